@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* field_type.c: the types of declared rows by name, and what --help shows in place of a value. */
+#include "base/field.h"
+#include <string.h>
+
+static const char *const names[] = {
+	[FL_COUNT] = "count",	[FL_BYTES] = "bytes", [FL_NS] = "ns",	  [FL_RATIO] = "ratio",	  [FL_FLAG] = "flag",
+	[FL_CHOICE] = "choice", [FL_TEXT] = "text",   [FL_PATH] = "path", [FL_DEVICE] = "device",
+};
+
+const char *fl_type_name(enum fl_type type)
+{
+	return names[type];
+}
+
+int fl_type_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static const char *device_placeholder(const char *kind)
+{
+	static const char *const kinds[][2] = {
+		{ "node", "NODE" },
+		{ "drive", "DRIVE" },
+		{ "nic", "NIC" },
+		{ "gpu", "GPU" },
+	};
+
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i][0], kind) == 0)
+			return kinds[i][1];
+	return "DEVICE";
+}
+
+const char *fl_field_placeholder(const struct fl_field *field)
+{
+	static const char *const placeholders[] = {
+		[FL_COUNT] = "N",     [FL_BYTES] = "SIZE",  [FL_NS] = "TIME",
+		[FL_RATIO] = "RATIO", [FL_FLAG] = "yes|no", [FL_CHOICE] = "WORD",
+		[FL_TEXT] = "TEXT",   [FL_PATH] = "FILE",   [FL_DEVICE] = "DEVICE",
+	};
+
+	if (field->type == FL_DEVICE)
+		return device_placeholder(field->range);
+	if (field->type == FL_CHOICE && field->range)
+		return field->range;
+	return placeholders[field->type];
+}
+
+unsigned fl_metrics_from(const struct fl_metric *metrics, enum fl_from from)
+{
+	unsigned n = 0;
+
+	for (; metrics && metrics->name; metrics++)
+		n += metrics->from == from;
+	return n;
+}

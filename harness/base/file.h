@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* file.h: whole files, bounded; and the places where feedline keeps things. */
+#ifndef FL_BASE_FILE_H
+#define FL_BASE_FILE_H
+#include "base/text.h"
+#include <feedline/err.h>
+
+/* Appends the file to *out, at most max_bytes (else -EFBIG). `dir_fd` as in openat(), AT_FDCWD for none. Sysfs files
+ * are fine. No error is recorded when err is NULL. */
+int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err);
+
+/* Replaces the file in one step (O_TMPFILE or a sibling, fsync, rename): readers see the old or the new one. Mode 0644
+ * less the umask. */
+int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *err);
+
+/* mkdir -p, mode 0700 for what it makes. */
+int fl_make_dirs(const char *path, struct fl_err *err);
+
+/* The directory that a path's last part is in: "." without a slash. malloc'd. */
+char *fl_directory_of(const char *path);
+
+/* XDG: $XDG_STATE_HOME/feedline, else $HOME/.local/state/feedline; likewise cache. Relative values are ignored, as the
+ * specification says. malloc'd. -ENOENT when neither variable is set. The directory need not exist. That of the cache is
+ * without symlinks as far as it exists, so that what is in it has one path only. */
+int fl_state_dir(char **ret, struct fl_err *err);
+int fl_cache_dir(char **ret, struct fl_err *err);
+
+/* Where the installed files are: the directory of the running program if it holds share/feedline (a build tree), else
+ * the one above (an installed tree). So a tree can be moved. malloc'd. */
+int fl_prefix(char **ret, struct fl_err *err);
+
+#endif

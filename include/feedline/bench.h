@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feedline/bench.h: what a benchmark is, and all it may ask for.
+ *
+ * The harness owns processes, threads, clock, repetition, stop rule, placement check and printing; a benchmark owns
+ * its data path. A benchmark is a row of declarations (this struct) and hooks; one file may export several rows.
+ *
+ * Units: times are ns, sizes bytes, rates bytes per second. Hooks return 0 or a negative errno with *err filled;
+ * outputs are untouched on failure. No globals: a worker may host several lanes of the same benchmark. */
+#ifndef FEEDLINE_BENCH_H
+#define FEEDLINE_BENCH_H
+#include <feedline/err.h>
+#include <feedline/hist.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fl_lane; /* opaque: this lane in its worker */
+
+/* ---- options ----------------------------------------------------------------------------------------------- */
+
+/* One row of the options struct: suite key, command-line option, --help, record and JSON field all follow from it.
+ * The type fixes the C type of the member:
+ *   FL_COUNT, FL_BYTES, FL_NS  uint64_t      "16"; "1MiB", "1MB", "4096"; "40ms", "2s"
+ *   FL_RATIO                   double        "0.95"
+ *   FL_FLAG                    bool          "yes", "no"
+ *   FL_CHOICE                  unsigned      index into range "sequential|random"
+ *   FL_TEXT                    const char *
+ *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath
+ *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu"; the user may
+ *                              say "local" for the node of the lane's CPUs */
+enum fl_type { FL_COUNT, FL_BYTES, FL_NS, FL_RATIO, FL_FLAG, FL_CHOICE, FL_TEXT, FL_PATH, FL_DEVICE };
+
+struct fl_field {
+	const char *name; /* "block"; lower case, words joined by '_' (the option is --with-dashes) */
+	enum fl_type type;
+	size_t offset;	    /* of the member in the options struct */
+	const char *preset; /* text, read as the user's would be; NULL: must be given, except FL_DEVICE, where the
+	                     * plan makes a lane for every device of the kind */
+	const char
+		*range;	  /* "1..65536" (FL_COUNT, FL_BYTES, FL_NS, FL_RATIO; same syntax as values), "a|b" (FL_CHOICE),
+	                     * the device kind (FL_DEVICE); NULL: any */
+	const char *help; /* one line, lower case, no full stop */
+};
+#define FL_FIELD(S, name, type, preset, range, help)                                                                   \
+	{                                                                                                              \
+#name, type, offsetof(struct S, name), preset, range, help                                             \
+	}
+
+/* What an FL_DEVICE member points to. Strings may be NULL where the machine has none. */
+struct fl_device {
+	const char *id;	  /* stable id as in `feedline topo`: "node0", "nvme-SERIAL" */
+	const char *pci;  /* "0000:41:00.0" */
+	const char *path; /* "/dev/nvme0n1" */
+	int node;	  /* NUMA node; -1: unknown */
+};
+
+/* ---- metrics, facts, flows --------------------------------------------------------------------------------- */
+
+/* Where a metric's number comes from, so that nobody computes a rate twice. */
+enum fl_from {
+	FL_RATE_BYTES,	 /* harness: bytes of all threads over the common window */
+	FL_RATE_OPS,	 /* harness: ops of all threads over the common window */
+	FL_STEP_NS,	 /* harness: time per op of one thread, from the steps in the window */
+	FL_DISTRIBUTION, /* step adds to its histogram */
+	FL_GIVEN,	 /* step sets a value; a lane with such a metric is always stepped with n = 1 */
+};
+enum fl_better { FL_HIGHER, FL_LOWER, FL_NEITHER };
+
+struct fl_metric {
+	const char *name; /* ends in its unit: "bytes_per_s", "step_ns", "ready_batches"; the JSON key */
+	enum fl_from from;
+	enum fl_better better;
+	const char *help;
+};
+
+/* What was really used (flags obtained, transport, engine). `key`: unlike values make numbers incomparable. */
+struct fl_fact {
+	const char *name;
+	bool key;
+	const char *help;
+};
+
+/* Which hops a payload byte loads: `from` and `to` name a device or path option, or are "cpu" (the lane's CPUs) or
+ * "memory" (DRAM of the lane's node; an option of that name goes first). Limits and the path of a lane follow from
+ * these rows, none from a benchmark's name. per_byte: crossings per payload byte. */
+struct fl_flow {
+	const char *from, *to;
+	double per_byte;
+};
+
+/* ---- the step ---------------------------------------------------------------------------------------------- */
+
+/* What one step of one thread did. Zeroed, timed and kept by the harness; all pointers are this thread's own. */
+struct fl_step {
+	uint64_t ops, bytes;   /* completed, counted where the data arrives */
+	bool spoilt;	       /* this step must not count (a gate timed out, ...) */
+	double *given;	       /* one per FL_GIVEN metric, in order of declaration; preset to NaN = none */
+	struct fl_hist **hist; /* one per FL_DISTRIBUTION metric, in order of declaration */
+};
+
+enum { FL_IDLE = 1 }; /* returned by step: this thread has nothing more to do until the lane is halted */
+
+struct fl_bench {
+	const char *name, *summary; /* "storage.read"; one line, lower case, no full stop */
+	size_t opts_bytes;	    /* size of the struct the fields fill; read-only for every hook */
+	/* These end with a zeroed row; NULL: none. */
+	const struct fl_field *fields;
+	const struct fl_metric *metrics;
+	const struct fl_fact *facts;
+	const struct fl_flow *flows;
+	/* Where the lane sits when --numa is not given: NULL: the first node with CPUs; "each": every node with CPUs
+	 * is a lane of its own; else the name of a device or path option: the node nearest to that device. */
+	const char *numa;
+	/* How many threads step: NULL: one; "cpus": one for every CPU of the place, so a cpuset that hides some of them
+	 * makes the lane not measured; the name of an FL_COUNT option: as many as it says; or digits ("3"). The plan
+	 * gives the lane that many CPUs where there are so many; thread i is pinned to CPU i modulo their number. */
+	const char *threads;
+
+	/* Ready to run here? Else a negative errno and the reason. Runs in a worker, may touch the device. Optional. */
+	int (*probe)(const void *opts, struct fl_err *err);
+	/* Everything that is not per thread: allocate with fl_alloc(), open files, fill buffers. Not timed. */
+	int (*open)(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err);
+	/* On the pinned thread, before the first step. Optional. */
+	int (*enter)(void *state, unsigned thread, struct fl_err *err);
+	/* Do n ops and say what was done. The hot path: no allocation, no printing. 0, FL_IDLE or negative errno.
+	 * -ECANCELED after halt() ends the thread without an error. The harness chooses n (1 with FL_GIVEN metrics). */
+	int (*step)(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err);
+	/* From another thread, once: make every blocked step return soon (with -ECANCELED or 0). It may ask nothing of
+	 * the lane (no fl_set_fact, no fl_alloc). Optional. */
+	void (*halt)(void *state);
+	/* On the pinned thread, after its last step: drain what is in flight. Optional. */
+	void (*leave)(void *state, unsigned thread);
+	/* Is the data right? After all threads left; untimed. -EBADMSG: wrong data. NULL: recorded as unverified. */
+	int (*verify)(void *state, struct fl_err *err);
+	/* Undo open. Called after a failed enter or step too; not after a failed open. */
+	void (*close)(void *state);
+};
+
+/* A file's rows, ended by a zeroed one: FL_BENCHES(memory, copy) = { { .name = "memory.copy", ... }, { 0 } };
+ * family and file are those of benchmarks/benchmarks.list. */
+#define FL_BENCHES(family, file)                                                                                       \
+	extern const struct fl_bench fl_bench_##family##_##file[];                                                     \
+	const struct fl_bench fl_bench_##family##_##file[]
+
+/* ---- what a lane may ask ----------------------------------------------------------------------------------- */
+
+/* How many threads will step: what `threads` means for this lane. For open, which makes what is per thread. */
+unsigned fl_threads(const struct fl_lane *lane);
+
+/* Memory on one NUMA node: page-aligned, bound, touched and read back; it must not move until the lane is closed.
+ * node: NUMA node, -1: the lane's own. `bytes` is rounded up to pages. The harness reads the placement back again
+ * after the last step and frees the memory after close. -ENOMEM; -EXDEV: pages are not where they were asked for;
+ * where the kernel forbids to ask, the record says that placement is unverified. Call it from open or enter. */
+int fl_alloc(struct fl_lane *lane, uint64_t bytes, int node, void **ret, struct fl_err *err);
+
+/* States a fact. Safe from any thread; `name` must be declared, `value` is copied. Unset facts become null. */
+void fl_set_fact(struct fl_lane *lane, const char *name, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* States a limit that the benchmark itself puts on its payload rate (a paced source), with its name and how it was
+ * found ("computed", "rated", "measured"). The judge holds the result against it. Safe from any thread. */
+void fl_set_cap(struct fl_lane *lane, const char *hop, double cap_bytes_per_s, const char *origin);
+
+#endif
