@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* machine.c: devices of a machine as benchmarks and users name them. */
+#include "machine/machine.h"
+#include "base/units.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+const struct fl_node *fl_machine_node(const struct fl_machine *m, int number)
+{
+	for (size_t i = 0; i < m->nodes_n; i++)
+		if (m->nodes[i].number == number)
+			return &m->nodes[i];
+	return NULL;
+}
+
+/* ---- views: one row a kind */
+
+static int node_number(const struct fl_known *node)
+{
+	return isnan(node->value) ? -1 : (int)node->value;
+}
+
+static size_t count_nodes(const struct fl_machine *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->nodes_n; i++)
+		n += m->nodes[i].kind != FL_NODE_EMPTY;
+	return n;
+}
+
+static struct fl_device_view view_node(const struct fl_machine *m, size_t i)
+{
+	const struct fl_node *node = m->nodes;
+
+	for (;; node++) {
+		if (node->kind == FL_NODE_EMPTY)
+			continue;
+		if (i-- == 0)
+			return (struct fl_device_view){ .id = node->id, .node = node->number };
+	}
+}
+
+static size_t count_drives(const struct fl_machine *m)
+{
+	return m->drives_n;
+}
+
+static struct fl_device_view view_drive(const struct fl_machine *m, size_t i)
+{
+	const struct fl_drive *d = &m->drives[i];
+
+	return (struct fl_device_view){
+		.id = d->id, .pci = d->pci.address, .path = d->path, .node = node_number(&d->node)
+	};
+}
+
+static size_t count_nics(const struct fl_machine *m)
+{
+	return m->nics_n;
+}
+
+static struct fl_device_view view_nic(const struct fl_machine *m, size_t i)
+{
+	const struct fl_nic *nic = &m->nics[i];
+
+	return (struct fl_device_view){ .id = nic->id, .pci = nic->pci.address, .node = node_number(&nic->node) };
+}
+
+static size_t count_gpus(const struct fl_machine *m)
+{
+	return m->gpus_n;
+}
+
+static struct fl_device_view view_gpu(const struct fl_machine *m, size_t i)
+{
+	const struct fl_gpu *gpu = &m->gpus[i];
+
+	return (struct fl_device_view){ .id = gpu->id, .pci = gpu->pci.address, .node = node_number(&gpu->node) };
+}
+
+static const struct kind {
+	const char *name;
+	size_t (*count)(const struct fl_machine *m);
+	struct fl_device_view (*view)(const struct fl_machine *m, size_t i);
+} kinds[] = {
+	{ "node", count_nodes, view_node },
+	{ "drive", count_drives, view_drive },
+	{ "nic", count_nics, view_nic },
+	{ "gpu", count_gpus, view_gpu },
+};
+
+static const struct kind *kind_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+size_t fl_machine_count(const struct fl_machine *m, const char *kind)
+{
+	const struct kind *k = kind_of(kind);
+
+	return k ? k->count(m) : 0;
+}
+
+struct fl_device_view fl_machine_device(const struct fl_machine *m, const char *kind, size_t i)
+{
+	const struct kind *k = kind_of(kind);
+
+	return k && i < k->count(m) ? k->view(m, i) : (struct fl_device_view){ .node = -1 };
+}
+
+/* ---- what a user types */
+
+static bool is(const char *name, const char *text)
+{
+	return name && strcmp(name, text) == 0;
+}
+
+/* "41:00.0" is short for "0000:41:00.0". Hexadecimal digits in either case. */
+static bool is_address(const char *address, const char *text)
+{
+	if (!address)
+		return false;
+	return strcasecmp(address, text) == 0 ||
+	       (strncmp(address, "0000:", 5) == 0 && strcasecmp(address + 5, text) == 0);
+}
+
+static bool is_number(int number, const char *text)
+{
+	uint64_t typed;
+
+	return fl_parse_count(text, &typed, NULL) == 0 && typed == (uint64_t)number;
+}
+
+static bool has_other_name(const struct fl_machine *m, const char *kind, size_t i, const char *text)
+{
+	if (strcmp(kind, "node") == 0)
+		return is_number(view_node(m, i).node, text);
+	if (strcmp(kind, "drive") == 0)
+		return is(m->drives[i].block, text);
+	if (strcmp(kind, "nic") == 0)
+		return is(m->nics[i].interface, text) || is(m->nics[i].rdma.value, text);
+	return false;
+}
+
+int fl_machine_find(const struct fl_machine *m, const char *kind, const char *text)
+{
+	size_t n = fl_machine_count(m, kind);
+
+	for (size_t i = 0; i < n; i++) {
+		struct fl_device_view device = fl_machine_device(m, kind, i);
+
+		if (is(device.id, text) || is(device.path, text) || is_address(device.pci, text) ||
+		    has_other_name(m, kind, i, text))
+			return (int)i;
+	}
+	return -1;
+}

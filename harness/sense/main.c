@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: feedline-sense, the program that asks the live machine. A child with a time limit, so that a library or a
+ * driver that hangs costs its caller nothing. stdout: the answer as JSON; stderr: one line when it fails. */
+#include "base/json.h"
+#include "base/status.h"
+#include "sense.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int resolve(const char *dir, char path[PATH_MAX], struct fl_err *err)
+{
+	path[0] = 0;
+	if (!dir)
+		return 0;
+	if (!realpath(dir, path))
+		return fl_fail(err, -errno, "root '%s': %s", dir, strerror(errno));
+	if (strcmp(path, "/") == 0)
+		path[0] = 0;
+	return 0;
+}
+
+static int print(const struct fl_machine *m, struct fl_err *err)
+{
+	struct fl_text text = { 0 };
+	json_t *doc = fl_machine_json(m);
+	int rc = 0;
+
+	fl_json_write(doc, 2, &text);
+	json_decref(doc);
+	if (fwrite(fl_text_str(&text), 1, text.n, stdout) != text.n || fflush(stdout) != 0)
+		rc = fl_fail(err, -errno, "write the machine: %s", strerror(errno));
+	fl_text_release(&text);
+	return rc;
+}
+
+static int machine(const char *dir, struct fl_err *err)
+{
+	char path[PATH_MAX];
+	struct sense_root root = { .path = path };
+	struct fl_machine *m;
+	int rc = resolve(dir, path, err);
+
+	if (rc == 0)
+		rc = sense_machine(&root, &m, err);
+	if (rc < 0)
+		return rc;
+	rc = print(m, err);
+	fl_machine_free(m);
+	return rc;
+}
+
+/* feedline-sense machine [--root DIR]; DIR is a recorded tree with /sys and /proc, for tests. */
+static int run(int argc, char **argv, struct fl_err *err)
+{
+	bool has_root = argc == 4 && strcmp(argv[2], "--root") == 0;
+
+	if (argc < 2 || strcmp(argv[1], "machine") != 0 || (argc != 2 && !has_root)) {
+		fl_fail(err, -EINVAL, "usage: feedline-sense machine");
+		return fl_hint(err, "for people there is 'feedline topo'");
+	}
+	return machine(has_root ? argv[3] : NULL, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct fl_err err = { 0 };
+
+	if (run(argc, argv, &err) == 0)
+		return FL_STATUS_PASS;
+	fprintf(stderr, "feedline-sense: %s%s%s\n", err.what, *err.hint ? "; " : "", err.hint);
+	return (int)fl_status_of(err.code);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sense.h: the parts of feedline-sense. Each part fills its members of a machine from files below one root, so that a
+ * recorded /sys and /proc stands in for a live one. Private to this room. */
+#ifndef FL_SENSE_SENSE_H
+#define FL_SENSE_SENSE_H
+#include "base/text.h"
+#include "machine/machine.h"
+#include <feedline/err.h>
+
+/* ---- root.c: reading below the root. `dir` starts with "/", `name` may hold slashes. */
+
+struct sense_root {
+	const char *path; /* resolved; "" is the live system */
+};
+
+/* The first line, without blanks at its ends, bytes that are not printable ASCII as '?'. malloc'd; NULL if the file
+ * cannot be read or the line is empty. */
+char *sense_line(const struct sense_root *root, const char *dir, const char *name);
+/* The first word after `key` on the line that starts with it, within the first 64 KiB. malloc'd; NULL: none. */
+char *sense_word(const struct sense_root *root, const char *dir, const char *name, const char *key);
+/* Appends at most max_bytes of the file, from its start. 0 or a negative errno. */
+int sense_bytes(const struct sense_root *root, const char *dir, const char *name, size_t max_bytes,
+		struct fl_text *out);
+/* A whole number >= 0. */
+bool sense_number(const struct sense_root *root, const char *dir, const char *name, double *ret);
+bool sense_exists(const struct sense_root *root, const char *dir, const char *name);
+/* Where links lead to, as a path below the root ("/sys/devices/..."). malloc'd; NULL: nowhere, or out of the root. */
+char *sense_real(const struct sense_root *root, const char *dir, const char *name);
+
+/* The entries of a directory without "." and "..", in the order of versions (nvme2 before nvme10), at most 4096. */
+struct sense_names {
+	char **names;
+	size_t n;
+};
+struct sense_names sense_list(const struct sense_root *root, const char *dir, const char *name);
+void sense_names_release(struct sense_names *names);
+
+/* ---- known.c: values that may be unknown. Texts given are taken (freed with the machine). */
+
+void know(struct fl_known *ret, double value);
+void know_not(struct fl_known *ret, const char *why);
+void know_text(struct fl_known_text *ret, char *value, const char *why); /* value NULL: unknown, because why */
+/* The NUMA node, where the machine has it; on a machine with one node everything is there. `number` -1: not said. */
+void know_node(struct fl_known *ret, const struct fl_machine *m, int number, const char *why);
+/* `text` as part of an id: letters, digits and ._:+- stay, the rest becomes '_'. malloc'd. */
+char *id_of(const char *kind, const char *text);
+
+/* ---- mountinfo.c */
+
+struct sense_mount {
+	char *root, *at, *dev, *type, *source, *options; /* options: of the super block */
+};
+struct sense_mounts {
+	struct sense_mount *mounts;
+	size_t n;
+};
+/* /proc/self/mountinfo; empty if it cannot be read or lists more than a machine file may hold. */
+struct sense_mounts sense_mountinfo(const struct sense_root *root);
+void sense_mounts_release(struct sense_mounts *mounts);
+
+/* ---- the parts, in the order in which they build on each other */
+
+void sense_system(const struct sense_root *root, struct fl_machine *m);
+/* The value of "key : value" for the first CPU of /proc/cpuinfo. malloc'd; NULL: no such key. */
+char *sense_cpuinfo(const struct sense_root *root, const char *key);
+void sense_hypervisor(const struct sense_root *root, struct fl_machine *m);
+int sense_nodes(const struct sense_root *root, struct fl_machine *m, struct fl_err *err);
+/* The PCI function at the end of a path below /sys/devices; all unknown, address NULL, if none is in it. */
+void sense_pci(const struct sense_root *root, const struct fl_machine *m, const char *device_path, struct fl_pci *ret);
+void sense_drives(const struct sense_root *root, struct fl_machine *m);
+void sense_nics(const struct sense_root *root, struct fl_machine *m);
+void sense_gpus(const struct sense_root *root, struct fl_machine *m);
+void sense_mounted(const struct sense_mounts *mounts, struct fl_machine *m);
+void sense_limits(const struct sense_root *root, const struct sense_mounts *mounts, struct fl_machine *m);
+
+/* All of it. *ret is released with fl_machine_free(). */
+int sense_machine(const struct sense_root *root, struct fl_machine **ret, struct fl_err *err);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_machine_json.c: recorded machines come back as they were; broken ones are refused by name. */
+#include "base/file.h"
+#include "base/json.h"
+#include "machine/machine.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MACHINES TESTS_DIR "/fixtures/machines/"
+
+static const char *const recorded[] = { MACHINES "eight-gpus.json", MACHINES "two-node-vm.json",
+					MACHINES "small-vm.json", TESTS_DIR "/golden/sense-two-socket.json",
+					TESTS_DIR "/golden/sense-container.json" };
+
+static struct fl_machine *load(const char *path)
+{
+	struct fl_machine *m = NULL;
+	struct fl_err err = { 0 };
+
+	if (fl_machine_load(path, &m, &err) < 0)
+		fail_msg("%s: %s", path, err.what);
+	return m;
+}
+
+static void round_trip(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(recorded) / sizeof(recorded[0]); i++) {
+		struct fl_machine *m = load(recorded[i]);
+		struct fl_text file = { 0 }, written = { 0 };
+		struct fl_err err = { 0 };
+		json_t *doc = fl_machine_json(m);
+
+		fl_json_write(doc, 2, &written);
+		assert_int_equal(fl_file_read(AT_FDCWD, recorded[i], FL_MACHINE_FILE_MAX, &file, &err), 0);
+		assert_string_equal(fl_text_str(&written), fl_text_str(&file));
+		json_decref(doc);
+		fl_text_release(&file);
+		fl_text_release(&written);
+		fl_machine_free(m);
+	}
+}
+
+static void members_arrive(void **state)
+{
+	struct fl_machine *m = load(MACHINES "eight-gpus.json");
+	const struct fl_drive *slow = &m->drives[5];
+
+	(void)state;
+	assert_string_equal(m->host, "gpu-node-01");
+	assert_true(m->bare_metal);
+	assert_null(m->hypervisor.value);
+	assert_string_equal(m->hypervisor.why, "bare metal");
+	assert_int_equal(m->nodes_n, 2);
+	assert_int_equal(m->nodes[1].distances[0], 21);
+	assert_true(fl_cpus_has(&m->nodes[1].cpus, 191) && !fl_cpus_has(&m->nodes[1].cpus, 47));
+	assert_int_equal(m->drives_n + m->nics_n + m->gpus_n, 24);
+	assert_string_equal(slow->serial.value, "FL00A7X06");
+	assert_true(slow->pci.link.gts_now.value == 8 && slow->pci.link.gts_best.value == 32);
+	assert_string_equal(slow->pci.upstream, "0000:bf:02.0");
+	assert_true(isnan(m->nics[6].rate_bits_per_s.value) && !m->nics[6].up);
+	assert_string_equal(m->nics[6].rate_bits_per_s.why, "the link is down");
+	assert_true(isnan(m->limits.memlock_bytes.value));
+	fl_machine_free(m);
+}
+
+/* Nothing of a device that is not a PCI device may look like a figure. */
+static void no_pci_is_unknown(void **state)
+{
+	struct fl_machine *m = load(MACHINES "small-vm.json");
+	const struct fl_pci *pci = &m->drives[1].pci;
+
+	(void)state;
+	assert_null(pci->address);
+	assert_int_equal(pci->node, -1);
+	assert_true(isnan(pci->link.gts_now.value) && isnan(pci->link.lanes_best.value) && !pci->link.real);
+	fl_machine_free(m);
+}
+
+/* ---- hostile files: one member of a good machine is replaced; value NULL removes it */
+
+static const struct broken {
+	const char *list; /* NULL: a member of the machine itself; else of the first in that list */
+	const char *key, *value, *words;
+} broken[] = {
+	{ NULL, "schema", NULL, "schema" },
+	{ NULL, "schema", "2", "schema 2" },
+	{ NULL, "schema", "\"1\"", "schema" },
+	{ NULL, "host", NULL, "machine.host" },
+	{ NULL, "host", "\"\"", "machine.host" },
+	{ NULL, "host", "7", "machine.host" },
+	{ NULL, "bare_metal", "1", "machine.bare_metal" },
+	{ NULL, "cpus", "\"3-1\"", "machine.cpus" },
+	{ NULL, "cpus", "\"0-999999999\"", "machine.cpus" },
+	{ NULL, "hypervisor", "5", "machine.hypervisor" },
+	{ NULL, "nodes", "{}", "machine.nodes" },
+	{ NULL, "nodes", "[7]", "machine.nodes" },
+	{ NULL, "nodes", "[]", "no node" },
+	{ NULL, "drives", "null", "machine.drives" },
+	{ NULL, "limits", "[]", "machine.limits" },
+	{ NULL, "limits", NULL, "machine.limits" },
+	{ "nodes", "number", "1", "two nodes" },
+	{ "nodes", "number", "-1", "machine.nodes[0].number" },
+	{ "nodes", "number", "65536", "machine.nodes[0].number" },
+	{ "nodes", "number", "1e20", "machine.nodes[0].number" },
+	{ "nodes", "number", "0.5", "machine.nodes[0].number" },
+	{ "nodes", "number", "9", "no node 0" },
+	{ "nodes", "id", "\"node1\"", "two devices have the id 'node1'" },
+	{ "nodes", "class", "\"warm\"", "machine.nodes[0].class" },
+	{ "nodes", "distances", "[10]", "machine.nodes[0].distances" },
+	{ "nodes", "distances", "[10,21,30]", "machine.nodes[0].distances" },
+	{ "nodes", "distances", "[10,-21]", "machine.nodes[0].distances" },
+	{ "nodes", "distances", "[10,\"21\"]", "machine.nodes[0].distances" },
+	{ "nodes", "distances", "null", "machine.nodes[0].distances" },
+	{ "nodes", "memory_bytes", "-1", "machine.nodes[0].memory_bytes" },
+	{ "nodes", "memory_bytes", "1e19", "machine.nodes[0].memory_bytes" },
+	{ "nodes", "memory_bytes", "\"1 GiB\"", "machine.nodes[0].memory_bytes" },
+	{ "drives", "node", "2", "no node 2" },
+	{ "drives", "node", "0.5", "no node 0.5" },
+	{ "drives", "node", "1e18", "no node 1e+18" },
+	{ "drives", "id", "null", "machine.drives[0].id" },
+	{ "drives", "id", "\"nic-0000:18:00.0\"", "two devices have the id" },
+	{ "drives", "parts", "[1]", "machine.drives[0].parts" },
+	{ "drives", "parts", "\"259:1\"", "machine.drives[0].parts" },
+	{ "drives", "pci", "[]", "machine.drives[0].pci" },
+	{ "drives", "pci", "{}", "machine.drives[0].pci.address" },
+	{ "drives", "serial", "[]", "machine.drives[0].serial" },
+	{ "nics", "port", "-1", "machine.nics[0].port" },
+	{ "nics", "up", "null", "machine.nics[0].up" },
+	{ "gpus", "node", "7", "no node 7" },
+	{ "mounts", "at", "null", "machine.mounts[0].at" },
+};
+
+static void put(json_t *object, const struct broken *b)
+{
+	json_t *value;
+
+	if (!b->value) {
+		json_object_del(object, b->key);
+		return;
+	}
+	value = json_loads(b->value, JSON_DECODE_ANY, NULL);
+	assert_non_null(value);
+	json_object_set_new(object, b->key, value);
+}
+
+static void broken_files_are_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		const struct broken *b = &broken[i];
+		struct fl_machine *untouched = (void *)&i, *m = untouched;
+		struct fl_err err = { 0 };
+		json_t *doc;
+
+		assert_int_equal(fl_json_load(MACHINES "eight-gpus.json", FL_MACHINE_FILE_MAX, &doc, &err), 0);
+		put(b->list ? json_array_get(json_object_get(doc, b->list), 0) : doc, b);
+		if (fl_machine_read(doc, &m, &err) != -EINVAL || m != untouched)
+			fail_msg("%s.%s = %s was taken", b->list ? b->list : "machine", b->key, b->value);
+		if (!strstr(err.what, b->words))
+			fail_msg("%s.%s = %s: '%s'", b->list ? b->list : "machine", b->key, b->value, err.what);
+		json_decref(doc);
+	}
+}
+
+static void unknown_without_reason_gets_one(void **state)
+{
+	struct fl_machine *m = NULL;
+	struct fl_err err = { 0 };
+	json_t *doc;
+
+	(void)state;
+	assert_int_equal(fl_json_load(MACHINES "small-vm.json", FL_MACHINE_FILE_MAX, &doc, &err), 0);
+	json_object_del(json_array_get(json_object_get(doc, "drives"), 0), "unknown");
+	assert_int_equal(fl_machine_read(doc, &m, &err), 0);
+	assert_null(m->drives[0].model.value);
+	assert_string_equal(m->drives[0].model.why, "the machine file gives no reason");
+	fl_machine_free(m);
+	json_decref(doc);
+}
+
+static void too_many(void **state)
+{
+	struct fl_machine *m = NULL;
+	struct fl_err err = { 0 };
+	json_t *doc, *mounts;
+
+	(void)state;
+	assert_int_equal(fl_json_load(MACHINES "small-vm.json", FL_MACHINE_FILE_MAX, &doc, &err), 0);
+	mounts = json_object_get(doc, "mounts");
+	while (json_array_size(mounts) <= 4096)
+		json_array_append(mounts, json_array_get(mounts, 0));
+	assert_int_equal(fl_machine_read(doc, &m, &err), -EINVAL);
+	assert_non_null(strstr(err.what, "machine.mounts: a list of at most 4096"));
+	json_decref(doc);
+}
+
+static void not_an_object(void **state)
+{
+	json_t *docs[] = { json_array(), json_null(), json_string("machine") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(docs) / sizeof(docs[0]); i++) {
+		struct fl_machine *m = NULL;
+		struct fl_err err = { 0 };
+
+		assert_true(fl_machine_read(docs[i], &m, &err) < 0);
+		assert_true(err.what[0] != 0);
+		json_decref(docs[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(members_arrive),
+		cmocka_unit_test(no_pci_is_unknown),
+		cmocka_unit_test(broken_files_are_refused),
+		cmocka_unit_test(unknown_without_reason_gets_one),
+		cmocka_unit_test(too_many),
+		cmocka_unit_test(not_an_object),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
