@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalog.h: what can be measured: the manifests that the worker programs wrote at build time. Loading one starts no
+ * program and touches no device. */
+#ifndef FL_CATALOG_CATALOG_H
+#define FL_CATALOG_CATALOG_H
+#include <feedline/bench.h>
+#include <jansson.h>
+
+enum { FL_MANIFEST_SCHEMA = 1, FL_MANIFEST_FILE_MAX = 4 << 20 };
+
+/* One benchmark as declared. Tables end with a zeroed row, never NULL; offsets in fields are 0. */
+struct fl_entry {
+	char *name, *summary;
+	char *program;	   /* "feedline-lane-host" */
+	char *unavailable; /* "built without CUDA"; NULL: available */
+	char *numa;	   /* as in struct fl_bench */
+	char *threads;	   /* likewise */
+	bool verifies;
+	struct fl_field *fields;
+	struct fl_metric *metrics;
+	struct fl_fact *facts;
+	struct fl_flow *flows;
+};
+
+struct fl_catalog {
+	struct fl_entry *entries; /* sorted by name */
+	size_t n;
+};
+
+/* Every *.json of the directory, hostile input. Two programs with the same benchmark: -EINVAL naming both. */
+int fl_catalog_load(const char *dir, struct fl_catalog **ret, struct fl_err *err);
+void fl_catalog_free(struct fl_catalog *c);
+
+/* -EINVAL with the nearest name as hint. */
+int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct fl_entry **ret, struct fl_err *err);
+
+/* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
+ * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
+ *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}]} */
+json_t *fl_entry_json(const struct fl_entry *e);
+int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
+void fl_entry_release(struct fl_entry *e);
+
+/* Options that every benchmark has, ended by a zeroed row: numa (device "node"), duration and timeout (ns). */
+extern const struct fl_field fl_common_fields[];
+/* The row of an option: the benchmark's own, else a common one; NULL: none. */
+const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name);
+
+/* "rate_bytes", ... and back (-1: unknown). */
+const char *fl_from_name(enum fl_from from);
+int fl_from_of(const char *name);
+const char *fl_better_name(enum fl_better better);
+int fl_better_of(const char *name);
+
+#endif

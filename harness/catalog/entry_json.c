@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* entry_json.c: one benchmark's declarations as JSON, the form that entry.c reads. */
+#include "base/field.h"
+#include "base/json.h"
+#include "catalog/catalog.h"
+
+static json_t *fields_json(const struct fl_field *fields)
+{
+	json_t *all = json_array();
+
+	for (const struct fl_field *f = fields; f->name; f++)
+		json_array_append_new(all, json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "name", f->name, "type",
+						     fl_type_name(f->type), "preset", f->preset, "range", f->range,
+						     "help", f->help));
+	return all;
+}
+
+static json_t *metrics_json(const struct fl_metric *metrics)
+{
+	json_t *all = json_array();
+
+	for (const struct fl_metric *m = metrics; m->name; m++)
+		json_array_append_new(all,
+				      json_pack("{s:s, s:s, s:s, s:s}", "name", m->name, "from", fl_from_name(m->from),
+						"better", fl_better_name(m->better), "help", m->help));
+	return all;
+}
+
+static json_t *facts_json(const struct fl_fact *facts)
+{
+	json_t *all = json_array();
+
+	for (const struct fl_fact *f = facts; f->name; f++)
+		json_array_append_new(
+			all, json_pack("{s:s, s:b, s:s}", "name", f->name, "key", (int)f->key, "help", f->help));
+	return all;
+}
+
+static json_t *flows_json(const struct fl_flow *flows)
+{
+	json_t *all = json_array();
+
+	for (const struct fl_flow *f = flows; f->from; f++)
+		json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "from", f->from, "to", f->to, "per_byte",
+						     fl_json_number(f->per_byte)));
+	return all;
+}
+
+json_t *fl_entry_json(const struct fl_entry *e)
+{
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o}", "name", e->name, "summary",
+			 e->summary, "unavailable", e->unavailable, "numa", e->numa, "threads", e->threads, "verifies",
+			 (int)e->verifies, "fields", fields_json(e->fields), "metrics", metrics_json(e->metrics),
+			 "facts", facts_json(e->facts), "flows", flows_json(e->flows));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* names.c: the words that stand for enums in manifests and records, and the options that every benchmark has. */
+#include "base/field.h"
+#include "catalog/catalog.h"
+#include <string.h>
+
+static const char *const from_names[] = {
+	[FL_RATE_BYTES] = "rate_bytes",	    [FL_RATE_OPS] = "rate_ops", [FL_STEP_NS] = "step_ns",
+	[FL_DISTRIBUTION] = "distribution", [FL_GIVEN] = "given",
+};
+
+static const char *const better_names[] = {
+	[FL_HIGHER] = "higher",
+	[FL_LOWER] = "lower",
+	[FL_NEITHER] = "neither",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static int index_of(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+const char *fl_from_name(enum fl_from from)
+{
+	return from_names[from];
+}
+
+int fl_from_of(const char *name)
+{
+	return index_of(from_names, COUNT(from_names), name);
+}
+
+const char *fl_better_name(enum fl_better better)
+{
+	return better_names[better];
+}
+
+int fl_better_of(const char *name)
+{
+	return index_of(better_names, COUNT(better_names), name);
+}
+
+/* They fill no options struct: the harness acts on them. */
+const struct fl_field fl_common_fields[] = {
+	{ .name = "numa", .type = FL_DEVICE, .range = "node", .help = "NUMA node of CPUs and memory" },
+	{ .name = "duration",
+	  .type = FL_NS,
+	  .range = "1ms..24h",
+	  .help = "time measured in each case (default: until the interval is narrow, at most 2 s)" },
+	{ .name = "timeout",
+	  .type = FL_NS,
+	  .range = "100ms..24h",
+	  .help = "how long a lane may take to open, to stop or to verify before it counts as hung (default 60s)" },
+	{ 0 },
+};
+
+const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name)
+{
+	const struct fl_field *own = fl_field_find(e->fields, name);
+
+	return own ? own : fl_field_find(fl_common_fields, name);
+}

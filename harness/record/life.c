@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* life.c: a run begins, is taken over, finishes: changes of its one row. */
+#include "base/json.h"
+#include "base/text.h"
+#include "record/find.h"
+#include "record/owner.h"
+#include "record/schema.h"
+#include "record/sql.h"
+#include "record/store.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { NS_PER_S = 1000000000 };
+
+#define ID_CHARS "-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* UTC to the second and six random digits: sorts by time, and is the same length everywhere. */
+static int make_id(int64_t started_ns, char ret[40], struct fl_err *err)
+{
+	time_t seconds = (time_t)(started_ns / NS_PER_S);
+	unsigned char noise[3];
+	char when[24];
+	struct tm utc;
+
+	if (getrandom(noise, sizeof(noise), 0) != sizeof(noise))
+		return fl_fail(err, -EIO, "random bytes for the id of a run: %s", strerror(errno));
+	if (!gmtime_r(&seconds, &utc) || strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &utc) == 0)
+		return fl_fail(err, -EINVAL, "a run cannot start at %lld ns", (long long)started_ns);
+	snprintf(ret, 40, "%s-%02x%02x%02x", when, noise[0], noise[1], noise[2]);
+	return 0;
+}
+
+static int64_t real_time_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void put_owner(struct fl_sql *q)
+{
+	struct fl_owner self = fl_owner_self();
+
+	fl_sql_put_text(q, self.host);
+	fl_sql_put_text(q, self.boot_id);
+	fl_sql_put_int(q, self.pid);
+	fl_sql_put_int(q, (int64_t)self.start_ticks);
+}
+
+static int check_id(struct fl_store *s, const char *id, struct fl_err *err)
+{
+	struct fl_sql q;
+	int rc;
+
+	if (!*id || id[strspn(id, ID_CHARS)] || strcmp(id, "last") == 0)
+		return fl_fail(err, -EINVAL, "'%s' cannot be the id of a run", id);
+	rc = fl_sql_open(s, "SELECT 1 FROM run WHERE id = ?", &q, err);
+	if (rc)
+		return rc;
+	fl_sql_put_text(&q, id);
+	rc = fl_sql_step(&q, err);
+	fl_sql_close(&q);
+	return rc == 1 ? fl_fail(err, -EEXIST, "run '%s' is already in store '%s'", id, s->path) : rc;
+}
+
+static int insert(struct fl_store *s, const struct fl_run *run, const char *id, int64_t started_ns, struct fl_err *err)
+{
+	const char *suite = fl_json_text_or_null(run->plan, "suite");
+	char shown[sizeof(((struct fl_run_row *)0)->suite)];
+	struct fl_sql q;
+	int rc = fl_sql_open(s,
+			     "INSERT INTO run (host, boot_id, pid, start_ticks, id, started_ns, suite, plan, machine,"
+			     " environment, declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			     &q, err);
+
+	if (rc)
+		return rc;
+	put_owner(&q);
+	fl_sql_put_text(&q, id);
+	fl_sql_put_int(&q, started_ns);
+	fl_copy(shown, sizeof(shown), suite ? suite : "");
+	fl_sql_put_text(&q, shown);
+	rc = fl_schema_put_json(&q, fl_run_json, run, err);
+	if (rc == 0)
+		rc = fl_sql_once(&q, err);
+	fl_sql_close(&q);
+	return rc;
+}
+
+int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err)
+{
+	int64_t started_ns = run->started_ns ? run->started_ns : real_time_ns();
+	char id[sizeof(run->id)];
+	int rc = 0;
+
+	if (run->id[0])
+		fl_copy(id, sizeof(id), run->id);
+	else
+		rc = make_id(started_ns, id, err);
+	if (rc == 0)
+		rc = fl_sql_begin(s, err);
+	if (rc)
+		return rc;
+	rc = check_id(s, id, err);
+	if (rc == 0)
+		rc = insert(s, run, id, started_ns, err);
+	rc = fl_sql_end(s, rc, err);
+	if (rc)
+		return rc;
+	fl_copy(run->id, sizeof(run->id), id);
+	run->started_ns = started_ns;
+	run->finished = false;
+	run->status = -1;
+	return 0;
+}
+
+static int take_over(struct fl_store *s, const char *id, struct fl_err *err)
+{
+	struct fl_owner self = fl_owner_self();
+	struct fl_found found;
+	struct fl_sql q;
+	int rc = fl_find_unfinished(s, id, &found, err);
+
+	if (rc)
+		return rc;
+	if (found.row.state == FL_RUNNING && !fl_owner_equal(&found.owner, &self)) {
+		fl_fail(err, -EBUSY, "run '%s' is being carried out by process %lld", found.row.id,
+			(long long)found.owner.pid);
+		return fl_hint(err, "wait until it has ended, or stop it first");
+	}
+	rc = fl_sql_open(s, "UPDATE run SET host = ?, boot_id = ?, pid = ?, start_ticks = ? WHERE no = ?", &q, err);
+	if (rc)
+		return rc;
+	put_owner(&q);
+	fl_sql_put_int(&q, found.no);
+	rc = fl_sql_once(&q, err);
+	fl_sql_close(&q);
+	return rc;
+}
+
+int fl_store_resume(struct fl_store *s, const char *id, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	return rc ? rc : fl_sql_end(s, take_over(s, id, err), err);
+}
+
+static int set_status(struct fl_store *s, const char *id, int status, struct fl_err *err)
+{
+	struct fl_found found;
+	struct fl_sql q;
+	int rc = fl_find_unfinished(s, id, &found, err);
+
+	if (rc == 0 && (status < 0 || status > 255))
+		rc = fl_fail(err, -EINVAL, "%d is no exit status", status);
+	if (rc == 0)
+		rc = fl_sql_open(s, "UPDATE run SET status = ? WHERE no = ?", &q, err);
+	if (rc)
+		return rc;
+	fl_sql_put_int(&q, status);
+	fl_sql_put_int(&q, found.no);
+	rc = fl_sql_once(&q, err);
+	fl_sql_close(&q);
+	return rc;
+}
+
+int fl_store_finish(struct fl_store *s, const char *id, int status, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	return rc ? rc : fl_sql_end(s, set_status(s, id, status, err), err);
+}

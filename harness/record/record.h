@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* record.h: what a run leaves behind, as plain data. Kept, never averaged away: judging and reporting need nothing
+ * else. */
+#ifndef FL_RECORD_RECORD_H
+#define FL_RECORD_RECORD_H
+#include <feedline/err.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One metric of one lane in one round. FL_SERIES_SAMPLES: at[i] = ns since the start of the window (the end of the
+ * slice or step), value[i] = the metric; valid[i] = 0 for spoilt ones. FL_SERIES_HISTOGRAM: at[i] = middle of a
+ * bucket (ns), value[i] = how many; valid unused, may be NULL. Arrays are owned, n long. */
+enum fl_series_kind { FL_SERIES_SAMPLES, FL_SERIES_HISTOGRAM };
+struct fl_series {
+	char *metric;
+	enum fl_series_kind kind;
+	size_t n;
+	double *at, *value;
+	uint8_t *valid;
+};
+
+enum fl_outcome { FL_MEASURED, FL_NOT_MEASURED, FL_INVALID };
+
+/* One lane in one round. JSON members are owned references, never NULL: what is shown here, or json null where there is
+ * nothing. */
+struct fl_lane_record {
+	unsigned case_no, round, lane;
+	char *bench;
+	json_t *options;   /* {"block": 1048576, ...}: as reported to users */
+	json_t *placement; /* {"cpus": "0-1", "node": 0, "verified": true|false|null, "reason": ...} */
+	json_t *facts;	   /* {"buffers": "registered", ...} */
+	json_t *caps;	   /* [{"hop": "source pace", "cap_bytes_per_s": 1e9, "origin": "computed", "reason": null}] */
+	enum fl_outcome outcome;
+	char *reason, *hint; /* why not FL_MEASURED, or which wrong data was found; else NULL */
+	json_t *distrust;    /* list of texts: why a measured lane is not trustworthy */
+	json_t *notes; /* {"window_ns", "warm_ns", "ended": "time up"|"interval narrow", "verified": true|false|null,
+			      "steps", "spoilt", "dropped"} */
+	struct fl_series *series;
+	size_t series_n;
+};
+
+/* Bounds of the plan in a record, for the room that makes and reads it and for the one that judges by it. SLOTS: lanes x
+ * rounds of all cases. */
+enum {
+	FL_CASES_MAX = 10000,
+	FL_CASE_LANES_MAX = 10000,
+	FL_ROUNDS_MAX = 1000,
+	FL_REQUIRE_MAX = 1024,
+	FL_SLOTS_MAX = 1 << 22
+};
+
+/* One run. */
+struct fl_run {
+	char id[40];
+	int64_t started_ns; /* CLOCK_REALTIME */
+	bool finished;
+	int status;			      /* exit status of a finished run; -1 before */
+	json_t *plan, *machine, *environment; /* environment: versions, kernel, command line, host, boot id, ... */
+	json_t *declared;		      /* {"memory.copy": <entry as in the manifest>, ...} */
+	struct fl_lane_record *lanes;
+	size_t lanes_n;
+};
+
+struct fl_lane_record *fl_run_add_lane(struct fl_run *run); /* zeroed, JSON members set to null; valid until the next */
+void fl_lane_record_release(struct fl_lane_record *lane);
+void fl_run_free(struct fl_run *run);
+const char *fl_outcome_name(enum fl_outcome outcome); /* "measured", "not measured", "invalid" */
+int fl_outcome_of(const char *name);
+
+#endif

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* schema.c: the tables, made step by step from version to version. */
+#include "record/schema.h"
+#include "base/alloc.h"
+#include "record/store.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { APPLICATION_ID = 0x46454544 }; /* "FEED": tells our files from those of other programs */
+
+/* A run without a status is not finished. host to start_ticks: the process that carries it out. */
+static const char meta_table[] = "CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)";
+
+static const char run_table[] =
+	"CREATE TABLE run (no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, suite TEXT NOT NULL,"
+	" started_ns INTEGER NOT NULL, status INTEGER, host TEXT NOT NULL, boot_id TEXT NOT NULL, pid INTEGER NOT NULL,"
+	" start_ticks INTEGER NOT NULL, plan TEXT NOT NULL, machine TEXT NOT NULL, environment TEXT NOT NULL,"
+	" declared TEXT NOT NULL)";
+
+static const char lane_table[] =
+	"CREATE TABLE lane (no INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run (no) ON DELETE CASCADE,"
+	" round INTEGER NOT NULL, case_no INTEGER NOT NULL, lane INTEGER NOT NULL, bench TEXT NOT NULL,"
+	" outcome TEXT NOT NULL, reason TEXT, hint TEXT, options TEXT NOT NULL, placement TEXT NOT NULL,"
+	" facts TEXT NOT NULL, caps TEXT NOT NULL, distrust TEXT NOT NULL, notes TEXT NOT NULL,"
+	" UNIQUE (run, round, case_no, lane))";
+
+static const char series_table[] =
+	"CREATE TABLE series (no INTEGER PRIMARY KEY, lane INTEGER NOT NULL REFERENCES lane (no) ON DELETE CASCADE,"
+	" metric TEXT NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (lane, metric))";
+
+static const char *const tables[] = { meta_table, run_table, lane_table, series_table };
+enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
+
+const struct fl_json_column fl_run_json[] = {
+	{ "plan", offsetof(struct fl_run, plan), JSON_OBJECT },
+	{ "machine", offsetof(struct fl_run, machine), JSON_OBJECT },
+	{ "environment", offsetof(struct fl_run, environment), JSON_OBJECT },
+	{ "declared", offsetof(struct fl_run, declared), JSON_OBJECT },
+	{ 0 },
+};
+
+const struct fl_json_column fl_lane_json[] = {
+	{ "options", offsetof(struct fl_lane_record, options), JSON_OBJECT },
+	{ "placement", offsetof(struct fl_lane_record, placement), JSON_OBJECT },
+	{ "facts", offsetof(struct fl_lane_record, facts), JSON_OBJECT },
+	{ "caps", offsetof(struct fl_lane_record, caps), JSON_ARRAY },
+	{ "distrust", offsetof(struct fl_lane_record, distrust), JSON_ARRAY },
+	{ "notes", offsetof(struct fl_lane_record, notes), JSON_OBJECT },
+	{ 0 },
+};
+
+int fl_schema_put_json(struct fl_sql *q, const struct fl_json_column *columns, const void *from, struct fl_err *err)
+{
+	json_t *value;
+
+	for (; columns->name; columns++) {
+		memcpy(&value, (const char *)from + columns->offset, sizeof(value));
+		if (!value)
+			value = json_null();
+		if (!json_is_null(value) && json_typeof(value) != columns->type)
+			return fl_fail(err, -EINVAL, "'%s' of a record is not %s", columns->name,
+				       columns->type == JSON_ARRAY ? "a list" : "an object");
+		fl_sql_put_json(q, value);
+	}
+	return 0;
+}
+
+void fl_schema_get_json(struct fl_sql *q, const struct fl_json_column *columns, void *into)
+{
+	json_t *value;
+
+	for (; columns->name; columns++) {
+		value = fl_sql_get_json(q, columns->type);
+		memcpy((char *)into + columns->offset, &value, sizeof(value));
+	}
+}
+
+static int foreign(struct fl_store *s, struct fl_err *err)
+{
+	fl_fail(err, -EUCLEAN, "store '%s' is a database of another program", s->path);
+	return fl_hint(err, "choose another file with --store FILE");
+}
+
+static int newer(struct fl_store *s, int64_t version, struct fl_err *err)
+{
+	fl_fail(err, -ENOTSUP, "store '%s' was written by a newer feedline (schema %lld, this one knows %d)", s->path,
+		(long long)version, FL_STORE_SCHEMA);
+	return fl_hint(err, "use that feedline, or choose another file with --store FILE");
+}
+
+int fl_schema_version(struct fl_store *s, int64_t *ret, struct fl_err *err)
+{
+	int64_t application, version, objects;
+	int rc = fl_sql_number(s, "PRAGMA application_id", &application, err);
+
+	if (rc == 0)
+		rc = fl_sql_number(s, "PRAGMA user_version", &version, err);
+	if (rc == 0)
+		rc = fl_sql_number(s, "SELECT count(*) FROM sqlite_master", &objects, err);
+	if (rc)
+		return rc;
+	if (application == 0 && version == 0 && objects == 0) {
+		*ret = 0;
+		return 0;
+	}
+	if (application != APPLICATION_ID)
+		return foreign(s, err);
+	if (version > FL_STORE_SCHEMA)
+		return newer(s, version, err);
+	if (version < 1)
+		return fl_sql_damaged(s, err, "schema %lld", (long long)version);
+	*ret = version;
+	return 0;
+}
+
+static int make_tables(struct fl_store *s, struct fl_err *err)
+{
+	char *last = fl_format("INSERT INTO meta VALUES ('made_by', 'feedline %s');"
+			       "PRAGMA application_id=%d; PRAGMA user_version=%d",
+			       FEEDLINE_VERSION, APPLICATION_ID, FL_STORE_SCHEMA);
+	int rc = 0;
+
+	for (int i = 0; i < TABLES && rc == 0; i++)
+		rc = fl_sql_run(s, tables[i], err);
+	if (rc == 0)
+		rc = fl_sql_run(s, last, err);
+	free(last);
+	return rc;
+}
+
+int fl_schema_migrate(struct fl_store *s, struct fl_err *err)
+{
+	int64_t version;
+	int rc = fl_sql_run(s, "BEGIN IMMEDIATE", err);
+
+	if (rc)
+		return rc;
+	rc = fl_schema_version(s, &version, err); /* again: another process may have been faster */
+	if (rc == 0 && version == 0)
+		rc = make_tables(s, err);
+	return fl_sql_end(s, rc, err);
+}
+
+static bool is_ours(const char *sql)
+{
+	for (int i = 0; i < TABLES; i++)
+		if (strcmp(tables[i], sql) == 0)
+			return true;
+	return false;
+}
+
+int fl_schema_verify(struct fl_store *s, struct fl_err *err)
+{
+	struct fl_sql q;
+	int found = 0, rc = fl_sql_open(s, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", &q, err);
+
+	if (rc)
+		return rc;
+	while ((rc = fl_sql_step(&q, err)) == 1 && is_ours(fl_sql_get_word(&q)))
+		found++;
+	if (rc == 1 || (rc == 0 && found != TABLES))
+		rc = fl_sql_damaged(s, err, "its tables are not those of schema %d", FL_STORE_SCHEMA);
+	fl_sql_close(&q);
+	return rc;
+}

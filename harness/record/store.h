@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store.h: one SQLite file that holds runs. The run's row is committed before its first case, finished lanes before the
+ * next case starts; a crash at any moment loses at most the case in flight. Write-ahead log, synchronous=FULL.
+ * Every error that means "this store cannot be used" is -EINVAL, -EUCLEAN (corrupt or foreign), -ENOTSUP (newer than
+ * me, or on a network file system), -EROFS or -EACCES; -ENOENT: no such file (reading) or run; -ENOSPC: disk full;
+ * -EBUSY: locked for longer than 5 s. The store holds what it held before then; a call is carried out whole or not at
+ * all. The content is hostile: what is read is well-formed, but whether it makes sense together is the judge's
+ * question. */
+#ifndef FL_RECORD_STORE_H
+#define FL_RECORD_STORE_H
+#include "record/record.h"
+
+struct fl_store;
+enum { FL_STORE_SCHEMA = 1 };
+
+/* write: makes the file (mode 0600) and its directory where absent; an empty file counts as absent. Otherwise reading
+ * only, which also works from a read-only directory, on a full disk, and beside a process that writes. */
+int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl_err *err);
+void fl_store_close(struct fl_store *s); /* NULL allowed */
+
+/* Commits the run's row (unfinished, without lanes). run->id is filled if empty ("20261122T094512Z-7f3a9c"),
+ * started_ns if zero. pid and start time of this process are kept beside it, so that a reader can tell running from
+ * interrupted. -EEXIST: the id is taken. */
+int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err);
+/* A resumed run: this process takes it over. -EBUSY: the process that runs it is alive (its pid is named). -EINVAL:
+ * it is finished, which also ends adding and finishing. */
+int fl_store_resume(struct fl_store *s, const char *id, struct fl_err *err);
+/* Commits these lanes in one transaction; a lane already there for (case, round, lane) is replaced. -EINVAL: a JSON
+ * member of the wrong kind, an array missing, or two series of one metric. */
+int fl_store_add(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n, struct fl_err *err);
+/* status: 0..255. */
+int fl_store_finish(struct fl_store *s, const char *id, int status, struct fl_err *err);
+
+/* The whole run, as it is at one moment; lanes by round, case, lane, whenever they finished. -ENOENT: no such run;
+ * hint: the nearest id, or the newest. "last": the newest. */
+int fl_store_load(struct fl_store *s, const char *id, struct fl_run **ret, struct fl_err *err);
+
+enum fl_run_state { FL_RUNNING, FL_INTERRUPTED, FL_FINISHED };
+struct fl_run_row {
+	char id[40];
+	char suite[64];
+	int64_t started_ns;
+	enum fl_run_state state;
+	int status; /* -1 unless finished */
+};
+/* Oldest first; *ret is free()d by the caller. */
+int fl_store_list(struct fl_store *s, struct fl_run_row **ret, size_t *ret_n, struct fl_err *err);
+const char *fl_run_state_name(enum fl_run_state state);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* store_add.c: finished lanes into the store, all of a call in one transaction. */
+#include "record/blob.h"
+#include "record/find.h"
+#include "record/schema.h"
+#include "record/sql.h"
+#include "record/store.h"
+#include <errno.h>
+#include <stdlib.h>
+
+/* The statements of one call, prepared once. */
+struct adding {
+	struct fl_store *store;
+	int64_t run;
+	struct fl_sql remove, insert, series;
+};
+
+static const char *const kind_names[] = { [FL_SERIES_SAMPLES] = "samples", [FL_SERIES_HISTOGRAM] = "histogram" };
+
+static int remove_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	fl_sql_put_int(&a->remove, a->run);
+	fl_sql_put_int(&a->remove, lane->round);
+	fl_sql_put_int(&a->remove, lane->case_no);
+	fl_sql_put_int(&a->remove, lane->lane);
+	return fl_sql_once(&a->remove, err);
+}
+
+static int insert_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	int rc;
+
+	fl_sql_put_int(&a->insert, a->run);
+	fl_sql_put_int(&a->insert, lane->round);
+	fl_sql_put_int(&a->insert, lane->case_no);
+	fl_sql_put_int(&a->insert, lane->lane);
+	fl_sql_put_text(&a->insert, lane->bench);
+	fl_sql_put_text(&a->insert, fl_outcome_name(lane->outcome));
+	fl_sql_put_text(&a->insert, lane->reason);
+	fl_sql_put_text(&a->insert, lane->hint);
+	rc = fl_schema_put_json(&a->insert, fl_lane_json, lane, err);
+	return rc ? rc : fl_sql_once(&a->insert, err);
+}
+
+static int insert_series(struct adding *a, int64_t lane, const struct fl_series *series, struct fl_err *err)
+{
+	unsigned char *bytes;
+	size_t n;
+	int rc = fl_blob_pack(series, &bytes, &n, err);
+
+	if (rc)
+		return rc;
+	fl_sql_put_int(&a->series, lane);
+	fl_sql_put_text(&a->series, series->metric);
+	fl_sql_put_text(&a->series, kind_names[series->kind]);
+	fl_sql_put_blob(&a->series, bytes, n);
+	rc = fl_sql_once(&a->series, err);
+	free(bytes);
+	return rc;
+}
+
+static int add_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	int64_t no;
+	int rc = remove_lane(a, lane, err);
+
+	if (rc == 0)
+		rc = insert_lane(a, lane, err);
+	no = sqlite3_last_insert_rowid(a->store->db);
+	for (size_t i = 0; i < lane->series_n && rc == 0; i++)
+		rc = insert_series(a, no, &lane->series[i], err);
+	return rc;
+}
+
+static int open_statements(struct adding *a, struct fl_err *err)
+{
+	int rc = fl_sql_open(a->store, "DELETE FROM lane WHERE run = ? AND round = ? AND case_no = ? AND lane = ?",
+			     &a->remove, err);
+
+	if (rc == 0)
+		rc = fl_sql_open(a->store,
+				 "INSERT INTO lane (run, round, case_no, lane, bench, outcome, reason, hint, options,"
+				 " placement, facts, caps, distrust, notes)"
+				 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+				 &a->insert, err);
+	if (rc == 0)
+		rc = fl_sql_open(a->store, "INSERT INTO series (lane, metric, kind, data) VALUES (?, ?, ?, ?)",
+				 &a->series, err);
+	return rc;
+}
+
+static int add_lanes(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n,
+		     struct fl_err *err)
+{
+	struct adding a = { .store = s };
+	struct fl_found found;
+	int rc = fl_find_unfinished(s, id, &found, err);
+
+	a.run = found.no;
+	if (rc == 0)
+		rc = open_statements(&a, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = add_lane(&a, &lanes[i], err);
+	fl_sql_close(&a.remove);
+	fl_sql_close(&a.insert);
+	fl_sql_close(&a.series);
+	return rc;
+}
+
+int fl_store_add(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	return rc ? rc : fl_sql_end(s, add_lanes(s, id, lanes, n, err), err);
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_entry.c: a declaration survives JSON unchanged, and every kind of nonsense in one is refused by name. */
+#include "base/json.h"
+#include "catalog/catalog.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char good[] =
+	"{\"name\":\"storage.read\",\"summary\":\"reads a "
+	"file\",\"unavailable\":null,\"numa\":\"path\",\"threads\":\"depth\","
+	"\"verifies\":true,\"fields\":["
+	"{\"name\":\"path\",\"type\":\"path\",\"preset\":null,\"range\":null,\"help\":\"file or block device\"},"
+	"{\"name\":\"block\",\"type\":\"bytes\",\"preset\":\"1MiB\",\"range\":\"512..1GiB\",\"help\":\"bytes per "
+	"read\"},"
+	"{\"name\":\"depth\",\"type\":\"count\",\"preset\":\"16\",\"range\":\"1..64\",\"help\":\"reads\"},"
+	"{\"name\":\"pattern\",\"type\":\"choice\",\"preset\":\"random\",\"range\":\"sequential|random\",\"help\":"
+	"\"order\"},"
+	"{\"name\":\"memory\",\"type\":\"device\",\"preset\":null,\"range\":\"node\",\"help\":\"node of the "
+	"buffers\"}],"
+	"\"metrics\":[{\"name\":\"bytes_per_s\",\"from\":\"rate_bytes\",\"better\":\"higher\",\"help\":\"payload\"},"
+	"{\"name\":\"read_ns\",\"from\":\"distribution\",\"better\":\"lower\",\"help\":\"time of one read\"}],"
+	"\"facts\":[{\"name\":\"buffers\",\"key\":true,\"help\":\"registered or plain\"}],"
+	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}]}";
+
+/* `good` with the first `from` replaced. */
+static json_t *changed(const char *from, const char *to)
+{
+	struct fl_text text = { 0 };
+	const char *at = strstr(good, from);
+	struct fl_err err = { 0 };
+	json_t *doc;
+
+	assert_non_null(at);
+	fl_text_put(&text, good, (size_t)(at - good));
+	fl_text_add(&text, "%s%s", to, at + strlen(from));
+	if (fl_json_parse(text.bytes, text.n, "test", &doc, &err))
+		fail_msg("%s", err.what);
+	fl_text_release(&text);
+	return doc;
+}
+
+static void round_trip(void **state)
+{
+	struct fl_entry e;
+	struct fl_err err = { 0 };
+	struct fl_text text = { 0 };
+	json_t *doc = changed("", ""), *again;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_string_equal(e.name, "storage.read");
+	assert_null(e.program);
+	assert_null(e.unavailable);
+	assert_string_equal(e.numa, "path");
+	assert_string_equal(e.threads, "depth");
+	assert_true(e.verifies);
+	assert_int_equal(e.fields[1].type, FL_BYTES);
+	assert_string_equal(e.fields[1].preset, "1MiB");
+	assert_null(e.fields[5].name);
+	assert_int_equal(e.metrics[1].from, FL_DISTRIBUTION);
+	assert_int_equal(e.metrics[1].better, FL_LOWER);
+	assert_true(e.facts[0].key);
+	assert_true(e.flows[0].per_byte == 1);
+	again = fl_entry_json(&e);
+	fl_json_write(again, 0, &text);
+	assert_string_equal(fl_text_str(&text), good);
+	fl_text_release(&text);
+	json_decref(again);
+	json_decref(doc);
+	fl_entry_release(&e);
+}
+
+static void unavailable_keeps_its_reason(void **state)
+{
+	json_t *doc = changed("\"unavailable\":null", "\"unavailable\":\"built without CUDA\"");
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_string_equal(e.unavailable, "built without CUDA");
+	json_decref(doc);
+	fl_entry_release(&e);
+}
+
+/* The forms of the declaration that need no option; a record from before it has none. */
+static void threads_without_an_option(void **state)
+{
+	static const struct {
+		const char *to, *want;
+	} rows[] = {
+		{ "\"threads\":\"cpus\"", "cpus" }, { "\"threads\":\"3\"", "3" },  { "\"threads\":\"4096\"", "4096" },
+		{ "\"threads\":null", NULL },	    { "\"all_cpus\":true", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = changed("\"threads\":\"depth\"", rows[i].to);
+		struct fl_err err = { 0 };
+		struct fl_entry e;
+
+		assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+		if (rows[i].want)
+			assert_string_equal(e.threads, rows[i].want);
+		else
+			assert_null(e.threads);
+		json_decref(doc);
+		fl_entry_release(&e);
+	}
+}
+
+static void nonsense_is_refused(void **state)
+{
+	static const struct {
+		const char *from, *to, *says;
+	} rows[] = {
+		{ "\"storage.read\"", "\"../read\"", "'name'" },
+		{ "\"storage.read\"", "\"\"", "'name'" },
+		{ "\"storage.read\"", "7", "name" },
+		{ "\"reads a file\"", "\"reads \\u001b[2J\"", "control characters" },
+		{ "\"numa\":\"path\"", "\"numa\":\"block\"", "'block', which is no device" },
+		{ "\"numa\":\"path\"", "\"numa\":[]", "numa" },
+		{ "\"threads\":\"depth\"", "\"threads\":4", "threads" },
+		{ "\"threads\":\"depth\"", "\"threads\":\"many\"", "'threads' is 'many'" },
+		{ "\"threads\":\"depth\"", "\"threads\":\"block\"", "'threads' is 'block'" }, /* no count */
+		{ "\"threads\":\"depth\"", "\"threads\":\"0\"", "'threads' is '0'" },
+		{ "\"threads\":\"depth\"", "\"threads\":\"4097\"", "1 to 4096" },
+		{ "\"threads\":\"depth\"", "\"threads\":\"-1\"", "'threads' is '-1'" },
+		{ "\"verifies\":true,", "", "verifies" },
+		{ "\"fields\":[", "\"fields\":[5,", "fields[0]" },
+		{ "\"name\":\"block\"", "\"name\":\"path\"", "declared twice" },
+		{ "\"type\":\"bytes\"", "\"type\":\"octets\"", "unknown type 'octets'" },
+		{ "\"1MiB\"", "\"1MiBs\"", "1MiBs" },
+		{ "\"1MiB\"", "\"2GiB\"", "block" },
+		{ "\"1MiB\"", "1048576", "preset" },
+		{ "\"sequential|random\"", "null", "no choices" },
+		{ "\"sequential|random\"", "\"up|down\"", "pattern" },
+		{ "\"range\":\"node\"", "\"range\":\"planet\"", "no kind of device" },
+		{ "\"from\":\"rate_bytes\"", "\"from\":\"thin air\"", "unknown source" },
+		{ "\"better\":\"higher\"", "\"better\":\"wider\"", "'wider'" },
+		{ "\"name\":\"read_ns\"", "\"name\":\"bytes_per_s\"", "declared twice" },
+		{ "\"key\":true", "\"key\":null", "key" },
+		{ "\"to\":\"memory\"", "\"to\":\"block\"", "no device or path" },
+		{ "\"to\":\"memory\"", "\"to\":\"moon\"", "no device or path" },
+		{ "\"per_byte\":1", "\"per_byte\":-1", "per_byte" },
+		{ "\"per_byte\":1", "\"per_byte\":\"one\"", "per_byte" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = changed(rows[i].from, rows[i].to);
+		struct fl_entry e = { .verifies = true };
+		struct fl_err err = { 0 };
+
+		if (fl_entry_read(doc, "entry", &e, &err) != -EINVAL)
+			fail_msg("row %zu (%s) was not refused", i, rows[i].to);
+		if (!strstr(err.what, rows[i].says))
+			fail_msg("row %zu: '%s' does not say '%s'", i, err.what, rows[i].says);
+		assert_true(e.verifies); /* untouched */
+		assert_null(e.name);
+		json_decref(doc);
+	}
+}
+
+static void too_many_rows(void **state)
+{
+	json_t *doc = changed("", ""), *facts = json_object_get(doc, "facts"), *fact;
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		fact = json_pack("{s:o, s:b, s:s}", "name", json_sprintf("fact%d", i), "key", 0, "help", "x");
+		json_array_append_new(facts, fact);
+	}
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), -EINVAL);
+	json_decref(doc);
+}
+
+static void not_an_object(void **state)
+{
+	json_t *docs[] = { json_null(), json_array(), json_string("x"), json_integer(1) };
+	struct fl_err err;
+	struct fl_entry e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(docs) / sizeof(docs[0]); i++) {
+		err = (struct fl_err){ 0 };
+		assert_int_equal(fl_entry_read(docs[i], "entry", &e, &err), -EINVAL);
+		json_decref(docs[i]);
+	}
+}
+
+static void words(void **state)
+{
+	(void)state;
+	for (int i = FL_RATE_BYTES; i <= FL_GIVEN; i++)
+		assert_int_equal(fl_from_of(fl_from_name((enum fl_from)i)), i);
+	for (int i = FL_HIGHER; i <= FL_NEITHER; i++)
+		assert_int_equal(fl_better_of(fl_better_name((enum fl_better)i)), i);
+	assert_string_equal(fl_from_name(FL_STEP_NS), "step_ns");
+	assert_string_equal(fl_better_name(FL_NEITHER), "neither");
+	assert_int_equal(fl_from_of("rate"), -1);
+	assert_int_equal(fl_better_of(""), -1);
+}
+
+static void common_fields(void **state)
+{
+	json_t *doc = changed("", "");
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_ptr_equal(fl_entry_field(&e, "block"), &e.fields[1]);
+	assert_ptr_equal(fl_entry_field(&e, "numa"), &fl_common_fields[0]);
+	assert_int_equal(fl_entry_field(&e, "duration")->type, FL_NS);
+	assert_null(fl_entry_field(&e, "durations"));
+	json_decref(doc);
+	fl_entry_release(&e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(round_trip),
+		cmocka_unit_test(unavailable_keeps_its_reason),
+		cmocka_unit_test(threads_without_an_option),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(too_many_rows),
+		cmocka_unit_test(not_an_object),
+		cmocka_unit_test(words),
+		cmocka_unit_test(common_fields),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
