@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path/cache.c: how much last-level cache helps a thread. */
+#include "path/cache.h"
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+/* The first line of <cpu_dir>/cpu<cpu>/cache/index<index>/<name>. */
+static bool read_line(const char *cpu_dir, int cpu, unsigned index, const char *name, char *line, int room)
+{
+	char path[256];
+	FILE *file;
+	bool there;
+
+	snprintf(path, sizeof(path), "%s/cpu%d/cache/index%u/%s", cpu_dir, cpu, index, name);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	there = fgets(line, room, file) != NULL;
+	fclose(file);
+	return there;
+}
+
+/* Bits in a mask as the kernel writes it: "00000000,0000ffff". */
+static unsigned count_bits(const char *mask)
+{
+	static const char digits[] = "0123456789abcdef";
+	unsigned n = 0;
+
+	for (; *mask && *mask != '\n'; mask++) {
+		const char *digit = strchr(digits, *mask);
+
+		n += digit ? (unsigned)__builtin_popcount((unsigned)(digit - digits)) : 0;
+	}
+	return n;
+}
+
+/* "32768K". 0: not such a text. */
+static uint64_t bytes_of(const char *size)
+{
+	uint64_t kib = 0;
+
+	while (*size >= '0' && *size <= '9' && kib < UINT32_MAX)
+		kib = kib * 10 + (unsigned)(*size++ - '0');
+	return *size == 'K' ? kib << 10 : 0;
+}
+
+uint64_t fl_cache_share(const char *cpu_dir, int cpu, unsigned threads)
+{
+	char size[32], mask[2048];
+	unsigned last = 0, sharers;
+
+	while (read_line(cpu_dir, cpu, last, "size", size, sizeof(size)))
+		last++; /* `size` keeps the last one */
+	if (last == 0 || !read_line(cpu_dir, cpu, last - 1, "shared_cpu_map", mask, sizeof(mask)))
+		return 0;
+	sharers = count_bits(mask);
+	if (sharers > threads)
+		sharers = threads;
+	return sharers ? bytes_of(size) / sharers : 0;
+}
