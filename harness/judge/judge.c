@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.c: the lanes' verdicts to the one of the run, and its exit status. */
+#include "judge/judge.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "judge/parts.h"
+#include <stdlib.h>
+
+const char *fl_verdict_name(enum fl_verdict v)
+{
+	static const char *const names[] = {
+		[FL_PASS] = "pass",
+		[FL_FAIL] = "fail",
+		[FL_INCONCLUSIVE] = "inconclusive",
+		[FL_VERDICT_INVALID] = "invalid",
+		[FL_VERDICT_NOT_MEASURED] = "not measured",
+		[FL_UNJUDGED] = "unjudged",
+	};
+
+	return names[v];
+}
+
+/* Which verdict speaks for a run with several. */
+static unsigned weight(enum fl_verdict v)
+{
+	static const unsigned weights[] = {
+		[FL_PASS] = 0,	       [FL_UNJUDGED] = 1,	 [FL_VERDICT_NOT_MEASURED] = 2,
+		[FL_INCONCLUSIVE] = 3, [FL_VERDICT_INVALID] = 4, [FL_FAIL] = 5,
+	};
+
+	return weights[v];
+}
+
+static bool is_measured(const struct fl_lane_verdict *v)
+{
+	return v->verdict != FL_VERDICT_NOT_MEASURED && v->verdict != FL_VERDICT_INVALID;
+}
+
+/* Rounds are missing that should be there. What cannot be measured here is known before and misses none. */
+static bool is_interrupted(const struct fl_subject *s)
+{
+	return s->n < s->rounds && !json_is_string(json_object_get(s->planned, "skip"));
+}
+
+static enum fl_status status_of_verdict(const struct fl_lane_verdict *v, bool bench)
+{
+	switch (v->verdict) {
+	case FL_PASS:
+		return FL_STATUS_PASS;
+	case FL_FAIL:
+		return FL_STATUS_FAIL;
+	case FL_UNJUDGED: /* `bench` was asked to measure, and did */
+		return v->required && !bench ? FL_STATUS_NOT_MEASURED : FL_STATUS_PASS;
+	case FL_VERDICT_NOT_MEASURED:
+	case FL_INCONCLUSIVE:
+		return v->required ? FL_STATUS_NOT_MEASURED : FL_STATUS_PASS;
+	case FL_VERDICT_INVALID: /* something is wrong with the measuring itself */
+		break;
+	}
+	return FL_STATUS_NOT_MEASURED;
+}
+
+/* Too slow and not trustworthy is untrustworthy; wrong data is wrong however it was placed. */
+static enum fl_status status_of_lane(const struct fl_lane_verdict *v, bool bench)
+{
+	enum fl_status status = status_of_verdict(v, bench);
+
+	if (v->distrust_n && is_measured(v) && !v->wrong_data)
+		return status == FL_STATUS_FAIL ? FL_STATUS_UNTRUSTED : fl_status_worse(status, FL_STATUS_UNTRUSTED);
+	return status;
+}
+
+/* A lane that could not be measured and need not be says nothing about the others. */
+static bool speaks(const struct fl_judgement *j, const struct fl_lane_verdict *v)
+{
+	return v->verdict != FL_VERDICT_NOT_MEASURED || v->required || j->interrupted;
+}
+
+static void conclude(struct fl_judgement *j, bool bench)
+{
+	size_t measured = 0, speakers = 0;
+
+	j->status = j->interrupted ? FL_STATUS_NOT_MEASURED : FL_STATUS_PASS;
+	j->verdict = j->interrupted ? FL_VERDICT_NOT_MEASURED : FL_PASS;
+	j->trustworthy = true;
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+
+		j->count[v->verdict]++;
+		j->status = fl_status_worse(j->status, status_of_lane(v, bench));
+		measured += is_measured(v);
+		if (is_measured(v) && v->distrust_n)
+			j->trustworthy = false;
+		if (!speaks(j, v))
+			continue;
+		speakers++;
+		if (weight(v->verdict) > weight(j->verdict))
+			j->verdict = v->verdict;
+	}
+	if (measured == 0)
+		j->status = fl_status_worse(j->status, FL_STATUS_NOT_MEASURED);
+	if (speakers == 0)
+		j->verdict = FL_VERDICT_NOT_MEASURED;
+}
+
+int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err *err)
+{
+	struct fl_subjects subjects;
+	struct fl_judgement *j;
+	int rc = fl_subjects_make(run, &subjects, err);
+
+	if (rc < 0)
+		return rc;
+	j = fl_zalloc(1, sizeof(*j));
+	j->lanes = fl_zalloc(subjects.n, sizeof(*j->lanes));
+	j->lanes_n = subjects.n;
+	for (size_t i = 0; i < subjects.n; i++) {
+		fl_judge_lane(&subjects.items[i], &j->lanes[i]);
+		j->interrupted |= is_interrupted(&subjects.items[i]);
+	}
+	fl_judge_shared(j->lanes, j->lanes_n);
+	conclude(j, subjects.bench);
+	j->entries = subjects.entries;
+	j->entries_n = subjects.entries_n;
+	subjects.entries = NULL;
+	subjects.entries_n = 0;
+	fl_subjects_release(&subjects);
+	*ret = j;
+	return 0;
+}
+
+static void release_lane(struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < v->hops_n; i++) {
+		free(v->hops[i].name);
+		free(v->hops[i].origin);
+		free(v->hops[i].why);
+	}
+	for (size_t i = 0; i < v->distrust_n; i++)
+		free(v->distrust[i]);
+	free(v->distrust);
+	free(v->hops);
+	free(v->metrics);
+	free(v->reason);
+	free(v->hint);
+	json_decref(v->options);
+	json_decref(v->placement);
+}
+
+void fl_judgement_free(struct fl_judgement *j)
+{
+	if (!j)
+		return;
+	for (size_t i = 0; i < j->lanes_n; i++)
+		release_lane(&j->lanes[i]);
+	for (size_t i = 0; i < j->entries_n; i++)
+		fl_entry_release(&j->entries[i]);
+	free(j->entries);
+	free(j->lanes);
+	free(j);
+}

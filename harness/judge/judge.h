@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* judge.h: what a run means. A pure function of the record: the same run gives the same judgement, byte for byte, on
+ * any machine, in any locale or time zone.
+ *
+ * First form. A lane is a case's lane over all rounds. Its metrics are summed up by round medians (the unit of
+ * replication). Its rate in bytes is held against the limit of its path, whose hops follow from the declared flows, the
+ * placement and the machine in the record. The expectation is the cap times what such a hop is known to reach (path.c);
+ * the line is (1 - tolerance) x expectation. The rate has a median, a low and a high:
+ *   6 rounds or more    the interval of at least 95 % over the round medians
+ *   2 to 5 rounds       the extremes of the round medians, which claim no confidence: all rounds must agree
+ *   1 round             the interval over its slices (it says nothing about the next round); where it has too few of
+ *                       them for one, its median alone
+ * and is judged so:
+ *   median above a cap by more than the tolerance   invalid (a result cannot beat physics); above it by less passes,
+ *                                                   since rate and cap are known no better than that
+ *   low on or above the line                        pass
+ *   high below the line                             fail where every hop's cap is known, else unjudged (the hop without
+ *                                                   a known cap, a drive's media say, may be what holds it back)
+ *   the line between low and high                   inconclusive where every hop's cap is known, else unjudged
+ * and unjudged where no cap is known, or where the suite requires a metric by name that is not this rate. The tolerance
+ * and the interval are applied once: neither cap nor expectation contains them.
+ *
+ * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more than
+ * the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below the
+ * line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
+ *
+ * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an invalid
+ * one always, since something is wrong with the measuring itself. */
+#ifndef FL_JUDGE_JUDGE_H
+#define FL_JUDGE_JUDGE_H
+#include "base/stats.h"
+#include "base/status.h"
+#include "catalog/catalog.h"
+#include "record/record.h"
+
+#define FL_TOLERANCE 0.05 /* the one tolerance, printed in every report */
+
+enum fl_verdict { FL_PASS, FL_FAIL, FL_INCONCLUSIVE, FL_VERDICT_INVALID, FL_VERDICT_NOT_MEASURED, FL_UNJUDGED };
+const char *
+fl_verdict_name(enum fl_verdict v); /* "pass", "fail", "inconclusive", "invalid", "not measured", "unjudged" */
+
+struct fl_metric_summary {
+	const char *name; /* of the record's declaration */
+	enum fl_from from;
+	const char *better; /* "higher", "lower", "neither" */
+	struct fl_interval
+		of_rounds; /* over round medians when there are several rounds; over the samples of the one otherwise.
+			     * Histograms: always over the rounds' p50. n == 0: nothing was recorded, all is NaN */
+	const char *of;	   /* what was counted: "rounds", "slices" (of a window), "steps" */
+	unsigned rounds;
+	double mean; /* of all samples; tools that report bytes over time are compared with this. NaN for histograms */
+	/* Histograms only, over the values of all rounds; NaN otherwise. */
+	double p90, p99, p999, max;
+};
+
+struct fl_hop {
+	char *name;		/* "drive nvme-S1 link" */
+	double cap_bytes_per_s; /* of the payload, after crossings; NaN: unknown */
+	char *origin;		/* "computed", "rated", "measured"; "computed, loose"; NULL for an unknown one */
+	char *why;		/* of an unknown one */
+	double crossings;	/* of this hop per payload byte */
+	double expected;	/* share of the cap that such a hop is known to reach; NaN: unknown */
+	bool exact;		/* known, and not loose: it may fail a lane */
+	bool stated;		/* by the benchmark itself: a limit that it puts on its payload */
+	bool named;		/* a flow names the device, rather than "memory" or "cpu" of the lane */
+};
+
+struct fl_lane_verdict {
+	unsigned case_no, lane;
+	const char *bench, *label;    /* of the plan in the record; label: of its case */
+	const struct fl_entry *entry; /* the declaration in the record */
+	json_t *options, *placement;  /* of the record where there is one, else as planned; owned */
+	const struct fl_lane_record
+		*first; /* the lane's first measured record, else its first one; NULL: it has none */
+	struct fl_metric_summary *metrics;
+	size_t metrics_n;
+	struct fl_hop *hops;
+	size_t hops_n;
+	double cap_bytes_per_s; /* the smallest cap known on the path, which it cannot beat; NaN: none is known */
+	enum fl_verdict verdict;
+	char *reason, *hint; /* one line; NULL for a plain pass */
+	char **distrust;
+	size_t distrust_n;
+	bool wrong_data;
+	bool required; /* it must be measured, not inconclusive (bench), and judged (`require`) */
+	unsigned rounds_done, rounds_planned;
+};
+
+struct fl_judgement {
+	enum fl_status status;
+	enum fl_verdict verdict; /* of the whole: the worst of its lanes, those apart that need not be measured */
+	bool trustworthy;
+	bool interrupted;	       /* rounds that were planned have no record */
+	struct fl_lane_verdict *lanes; /* in the order of the plan */
+	size_t lanes_n;
+	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict */
+	struct fl_entry *entries;      /* owned; what the lanes point at */
+	size_t entries_n;
+};
+
+/* run must outlive the judgement. -EINVAL: the record contradicts itself (a store that was tampered with). */
+int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err *err);
+void fl_judgement_free(struct fl_judgement *j);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parts.h: what the files of this room share with each other and with nobody else. */
+#ifndef FL_JUDGE_PARTS_H
+#define FL_JUDGE_PARTS_H
+#include "judge/judge.h"
+#include "machine/machine.h"
+
+/* A lane of the plan with its records: what is judged. Everything is borrowed from the run or the judgement. */
+struct fl_subject {
+	const struct fl_run *run;
+	const struct fl_machine *machine;
+	const struct fl_entry *entry;
+	const json_t *planned; /* its object in the plan */
+	const char *bench, *label;
+	unsigned case_no, lane, rounds;
+	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
+	bool required;				     /* the suite names it there, or it is a `bench` */
+	bool alone;				     /* the only lane of its case */
+	const struct fl_lane_record *const *records; /* in the order of rounds */
+	size_t n;
+};
+
+/* ---- subjects.c: the plan in the record, and its records sorted by it */
+struct fl_subjects {
+	struct fl_machine *machine;
+	struct fl_entry *entries; /* one for each row of run->declared */
+	size_t entries_n;
+	struct fl_subject *items;
+	size_t n;
+	const struct fl_lane_record **sorted;
+	size_t slots; /* lanes x rounds of all cases */
+	bool bench;   /* a run of `feedline bench`: everything must be measured, nothing need be judged */
+};
+/* -EINVAL: plan, declarations and records contradict each other. */
+int fl_subjects_make(const struct fl_run *run, struct fl_subjects *ret, struct fl_err *err);
+void fl_subjects_release(struct fl_subjects *s);
+/* A metric of the lane that the suite requires by name and that is not this one; NULL: there is none. */
+const char *fl_subject_requires_beside(const struct fl_subject *s, const char *metric);
+
+/* ---- summary.c: records to numbers. Metrics in the order of declaration, into v->metrics. */
+void fl_summarise(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+/* ---- path.c: the hops of a lane, into v->hops, and the cap of the path. v->first must be set. */
+void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+/* ---- limits.c: the measured rate against the hops: verdict, reason and hint of a measured lane */
+void fl_hold_against_limits(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* The rate in bytes that is judged: median, and the low and high that the line is held against (judge.h). false: the
+ * lane has none. */
+bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret);
+#define FL_CAME_ANOTHER_WAY "the data came another way: a cache, or a device that is not the one in the path"
+
+/* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
+void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
+
+/* ---- verdict.c: everything about one lane */
+void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+#endif

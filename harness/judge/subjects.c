@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* subjects.c: which lanes there are to judge: those of the plan in the record, each with its records in the order of
+ * rounds. The record comes from a store that somebody may have changed, so everything is checked. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "judge/parts.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Limits that a benchmark states, and reasons for distrust, of one record; both are looked up by name. */
+enum { TEXTS_MAX = 256 };
+
+static int read_entries(const struct fl_run *run, struct fl_subjects *s, struct fl_err *err)
+{
+	const char *name;
+	json_t *doc;
+
+	s->entries = fl_zalloc(json_object_size(run->declared), sizeof(*s->entries));
+	json_object_foreach(run->declared, name, doc)
+	{
+		int rc = fl_entry_read(doc, name, &s->entries[s->entries_n], err);
+
+		if (rc < 0)
+			return rc;
+		s->entries_n++;
+		if (strcmp(s->entries[s->entries_n - 1].name, name) != 0)
+			return fl_fail(err, -EINVAL, "the declaration of '%s' is that of '%s'", name,
+				       s->entries[s->entries_n - 1].name);
+	}
+	return 0;
+}
+
+static const struct fl_entry *find_entry(const struct fl_subjects *s, const char *name)
+{
+	for (size_t i = 0; i < s->entries_n; i++)
+		if (strcmp(s->entries[i].name, name) == 0)
+			return &s->entries[i];
+	return NULL;
+}
+
+/* What follows "BENCH" in an entry of `require`: "" or ":metric"; NULL: it is of another benchmark. */
+static const char *after_bench(const json_t *entry, const char *bench)
+{
+	const char *name = json_string_value(entry);
+	size_t n = strlen(bench);
+
+	return name && strncmp(name, bench, n) == 0 && (name[n] == 0 || name[n] == ':') ? name + n : NULL;
+}
+
+static bool is_required(const json_t *require, const char *bench)
+{
+	for (size_t i = 0; i < json_array_size(require); i++)
+		if (after_bench(json_array_get(require, i), bench))
+			return true;
+	return false;
+}
+
+const char *fl_subject_requires_beside(const struct fl_subject *s, const char *metric)
+{
+	for (size_t i = 0; i < json_array_size(s->require); i++) {
+		const char *rest = after_bench(json_array_get(s->require, i), s->bench);
+
+		if (rest && rest[0] && strcmp(rest + 1, metric) != 0)
+			return rest + 1;
+	}
+	return NULL;
+}
+
+static int add_subject(const struct fl_run *run, const json_t *planned, const char *at, struct fl_subject subject,
+		       struct fl_subjects *s, struct fl_err *err)
+{
+	int rc = fl_json_text(planned, at, "bench", &subject.bench, err);
+
+	if (rc < 0)
+		return rc;
+	subject.run = run;
+	subject.machine = s->machine;
+	subject.planned = planned;
+	subject.required = s->bench || is_required(subject.require, subject.bench);
+	subject.entry = find_entry(s, subject.bench);
+	if (!subject.entry)
+		return fl_fail(err, -EINVAL, "the record has no declaration of '%s'", subject.bench);
+	s->items = fl_grow(s->items, s->n + 1, sizeof(*s->items));
+	s->items[s->n++] = subject;
+	return 0;
+}
+
+static int read_case(const struct fl_run *run, const json_t *require, const json_t *doc, unsigned case_no,
+		     struct fl_subjects *s, struct fl_err *err)
+{
+	struct fl_subject subject = { .case_no = case_no, .require = require };
+	uint64_t rounds = 0;
+	json_t *lanes = NULL;
+	char at[64];
+	int rc;
+
+	snprintf(at, sizeof(at), "plan.cases[%u]", case_no);
+	rc = fl_json_text(doc, at, "label", &subject.label, err);
+	if (rc == 0)
+		rc = fl_json_u64(doc, at, "rounds", FL_ROUNDS_MAX, &rounds, err);
+	if (rc == 0)
+		rc = fl_json_array(doc, at, "lanes", FL_CASE_LANES_MAX, &lanes, err);
+	if (rc == 0 && (rounds == 0 || json_array_size(lanes) == 0))
+		rc = fl_fail(err, -EINVAL, "%s has no %s", at, rounds ? "lanes" : "rounds");
+	s->slots += json_array_size(lanes) * rounds;
+	if (rc == 0 && s->slots > FL_SLOTS_MAX)
+		rc = fl_fail(err, -EINVAL, "the plan has more than %d measurements", FL_SLOTS_MAX);
+	subject.rounds = (unsigned)rounds;
+	subject.alone = json_array_size(lanes) == 1;
+	for (; subject.lane < json_array_size(lanes) && rc == 0; subject.lane++)
+		rc = add_subject(run, json_array_get(lanes, subject.lane), at, subject, s, err);
+	return rc;
+}
+
+static int read_plan(const struct fl_run *run, struct fl_subjects *s, struct fl_err *err)
+{
+	json_t *cases, *require;
+	int rc = fl_json_bool(run->plan, "plan", "required", &s->bench, err);
+
+	if (rc == 0)
+		rc = fl_json_array(run->plan, "plan", "require", FL_REQUIRE_MAX, &require, err);
+	if (rc == 0)
+		rc = fl_json_array(run->plan, "plan", "cases", FL_CASES_MAX, &cases, err);
+	for (unsigned i = 0; rc == 0 && i < json_array_size(cases); i++)
+		rc = read_case(run, require, json_array_get(cases, i), i, s, err);
+	return rc;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct fl_lane_record *x = *(const struct fl_lane_record *const *)a;
+	const struct fl_lane_record *y = *(const struct fl_lane_record *const *)b;
+
+	if (x->case_no != y->case_no)
+		return x->case_no < y->case_no ? -1 : 1;
+	if (x->lane != y->lane)
+		return x->lane < y->lane ? -1 : 1;
+	return x->round < y->round ? -1 : x->round > y->round;
+}
+
+static int check_series(const struct fl_subject *s, const struct fl_lane_record *record, struct fl_err *err)
+{
+	for (size_t i = 0; i < record->series_n; i++) {
+		const struct fl_metric *m = s->entry->metrics;
+
+		while (m->name && strcmp(m->name, record->series[i].metric) != 0)
+			m++;
+		if (!m->name)
+			return fl_fail(err, -EINVAL, "a record of '%s' has the undeclared metric '%s'", s->bench,
+				       record->series[i].metric);
+	}
+	return 0;
+}
+
+/* Record i in the sorted list belongs to this subject: is it one that can be? */
+static int check_record(const struct fl_subject *s, const struct fl_lane_record *record,
+			const struct fl_lane_record *before, struct fl_err *err)
+{
+	if (!record->bench || strcmp(record->bench, s->bench) != 0)
+		return fl_fail(err, -EINVAL, "lane %u of case '%s' is '%s' in the plan and '%s' in the record", s->lane,
+			       s->label, s->bench, record->bench ? record->bench : "");
+	if (record->round >= s->rounds)
+		return fl_fail(err, -EINVAL, "case '%s' has %u rounds and a record of round %u", s->label, s->rounds,
+			       record->round + 1);
+	if (before && before->round == record->round)
+		return fl_fail(err, -EINVAL, "lane %u of case '%s' has two records of round %u", s->lane, s->label,
+			       record->round + 1);
+	if (json_array_size(record->caps) > TEXTS_MAX || json_array_size(record->distrust) > TEXTS_MAX)
+		return fl_fail(err, -EINVAL, "lane %u of case '%s' has a record with more than %d caps or reasons",
+			       s->lane, s->label, TEXTS_MAX);
+	return check_series(s, record, err);
+}
+
+/* Hands every record to its subject: both are in the order of case and lane. */
+static int deal_records(const struct fl_run *run, struct fl_subjects *s, struct fl_err *err)
+{
+	size_t next = 0;
+
+	s->sorted = fl_zalloc(run->lanes_n, sizeof(*s->sorted));
+	for (size_t i = 0; i < run->lanes_n; i++)
+		s->sorted[i] = &run->lanes[i];
+	qsort(s->sorted, run->lanes_n, sizeof(*s->sorted), compare);
+	for (size_t i = 0; i < s->n; i++) {
+		struct fl_subject *subject = &s->items[i];
+
+		subject->records = s->sorted + next;
+		for (; next < run->lanes_n && s->sorted[next]->case_no == subject->case_no &&
+		       s->sorted[next]->lane == subject->lane;
+		     next++) {
+			const struct fl_lane_record *before = subject->n ? s->sorted[next - 1] : NULL;
+			int rc = check_record(subject, s->sorted[next], before, err);
+
+			if (rc < 0)
+				return rc;
+			subject->n++;
+		}
+	}
+	if (next < run->lanes_n)
+		return fl_fail(err, -EINVAL, "a record is of lane %u of case %u, which the plan does not have",
+			       s->sorted[next]->lane, s->sorted[next]->case_no);
+	return 0;
+}
+
+int fl_subjects_make(const struct fl_run *run, struct fl_subjects *ret, struct fl_err *err)
+{
+	struct fl_subjects s = { 0 };
+	int rc = fl_machine_read(run->machine, &s.machine, err);
+
+	if (rc == 0)
+		rc = read_entries(run, &s, err);
+	if (rc == 0)
+		rc = read_plan(run, &s, err);
+	if (rc == 0)
+		rc = deal_records(run, &s, err);
+	if (rc < 0) {
+		fl_subjects_release(&s);
+		return rc;
+	}
+	*ret = s;
+	return 0;
+}
+
+void fl_subjects_release(struct fl_subjects *s)
+{
+	for (size_t i = 0; i < s->entries_n; i++)
+		fl_entry_release(&s->entries[i]);
+	free(s->entries);
+	fl_machine_free(s->machine);
+	free(s->items);
+	free(s->sorted);
+	*s = (struct fl_subjects){ 0 };
+}

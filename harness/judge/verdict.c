@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict.c: what one lane means, over all its rounds. The first of these that applies: wrong data, invalid, not
+ * measured, invalid placement, and only then what was measured. */
+#include "base/alloc.h"
+#include "base/field.h"
+#include "base/json.h"
+#include "judge/parts.h"
+
+static const struct fl_lane_record *find_outcome(const struct fl_subject *s, enum fl_outcome outcome)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->records[i]->outcome == outcome)
+			return s->records[i];
+	return NULL;
+}
+
+static bool is_false(const json_t *o, const char *key)
+{
+	return json_is_false(json_object_get(o, key));
+}
+
+static const struct fl_lane_record *find_wrong_data(const struct fl_subject *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (is_false(s->records[i]->notes, "verified"))
+			return s->records[i];
+	return NULL;
+}
+
+static const struct fl_lane_record *find_misplaced(const struct fl_subject *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (is_false(s->records[i]->placement, "verified"))
+			return s->records[i];
+	return NULL;
+}
+
+/* "REASON", or "REASON (round 2 of 3)" where not every round was so. */
+static char *in_round(const struct fl_subject *s, const struct fl_lane_record *record, const char *reason)
+{
+	return s->rounds > 1 ? fl_format("%s (round %u of %u)", reason, record->round + 1, s->rounds) : fl_dup(reason);
+}
+
+static void set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)
+{
+	v->verdict = verdict;
+	v->reason = reason;
+	v->hint = fl_dup(hint);
+}
+
+static void set_from(const struct fl_subject *s, const struct fl_lane_record *record, enum fl_verdict verdict,
+		     const char *otherwise, struct fl_lane_verdict *v)
+{
+	set(v, verdict, in_round(s, record, record->reason ? record->reason : otherwise), record->hint);
+}
+
+static bool has_numbers(const struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < v->metrics_n; i++)
+		if (v->metrics[i].of_rounds.n)
+			return true;
+	return v->metrics_n == 0;
+}
+
+static void judge_unrecorded(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	const char *skip = fl_json_text_or_null(s->planned, "skip");
+
+	set(v, FL_VERDICT_NOT_MEASURED, fl_dup(skip ? skip : "the run was interrupted"),
+	    skip ? fl_json_text_or_null(s->planned, "hint") : "feedline run --resume goes on with it");
+}
+
+static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	const struct fl_lane_record *wrong = find_wrong_data(s), *misplaced = find_misplaced(s);
+	const struct fl_lane_record *invalid = find_outcome(s, FL_INVALID), *missed = find_outcome(s, FL_NOT_MEASURED);
+
+	if (wrong) {
+		v->wrong_data = true;
+		set_from(s, wrong, FL_FAIL, "wrong data", v);
+	} else if (invalid) {
+		set_from(s, invalid, FL_VERDICT_INVALID, "the record does not say why", v);
+	} else if (missed) {
+		set_from(s, missed, FL_VERDICT_NOT_MEASURED, "the record does not say why", v);
+	} else if (misplaced) {
+		const char *why = fl_json_text_or_null(misplaced->placement, "reason");
+
+		set(v, FL_VERDICT_INVALID, in_round(s, misplaced, why ? why : "it was not where it should be"), NULL);
+	} else if (!has_numbers(v)) {
+		set(v, FL_VERDICT_INVALID, fl_dup("no sample counts"), NULL);
+	} else {
+		fl_hold_against_limits(s, v);
+	}
+}
+
+/* Every reason once, over all rounds. There can be many, so they are neither compared one by one nor grown one by one. */
+static void collect_distrust(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	json_t *once = json_object();
+	const char *text;
+	json_t *value;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const json_t *texts = s->records[i]->distrust;
+
+		for (size_t k = 0; s->records[i]->outcome == FL_MEASURED && k < json_array_size(texts); k++)
+			if (json_is_string(json_array_get(texts, k)))
+				json_object_set_new(once, json_string_value(json_array_get(texts, k)), json_true());
+	}
+	v->distrust = fl_zalloc(json_object_size(once), sizeof(*v->distrust));
+	json_object_foreach(once, text, value)
+	{
+		(void)value;
+		v->distrust[v->distrust_n++] = fl_dup(text);
+	}
+	json_decref(once);
+}
+
+/* What a lane without a record would have been: options and placement as planned. */
+static json_t *planned_options(const struct fl_subject *s)
+{
+	json_t *texts = json_object_get(s->planned, "options"), *value, *options = json_object();
+	const char *name;
+
+	json_object_foreach(texts, name, value)
+	{
+		const struct fl_field *field = fl_entry_field(s->entry, name);
+		const char *text = json_string_value(value);
+
+		if (text)
+			json_object_set_new(options, name, field ? fl_field_json(field, text) : fl_json_string(text));
+	}
+	return options;
+}
+
+static json_t *planned_placement(const struct fl_subject *s)
+{
+	json_t *placement = json_object(), *node = json_object_get(s->planned, "node");
+
+	json_object_set_new(placement, "cpus", fl_json_string(fl_json_text_or_null(s->planned, "cpus")));
+	json_object_set_new(placement, "node", json_is_integer(node) ? json_incref(node) : json_null());
+	json_object_set_new(placement, "verified", json_null());
+	json_object_set_new(placement, "reason", json_string("not measured"));
+	return placement;
+}
+
+static void describe(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	const struct fl_lane_record *measured = find_outcome(s, FL_MEASURED);
+
+	v->first = measured ? measured : s->n ? s->records[0] : NULL;
+	v->options =
+		v->first && json_is_object(v->first->options) ? json_incref(v->first->options) : planned_options(s);
+	v->placement = v->first && json_is_object(v->first->placement) ? json_incref(v->first->placement)
+								       : planned_placement(s);
+}
+
+void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	*v = (struct fl_lane_verdict){ .case_no = s->case_no,
+				       .lane = s->lane,
+				       .bench = s->bench,
+				       .label = s->label,
+				       .entry = s->entry,
+				       .required = s->required,
+				       .rounds_done = (unsigned)s->n,
+				       .rounds_planned = s->rounds };
+	describe(s, v);
+	fl_summarise(s, v);
+	fl_find_path(s, v);
+	collect_distrust(s, v);
+	if (s->n == 0)
+		judge_unrecorded(s, v);
+	else
+		judge_records(s, v);
+}

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* make.c: a suite, what can be measured and a machine, to a plan. Pure: the same input gives the same plan. */
+#include "base/alloc.h"
+#include "base/units.h"
+#include "plan/parts.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The longest duration that a lane of the case asks for; 0: none does. */
+static uint64_t duration_of(const struct fl_plan_case *c)
+{
+	uint64_t longest_ns = 0;
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const char *text = fl_lane_option(&c->lanes[i], "duration");
+		uint64_t ns = 0;
+
+		if (text && fl_parse_count(text, &ns, NULL) == 0 && ns > longest_ns)
+			longest_ns = ns;
+	}
+	return longest_ns;
+}
+
+/* "A + B + C", or "A + B + 12 more". */
+static char *join(char *const *labels, size_t n)
+{
+	size_t shown = n > 3 ? 2 : n;
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < shown; i++)
+		fl_text_add(&t, "%s%s", i ? " + " : "", labels[i]);
+	if (shown < n)
+		fl_text_add(&t, " + %zu more", n - shown);
+	return t.bytes;
+}
+
+/* Cases with the same label are numbered: "null.nop", "null.nop #2". From the last one on, so that those before a case
+ * still have the label they were given. */
+static void number_labels(struct fl_plan *plan)
+{
+	for (size_t i = plan->cases_n; i-- > 0;) {
+		char *label = plan->cases[i].label;
+		unsigned same = 0;
+
+		for (size_t k = 0; k < i; k++)
+			same += strcmp(plan->cases[k].label, label) == 0;
+		if (same == 0)
+			continue;
+		plan->cases[i].label = fl_format("%s #%u", label, same + 1);
+		free(label);
+	}
+}
+
+/* Makes a case of lanes, which it takes over. */
+static int add_case(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan_lane *lanes, size_t n,
+		    const char *label, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
+	struct fl_plan_case *c;
+
+	plan->cases = fl_grow(plan->cases, plan->cases_n + 1, sizeof(*plan->cases));
+	c = &plan->cases[plan->cases_n];
+	*c = (struct fl_plan_case){ .label = fl_dup(label), .lanes = lanes, .lanes_n = n, .rounds = rule->repeat };
+	plan->cases_n++;
+	c->duration_ns = duration_of(c);
+	for (unsigned i = 0; i < n; i++)
+		lanes[i].worker = i;
+	fl_skip_beside(c);
+	fl_place_case(x->machine, x->catalog, c);
+	if (plan->cases_n > FL_CASES_MAX)
+		return fl_fail_at(spot, err, -EINVAL, "the suite makes more than %d cases", FL_CASES_MAX);
+	return 0;
+}
+
+/* Every lane a case of its own. */
+static int add_alone(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_lane_list list = { 0 };
+	int rc = fl_expand_rule(x, rule, &list, err);
+
+	for (size_t i = 0; i < list.n && rc == 0; i++) {
+		struct fl_plan_lane *lane = fl_zalloc(1, sizeof(*lane));
+
+		*lane = list.lanes[i];
+		list.lanes[i] = (struct fl_plan_lane){ 0 };
+		rc = add_case(x, rule, lane, 1, list.labels[i], plan, err);
+	}
+	fl_lane_list_release(&list);
+	return rc;
+}
+
+/* The lanes of all rules are one case. */
+static int add_together(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+			struct fl_err *err)
+{
+	struct fl_lane_list list = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; i < rule->together_n && rc == 0; i++)
+		rc = fl_expand_rule(x, &rule->together[i], &list, err);
+	if (rc == 0) {
+		char *label = join(list.labels, list.n);
+
+		rc = add_case(x, rule, list.lanes, list.n, label, plan, err);
+		free(label);
+		for (size_t i = 0; i < list.n; i++)
+			free(list.labels[i]);
+		free(list.labels);
+		return rc;
+	}
+	fl_lane_list_release(&list);
+	return rc;
+}
+
+/* Whether a rule, or one below it, is of a benchmark that has that option. */
+static bool takes(const struct fl_catalog *catalog, const struct fl_rule *rule, const char *option)
+{
+	const struct fl_entry *entry;
+
+	if (rule->bench)
+		return fl_catalog_find(catalog, rule->bench, &entry, NULL) == 0 && fl_entry_field(entry, option);
+	for (size_t i = 0; i < rule->together_n; i++)
+		if (takes(catalog, &rule->together[i], option))
+			return true;
+	return false;
+}
+
+static int check_overrides(const struct fl_expansion *x, struct fl_err *err)
+{
+	for (size_t i = 0; i < x->overrides_n; i++) {
+		bool taken = false;
+
+		for (size_t k = 0; k < x->suite->rules_n && !taken; k++)
+			taken = takes(x->catalog, &x->suite->rules[k], x->overrides[i].name);
+		if (!taken) {
+			fl_fail(err, -EINVAL, "no benchmark of suite '%s' has an option '%s'", x->suite->name,
+				x->overrides[i].name);
+			return fl_hint(err, "see `feedline list` for the options of each benchmark");
+		}
+	}
+	return 0;
+}
+
+static bool measures(const struct fl_plan *plan, const char *bench, size_t n)
+{
+	for (size_t i = 0; i < plan->cases_n; i++)
+		for (size_t k = 0; k < plan->cases[i].lanes_n; k++)
+			if (strncmp(plan->cases[i].lanes[k].bench, bench, n) == 0 && !plan->cases[i].lanes[k].bench[n])
+				return true;
+	return false;
+}
+
+static bool has_metric(const struct fl_catalog *catalog, const char *bench, size_t n, const char *metric)
+{
+	for (size_t i = 0; i < catalog->n; i++) {
+		const struct fl_entry *entry = &catalog->entries[i];
+
+		if (strncmp(entry->name, bench, n) != 0 || entry->name[n])
+			continue;
+		for (const struct fl_metric *m = entry->metrics; m->name; m++)
+			if (strcmp(m->name, metric) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* A required name that nothing can fulfil would be a promise that the suite never keeps. */
+static int add_required(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+			struct fl_err *err)
+{
+	for (size_t i = 0; i < rule->require_n; i++) {
+		const struct fl_setting *name = &rule->require[i];
+		struct fl_spot spot = { x->suite->source, name->line, name->column };
+		size_t n = strcspn(name->name, ":");
+
+		if (!measures(plan, name->name, n))
+			return fl_fail_at(spot, err, -EINVAL, "'require' names '%s', which no rule measures",
+					  name->name);
+		if (name->name[n] && !has_metric(x->catalog, name->name, n, name->name + n + 1))
+			return fl_fail_at(spot, err, -EINVAL, "'require' names the unknown metric '%s'", name->name);
+		plan->require = fl_grow(plan->require, plan->require_n + 1, sizeof(*plan->require));
+		plan->require[plan->require_n++] = fl_dup(name->name);
+	}
+	return 0;
+}
+
+static int check_size(const struct fl_plan *plan, struct fl_err *err)
+{
+	size_t slots = 0;
+
+	for (size_t i = 0; i < plan->cases_n; i++)
+		slots += plan->cases[i].lanes_n * plan->cases[i].rounds;
+	if (slots > FL_SLOTS_MAX)
+		return fl_fail(err, -EINVAL, "suite '%s' makes %zu measurements, more than %d", plan->suite, slots,
+			       FL_SLOTS_MAX);
+	return 0;
+}
+
+static int fill(const struct fl_expansion *x, struct fl_plan *plan, struct fl_err *err)
+{
+	const struct fl_suite *suite = x->suite;
+	int rc = check_overrides(x, err);
+
+	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
+		rc = suite->rules[i].bench ? add_alone(x, &suite->rules[i], plan, err)
+					   : add_together(x, &suite->rules[i], plan, err);
+	if (rc == 0)
+		number_labels(plan);
+	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
+		rc = add_required(x, &suite->rules[i], plan, err);
+	return rc < 0 ? rc : check_size(plan, err);
+}
+
+int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
+		 const struct fl_override *overrides, size_t overrides_n, struct fl_plan **ret, struct fl_err *err)
+{
+	const struct fl_expansion x = { suite, catalog, machine, overrides, overrides_n };
+	struct fl_plan *plan = fl_zalloc(1, sizeof(*plan));
+	int rc;
+
+	plan->suite = fl_dup(suite->name);
+	plan->required = suite->required;
+	rc = fill(&x, plan, err);
+	if (rc < 0) {
+		fl_plan_free(plan);
+		return rc;
+	}
+	*ret = plan;
+	return 0;
+}

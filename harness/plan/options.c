@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* options.c: what every option of a rule can be: one value, or one for each device. Where a value comes from, in this
+ * order: the command line, the rule's `with`, its `each`, the preset, and for a device option every device there is. */
+#include "base/alloc.h"
+#include "base/field.h"
+#include "plan/parts.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the functions of this file work on. */
+struct source {
+	const struct fl_expansion *x;
+	const struct fl_rule *rule;
+	const struct fl_entry *entry;
+};
+
+static const struct fl_setting *find_setting(const struct fl_setting *settings, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+/* The user's text for an option and where it stands; NULL: not given. Of overrides the last one counts. */
+static const char *given(const struct source *s, const char *name, struct fl_spot *spot)
+{
+	const struct fl_setting *set = find_setting(s->rule->with, s->rule->with_n, name);
+
+	*spot = (struct fl_spot){ s->x->suite->source, 0, 0 };
+	for (size_t i = s->x->overrides_n; i-- > 0;)
+		if (strcmp(s->x->overrides[i].name, name) == 0)
+			return s->x->overrides[i].text;
+	if (!set)
+		return NULL;
+	spot->line = set->line;
+	spot->column = set->column;
+	return set->text;
+}
+
+static bool is_numa(const struct fl_field *field)
+{
+	return strcmp(field->name, "numa") == 0;
+}
+
+/* "there are node0, node1", at most what a hint holds. only_cpus: nodes that have CPUs. */
+static void list_devices(const struct fl_machine *m, const char *kind, struct fl_err *err)
+{
+	struct fl_text names = { 0 };
+	size_t n = fl_machine_count(m, kind);
+
+	for (size_t i = 0; i < n; i++) {
+		if (i == 8) {
+			fl_text_add(&names, " and %zu more", n - i);
+			break;
+		}
+		fl_text_add(&names, "%s%s", i ? ", " : "", fl_machine_device(m, kind, i).id);
+	}
+	fl_hint(err, n ? "there are: %s" : "there is none%s", fl_text_str(&names));
+	fl_text_release(&names);
+}
+
+static void list_nodes(const struct fl_machine *m, struct fl_err *err)
+{
+	struct fl_text names = { 0 };
+
+	for (size_t i = 0; i < m->nodes_n && names.n < 200; i++)
+		if (fl_cpus_count(&m->nodes[i].cpus))
+			fl_text_add(&names, "%s%s", names.n ? ", " : "", m->nodes[i].id);
+	fl_hint(err, "nodes with CPUs: %s", names.n ? fl_text_str(&names) : "none is known");
+	fl_text_release(&names);
+}
+
+/* A lane can sit on any node with CPUs, also on one without memory. */
+static int resolve_numa(const struct fl_machine *m, const char *text, struct fl_spot spot, char **ret,
+			struct fl_err *err)
+{
+	for (size_t i = 0; i < m->nodes_n; i++) {
+		const struct fl_node *node = &m->nodes[i];
+		char number[16];
+
+		snprintf(number, sizeof(number), "%d", node->number);
+		if (strcmp(text, number) != 0 && strcmp(text, node->id) != 0)
+			continue;
+		if (fl_cpus_count(&node->cpus) == 0) {
+			fl_fail_at(spot, err, -EINVAL, "NUMA node '%s' has no CPUs", text);
+			list_nodes(m, err);
+			return -EINVAL;
+		}
+		*ret = fl_dup(node->id);
+		return 0;
+	}
+	fl_fail_at(spot, err, -EINVAL, "no NUMA node '%s' on this machine", text);
+	list_nodes(m, err);
+	return -EINVAL;
+}
+
+static int resolve_device(const struct fl_machine *m, const char *kind, const char *text, struct fl_spot spot,
+			  char **ret, struct fl_err *err)
+{
+	int i = fl_machine_find(m, kind, text);
+
+	if (i < 0) {
+		fl_fail_at(spot, err, -ENODEV, "no %s '%s' on this machine", kind, text);
+		list_devices(m, kind, err);
+		return -ENODEV;
+	}
+	*ret = fl_dup(fl_machine_device(m, kind, (size_t)i).id);
+	return 0;
+}
+
+bool fl_is_local(const struct fl_field *field, const char *text)
+{
+	return field->type == FL_DEVICE && strcmp(field->range, "node") == 0 && !is_numa(field) &&
+	       strcmp(text, "local") == 0;
+}
+
+static int canon(const struct source *s, const struct fl_field *field, const char *text, struct fl_spot spot,
+		 char **ret, struct fl_err *err)
+{
+	struct fl_err cause = { 0 };
+	int rc;
+
+	if (is_numa(field))
+		return resolve_numa(s->x->machine, text, spot, ret, err);
+	if (field->type == FL_DEVICE && !fl_is_local(field, text))
+		return resolve_device(s->x->machine, field->range, text, spot, ret, err);
+	rc = fl_field_canon(field, text, ret, &cause);
+	if (rc < 0) {
+		fl_fail_at(spot, err, rc, "%s", cause.what);
+		if (cause.hint[0])
+			fl_hint(err, "%s", cause.hint);
+	}
+	return rc;
+}
+
+static int choose_one(const struct source *s, const char *text, struct fl_spot spot, struct fl_choice *c,
+		      struct fl_err *err)
+{
+	char *one = NULL;
+	int rc = canon(s, c->field, text, spot, &one, err);
+
+	if (rc < 0)
+		return rc;
+	c->texts = fl_zalloc(1, sizeof(*c->texts));
+	c->texts[0] = one;
+	c->n = 1;
+	return 0;
+}
+
+static void choose_nodes(const struct fl_machine *m, struct fl_choice *c)
+{
+	c->texts = fl_zalloc(m->nodes_n, sizeof(*c->texts));
+	for (size_t i = 0; i < m->nodes_n; i++)
+		if (fl_cpus_count(&m->nodes[i].cpus))
+			c->texts[c->n++] = fl_dup(m->nodes[i].id);
+}
+
+static void choose_devices(const struct fl_machine *m, struct fl_choice *c)
+{
+	const char *kind = c->field->range;
+	size_t n = fl_machine_count(m, kind);
+
+	c->texts = fl_zalloc(n, sizeof(*c->texts));
+	for (size_t i = 0; i < n; i++)
+		c->texts[c->n++] = fl_dup(fl_machine_device(m, kind, i).id);
+}
+
+/* Every device of the option's kind. A machine that has none leaves the option without a value: for `numa` that means
+ * no NUMA information, for others that nothing can be measured. */
+static void choose_each(const struct source *s, struct fl_choice *c, struct fl_choices *all)
+{
+	c->tells = true;
+	if (is_numa(c->field)) {
+		choose_nodes(s->x->machine, c);
+		return;
+	}
+	choose_devices(s->x->machine, c);
+	if (c->n == 0 && !all->missing)
+		all->missing = fl_format("this machine has no %s", c->field->range);
+}
+
+static bool wants_each(const struct source *s, const struct fl_field *field, bool common)
+{
+	if (find_setting(s->rule->each, s->rule->each_n, field->name))
+		return true;
+	if (is_numa(field))
+		return s->entry->numa && strcmp(s->entry->numa, "each") == 0;
+	return field->type == FL_DEVICE && !field->preset && !common;
+}
+
+static int refuse_missing(const struct source *s, const struct fl_field *field, struct fl_err *err)
+{
+	struct fl_spot spot = { s->x->suite->source, s->rule->line, s->rule->column };
+
+	fl_fail_at(spot, err, -EINVAL, "%s needs '%s'", s->entry->name, field->name);
+	return fl_hint(err, "%s: %s", field->name, field->help ? field->help : "an option without a preset");
+}
+
+static int choose(const struct source *s, struct fl_choice *c, struct fl_choices *all, struct fl_err *err)
+{
+	struct fl_spot spot;
+	const char *text = given(s, c->field->name, &spot);
+
+	if (text) {
+		c->written = text;
+		c->tells = strcmp(c->field->name, "duration") != 0;
+		return choose_one(s, text, spot, c, err);
+	}
+	if (wants_each(s, c->field, c->common)) {
+		choose_each(s, c, all);
+		return 0;
+	}
+	if (c->field->preset)
+		return choose_one(s, c->field->preset, spot, c, err);
+	return c->common ? 0 : refuse_missing(s, c->field, err);
+}
+
+static int refuse_unknown(const struct source *s, const struct fl_setting *set, struct fl_err *err)
+{
+	struct fl_spot spot = { s->x->suite->source, set->line, set->column };
+	const char *names[64];
+	size_t n = 0;
+
+	for (const struct fl_field *f = s->entry->fields; f->name && n < 60; f++)
+		names[n++] = f->name;
+	for (const struct fl_field *f = fl_common_fields; f->name && n < 64; f++)
+		names[n++] = f->name;
+	fl_fail_at(spot, err, -EINVAL, "%s has no option '%s'", s->entry->name, set->name);
+	const char *near = fl_nearest(set->name, names, n);
+	return near ? fl_hint(err, "did you mean '%s'?", near)
+		    : fl_hint(err, "see `feedline bench %s --help`", s->entry->name);
+}
+
+static int check_names(const struct source *s, struct fl_err *err)
+{
+	for (size_t i = 0; i < s->rule->with_n; i++)
+		if (!fl_entry_field(s->entry, s->rule->with[i].name))
+			return refuse_unknown(s, &s->rule->with[i], err);
+	for (size_t i = 0; i < s->rule->each_n; i++) {
+		const struct fl_setting *set = &s->rule->each[i];
+		const struct fl_field *field = fl_entry_field(s->entry, set->name);
+		struct fl_spot spot = { s->x->suite->source, set->line, set->column };
+
+		if (!field)
+			return refuse_unknown(s, set, err);
+		if (field->type != FL_DEVICE)
+			return fl_fail_at(spot, err, -EINVAL, "'each' wants device options, '%s' is none", set->name);
+		if (find_setting(s->rule->with, s->rule->with_n, set->name))
+			return fl_fail_at(spot, err, -EINVAL, "'%s' is both in 'with' and in 'each'", set->name);
+	}
+	return 0;
+}
+
+static size_t count_fields(const struct fl_field *fields)
+{
+	size_t n = 0;
+
+	while (fields[n].name)
+		n++;
+	return n;
+}
+
+/* Numa first: it is the outermost loop of a rule's lanes. */
+static void list_fields(const struct fl_entry *entry, struct fl_choices *all)
+{
+	for (const struct fl_field *f = fl_common_fields; f->name; f++)
+		if (is_numa(f))
+			all->items[all->n++] = (struct fl_choice){ .field = f, .common = true };
+	for (const struct fl_field *f = entry->fields; f->name; f++)
+		all->items[all->n++] = (struct fl_choice){ .field = f };
+	for (const struct fl_field *f = fl_common_fields; f->name; f++)
+		if (!is_numa(f))
+			all->items[all->n++] = (struct fl_choice){ .field = f, .common = true };
+}
+
+int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		    struct fl_choices *ret, struct fl_err *err)
+{
+	const struct source s = { x, rule, entry };
+	struct fl_choices all = { 0 };
+	int rc = check_names(&s, err);
+
+	if (rc < 0)
+		return rc;
+	all.items = fl_zalloc(count_fields(entry->fields) + count_fields(fl_common_fields), sizeof(*all.items));
+	list_fields(entry, &all);
+	for (size_t i = 0; i < all.n && rc == 0; i++)
+		rc = choose(&s, &all.items[i], &all, err);
+	if (rc < 0) {
+		fl_choices_release(&all);
+		return rc;
+	}
+	*ret = all;
+	return 0;
+}
+
+void fl_choices_release(struct fl_choices *choices)
+{
+	for (size_t i = 0; i < choices->n; i++) {
+		for (size_t k = 0; k < choices->items[i].n; k++)
+			free(choices->items[i].texts[k]);
+		free(choices->items[i].texts);
+	}
+	free(choices->items);
+	free(choices->missing);
+	*choices = (struct fl_choices){ 0 };
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* skip.c: what is known before running: a lane that cannot be measured here, the reason, and what to do about it. */
+#include "base/alloc.h"
+#include "base/threads.h"
+#include "plan/parts.h"
+#include <string.h>
+
+static const char widen[] = "widen the cgroup's cpuset, or run under mpirun --bind-to none or "
+			    "srun --exclusive --cpu-bind=none --mem=0";
+
+/* A lane that takes every CPU of its node must have every one; others need one. */
+static bool skip_cpus(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+{
+	struct fl_cpus allowed = fl_place_allowed(m, lane->node), all = fl_place_all(m, lane->node);
+	unsigned may = fl_cpus_count(&allowed), has = fl_cpus_count(&all);
+	const struct fl_node *node = lane->node < 0 ? NULL : fl_machine_node(m, lane->node);
+
+	if (may > 0 && (may == has || !fl_threads_take_cpus(entry->threads)))
+		return false;
+	lane->skip = fl_format("the cpuset allows %u of the %u CPUs of %s", may, has, node ? node->id : "this machine");
+	lane->hint = fl_dup(widen);
+	return true;
+}
+
+static bool reads(const struct fl_entry *entry, const struct fl_field *field)
+{
+	for (const struct fl_flow *f = entry->flows; f->from; f++)
+		if (strcmp(f->from, field->name) == 0)
+			return true;
+	return false;
+}
+
+/* Reading a file in memory says nothing about a drive. */
+static bool skip_tmpfs(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+{
+	for (const struct fl_field *f = entry->fields; f->name; f++) {
+		const char *path = f->type == FL_PATH ? fl_lane_option(lane, f->name) : NULL;
+		const struct fl_mount *mount = NULL;
+		const char *why = NULL;
+
+		if (!path || path[0] != '/' || !reads(entry, f))
+			continue;
+		fl_machine_drive_of(m, path, &mount, &why);
+		if (!mount || !mount->type || (strcmp(mount->type, "tmpfs") != 0 && strcmp(mount->type, "ramfs") != 0))
+			continue;
+		lane->skip = fl_format("%s is memory, not a drive", mount->type);
+		lane->hint = fl_format("'%s' is below '%s'; choose a %s on a drive", path, mount->at, f->name);
+		return true;
+	}
+	return false;
+}
+
+/* A `local` that is no device: the node of the lane's CPUs has no memory, or there are no nodes. */
+static bool skip_no_memory(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+{
+	for (const struct fl_field *f = entry->fields; f->name; f++) {
+		const char *node = fl_lane_option(lane, f->name);
+
+		if (f->type != FL_DEVICE || strcmp(f->range, "node") != 0 || !node ||
+		    fl_machine_find(m, "node", node) >= 0)
+			continue;
+		lane->skip = fl_is_local(f, node) ? fl_format("this machine has no node")
+						  : fl_format("%s has no memory", node);
+		lane->hint = fl_format("choose a node with memory for '%s'", f->name);
+		return true;
+	}
+	return false;
+}
+
+void fl_skip_lane(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+{
+	if (!skip_cpus(m, entry, lane) && !skip_no_memory(m, entry, lane))
+		skip_tmpfs(m, entry, lane);
+}
+
+void fl_skip_beside(struct fl_plan_case *c)
+{
+	const struct fl_plan_lane *first = c->lanes, *end = c->lanes + c->lanes_n;
+
+	while (first < end && !first->skip)
+		first++;
+	for (size_t i = 0; first < end && i < c->lanes_n; i++) {
+		if (c->lanes[i].skip)
+			continue;
+		c->lanes[i].skip = fl_format("beside it: %s", first->skip);
+		c->lanes[i].hint = fl_dup(first->hint);
+	}
+}

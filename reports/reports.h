@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* reports.h: a run and its judgement as bytes, one renderer a format. Pure: a report made twice is byte-identical. */
+#ifndef FL_REPORTS_REPORTS_H
+#define FL_REPORTS_REPORTS_H
+#include "base/text.h"
+#include "judge/judge.h"
+#include "record/record.h"
+
+struct fl_look {
+	bool colour;	/* ANSI colours (text only) */
+	unsigned width; /* columns (text only) */
+};
+
+struct fl_renderer {
+	const char *name, *summary; /* "text" */
+	void (*render)(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
+		       struct fl_text *out);
+};
+
+/* Ended by a zeroed row. */
+extern const struct fl_renderer fl_renderers[];
+const struct fl_renderer *fl_renderer_find(const char *name); /* NULL: none */
+
+/* ---- lines.c: text in lines
+ * Appends text broken at blanks, though not between a number and what it counts ("2.40 ms", "14 %"), so that lines
+ * end before `width`; the first begins at column `at`, the others are indented by `indent`. Words longer than a line
+ * stay whole. Adds the final newline. */
+void fl_report_wrap(struct fl_text *out, const char *text, size_t at, size_t indent, size_t width);
+
+/* ---- files.c: what a report or a plan for people says of the files in it, whose paths may be longer than a line */
+struct fl_files {
+	const char **paths; /* borrowed, each once */
+	size_t n;
+};
+void fl_files_add(struct fl_files *files, const char *path);
+/* What stands for a path: its last part, or all of it where that is short or another file has the same last part. */
+const char *fl_files_name(const struct fl_files *files, const char *path);
+/* A copy of a label ("storage.read path=/a/b depth=4") with names in place of paths; malloc'd. */
+char *fl_files_shorten(const struct fl_files *files, const char *text);
+/* A section that says which paths the names stand for, whole lines to be copied; nothing where none does. */
+void fl_files_list(const struct fl_files *files, struct fl_text *out);
+void fl_files_release(struct fl_files *files);
+
+/* A machine for people (`feedline topo`). */
+struct fl_machine;
+void fl_report_machine(const struct fl_machine *m, const struct fl_look *look, struct fl_text *out);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* words.c: what tells one lane from the others of its benchmark, in few words. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "reports/parts.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* The lanes of one benchmark: how many, and the options in which they differ. */
+struct bench {
+	const struct fl_lane_verdict *first;
+	size_t lanes;
+	const char **differs; /* borrowed from the lanes' options */
+	size_t differs_n;
+};
+
+struct fl_words {
+	const struct fl_judgement *j;
+	struct bench *benches;
+	size_t n;
+	struct fl_files files;
+};
+
+static struct bench *find_bench(const struct fl_words *w, const char *name)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (strcmp(w->benches[i].first->bench, name) == 0)
+			return &w->benches[i];
+	return NULL;
+}
+
+static bool is_listed(const struct bench *b, const char *option)
+{
+	for (size_t i = 0; i < b->differs_n; i++)
+		if (strcmp(b->differs[i], option) == 0)
+			return true;
+	return false;
+}
+
+static void note_differences(struct bench *b, const json_t *options, const json_t *others)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)options, name, value)
+	{
+		json_t *other = json_object_get(others, name);
+
+		if (is_listed(b, name) || (other && json_equal(value, other)))
+			continue;
+		b->differs = fl_grow(b->differs, b->differs_n + 1, sizeof(*b->differs));
+		b->differs[b->differs_n++] = name;
+	}
+}
+
+static void note_files(struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(v->options, name, value)
+	{
+		const struct fl_field *f = fl_entry_field(v->entry, name);
+
+		if (f && f->type == FL_PATH && json_is_string(value))
+			fl_files_add(&w->files, json_string_value(value));
+	}
+}
+
+struct fl_words *fl_words_make(const struct fl_judgement *j)
+{
+	struct fl_words *w = fl_zalloc(1, sizeof(*w));
+
+	w->j = j;
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		struct bench *b = find_bench(w, v->bench);
+
+		if (!b) {
+			w->benches = fl_grow(w->benches, w->n + 1, sizeof(*w->benches));
+			b = &w->benches[w->n++];
+			*b = (struct bench){ .first = v };
+		}
+		b->lanes++;
+		note_files(w, v);
+		note_differences(b, v->options, b->first->options);
+		note_differences(b, b->first->options, v->options);
+	}
+	return w;
+}
+
+void fl_words_free(struct fl_words *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->benches[i].differs);
+	free(w->benches);
+	fl_files_release(&w->files);
+	free(w);
+}
+
+const struct fl_files *fl_words_files(const struct fl_words *w)
+{
+	return &w->files;
+}
+
+/* "1MiB", "40.0ms": quantities of people, without the blank. */
+static void add_quantity(struct fl_text *out, const char *shown)
+{
+	for (; *shown; shown++)
+		if (*shown != ' ')
+			fl_text_put(out, shown, 1);
+}
+
+static void add_value(struct fl_text *out, const struct fl_words *w, const struct fl_field *field, const json_t *value)
+{
+	char shown[FL_UNIT_TEXT];
+	double number = json_is_number(value) ? json_number_value(value) : -1;
+
+	if (json_is_string(value) && field && field->type == FL_PATH)
+		fl_text_add(out, "%s", fl_files_name(&w->files, json_string_value(value)));
+	else if (json_is_string(value))
+		fl_text_add(out, "%s", json_string_value(value));
+	else if (json_is_boolean(value))
+		fl_text_add(out, "%s", json_is_true(value) ? "yes" : "no");
+	else if (number < 0 || number > 1e18)
+		fl_text_add(out, "?");
+	else if (field && field->type == FL_BYTES)
+		add_quantity(out, fl_show_bytes(shown, (uint64_t)number));
+	else if (field && field->type == FL_NS)
+		add_quantity(out, fl_show_ns(shown, number));
+	else
+		fl_text_add(out, "%s", fl_show_number(shown, number));
+}
+
+static void add_options(struct fl_text *out, const struct fl_words *w, const struct bench *b,
+			const struct fl_lane_verdict *v)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(v->options, name, value)
+	{
+		if (!is_listed(b, name) || strcmp(name, "duration") == 0)
+			continue;
+		fl_text_add(out, " %s=", name);
+		add_value(out, w, fl_entry_field(v->entry, name), value);
+	}
+}
+
+/* How many lanes run beside this one; ret_other: the last of them. */
+static size_t count_neighbours(const struct fl_words *w, const struct fl_lane_verdict *v, const char **ret_other)
+{
+	size_t me = (size_t)(v - w->j->lanes), from = me - v->lane, n = 0;
+
+	for (size_t i = from; i < w->j->lanes_n && w->j->lanes[i].case_no == v->case_no; i++)
+		if (i != me) {
+			*ret_other = w->j->lanes[i].bench;
+			n++;
+		}
+	return n;
+}
+
+/* "beside storage.read", "beside 3 lanes" */
+static void add_neighbours(struct fl_text *out, size_t n, const char *other)
+{
+	if (n == 1)
+		fl_text_add(out, " beside %s", other);
+	else if (n > 1)
+		fl_text_add(out, " beside %zu lanes", n);
+}
+
+char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	const struct bench *b = find_bench(w, v->bench);
+	const char *other = NULL;
+	size_t neighbours = count_neighbours(w, v, &other);
+	struct fl_text t = { 0 };
+	char *clean;
+
+	if (b->lanes == 1 && neighbours == 0 && strncmp(v->label, v->bench, strlen(v->bench)) == 0) {
+		char *label = fl_files_shorten(&w->files, v->label);
+
+		fl_text_add(&t, "%s", label);
+		free(label);
+	} else {
+		fl_text_add(&t, "%s", v->bench);
+		add_options(&t, w, b, v);
+	}
+	add_neighbours(&t, neighbours, other);
+	clean = fl_report_clean(fl_text_str(&t));
+	fl_text_release(&t);
+	return clean;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_suite.c: a suite file that anybody may have written, to a plan over a small machine. A plan that is made must
+ * survive the way into a record and out of it. */
+#include "../unit/sample.h"
+#include "plan/plan.h"
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void check(const struct fl_plan *plan)
+{
+	json_t *doc = fl_plan_json(plan);
+	struct fl_plan *again;
+	struct fl_err err = { 0 };
+
+	if (fl_plan_read(doc, &again, &err) < 0)
+		abort();
+	fl_plan_free(again);
+	json_decref(doc);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct fl_catalog catalog = sample_catalog();
+	struct sample_machine s;
+	struct fl_suite *suite;
+	struct fl_plan *plan;
+	struct fl_err err = { 0 };
+
+	sample_machine_init(&s);
+	if (fl_suite_parse((const char *)bytes, n, "fuzz", "fuzz.yaml", &suite, &err) < 0)
+		return 0;
+	if (fl_plan_make(suite, &catalog, &s.m, NULL, 0, &plan, &err) == 0) {
+		check(plan);
+		fl_plan_free(plan);
+	} else if (!err.what[0]) {
+		abort();
+	}
+	fl_suite_free(suite);
+	return 0;
+}

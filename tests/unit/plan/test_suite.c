@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_suite.c: the suite grammar: what is read, and how what is not is refused. */
+#include "plan/suite.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static int parse(const char *text, struct fl_suite **ret, struct fl_err *err)
+{
+	return fl_suite_parse(text, strlen(text), "s", "s.yaml", ret, err);
+}
+
+static void test_every_word(void **state)
+{
+	struct fl_err err = { 0 };
+	struct fl_suite *s;
+
+	(void)state;
+	assert_int_equal(parse("- bench: memory.copy\n"
+			       "  with: {size: 1MiB, numa: 0}\n"
+			       "  each: [memory]\n"
+			       "  repeat: 3\n"
+			       "  require: [memory.copy]\n"
+			       "- together:\n"
+			       "    - bench: null.nop\n"
+			       "    - bench: null.nop\n",
+			       &s, &err),
+			 0);
+	assert_string_equal(s->name, "s");
+	assert_string_equal(s->source, "s.yaml");
+	assert_false(s->required);
+	assert_int_equal(s->rules_n, 2);
+	assert_string_equal(s->rules[0].bench, "memory.copy");
+	assert_int_equal(s->rules[0].with_n, 2);
+	assert_string_equal(s->rules[0].with[1].name, "numa");
+	assert_string_equal(s->rules[0].with[1].text, "0");
+	assert_int_equal(s->rules[0].with[1].line, 2);
+	assert_int_equal(s->rules[0].with[1].column, 28);
+	assert_string_equal(s->rules[0].each[0].name, "memory");
+	assert_int_equal(s->rules[0].repeat, 3);
+	assert_string_equal(s->rules[0].require[0].name, "memory.copy");
+	assert_null(s->rules[1].bench);
+	assert_int_equal(s->rules[1].together_n, 2);
+	assert_int_equal(s->rules[1].repeat, 1);
+	assert_int_equal(s->rules[1].line, 6);
+	fl_suite_free(s);
+}
+
+static const struct {
+	const char *text, *what, *hint;
+} bad[] = {
+	{ "", "s.yaml:1:1: ", "" },
+	{ "bench: null.nop\n", "s.yaml:1:1: a suite wants a list of rules", "- bench: memory.copy" },
+	{ "[]\n", "s.yaml:1:1: a suite wants a list of rules", "" },
+	{ "- null.nop\n", "s.yaml:1:3: a rule is a map", "" },
+	{ "- bensh: null.nop\n", "s.yaml:1:3: unknown word 'bensh'", "did you mean 'bench'" },
+	{ "- zzzzzzzz: 1\n", "s.yaml:1:3: unknown word 'zzzzzzzz'", "a rule knows bench, with, each" },
+	{ "- bench: [a]\n", "s.yaml:1:10: 'bench' wants the name", "" },
+	{ "- bench: a\n  with: [b]\n", "s.yaml:2:9: 'with' wants a map", "with: {duration: 500ms}" },
+	{ "- bench: a\n  with: {b: [c]}\n", "s.yaml:2:13: option 'b' wants one value", "" },
+	{ "- bench: a\n  each: memory\n", "s.yaml:2:9: 'each' wants a list", "" },
+	{ "- bench: a\n  each: [m, m]\n", "s.yaml:2:13: 'each' names 'm' twice", "" },
+	{ "- bench: a\n  each: [[m]]\n", "s.yaml:2:10: 'each' wants names", "" },
+	{ "- bench: a\n  repeat: 0\n", "s.yaml:2:11: 'repeat' wants a number of rounds from 1 to 1000", "" },
+	{ "- bench: a\n  repeat: 1001\n", "s.yaml:2:11: 'repeat' wants", "" },
+	{ "- bench: a\n  repeat: -1\n", "s.yaml:2:11: 'repeat' wants", "" },
+	{ "- bench: a\n  repeat: [1]\n", "s.yaml:2:11: 'repeat' wants", "" },
+	{ "- repeat: 2\n", "s.yaml:1:3: a rule needs 'bench' or 'together'", "" },
+	{ "- bench: a\n  together: [{bench: b}]\n", "s.yaml:1:3: a rule has either", "" },
+	{ "- with: {a: b}\n  together: [{bench: b}]\n", "s.yaml:1:3: 'with' and 'each' belong", "below 'together'" },
+	{ "- together: []\n", "s.yaml:1:13: 'together' wants a list of rules", "" },
+	{ "- together: [{together: [{bench: a}]}]\n", "s.yaml:1:15: 'together' cannot stand inside 'together'", "" },
+	{ "- together: [{bench: a, repeat: 2}]\n", "s.yaml:1:25: 'repeat' cannot stand inside", "" },
+	{ "- bench: a\n- bench: &x b\n", "s.yaml:2:", "" },
+};
+
+static void test_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct fl_suite *s = NULL;
+		struct fl_err err = { 0 };
+
+		assert_int_equal(parse(bad[i].text, &s, &err), -EINVAL);
+		assert_null(s);
+		if (strncmp(err.what, bad[i].what, strlen(bad[i].what)) != 0 || !strstr(err.hint, bad[i].hint))
+			fail_msg("'%s': '%s' / '%s'", bad[i].text, err.what, err.hint);
+	}
+}
+
+static void test_of_bench(void **state)
+{
+	const struct fl_setting with[] = { { .name = "block", .text = "4KiB" } };
+	struct fl_suite *s = fl_suite_of_bench("storage.read", with, 1, 2);
+
+	(void)state;
+	assert_true(s->required);
+	assert_int_equal(s->rules_n, 1);
+	assert_string_equal(s->rules[0].bench, "storage.read");
+	assert_string_equal(s->rules[0].with[0].text, "4KiB");
+	assert_ptr_not_equal(s->rules[0].with[0].text, with[0].text);
+	assert_int_equal(s->rules[0].repeat, 2);
+	fl_suite_free(s);
+	fl_suite_free(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_word),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_of_bench),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

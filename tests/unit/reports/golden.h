@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* golden.h: a run with something of everything, and expected reports in tests/golden. They are written anew only when
+ * the environment says FEEDLINE_GOLDEN=write; look at the difference before you keep it. */
+#ifndef FL_TESTS_GOLDEN_H
+#define FL_TESTS_GOLDEN_H
+#include "../sample_run.h"
+#include "base/file.h"
+#include "judge/judge.h"
+#include "reports/reports.h"
+#include <fcntl.h>
+#include <locale.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static inline void golden_compare(const char *name, const struct fl_text *got)
+{
+	const char *mode = getenv("FEEDLINE_GOLDEN");
+	struct fl_text want = { 0 };
+	struct fl_err err = { 0 };
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/golden/%s", TESTS_DIR, name);
+	if (mode && strcmp(mode, "write") == 0)
+		assert_int_equal(fl_file_write(path, got->bytes, got->n, &err), 0);
+	if (fl_file_read(AT_FDCWD, path, 1 << 20, &want, &err) < 0)
+		fail_msg("%s", err.what);
+	if (want.n != got->n || memcmp(want.bytes, got->bytes, got->n) != 0)
+		fail_msg("%s differs; this is what came:\n%s", name, fl_text_str(got));
+	fl_text_release(&want);
+}
+
+static inline struct fl_judgement *golden_judge(const struct fl_run *run)
+{
+	struct fl_judgement *j = NULL;
+	struct fl_err err = { 0 };
+
+	if (fl_judge(run, &j, &err) < 0)
+		fail_msg("%s", err.what);
+	return j;
+}
+
+/* Round r of three: 1 % below, at and above the value. */
+static inline void golden_rate(struct fl_lane_record *r, const char *metric, double value)
+{
+	sample_flat(r, metric, value * (0.99 + 0.01 * r->round), 20);
+}
+
+static inline void golden_histogram(struct fl_lane_record *r, double p50_ns)
+{
+	struct fl_series *s = sample_series(r, "read_ns", FL_SERIES_HISTOGRAM, 3);
+
+	for (size_t i = 0; i < 3; i++) {
+		s->at[i] = p50_ns * (double)(i * i + 1);
+		s->value[i] = i == 0 ? 9000 : i == 1 ? 990 : 10;
+	}
+}
+
+static inline void golden_copy(struct fl_run *run, unsigned case_no, const char *label, const char *options,
+			       double rate)
+{
+	sample_lane(sample_case(run, label, 3), "memory.copy", options, NULL);
+	for (unsigned round = 0; round < 3; round++)
+		golden_rate(sample_record(run, case_no, 0, round), "bytes_per_s", rate);
+}
+
+static inline void golden_read(struct fl_run *run, unsigned case_no, const char *label, const char *options,
+			       double rate, double block)
+{
+	sample_lane(sample_case(run, label, 3), "storage.read", options, NULL);
+	for (unsigned round = 0; round < 3; round++) {
+		struct fl_lane_record *r = sample_record(run, case_no, 0, round);
+
+		golden_rate(r, "bytes_per_s", rate);
+		golden_rate(r, "ops_per_s", rate / block);
+		golden_histogram(r, block == 4096 ? 80000 : 1.2e6);
+		json_object_set_new(r->facts, "buffers", json_string("registered"));
+	}
+}
+
+static inline void golden_paced(struct fl_run *run, unsigned case_no, const char *pace, double cap, double rate)
+{
+	char options[80], label[80];
+
+	snprintf(options, sizeof(options), "{\"batch\":\"1048576\",\"pace\":\"%s\"}", pace);
+	snprintf(label, sizeof(label), "null.pipeline pace=%s", pace);
+	sample_lane(sample_case(run, label, 3), "null.pipeline", options, NULL);
+	for (unsigned round = 0; round < 3; round++) {
+		struct fl_lane_record *r = sample_record(run, case_no, 0, round);
+
+		golden_rate(r, "bytes_per_s", rate);
+		sample_cap(r, "source pace", cap);
+	}
+}
+
+static inline void golden_together(struct fl_run *run, unsigned case_no)
+{
+	json_t *c = sample_case(run, "memory.copy memory=node0 + storage.read path=/data/file", 3);
+
+	sample_lane(c, "memory.copy", "{\"memory\":\"node0\",\"size\":\"67108864\",\"numa\":\"node0\"}", NULL);
+	sample_lane(c, "storage.read",
+		    "{\"path\":\"/data/file\",\"block\":\"1048576\",\"depth\":\"16\",\"pattern\":\"sequential\"}",
+		    NULL);
+	for (unsigned round = 0; round < 3; round++) {
+		struct fl_lane_record *r = sample_record(run, case_no, 0, round);
+
+		golden_rate(r, "bytes_per_s", 6.1e9);
+		json_array_append_new(r->distrust, json_string("CPU frequency changed by 12 % while it ran"));
+		r = sample_record(run, case_no, 1, round);
+		r->outcome = FL_INVALID;
+		r->reason = fl_dup("the worker was killed by SIGSEGV in phase 'step'");
+		r->hint = fl_dup("run it alone: feedline bench storage.read --path /data/file");
+	}
+}
+
+/* Something of everything: unjudged, failed, passed, invalid, not measured and not trustworthy. */
+static inline struct fl_run *golden_mixed(void)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+
+	golden_copy(run, 0, "memory.copy numa=node0 memory=node0",
+		    "{\"memory\":\"node0\",\"size\":\"67108864\",\"numa\":\"node0\"}", 9.31e9);
+	golden_copy(run, 1, "memory.copy numa=node0 memory=node1",
+		    "{\"memory\":\"node1\",\"size\":\"67108864\",\"numa\":\"node0\"}", 5.2e9);
+	golden_read(run, 2, "storage.read path=/data/file",
+		    "{\"path\":\"/data/file\",\"block\":\"1048576\",\"depth\":\"16\",\"pattern\":\"sequential\"}",
+		    3.5e9, 1048576);
+	golden_read(run, 3, "storage.read path=/data/file block=4KiB",
+		    "{\"path\":\"/data/file\",\"block\":\"4096\",\"depth\":\"128\",\"pattern\":\"random\"}", 1.02e9,
+		    4096);
+	golden_paced(run, 4, "1000000", 1.048576e9, 1.047e9);
+	golden_paced(run, 5, "2000000", 0.524288e9, 0.4e9);
+	golden_together(run, 6);
+	sample_lane(sample_case(run, "gpu.absent", 1), "gpu.absent", "{}", "built without CUDA");
+	return run;
+}
+
+/* One benchmark, one round, everything well: what `feedline bench` prints. */
+static inline struct fl_run *golden_single(void)
+{
+	struct fl_run *run = sample_run_new(true, NULL);
+	struct fl_lane_record *r;
+
+	sample_lane(sample_case(run, "null.pipeline batch=1MiB", 1), "null.pipeline",
+		    "{\"batch\":\"1048576\",\"pace\":\"1000000\"}", NULL);
+	r = sample_record(run, 0, 0, 0);
+	sample_ramp(r, "bytes_per_s", 1.02e9, 1.05e9, 100);
+	sample_cap(r, "source pace", 1.048576e9);
+	return run;
+}
+
+/* Stopped in its first round. */
+static inline struct fl_run *golden_interrupted(void)
+{
+	struct fl_run *run = sample_run_new(false, "null.nop");
+
+	golden_copy(run, 0, "memory.copy numa=node0 memory=node0",
+		    "{\"memory\":\"node0\",\"size\":\"67108864\",\"numa\":\"node0\"}", 9.31e9);
+	while (run->lanes_n > 1)
+		fl_lane_record_release(&run->lanes[--run->lanes_n]);
+	sample_lane(sample_case(run, "null.nop", 3), "null.nop", "{}", NULL);
+	return run;
+}
+
+static const struct golden {
+	const char *name;
+	struct fl_run *(*make)(void);
+	struct fl_look look;
+} golden_texts[] = {
+	{ "report-mixed-80.txt", golden_mixed, { .width = 80 } },
+	{ "report-mixed-120.txt", golden_mixed, { .width = 120 } },
+	{ "report-single-80.txt", golden_single, { .width = 80 } },
+	{ "report-single-colour.txt", golden_single, { .width = 80, .colour = true } },
+	{ "report-interrupted-80.txt", golden_interrupted, { .width = 80 } },
+};
+
+static const struct golden golden_documents[] = {
+	{ "report-mixed.json", golden_mixed, { 0 } },
+	{ "report-single.json", golden_single, { 0 } },
+	{ "report-interrupted.json", golden_interrupted, { 0 } },
+};
+
+static inline struct fl_text golden_render(const char *renderer, const struct golden *g)
+{
+	struct fl_run *run = g->make();
+	struct fl_judgement *j = golden_judge(run);
+	struct fl_text out = { 0 };
+
+	fl_renderer_find(renderer)->render(run, j, &g->look, &out);
+	fl_judgement_free(j);
+	fl_run_free(run);
+	return out;
+}
+
+/* Time zone and locale must not show. Locales that are not installed are not tried; C.UTF-8 always is. */
+static inline void golden_elsewhere(const char *renderer, const struct golden *g)
+{
+	static const char *const locales[] = { "de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8" };
+	struct fl_text here = golden_render(renderer, g);
+
+	setenv("TZ", "Pacific/Kiritimati", 1);
+	tzset();
+	for (size_t i = 0; i < 3; i++) {
+		setlocale(LC_ALL, locales[i]);
+		struct fl_text there = golden_render(renderer, g);
+		assert_string_equal(fl_text_str(&here), fl_text_str(&there));
+		fl_text_release(&there);
+	}
+	setlocale(LC_ALL, "C");
+	unsetenv("TZ");
+	tzset();
+	fl_text_release(&here);
+}
+
+#endif
