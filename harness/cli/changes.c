@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* changes.c: a recorded machine against the live one: boot, kernel and drivers, CPUs and devices. */
+#include "cli/changes.h"
+#include "base/json.h"
+#include <errno.h>
+#include <string.h>
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
+
+static void compare_text(struct fl_text *out, const char *what, const char *then, const char *now)
+{
+	if (!same(then, now))
+		fl_text_add(out, "%s%s was '%s', is '%s'", out->n ? "; " : "", what, then ? then : "unknown",
+			    now ? now : "unknown");
+}
+
+static void compare_cpus(struct fl_text *out, const char *what, const struct fl_cpus *then, const struct fl_cpus *now)
+{
+	struct fl_text a = { 0 }, b = { 0 };
+
+	fl_cpus_format(then, &a);
+	fl_cpus_format(now, &b);
+	compare_text(out, what, fl_text_str(&a), fl_text_str(&b));
+	fl_text_release(&b);
+	fl_text_release(&a);
+}
+
+static bool has_device(const struct fl_machine *m, const char *kind, const char *id)
+{
+	for (size_t i = 0; i < fl_machine_count(m, kind); i++)
+		if (same(fl_machine_device(m, kind, i).id, id))
+			return true;
+	return false;
+}
+
+/* Devices of `a` that `b` lacks. */
+static void compare_devices(struct fl_text *out, const struct fl_machine *a, const struct fl_machine *b,
+			    const char *kind, bool only_pci, const char *word)
+{
+	for (size_t i = 0; i < fl_machine_count(a, kind); i++) {
+		struct fl_device_view d = fl_machine_device(a, kind, i);
+
+		if ((d.pci || !only_pci) && !has_device(b, kind, d.id))
+			fl_text_add(out, "%s%s '%s' is %s", out->n ? "; " : "", kind, d.id ? d.id : "?", word);
+	}
+}
+
+/* What of the environment must be the same; the drivers of the kernel are those of its build. */
+static void compare_environment(struct fl_text *out, const json_t *then, const json_t *now)
+{
+	static const char *const members[][2] = { { "build", "kernel build" }, { "feedline", "feedline" } };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		compare_text(out, members[i][1], fl_json_text_or_null(then, members[i][0]),
+			     fl_json_text_or_null(now, members[i][0]));
+}
+
+/* A new device counts where it is on PCI: loop drives and virtual interfaces come and go and feed nobody. */
+static void compare(struct fl_text *out, const struct fl_machine *then, const struct fl_machine *now)
+{
+	static const char *const kinds[] = { "node", "drive", "nic", "gpu" };
+
+	compare_text(out, "host", then->host, now->host);
+	compare_text(out, "boot", then->boot_id, now->boot_id);
+	compare_text(out, "kernel", then->kernel, now->kernel);
+	compare_cpus(out, "online CPUs", &then->cpus, &now->cpus);
+	compare_cpus(out, "allowed CPUs", &then->limits.cpus, &now->limits.cpus);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		compare_devices(out, then, now, kinds[i], false, "gone");
+		compare_devices(out, now, then, kinds[i], true, "new");
+	}
+}
+
+int fl_changes_check(const struct fl_run *run, const struct fl_machine *now, const json_t *environment,
+		     struct fl_err *err)
+{
+	struct fl_text changes = { 0 };
+	struct fl_machine *then;
+	int rc = fl_machine_read(run->machine, &then, err);
+
+	if (rc < 0)
+		return rc;
+	compare(&changes, then, now);
+	compare_environment(&changes, run->environment, environment);
+	fl_machine_free(then);
+	if (changes.n) {
+		rc = fl_fail(err, -EINVAL, "this machine is not as run '%s' left it: %s", run->id,
+			     fl_text_str(&changes));
+		fl_hint(err, "start a new run, or add --resume-anyway");
+	}
+	fl_text_release(&changes);
+	return rc;
+}

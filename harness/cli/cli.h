@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli.h: what a command is. Each lives in a file of its own, cmd_<name>.c, with its row at the bottom. */
+#ifndef FL_CLI_CLI_H
+#define FL_CLI_CLI_H
+#include "base/status.h"
+#include <feedline/bench.h>
+
+/* How a command was called. argv[0] is the command's name; whole_argv is the line as the user typed it. */
+struct fl_call {
+	int argc, whole_argc;
+	char **argv, **whole_argv;
+};
+
+struct fl_command {
+	const char *name, *summary; /* "topo"; one line, lower case, no full stop */
+	const char *usage;	    /* for --help: "report [ID|last]" */
+	const struct fl_field *fields;
+	/* An exit status, or a negative errno with *err, which the caller prints and turns into a status. */
+	int (*run)(const struct fl_command *self, const struct fl_call *call, struct fl_err *err);
+};
+
+extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report;
+
+#endif

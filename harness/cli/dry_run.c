@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* dry_run.c: a plan for people and for programs. */
+#include "cli/dry_run.h"
+#include "base/units.h"
+#include "reports/reports.h"
+#include <stdlib.h>
+
+/* What the lines of a plan are written with. */
+struct page {
+	const struct fl_catalog *catalog;
+	struct fl_files files;
+	size_t width;
+	struct fl_text *out;
+};
+
+/* Takes the text. Its lines after the first stand two columns further in. */
+static void add_lines(const struct page *p, size_t indent, struct fl_text *text)
+{
+	fl_blank_controls(text->bytes);
+	fl_text_add(p->out, "%*s", (int)indent, "");
+	fl_report_wrap(p->out, text->bytes, indent, indent + 2, p->width);
+	fl_text_release(text);
+}
+
+/* Canonical texts are plain digits; people read "1 MiB" and "40.0 ms". */
+static void add_option(const struct page *p, const struct fl_entry *entry, const struct fl_option *option,
+		       struct fl_text *out)
+{
+	const struct fl_field *f = entry ? fl_entry_field(entry, option->name) : NULL;
+	uint64_t value = 0;
+	char show[FL_UNIT_TEXT];
+
+	if (f && f->type == FL_BYTES && fl_parse_bytes(option->text, &value, NULL) == 0)
+		fl_show_bytes(show, value);
+	else if (f && f->type == FL_NS && fl_parse_count(option->text, &value, NULL) == 0)
+		fl_show_ns(show, (double)value);
+	else
+		show[0] = 0;
+	fl_text_add(out, " %s=%s", option->name, *show ? show : fl_files_name(&p->files, option->text));
+}
+
+static void add_placement(const struct page *p, const struct fl_plan_lane *lane)
+{
+	struct fl_text t = { 0 };
+
+	if (lane->skip) {
+		fl_text_add(&t, "not measured: %s%s%s", lane->skip, lane->hint ? "; " : "",
+			    lane->hint ? lane->hint : "");
+	} else {
+		fl_text_add(&t, "cpus ");
+		fl_cpus_format(&lane->cpus, &t);
+		if (lane->node >= 0)
+			fl_text_add(&t, ", memory of node%d", lane->node);
+		fl_text_add(&t, "%s", lane->shares_cpus ? ", more threads than CPUs" : "");
+	}
+	add_lines(p, 6, &t);
+}
+
+static void add_lane(const struct page *p, const struct fl_plan_lane *lane)
+{
+	const struct fl_entry *entry = NULL;
+	struct fl_text t = { 0 };
+
+	fl_catalog_find(p->catalog, lane->bench, &entry, NULL);
+	fl_text_add(&t, "%s", lane->bench);
+	for (size_t i = 0; i < lane->options_n; i++)
+		add_option(p, entry, &lane->options[i], &t);
+	add_lines(p, 4, &t);
+	add_placement(p, lane);
+}
+
+static void add_case(const struct page *p, const struct fl_plan_case *c)
+{
+	char *label = fl_files_shorten(&p->files, c->label);
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s", label);
+	if (c->rounds > 1)
+		fl_text_add(&t, " (%u rounds)", c->rounds);
+	fl_text_add(p->out, "\n");
+	add_lines(p, 2, &t);
+	for (size_t k = 0; k < c->lanes_n; k++)
+		add_lane(p, &c->lanes[k]);
+	free(label);
+}
+
+static void note_files(const struct fl_plan_case *c, const struct fl_catalog *catalog, struct fl_files *files)
+{
+	for (size_t k = 0; k < c->lanes_n; k++) {
+		const struct fl_plan_lane *lane = &c->lanes[k];
+		const struct fl_entry *entry;
+
+		if (fl_catalog_find(catalog, lane->bench, &entry, NULL) < 0)
+			continue;
+		for (size_t i = 0; i < lane->options_n; i++) {
+			const struct fl_field *f = fl_entry_field(entry, lane->options[i].name);
+
+			if (f && f->type == FL_PATH)
+				fl_files_add(files, lane->options[i].text);
+		}
+	}
+}
+
+void fl_dry_run_text(const struct fl_plan *plan, const struct fl_catalog *catalog, size_t width, struct fl_text *out)
+{
+	struct page p = { .catalog = catalog, .width = width, .out = out };
+	char time[FL_UNIT_TEXT];
+
+	for (size_t i = 0; i < plan->cases_n; i++)
+		note_files(&plan->cases[i], catalog, &p.files);
+	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, plan->cases_n,
+		    plan->cases_n == 1 ? "" : "s", fl_show_ns(time, (double)fl_plan_time_ns(plan)));
+	for (size_t i = 0; i < plan->cases_n; i++)
+		add_case(&p, &plan->cases[i]);
+	fl_files_list(&p.files, out);
+	fl_files_release(&p.files);
+}
+
+json_t *fl_dry_run_json(const struct fl_plan *plan)
+{
+	json_t *doc = json_object();
+
+	json_object_set_new(doc, "schema", json_integer(1));
+	json_object_set_new(doc, "time_ns", json_integer((json_int_t)fl_plan_time_ns(plan)));
+	json_object_set_new(doc, "plan", fl_plan_json(plan));
+	return doc;
+}

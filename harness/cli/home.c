@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* home.c: where feedline's own files and the user's are. */
+#include "cli/home.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "record/store.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SUITE_BYTES_MAX = 64 << 10, SUITES_MAX = 256 };
+static const char suffix[] = ".yaml";
+
+int fl_home_open(struct fl_home *ret, struct fl_err *err)
+{
+	struct fl_home home = { 0 };
+	char *manifests;
+	int rc;
+
+	rc = fl_prefix(&home.prefix, err);
+	if (rc < 0)
+		return rc;
+	manifests = fl_format("%s/share/feedline/manifests", home.prefix);
+	rc = fl_catalog_load(manifests, &home.catalog, err);
+	free(manifests);
+	if (rc < 0)
+		free(home.prefix);
+	else
+		*ret = home;
+	return rc;
+}
+
+void fl_home_close(struct fl_home *home)
+{
+	fl_catalog_free(home->catalog);
+	free(home->prefix);
+	*home = (struct fl_home){ 0 };
+}
+
+int fl_home_store(const char *given, char **ret, struct fl_err *err)
+{
+	char *dir;
+	int rc;
+
+	if (given) {
+		*ret = fl_dup(given);
+		return 0;
+	}
+	rc = fl_state_dir(&dir, err);
+	if (rc < 0)
+		return rc;
+	*ret = fl_format("%s/store.db", dir);
+	free(dir);
+	return 0;
+}
+
+int fl_home_run(const char *store, const char *id, struct fl_run **ret, struct fl_err *err)
+{
+	struct fl_store *s;
+	int rc = fl_store_open(store, false, &s, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fl_store_load(s, id, ret, err);
+	fl_store_close(s);
+	return rc;
+}
+
+/* ---- suites ---- */
+
+/* The name of a suite file: its last part without ".yaml". malloc'd. */
+static char *suite_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *name = fl_dup(slash ? slash + 1 : path);
+	size_t n = strlen(name), end = strlen(suffix);
+
+	if (n > end && !strcmp(name + n - end, suffix))
+		name[n - end] = 0;
+	return name;
+}
+
+static int read_suite(const char *path, const char *source, struct fl_suite **ret, struct fl_err *err)
+{
+	struct fl_text text = { 0 };
+	char *name;
+	int rc = fl_file_read(AT_FDCWD, path, SUITE_BYTES_MAX, &text, err);
+
+	if (rc >= 0) {
+		name = suite_name(path);
+		rc = fl_suite_parse(fl_text_str(&text), text.n, name, source, ret, err);
+		free(name);
+	}
+	fl_text_release(&text);
+	return rc;
+}
+
+/* The name of an own suite nearest to what was typed, malloc'd; NULL: none is near. */
+static char *nearest_suite(const char *dir, const char *typed)
+{
+	char *names[SUITES_MAX], *found;
+	size_t n = 0;
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	if (!d)
+		return NULL;
+	while (n < SUITES_MAX && (e = readdir(d)))
+		if (strstr(e->d_name, suffix))
+			names[n++] = suite_name(e->d_name);
+	closedir(d);
+	found = fl_dup(fl_nearest(typed, (const char *const *)names, n));
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	return found;
+}
+
+static int no_such_suite(const char *dir, const char *name, struct fl_err *err)
+{
+	char *near = nearest_suite(dir, name);
+
+	fl_fail(err, -ENOENT, "no suite and no file '%s'", name);
+	if (near)
+		fl_hint(err, "did you mean '%s'?", near);
+	else
+		fl_hint(err, "name a suite file, or one of those in '%s'", dir);
+	free(near);
+	return err->code;
+}
+
+int fl_home_suite(const struct fl_home *home, const char *name, struct fl_suite **ret, struct fl_err *err)
+{
+	char *dir = fl_format("%s/share/feedline/suites", home->prefix);
+	char *source = fl_format("%s%s", name, suffix);
+	char *own = fl_format("%s/%s", dir, source);
+	int rc;
+
+	if (!strchr(name, '/') && access(own, F_OK) == 0)
+		rc = read_suite(own, source, ret, err);
+	else if (access(name, F_OK) == 0)
+		rc = read_suite(name, name, ret, err);
+	else
+		rc = no_such_suite(dir, name, err);
+	free(own);
+	free(source);
+	free(dir);
+	return rc;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* main.c: the program feedline: a table of commands. */
+#include "base/text.h"
+#include "cli/cli.h"
+#include "cli/output.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+static const struct fl_command *const commands[] = { &fl_cmd_topo, &fl_cmd_list, &fl_cmd_bench,
+						     &fl_cmd_run,  &fl_cmd_runs, &fl_cmd_report };
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int help(struct fl_err *err)
+{
+	struct fl_text out = { 0 };
+
+	fl_text_add(&out, "usage: feedline COMMAND [OPTION...]\n"
+			  "measures what feeds the GPUs of this machine and says what holds them back\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fl_text_add(&out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+	fl_text_add(&out, "\n'feedline help COMMAND' says more; 'feedline --version' says which feedline this is\n"
+			  "exit status: 0 pass, 1 fail, 2 usage or configuration, 3 not measured, 4 not trustworthy, "
+			  "5 a bug in feedline\n");
+	return fl_output_text(&out, err);
+}
+
+static int version(struct fl_err *err)
+{
+	struct fl_text out = { 0 };
+
+	fl_text_add(&out, "feedline %s\n", FEEDLINE_VERSION);
+	return fl_output_text(&out, err);
+}
+
+static int unknown(const char *name, struct fl_err *err)
+{
+	const char *names[COMMANDS + 1] = { "help" };
+	const char *near;
+
+	for (size_t i = 0; i < COMMANDS; i++)
+		names[i + 1] = commands[i]->name;
+	near = fl_nearest(name + strspn(name, "-"), names, COMMANDS + 1);
+	fl_fail(err, -EINVAL, "unknown %s '%s'", *name == '-' ? "option" : "command", name);
+	if (near)
+		return fl_hint(err, "did you mean 'feedline %s'?", near);
+	return fl_hint(err, "'feedline --help' lists the commands");
+}
+
+static int run_command(const struct fl_call *call, struct fl_err *err)
+{
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i]->name, call->argv[0]))
+			return commands[i]->run(commands[i], call, err);
+	return unknown(call->argv[0], err);
+}
+
+/* "help bench memory.copy" is "bench memory.copy --help". */
+static int help_about(int argc, char **argv, struct fl_err *err)
+{
+	char *words[4] = { 0 };
+	char option[] = "--help";
+
+	if (argc > 2)
+		return fl_fail(err, -EINVAL, "help: unexpected argument '%s'", argv[2]);
+	for (int i = 0; i < argc; i++)
+		words[i] = argv[i];
+	words[argc] = option;
+	return run_command(&(struct fl_call){ argc + 1, argc, words, argv }, err);
+}
+
+static int dispatch(int argc, char **argv, struct fl_err *err)
+{
+	if (argc < 2) {
+		fl_fail(err, -EINVAL, "which command?");
+		return fl_hint(err, "'feedline --help' lists them");
+	}
+	if (!strcmp(argv[1], "help") && argc > 2)
+		return help_about(argc - 2, argv + 2, err);
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		return help(err);
+	if (!strcmp(argv[1], "--version"))
+		return version(err);
+	return run_command(&(struct fl_call){ argc - 1, argc, argv + 1, argv }, err);
+}
+
+static enum fl_status settle(int rc, const struct fl_err *err)
+{
+	if (rc >= 0)
+		return (enum fl_status)rc;
+	fl_output_error(err);
+	return fl_status_of(rc);
+}
+
+int main(int argc, char **argv)
+{
+	struct fl_err err = { 0 }, close_err = { 0 };
+	enum fl_status status;
+
+	fl_output_init();
+	signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then children cannot be waited for */
+	signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of write(), not the end of a run */
+	status = settle(dispatch(argc, argv, &err), &err);
+	return (int)fl_status_worse(status, settle(fl_output_close(&close_err), &close_err));
+}

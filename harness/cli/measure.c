@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure.c: sense, plan, lock, store, run, judge, report. */
+#include "cli/measure.h"
+#include "base/alloc.h"
+#include "cli/dry_run.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/report.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- what a run begins with ---- */
+
+static json_t *declarations(const struct fl_plan *plan, const struct fl_catalog *catalog)
+{
+	json_t *all = json_object();
+	const struct fl_entry *entry;
+
+	for (size_t i = 0; i < plan->cases_n; i++)
+		for (size_t k = 0; k < plan->cases[i].lanes_n; k++) {
+			const char *bench = plan->cases[i].lanes[k].bench;
+
+			if (!json_object_get(all, bench) && fl_catalog_find(catalog, bench, &entry, NULL) == 0)
+				json_object_set_new(all, bench, fl_entry_json(entry));
+		}
+	return all;
+}
+
+static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine)
+{
+	struct fl_run *run = fl_zalloc(1, sizeof(*run));
+
+	run->plan = fl_plan_json(plan);
+	run->machine = fl_machine_json(machine);
+	run->environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv);
+	run->declared = declarations(plan, m->home->catalog);
+	return run;
+}
+
+/* ---- from the last case to the exit status ---- */
+
+static int print(const struct fl_measure *m, const struct fl_run *run, const struct fl_judgement *j, struct fl_err *err)
+{
+	const struct fl_renderer *renderer;
+	int rc = fl_report_find(m->json ? "json" : "text", &renderer, err);
+
+	return rc < 0 ? rc : fl_report_print(renderer, run, j, err);
+}
+
+/* A copy, for convenience: everything that is in it can be had from the store again, so that it is not in vain to have
+ * measured when it cannot be written. */
+static void save(const struct fl_measure *m, const struct fl_run *run, const struct fl_judgement *j)
+{
+	struct fl_err err = { 0 };
+
+	if (fl_report_save(m->store, run, j, &err) >= 0)
+		return;
+	fl_hint(&err, "the run is recorded all the same: 'feedline report' prints it");
+	fl_output_error(&err);
+}
+
+/* The run is recorded by now: an output that fails makes the status worse, never better. */
+static int present(const struct fl_measure *m, const struct fl_run *run, const struct fl_judgement *j)
+{
+	struct fl_err err = { 0 };
+	int rc = print(m, run, j, &err);
+
+	if (m->save_reports)
+		save(m, run, j); /* also where stdout is full */
+	if (rc >= 0)
+		return (int)j->status;
+	fl_output_error(&err);
+	return (int)fl_status_worse(j->status, fl_status_of(rc));
+}
+
+static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_store *store, struct fl_err *err)
+{
+	struct fl_judgement *j;
+	int rc;
+
+	run->finished = true;
+	rc = fl_judge(run, &j, err);
+	if (rc < 0)
+		return rc;
+	run->status = (int)j->status;
+	rc = fl_store_finish(store, run->id, run->status, err);
+	if (rc >= 0)
+		rc = present(m, run, j);
+	fl_judgement_free(j);
+	return rc;
+}
+
+/* What stopped a run that has begun, with the way to go on. Returns the code. */
+static int stopped(const struct fl_measure *m, const struct fl_run *run, int code, struct fl_err *err)
+{
+	const struct fl_err cause = *err;
+	char *store = fl_output_quote(m->store);
+
+	*err = (struct fl_err){ 0 };
+	if (code == -EINTR)
+		fl_fail(err, code, "interrupted; run '%s' keeps the %zu lane%s measured so far", run->id, run->lanes_n,
+			run->lanes_n == 1 ? "" : "s");
+	else
+		fl_fail(err, code, "%s", cause.what);
+	fl_hint(err, "%s%sgo on with: feedline run --resume %s --store %s", code == -EINTR ? "" : cause.hint,
+		code == -EINTR || !*cause.hint ? "" : "; ", run->id, store);
+	free(store);
+	return code;
+}
+
+int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+			 struct fl_run *run, struct fl_store *store, struct fl_err *err)
+{
+	struct fl_progress progress = fl_progress_init();
+	const struct fl_watch watch = fl_progress_watch(&progress);
+	struct fl_agent agent = {
+		.prefix = m->home->prefix,
+		.machine = machine,
+		.catalog = m->home->catalog,
+		.watch = &watch,
+		.interrupt = fl_interrupt_catch(),
+		.changed = m->changed,
+	};
+	int rc = fl_run_plan(&agent, plan, run, store, err);
+
+	fl_progress_clear(&progress);
+	return rc < 0 ? stopped(m, run, rc, err) : conclude(m, run, store, err);
+}
+
+/* ---- a new run ---- */
+
+static int begin(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+		 struct fl_err *err)
+{
+	struct fl_store *store;
+	struct fl_run *run;
+	int lock, rc;
+
+	rc = fl_run_lock(&lock, err);
+	if (rc < 0)
+		return rc;
+	rc = fl_store_open(m->store, true, &store, err);
+	if (rc < 0)
+		goto unlock;
+	run = new_run(m, plan, machine);
+	rc = fl_store_begin(store, run, err);
+	if (rc >= 0)
+		rc = fl_measure_carry_out(m, plan, machine, run, store, err);
+	fl_run_free(run);
+	fl_store_close(store);
+unlock:
+	close(lock);
+	return rc;
+}
+
+static int show_plan(const struct fl_measure *m, const struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_text out = { 0 };
+
+	if (m->json)
+		return fl_output_json(fl_dry_run_json(plan), err);
+	fl_dry_run_text(plan, m->home->catalog, fl_output_look().width, &out);
+	return fl_output_text(&out, err);
+}
+
+int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
+		     size_t overrides_n, struct fl_err *err)
+{
+	struct fl_machine *machine;
+	struct fl_plan *plan;
+	int rc = fl_run_sense(m->home->prefix, &machine, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fl_plan_make(suite, m->home->catalog, machine, overrides, overrides_n, &plan, err);
+	if (rc < 0)
+		goto free_machine;
+	rc = m->dry_run ? show_plan(m, plan, err) : begin(m, plan, machine, err);
+	fl_plan_free(plan);
+free_machine:
+	fl_machine_free(machine);
+	return rc;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* measure.h: from a suite to a verdict: what `bench`, `run` and `run --resume` have in common. */
+#ifndef FL_CLI_MEASURE_H
+#define FL_CLI_MEASURE_H
+#include "cli/cli.h"
+#include "cli/home.h"
+#include "run/run.h"
+
+struct fl_measure {
+	const struct fl_home *home;
+	const struct fl_call *call; /* recorded */
+	const char *store;	    /* path */
+	bool json;		    /* the document instead of the text */
+	bool dry_run;		    /* print the plan; nothing is locked, stored or measured */
+	bool save_reports;	    /* also into the directory of the store's reports */
+	const char *changed;	    /* what is no longer as when the run began, though it goes on; NULL: nothing */
+};
+
+/* Plans, measures, judges, prints. Returns the run's exit status; -EINTR, with the way to go on as hint, when it was
+ * interrupted; else the error of what failed first. */
+int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
+		     size_t overrides_n, struct fl_err *err);
+
+/* Goes on with a run of the store, and returns as above. A finished one is only printed. anyway: even on a machine that
+ * changed. */
+int fl_measure_resume(const struct fl_measure *m, const char *id, bool anyway, struct fl_err *err);
+
+/* The part they share: what the plan still lacks, then the judgement, under the lock of this node. `run` is in the
+ * store and this process is its owner there. */
+int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+			 struct fl_run *run, struct fl_store *store, struct fl_err *err);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* resume.c: a run of the store goes on, or says that there is nothing left to do. */
+#include "cli/changes.h"
+#include "cli/measure.h"
+#include "cli/report.h"
+#include <errno.h>
+#include <unistd.h>
+
+/* Its status is the one that was recorded: the judgement is only made again to be printed. */
+static int already_finished(const struct fl_measure *m, const struct fl_run *run, struct fl_err *err)
+{
+	const struct fl_renderer *renderer;
+	struct fl_judgement *j;
+	int rc;
+
+	if (run->status < FL_STATUS_PASS || run->status > FL_STATUS_BUG)
+		return fl_fail(err, -EUCLEAN, "run '%s' is recorded with the impossible status %d", run->id,
+			       run->status);
+	fl_output_say("run '%s' is finished, with status %d", run->id, run->status);
+	rc = fl_judge(run, &j, err);
+	if (rc < 0)
+		return rc;
+	rc = fl_report_find(m->json ? "json" : "text", &renderer, err);
+	if (rc >= 0)
+		rc = fl_report_print(renderer, run, j, err);
+	fl_judgement_free(j);
+	return rc < 0 ? rc : run->status;
+}
+
+/* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured now. */
+static int check_machine(const struct fl_measure *m, const struct fl_run *run, const struct fl_machine *now,
+			 bool anyway, struct fl_err *ret_changed, struct fl_err *err)
+{
+	struct fl_err changed = { 0 };
+	json_t *environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv);
+	int rc = fl_changes_check(run, now, environment, &changed);
+
+	json_decref(environment);
+	if (rc >= 0)
+		return 0;
+	if (anyway) {
+		fl_output_say("%s", changed.what);
+		*ret_changed = changed;
+		return 0;
+	}
+	*err = changed;
+	return rc;
+}
+
+static int go_on(const struct fl_measure *m, struct fl_run *run, const struct fl_plan *plan,
+		 const struct fl_machine *machine, struct fl_err *err)
+{
+	struct fl_store *store;
+	int lock, rc;
+
+	rc = fl_run_lock(&lock, err);
+	if (rc < 0)
+		return rc;
+	rc = fl_store_open(m->store, true, &store, err);
+	if (rc < 0)
+		goto unlock;
+	rc = fl_store_resume(store, run->id, err);
+	if (rc >= 0)
+		rc = fl_measure_carry_out(m, plan, machine, run, store, err);
+	fl_store_close(store);
+unlock:
+	close(lock);
+	return rc;
+}
+
+static int go_on_here(const struct fl_measure *m, struct fl_run *run, bool anyway, struct fl_err *err)
+{
+	struct fl_measure here = *m;
+	struct fl_err changed = { 0 };
+	struct fl_machine *machine;
+	struct fl_plan *plan;
+	int rc = fl_run_sense(m->home->prefix, &machine, err);
+
+	if (rc < 0)
+		return rc;
+	rc = check_machine(m, run, machine, anyway, &changed, err);
+	if (rc < 0)
+		goto free_machine;
+	rc = fl_plan_read(run->plan, &plan, err);
+	if (rc < 0)
+		goto free_machine;
+	here.changed = changed.code ? changed.what : NULL;
+	rc = go_on(&here, run, plan, machine, err);
+	fl_plan_free(plan);
+free_machine:
+	fl_machine_free(machine);
+	return rc;
+}
+
+int fl_measure_resume(const struct fl_measure *m, const char *id, bool anyway, struct fl_err *err)
+{
+	struct fl_run *run;
+	int rc = fl_home_run(m->store, id, &run, err);
+
+	if (rc < 0)
+		return rc;
+	rc = run->finished ? already_finished(m, run, err) : go_on_here(m, run, anyway, err);
+	fl_run_free(run);
+	return rc;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* case.c: the stages of a case: staff, open, pace, stop, collect. Every wait has a limit, and who did not arrive is
+ * named. */
+#include "run/case.h"
+#include "base/alloc.h"
+#include "base/field.h"
+#include "base/units.h"
+#include "run/cache.h"
+#include <errno.h>
+#include <feedline/clock.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t default_limit_ns = UINT64_C(60000000000);
+
+/* ---- staff */
+
+static uint64_t limit_of(const struct fl_plan_lane *lane)
+{
+	const char *text = fl_lane_option(lane, "timeout");
+	uint64_t limit_ns;
+
+	return text && fl_parse_count(text, &limit_ns, NULL) == 0 ? limit_ns : default_limit_ns;
+}
+
+static void say_file(struct fl_agent *agent, const char *path, bool made)
+{
+	char size[FL_UNIT_TEXT];
+	char *line;
+
+	if (!agent->watch || !agent->watch->say || (agent->said && !strcmp(agent->said, path)))
+		return;
+	agent->said = path;
+	line = fl_format("%s '%s' (%s) to read from", made ? "made" : "reusing", path,
+			 fl_show_bytes(size, fl_cache_bytes(path)));
+	agent->watch->say(agent->watch->arg, line);
+	free(line);
+}
+
+/* Makes the file of the cache that the lane reads, if it reads one. */
+static int make_files(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *err)
+{
+	for (size_t i = 0; i < lane->plan->options_n; i++) {
+		const struct fl_option *o = &lane->plan->options[i];
+		const struct fl_field *f = fl_field_find(lane->entry->fields, o->name);
+		int rc;
+
+		if (!f || f->type != FL_PATH || !fl_cache_bytes(o->text))
+			continue;
+		rc = fl_cache_make(o->text, err);
+		if (rc < 0)
+			return rc;
+		say_file(c->agent, o->text, rc > 0);
+	}
+	return 0;
+}
+
+static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+{
+	int rc = fl_catalog_find(c->agent->catalog, lane->plan->bench, &lane->entry, err);
+	if (rc == 0)
+		rc = make_files(c, lane, err);
+	if (rc == 0)
+		rc = fl_pool_take(c->pool, lane->entry->program, lane->plan, &lane->worker, err);
+	if (rc == 0)
+		rc = fl_case_order(c, lane, err);
+	return rc;
+}
+
+/* What the plan says cannot be measured needs no worker, nor do the lanes beside it. */
+static void refuse_skipped(struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_plan_lane *plan = c->lanes[i].plan;
+		struct fl_err why = { 0 };
+
+		if (!plan->skip)
+			continue;
+		fl_fail(&why, -ENODEV, "%s", plan->skip);
+		if (plan->hint)
+			fl_hint(&why, "%s", plan->hint);
+		fl_case_fail_lane(c, &c->lanes[i], false, &why);
+	}
+}
+
+static void staff(struct fl_case *c)
+{
+	refuse_skipped(c);
+	for (size_t i = 0; i < c->lanes_n && !fl_case_failed_lane(c); i++) {
+		struct fl_err why = { 0 };
+
+		if (staff_lane(c, &c->lanes[i], &why) < 0)
+			fl_case_fail_lane(c, &c->lanes[i], false, &why);
+		if (c->agent->interrupt && *c->agent->interrupt)
+			return;
+	}
+}
+
+/* ---- wait for all */
+
+typedef bool (*arrived_fn)(const struct fl_case_lane *lane);
+
+static bool is_ready(const struct fl_case_lane *lane)
+{
+	return lane->state == FL_LANE_READY;
+}
+
+static bool is_done(const struct fl_case_lane *lane)
+{
+	return lane->state == FL_LANE_DONE;
+}
+
+static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
+{
+	struct fl_err why = { 0 };
+
+	fl_fail(&why, -ETIMEDOUT, "the worker hangs: phase '%s' did not end within %.0f s",
+		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start", (double)lane->limit_ns / 1e9);
+	fl_hint(&why, "if it only needs longer, allow it more time with --timeout");
+	fl_case_fail_lane(c, lane, true, &why);
+}
+
+/* Until every lane has arrived; a lane that fails or is late ends the wait only where `all_or_none`. */
+static int wait_for(struct fl_case *c, arrived_fn arrived, bool all_or_none, struct fl_err *err)
+{
+	uint64_t began_ns = fl_now_ns();
+
+	for (;;) {
+		uint64_t now_ns = fl_now_ns(), until_ns = UINT64_MAX;
+		bool waiting = false;
+		int rc;
+
+		for (size_t i = 0; i < c->lanes_n; i++) {
+			struct fl_case_lane *lane = &c->lanes[i];
+
+			if (arrived(lane) || lane->state == FL_LANE_FAILED)
+				continue;
+			if (now_ns >= began_ns + lane->limit_ns)
+				fail_late(c, lane);
+			else {
+				waiting = true;
+				until_ns = began_ns + lane->limit_ns < until_ns ? began_ns + lane->limit_ns : until_ns;
+			}
+		}
+		if (!waiting || (all_or_none && fl_case_failed_lane(c)))
+			return 0;
+		rc = fl_case_listen(c, until_ns < now_ns + 100000000 ? until_ns : now_ns + 100000000, err);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static int stop_all(struct fl_case *c, struct fl_err *err)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].state == FL_LANE_STEPPING)
+			fl_case_stop_lane(c, &c->lanes[i]);
+	return wait_for(c, is_done, false, err);
+}
+
+/* ---- the whole */
+
+/* Stands in for a benchmark that this feedline does not have (a plan from another one's store). */
+static const struct fl_entry no_entry = { .fields = (struct fl_field[]){ { 0 } },
+					  .metrics = (struct fl_metric[]){ { 0 } },
+					  .facts = (struct fl_fact[]){ { 0 } },
+					  .flows = (struct fl_flow[]){ { 0 } } };
+
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+	return value < low ? low : value > high ? high : value;
+}
+
+/* Steps of 2 ms and a look at the tapes every 20 ms; finer where the time asked for is short, and steps so long that those of
+ * a long one fit the tape twice over. */
+static void set_pace(struct fl_case *c, uint64_t asked_ns)
+{
+	enum { STEPS_AIM = 4096 };
+	uint64_t time_ns = asked_ns ? asked_ns : UINT64_C(2000000000);
+
+	c->step_ns = clamp(time_ns / 64, 20000, 2000000);
+	if (c->step_ns < time_ns / STEPS_AIM)
+		c->step_ns = time_ns / STEPS_AIM;
+	c->tick_ns = clamp(time_ns / 8, 250000, 20000000);
+}
+
+static void init(struct fl_case *c, const struct fl_plan *plan)
+{
+	c->plan = &plan->cases[c->at.case_no];
+	c->lanes_n = c->plan->lanes_n;
+	c->lanes = fl_zalloc(c->lanes_n, sizeof(*c->lanes));
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		c->lanes[i].plan = &c->plan->lanes[i];
+		c->lanes[i].entry = &no_entry;
+		fl_catalog_find(c->agent->catalog, c->plan->lanes[i].bench, &c->lanes[i].entry, NULL);
+		c->lanes[i].limit_ns = limit_of(&c->plan->lanes[i]);
+	}
+	set_pace(c, c->plan->duration_ns);
+}
+
+static void release(struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+
+		if (lane->worker && lane->state != FL_LANE_DONE && !lane->worker->broken)
+			fl_worker_kill(c->pool, lane->worker, NULL, 0); /* it is in the middle of something */
+		fl_tape_free(lane->tape);
+		json_decref(lane->done);
+		free(lane->seen);
+		free(lane->last_end_ns);
+		free(lane->hists_from);
+		free(lane->hists_to);
+	}
+	free(c->lanes);
+	fl_pool_settle(c->pool);
+}
+
+static int carry_through(struct fl_case *c, struct fl_err *err)
+{
+	int rc;
+
+	staff(c);
+	rc = wait_for(c, is_ready, true, err);
+	if (rc < 0 || fl_case_failed_lane(c))
+		return rc;
+	rc = fl_case_pace(c, err);
+	return rc < 0 ? rc : stop_all(c, err);
+}
+
+int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
+		struct fl_run *run, struct fl_err *err)
+{
+	struct fl_case c = { .agent = agent, .pool = pool, .at = *at };
+	int rc;
+
+	init(&c, plan);
+	rc = carry_through(&c, err);
+	if (rc == 0) {
+		const struct fl_case_lane *failed = fl_case_failed_lane(&c);
+
+		for (size_t i = 0; i < c.lanes_n; i++)
+			fl_case_collect(&c, &c.lanes[i], failed, fl_run_add_lane(run));
+	}
+	release(&c);
+	return rc;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, talk.c the
+ * conversation with workers, pace.c warm-up and stop rule, collect.c the records). */
+#ifndef FL_RUN_CASE_H
+#define FL_RUN_CASE_H
+#include "base/tape.h"
+#include "run/run.h"
+#include "run/window.h"
+#include "run/worker.h"
+
+enum fl_lane_state {
+	FL_LANE_WAITING, /* not begun */
+	FL_LANE_ORDERED, /* "open" was sent */
+	FL_LANE_SIZED,	 /* it got its tape and opens */
+	FL_LANE_READY,	 /* it waits for the start */
+	FL_LANE_STEPPING,
+	FL_LANE_STOPPING, /* it was told to stop; leaves, verifies, closes */
+	FL_LANE_DONE,
+	FL_LANE_FAILED,
+};
+
+struct fl_case_lane {
+	const struct fl_plan_lane *plan;
+	const struct fl_entry *entry; /* never NULL */
+	struct fl_worker *worker;
+	enum fl_lane_state state;
+	uint32_t threads;
+	struct fl_tape *tape;
+	json_t *done;	   /* the message, when FL_LANE_DONE */
+	struct fl_err err; /* when FL_LANE_FAILED */
+	bool invalid;	   /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
+	uint64_t limit_ns; /* how long a phase may take */
+
+	/* pace.c */
+	uint32_t *seen;	       /* steps already counted, per thread */
+	uint64_t *last_end_ns; /* end of the last of them */
+	double rate[3];	       /* steps' ops per second in the last ticks */
+	uint64_t longest_step_ns;
+	bool tape_full;
+	struct fl_hist *hists_from; /* merged over threads at the start of the window, one per distribution */
+	struct fl_hist *hists_to;   /* at its end */
+};
+
+struct fl_case {
+	struct fl_agent *agent;
+	struct fl_pool *pool;
+	const struct fl_plan_case *plan;
+	struct fl_plan_step at;
+	struct fl_case_lane *lanes;
+	size_t lanes_n;
+	uint64_t step_ns; /* the length of step that threads aim at */
+	uint64_t tick_ns;
+	/* the window: set by pace.c */
+	uint64_t start_ns, warm_ns;
+	struct fl_window window;
+	const char *ended; /* "time up", "interval narrow", "tape full" */
+};
+
+/* case.c: runs it and appends one record a lane to `run`. Lanes that fail are records; an error is the agent's own:
+ * -EINTR, or a bug. */
+int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
+		struct fl_run *run, struct fl_err *err);
+
+/* talk.c */
+int fl_case_order(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err); /* sends "open" */
+/* Handles worker events until `until_ns` or until none is left to come (timeout 0: only those already there). */
+int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
+/* The lane is over, for this reason; `invalid`: it broke the rules, and so its worker is killed. */
+void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why);
+void fl_case_stop_lane(struct fl_case *c, struct fl_case_lane *lane); /* stop flag and "halt" */
+struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the first one, NULL: none */
+
+/* pace.c: from the common start to the end of the window. Returns when the lanes should be stopped: the window is
+ * over, or a lane has failed (then c->ended is NULL). */
+int fl_case_pace(struct fl_case *c, struct fl_err *err);
+
+/* tracks.c */
+/* All steps of the lane's threads, read from its tape (lane->threads tracks); NULL with *err: the worker lies. */
+struct fl_track *fl_case_tracks(const struct fl_case_lane *lane, struct fl_err *err);
+void fl_case_free_tracks(struct fl_track *tracks, size_t n);
+/* Up to when it is known what the thread did: the end of its last step; the start where it has finished none; UINT64_MAX
+ * where it has nothing to do. */
+uint64_t fl_case_covered_ns(const struct fl_case *c, const struct fl_case_lane *lane, uint32_t thread);
+
+/* collect.c: what the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */
+void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
+		     struct fl_lane_record *record);
+
+#endif

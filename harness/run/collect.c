@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* collect.c: from tape and last message to the lane's record. Whatever a worker said is checked against its
+ * declaration. */
+#include "base/alloc.h"
+#include "base/field.h"
+#include "base/json.h"
+#include "run/case.h"
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FACT_MAX = 256, CAPS_MAX = 16, NAME_MAX_BYTES = 64 };
+
+/* ---- series */
+
+/* What was added between the two looks. A worker that takes counts back gets none. */
+static void clip_hist(const struct fl_case_lane *lane, uint32_t i, struct fl_hist *ret)
+{
+	const struct fl_hist *from = &lane->hists_from[i], *to = &lane->hists_to[i];
+
+	for (unsigned b = 0; b < FL_HIST_BUCKETS; b++)
+		ret->count[b] = to->count[b] > from->count[b] ? to->count[b] - from->count[b] : 0;
+}
+
+static void add_series(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks,
+		       struct fl_lane_record *record)
+{
+	size_t slices = fl_window_slices(tracks, lane->threads, &c->window, c->step_ns), given = 0;
+	uint32_t given_n = fl_tape_shape(lane->tape)->given, hist = 0;
+	struct fl_hist *merged = fl_zalloc(1, sizeof(*merged));
+
+	for (const struct fl_metric *m = lane->entry->metrics; m->name; m++) {
+		struct fl_series s = { .metric = fl_dup(m->name) };
+
+		if (m->from == FL_DISTRIBUTION) {
+			clip_hist(lane, hist++, merged);
+			fl_window_histogram(merged, &s);
+		} else if (m->from == FL_GIVEN)
+			fl_window_given(tracks, lane->threads, &c->window, given_n, given++, &s);
+		else
+			fl_window_rates(tracks, lane->threads, &c->window, slices, m->from, &s);
+		record->series = fl_grow(record->series, record->series_n + 1, sizeof(*record->series));
+		record->series[record->series_n++] = s;
+	}
+	free(merged);
+}
+
+/* ---- what the worker stated */
+
+static void set_facts(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	const json_t *said = json_object_get(lane->done, "facts");
+
+	for (const struct fl_fact *f = lane->entry->facts; f->name; f++) {
+		const char *value = fl_json_text_or_null(said, f->name);
+
+		json_object_set_new(record->facts, f->name,
+				    fl_json_string(value && strlen(value) < FACT_MAX ? value : NULL));
+	}
+}
+
+static void set_caps(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	const json_t *said = json_object_get(lane->done, "caps");
+
+	for (size_t i = 0; i < json_array_size(said) && i < CAPS_MAX; i++) {
+		const json_t *cap = json_array_get(said, i);
+		const char *hop = fl_json_text_or_null(cap, "hop"), *origin = fl_json_text_or_null(cap, "origin");
+		double rate = fl_json_number_or_nan(cap, "cap_bytes_per_s");
+
+		if (!hop || !origin || strlen(hop) > NAME_MAX_BYTES || strlen(origin) > NAME_MAX_BYTES || !(rate > 0))
+			continue;
+		json_array_append_new(record->caps, json_pack("{s:s, s:o, s:s, s:n}", "hop", hop, "cap_bytes_per_s",
+							      fl_json_number(rate), "origin", origin, "reason"));
+	}
+}
+
+/* CPUs and node are those of the plan; whether the lane really was there is what the worker read back. */
+static void set_placement(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	const json_t *said = json_object_get(lane->done, "placement");
+	const json_t *verified = json_object_get(said, "verified");
+	struct fl_text cpus = { 0 };
+
+	fl_cpus_format(&lane->plan->cpus, &cpus);
+	json_object_set_new(record->placement, "cpus", json_string(fl_text_str(&cpus)));
+	json_object_set_new(record->placement, "node",
+			    lane->plan->node < 0 ? json_null() : json_integer(lane->plan->node));
+	json_object_set_new(record->placement, "verified",
+			    json_is_boolean(verified) ? json_boolean(json_is_true(verified)) : json_null());
+	json_object_set_new(record->placement, "reason", fl_json_string(fl_json_text_or_null(said, "reason")));
+	fl_text_release(&cpus);
+}
+
+static void set_options(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	for (size_t i = 0; i < lane->plan->options_n; i++) {
+		const struct fl_option *o = &lane->plan->options[i];
+		const struct fl_field *f = fl_entry_field(lane->entry, o->name);
+
+		json_object_set_new(record->options, o->name, f ? fl_field_json(f, o->text) : json_string(o->text));
+	}
+}
+
+/* ---- outcome */
+
+/* Never without a reason, also where a worker gave none. */
+static void set_outcome(struct fl_lane_record *record, enum fl_outcome outcome, const char *reason, const char *hint)
+{
+	record->outcome = outcome;
+	free(record->reason);
+	free(record->hint);
+	record->reason = fl_dup(reason && *reason ? reason : "the worker does not say why");
+	record->hint = fl_dup(hint && *hint ? hint : NULL);
+}
+
+static void distrust(struct fl_lane_record *record, char *reason)
+{
+	json_array_append_new(record->distrust, json_string(reason));
+	free(reason);
+}
+
+/* A lane that only says what the harness costs has nothing that could mislead. */
+static bool has_direction(const struct fl_entry *entry)
+{
+	for (const struct fl_metric *m = entry->metrics; m->name; m++)
+		if (m->better != FL_NEITHER)
+			return true;
+	return false;
+}
+
+/* The largest share of the window, at its end, of which it is not known what a thread did. It counted as nothing. */
+static double uncovered_share(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	double length_ns = (double)(c->window.to_ns - c->window.from_ns), worst = 0;
+
+	for (uint32_t t = 0; t < lane->threads; t++) {
+		uint64_t covered_ns = fl_case_covered_ns(c, lane, t);
+
+		if (covered_ns < c->window.to_ns)
+			worst = fmax(worst, (double)(c->window.to_ns - covered_ns) / length_ns);
+	}
+	return worst > 1 ? 1 : worst;
+}
+
+static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
+			 struct fl_lane_record *record)
+{
+	const struct fl_limits *limits = &c->agent->machine->limits;
+	unsigned cpus = fl_cpus_count(&lane->plan->cpus);
+	double uncovered = uncovered_share(c, lane);
+
+	if (c->agent->changed)
+		distrust(record, fl_format("%s", c->agent->changed));
+	if (!has_direction(lane->entry))
+		return;
+	if (lane->plan->shares_cpus && c->lanes_n > 1) /* alone it is what was asked for, and disturbs nobody */
+		distrust(record, fl_format("the lanes of the case have more threads than CPUs and take turns"));
+	if (limits->cpu_quota.value < cpus)
+		distrust(record, fl_format("the cgroup gives %.2f CPUs' worth of time for %u CPUs",
+					   limits->cpu_quota.value, cpus));
+	if (json_is_null(json_object_get(record->placement, "verified")))
+		distrust(record, fl_format("placement could not be verified"));
+	if (spoilt > 0.1 * steps)
+		distrust(record, fl_format("%.0f of %.0f steps were spoilt", spoilt, steps));
+	if (lane->tape_full)
+		distrust(record, fl_format("its tape was full after %.2f s, which ended the measurement",
+					   (double)(c->window.to_ns - c->window.from_ns) / 1e9));
+	if (uncovered > 0.05)
+		distrust(record,
+			 fl_format("a thread finished no step in the last %.0f %% of the window", 100 * uncovered));
+}
+
+static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
+		      struct fl_lane_record *record)
+{
+	const json_t *verified = json_object_get(lane->done, "verified");
+	double dropped = 0;
+
+	for (uint32_t t = 0; t < lane->threads; t++)
+		dropped += (double)fl_tape_dropped(lane->tape, t);
+	json_object_set_new(record->notes, "window_ns", fl_json_number((double)(c->window.to_ns - c->window.from_ns)));
+	json_object_set_new(record->notes, "warm_ns", fl_json_number((double)c->warm_ns));
+	json_object_set_new(record->notes, "ended", fl_json_string(c->ended));
+	json_object_set_new(record->notes, "threads", json_integer(lane->threads));
+	json_object_set_new(record->notes, "steps", fl_json_number(steps));
+	json_object_set_new(record->notes, "spoilt", fl_json_number(spoilt));
+	json_object_set_new(record->notes, "dropped", fl_json_number(dropped));
+	json_object_set_new(record->notes, "verified",
+			    json_is_boolean(verified) ? json_boolean(json_is_true(verified)) : json_null());
+}
+
+static void count_steps(const struct fl_track *tracks, size_t n, double *steps, double *spoilt)
+{
+	*steps = *spoilt = 0;
+	for (size_t t = 0; t < n; t++) {
+		*steps += (double)tracks[t].n;
+		for (size_t i = 0; i < tracks[t].n; i++)
+			*spoilt += tracks[t].steps[i].spoilt != 0;
+	}
+}
+
+/* Measured, but what was moved is not what arrived. */
+static void set_wrong_data(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	const char *found = fl_json_text_or_null(lane->done, "what");
+	char *reason = fl_format("wrong data: %s", found ? found : "the benchmark does not say what it found");
+
+	set_outcome(record, FL_MEASURED, reason, fl_json_text_or_null(lane->done, "hint"));
+	free(reason);
+}
+
+/* A lane that came to its end: what it measured, and whether that may count. */
+static void collect_done(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	struct fl_err err = { 0 };
+	struct fl_track *tracks = fl_case_tracks(lane, &err);
+	double steps, spoilt;
+
+	if (!tracks) {
+		set_outcome(record, FL_INVALID, err.what, "the worker wrote impossible step records");
+		return;
+	}
+	count_steps(tracks, lane->threads, &steps, &spoilt);
+	add_series(c, lane, tracks, record);
+	set_notes(c, lane, spoilt, steps, record);
+	if (json_is_false(json_object_get(record->placement, "verified")))
+		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),
+			    "the lane did not run where it was placed, so its numbers belong to another path");
+	else if (json_is_false(json_object_get(lane->done, "verified")))
+		set_wrong_data(lane, record);
+	else if (fl_window_clip(tracks, lane->threads, &c->window).ops <= 0)
+		set_outcome(record, FL_NOT_MEASURED, "no step that counts finished in the window",
+			    "measure for longer (--duration)");
+	else
+		set_distrust(c, lane, spoilt, steps, record);
+	fl_case_free_tracks(tracks, lane->threads);
+}
+
+static void collect_beside(const struct fl_case_lane *beside, struct fl_lane_record *record)
+{
+	char *reason = fl_format("a lane of the same case failed: %s: %s", beside->plan->bench, beside->err.what);
+
+	set_outcome(record, FL_NOT_MEASURED, reason, beside->err.hint);
+	free(reason);
+}
+
+void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
+		     struct fl_lane_record *record)
+{
+	record->case_no = c->at.case_no;
+	record->round = c->at.round;
+	record->lane = (unsigned)(lane - c->lanes);
+	record->bench = fl_dup(lane->plan->bench);
+	record->options = json_object();
+	record->placement = json_object();
+	record->facts = json_object();
+	record->caps = json_array();
+	record->distrust = json_array();
+	record->notes = json_object();
+	set_options(lane, record);
+	set_placement(lane, record);
+	set_facts(lane, record);
+	set_caps(lane, record);
+	if (lane->state == FL_LANE_FAILED)
+		set_outcome(record, lane->invalid ? FL_INVALID : FL_NOT_MEASURED, lane->err.what, lane->err.hint);
+	else if (beside)
+		collect_beside(beside, record);
+	else
+		collect_done(c, lane, record);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pace.c: warm until stable; then measure until the time is up or, where no duration was asked for, until the
+ * interval is narrow. The agent decides for all lanes of the case at once, from their tapes. */
+#include "base/alloc.h"
+#include "base/stats.h"
+#include "run/case.h"
+#include <errno.h>
+#include <feedline/clock.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint64_t ms = 1000000;
+
+/* ---- following the tapes */
+
+/* Counts the steps that are new, and the rate since the last tick. -EPROTO: the worker lies. */
+static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *err)
+{
+	double given[FL_TAPE_GIVEN_MAX], ops = 0;
+
+	for (uint32_t t = 0; t < lane->threads; t++) {
+		uint32_t count = fl_tape_count(lane->tape, t);
+
+		lane->tape_full |= fl_tape_dropped(lane->tape, t) > 0;
+		for (; lane->seen[t] < count; lane->seen[t]++) {
+			struct fl_tape_step step;
+
+			if (fl_tape_read(lane->tape, t, lane->seen[t], &step, given, err) < 0)
+				return -EPROTO;
+			ops += (double)step.ops;
+			lane->last_end_ns[t] = step.end_ns;
+			if (step.end_ns - step.start_ns > lane->longest_step_ns)
+				lane->longest_step_ns = step.end_ns - step.start_ns;
+		}
+	}
+	memmove(lane->rate, lane->rate + 1, 2 * sizeof(*lane->rate));
+	lane->rate[2] = ops / ((double)tick_ns / 1e9);
+	return 0;
+}
+
+/* One tick: hear the workers, follow the tapes. */
+static int tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
+{
+	uint64_t before_ns = fl_now_ns();
+	uint64_t due_ns = before_ns + c->tick_ns < until_ns ? before_ns + c->tick_ns : until_ns;
+	int rc = 0;
+
+	while (rc == 0 && fl_now_ns() < due_ns)
+		rc = fl_case_listen(c, due_ns, err);
+	for (size_t i = 0; rc == 0 && i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+		struct fl_err why = { 0 };
+
+		if (lane->state == FL_LANE_STEPPING && advance(lane, fl_now_ns() - before_ns, &why) < 0)
+			fl_case_fail_lane(c, lane, true, &why);
+	}
+	return rc;
+}
+
+/* ---- distributions: what lies between two looks was added in the window */
+
+static void snapshot_hists(struct fl_case *c, bool at_start)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+		uint32_t n = fl_tape_shape(lane->tape)->hists;
+		struct fl_hist *merged = fl_zalloc(n + 1, sizeof(*merged));
+
+		for (uint32_t h = 0; h < n; h++)
+			for (uint32_t t = 0; t < lane->threads; t++)
+				fl_hist_merge(&merged[h], fl_tape_hist(lane->tape, t, h));
+		*(at_start ? &lane->hists_from : &lane->hists_to) = merged;
+	}
+}
+
+/* ---- warm-up */
+
+static bool is_stable(const struct fl_case_lane *lane)
+{
+	double low = fmin(lane->rate[0], fmin(lane->rate[1], lane->rate[2]));
+	double high = fmax(lane->rate[0], fmax(lane->rate[1], lane->rate[2]));
+
+	return low > 0 && high - low <= 0.1 * high;
+}
+
+static bool all_stable(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (!is_stable(&c->lanes[i]))
+			return false;
+	return true;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static bool any_full(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].tape_full)
+			return true;
+	return false;
+}
+
+/* A tape that is full before the window begins leaves nothing to measure. */
+static void fail_full(struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+		struct fl_err why = { 0 };
+
+		if (!lane->tape_full)
+			continue;
+		fl_fail(&why, -ENOBUFS,
+			"its steps are too short to be recorded one by one: the tape was full in the warm-up");
+		fl_hint(&why, "let a step do more");
+		fl_case_fail_lane(c, lane, false, &why);
+	}
+}
+
+static int warm_up(struct fl_case *c, struct fl_err *err)
+{
+	uint64_t asked_ns = c->plan->duration_ns;
+	uint64_t from_ns = c->start_ns + (asked_ns ? least(100 * ms, asked_ns / 2) : 100 * ms);
+	uint64_t to_ns = c->start_ns + (asked_ns ? least(1000 * ms, asked_ns / 2) : 1000 * ms);
+	int rc = 0;
+
+	while (rc == 0 && fl_now_ns() < to_ns && !fl_case_failed_lane(c)) {
+		if (fl_now_ns() >= from_ns && all_stable(c))
+			break;
+		rc = tick(c, to_ns, err);
+		fail_full(c);
+	}
+	snapshot_hists(c, true);
+	c->window.from_ns = fl_now_ns();
+	c->warm_ns = c->window.from_ns > c->start_ns ? c->window.from_ns - c->start_ns : 0;
+	return rc;
+}
+
+/* ---- the window */
+
+/* Relative half width of the interval of the lane's slices; 1 where there is nothing to tell. */
+static double width(const struct fl_case *c, struct fl_case_lane *lane)
+{
+	struct fl_window w = { c->window.from_ns, fl_now_ns() };
+	struct fl_series s = { 0 };
+	struct fl_interval i;
+	struct fl_err err = { 0 };
+	struct fl_track *tracks = fl_case_tracks(lane, &err);
+
+	if (!tracks)
+		return 1;
+	fl_window_rates(tracks, lane->threads, &w, fl_window_slices(tracks, lane->threads, &w, c->step_ns), FL_RATE_OPS,
+			&s);
+	i = fl_median_interval(s.value, s.n);
+	fl_case_free_tracks(tracks, lane->threads);
+	free(s.at);
+	free(s.value);
+	free(s.valid);
+	return i.confidence > 0 && i.median > 0 ? (i.high - i.low) / 2 / i.median : 1;
+}
+
+static bool all_narrow(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (width(c, &c->lanes[i]) > 0.01)
+			return false;
+	return true;
+}
+
+static int measure(struct fl_case *c, struct fl_err *err)
+{
+	uint64_t asked_ns = c->plan->duration_ns;
+	uint64_t to_ns = c->window.from_ns + (asked_ns ? asked_ns : 2000 * ms);
+	uint64_t look_ns = c->window.from_ns + 500 * ms; /* a look at the interval reads all steps: seldom */
+	const char *ended = "time up";
+	int rc = 0;
+
+	while (rc == 0 && fl_now_ns() < to_ns && !fl_case_failed_lane(c)) {
+		rc = tick(c, to_ns, err);
+		if (any_full(c)) {
+			ended = "tape full";
+			break;
+		}
+		if (!asked_ns && fl_now_ns() >= look_ns) {
+			if (all_narrow(c)) {
+				ended = "interval narrow";
+				break;
+			}
+			look_ns += 500 * ms;
+		}
+	}
+	c->window.to_ns = least(to_ns, fl_now_ns());
+	snapshot_hists(c, false);
+	if (!fl_case_failed_lane(c))
+		c->ended = ended;
+	return rc;
+}
+
+/* ---- after it */
+
+static bool all_covered(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_case_lane *lane = &c->lanes[i];
+
+		for (uint32_t t = 0; !lane->tape_full && t < lane->threads; t++)
+			if (fl_case_covered_ns(c, lane, t) < c->window.to_ns)
+				return false;
+	}
+	return true;
+}
+
+static uint64_t patience_ns(const struct fl_case *c)
+{
+	uint64_t longest_ns = 0;
+
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].longest_step_ns > longest_ns)
+			longest_ns = c->lanes[i].longest_step_ns;
+	longest_ns *= 2;
+	return longest_ns < 250 * ms ? 250 * ms : least(longest_ns, 5000 * ms);
+}
+
+/* All lanes go on at full load until the step in flight at the window's end is recorded, so that it can be clipped.
+ * What a thread has not finished by then counts as nothing. */
+static int linger(struct fl_case *c, struct fl_err *err)
+{
+	uint64_t until_ns = fl_now_ns() + patience_ns(c);
+	int rc = 0;
+
+	while (rc == 0 && fl_now_ns() < until_ns && !fl_case_failed_lane(c) && !all_covered(c))
+		rc = tick(c, until_ns, err);
+	return rc;
+}
+
+static void start_all(struct fl_case *c)
+{
+	c->start_ns = fl_now_ns() + ms / 2 + 20000 * c->lanes_n; /* time to wake every thread before it */
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		c->lanes[i].state = FL_LANE_STEPPING;
+		fl_tape_start(c->lanes[i].tape, c->start_ns);
+	}
+}
+
+int fl_case_pace(struct fl_case *c, struct fl_err *err)
+{
+	int rc;
+
+	start_all(c);
+	rc = warm_up(c, err);
+	if (rc == 0)
+		rc = measure(c, err);
+	if (rc == 0)
+		rc = linger(c, err);
+	return rc;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.h: the agent. Carries out plans on this machine: workers, cases, windows, records. It owns every child it
+ * starts, and nothing it starts outlives it. */
+#ifndef FL_RUN_RUN_H
+#define FL_RUN_RUN_H
+#include "catalog/catalog.h"
+#include "machine/machine.h"
+#include "plan/plan.h"
+#include "record/record.h"
+#include "record/store.h"
+#include <signal.h>
+
+/* What the user sees while it runs; called between cases, from the agent's thread. NULL members are skipped. */
+struct fl_watch {
+	void *arg;
+	void (*case_starts)(void *arg, const struct fl_plan *plan, const struct fl_plan_step *step);
+	void (*say)(void *arg, const char *line); /* "made '/home/u/.cache/feedline/read-256MiB' (256 MiB)" */
+};
+
+struct fl_agent {
+	const char *prefix; /* base/file.h: worker programs are in prefix/libexec/feedline */
+	const struct fl_machine *machine;
+	const struct fl_catalog *catalog;
+	const struct fl_watch *watch; /* may be NULL */
+	/* Set by the caller's SIGINT/SIGTERM handler: stop, keep what is done. May be NULL. */
+	const volatile sig_atomic_t *interrupt;
+	/* What is no longer as when the run began, though it goes on (--resume-anyway); every lane measured now says it. */
+	const char *changed;
+	const char *said; /* the agent's own, NULL at first: the file of which `say` has spoken last */
+};
+
+/* Takes the lock of this node (an abstract socket, freed by death); -EBUSY says who holds it: its pid, or that it is
+ * in another container. */
+int fl_run_lock(int *ret_fd, struct fl_err *err);
+
+/* Runs what fl_plan_next() gives until it is done, recording into the store after every case; `run` has been begun (or
+ * loaded, for --resume) and gets the lanes too. Lanes that fail are records, not errors. -EINTR: interrupted. */
+int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
+		struct fl_err *err);
+
+/* This host now: kernel, versions, boot id, ... (new reference), as in fl_run.environment. */
+json_t *fl_run_environment(int argc, char **argv);
+
+/* Asks a benchmark whether it could run here. 0, or the reason in *err. */
+int fl_run_probe(const char *prefix, const struct fl_entry *entry, struct fl_err *err);
+
+/* The live machine, from feedline-sense. -ETIMEDOUT after 20 s. */
+int fl_run_sense(const char *prefix, struct fl_machine **ret, struct fl_err *err);
+
+#endif

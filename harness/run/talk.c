@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* talk.c: the conversation with workers. Each message is legal in one state only and moves the lane to the next, so a
+ * worker that floods, repeats itself or jumps ahead is found out by its second word. */
+#include "base/alloc.h"
+#include "base/field.h"
+#include "base/json.h"
+#include "base/message.h"
+#include "run/case.h"
+#include <errno.h>
+#include <feedline/clock.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+/* ---- agent -> worker */
+
+/* To a worker that is gone there is nothing to say; its end is an event of its own, which tells how it ended. */
+static int tell(const struct fl_case_lane *lane, const json_t *message, int pass_fd, struct fl_err *err)
+{
+	struct fl_err why = { 0 };
+	int rc = fl_message_send(lane->worker->control_fd, message, pass_fd, &why);
+
+	return rc < 0 && rc != -EPIPE ? fl_fail(err, rc, "%s", why.what) : 0;
+}
+
+static json_t *device_json(const struct fl_machine *m, const char *kind, const char *id)
+{
+	int i = fl_machine_find(m, kind, id);
+	struct fl_device_view d = { .id = id, .node = -1 };
+
+	if (i >= 0)
+		d = fl_machine_device(m, kind, (size_t)i);
+	return json_pack("{s:o, s:o, s:o, s:i}", "id", fl_json_string(d.id), "pci", fl_json_string(d.pci), "path",
+			 fl_json_string(d.path), "node", d.node);
+}
+
+static void split_options(const struct fl_case *c, const struct fl_case_lane *lane, json_t *options, json_t *devices)
+{
+	for (size_t i = 0; i < lane->plan->options_n; i++) {
+		const struct fl_option *o = &lane->plan->options[i];
+		const struct fl_field *f = fl_field_find(lane->entry->fields, o->name);
+
+		if (!f)
+			continue; /* a common option: ours, not the benchmark's */
+		if (f->type == FL_DEVICE)
+			json_object_set_new(devices, o->name, device_json(c->agent->machine, f->range, o->text));
+		else
+			json_object_set_new(options, o->name, json_string(o->text));
+	}
+}
+
+/* Each lane of a case gets an equal part of what the cgroup allows: they run at the same time. 0: no limit. */
+static uint64_t memory_max(const struct fl_case *c)
+{
+	double bytes = c->agent->machine->limits.memory_bytes.value / (double)c->lanes_n;
+
+	return bytes > 0 && bytes < 1e18 ? (uint64_t)bytes : 0;
+}
+
+static unsigned number_of(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	return (unsigned)(lane - c->lanes);
+}
+
+int fl_case_order(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+{
+	json_t *options = json_object(), *devices = json_object();
+	struct fl_text cpus = { 0 };
+	json_t *message;
+	int rc;
+
+	split_options(c, lane, options, devices);
+	fl_cpus_format(&lane->plan->cpus, &cpus);
+	message = json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:i, s:I, s:I}", "do", "open", "lane",
+			    (int)number_of(c, lane), "bench", lane->plan->bench, "options", options, "devices", devices,
+			    "cpus", fl_text_str(&cpus), "node", lane->plan->node, "step_ns", (json_int_t)c->step_ns,
+			    "memory_max", (json_int_t)memory_max(c));
+	rc = tell(lane, message, -1, err);
+	json_decref(message);
+	fl_text_release(&cpus);
+	if (rc == 0)
+		lane->state = FL_LANE_ORDERED;
+	return rc;
+}
+
+static int send_tape(struct fl_case *c, struct fl_case_lane *lane, uint32_t steps_max, int tape_fd, struct fl_err *err)
+{
+	json_t *message = json_pack("{s:s, s:i, s:i, s:i}", "do", "tape", "lane", (int)number_of(c, lane), "threads",
+				    (int)lane->threads, "steps_max", (int)steps_max);
+	int rc = tell(lane, message, tape_fd, err);
+
+	json_decref(message);
+	return rc;
+}
+
+void fl_case_stop_lane(struct fl_case *c, struct fl_case_lane *lane)
+{
+	json_t *message = json_pack("{s:s, s:i}", "do", "halt", "lane", (int)number_of(c, lane));
+	struct fl_err err = { 0 };
+
+	lane->state = FL_LANE_STOPPING;
+	fl_tape_stop(lane->tape);
+	if (tell(lane, message, -1, &err) < 0)
+		fl_case_fail_lane(c, lane, true, &err);
+	json_decref(message);
+}
+
+/* ---- worker -> agent */
+
+struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].state == FL_LANE_FAILED)
+			return &c->lanes[i];
+	return NULL;
+}
+
+void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
+{
+	if (lane->state == FL_LANE_DONE || lane->state == FL_LANE_FAILED)
+		return;
+	lane->state = FL_LANE_FAILED;
+	lane->invalid = invalid;
+	lane->err = *why;
+	if (invalid && lane->worker)
+		fl_worker_kill(c->pool, lane->worker, NULL, 0);
+	else if (lane->worker)
+		fl_worker_mute(c->pool, lane->worker); /* its lane is over: what it may still say is of no interest */
+}
+
+/* All threads together may record some million steps; one thread never more than the tape's own bound. */
+static uint32_t steps_for(uint32_t threads)
+{
+	enum { ALL_STEPS = 1 << 22, LEAST = 1 << 14 };
+	uint32_t share = ALL_STEPS / threads;
+
+	return share > FL_TAPE_STEPS_MAX ? FL_TAPE_STEPS_MAX : share < LEAST ? LEAST : share;
+}
+
+static int on_sized(struct fl_case *c, struct fl_case_lane *lane, const json_t *message, struct fl_err *err)
+{
+	struct fl_tape_shape shape = { .given = fl_metrics_from(lane->entry->metrics, FL_GIVEN),
+				       .hists = fl_metrics_from(lane->entry->metrics, FL_DISTRIBUTION) };
+	uint64_t threads;
+	int tape_fd;
+	int rc = fl_json_u64(message, "sized", "threads", FL_TAPE_THREADS_MAX, &threads, err);
+
+	if (rc < 0)
+		return rc;
+	if (threads == 0)
+		return fl_fail(err, -EPROTO, "it wants no threads");
+	lane->threads = shape.threads = (uint32_t)threads;
+	shape.steps_max = steps_for(shape.threads);
+	rc = fl_tape_create(&shape, &lane->tape, &tape_fd, err);
+	if (rc < 0)
+		return rc;
+	lane->seen = fl_zalloc(threads, sizeof(*lane->seen));
+	lane->last_end_ns = fl_zalloc(threads, sizeof(*lane->last_end_ns));
+	rc = send_tape(c, lane, shape.steps_max, tape_fd, err);
+	close(tape_fd);
+	lane->state = FL_LANE_SIZED;
+	return rc;
+}
+
+static int on_failed(struct fl_case *c, struct fl_case_lane *lane, const json_t *message, struct fl_err *err)
+{
+	struct fl_err why = { 0 };
+	const char *what, *hint;
+	int64_t code;
+	int rc = fl_json_i64(message, "failed", "code", -4095, -1, &code, err);
+
+	if (rc == 0)
+		rc = fl_json_text(message, "failed", "what", &what, err);
+	if (rc < 0)
+		return rc;
+	fl_fail(&why, (int)code, "%s", what);
+	hint = fl_json_text_or_null(message, "hint");
+	if (hint && *hint)
+		fl_hint(&why, "%s", hint);
+	fl_case_fail_lane(c, lane, code == -EXDEV, &why);
+	return 0;
+}
+
+static int dispatch(struct fl_case *c, struct fl_case_lane *lane, const json_t *message, struct fl_err *err)
+{
+	const char *is = fl_json_text_or_null(message, "is");
+
+	if (is && !strcmp(is, "failed") && lane->state != FL_LANE_WAITING)
+		return on_failed(c, lane, message, err);
+	if (is && !strcmp(is, "sized") && lane->state == FL_LANE_ORDERED)
+		return on_sized(c, lane, message, err);
+	if (is && !strcmp(is, "ready") && lane->state == FL_LANE_SIZED) {
+		lane->state = FL_LANE_READY;
+		return 0;
+	}
+	if (is && !strcmp(is, "done") && lane->state == FL_LANE_STOPPING) {
+		lane->done = json_incref((json_t *)(uintptr_t)message);
+		lane->state = FL_LANE_DONE;
+		return 0;
+	}
+	return fl_fail(err, -EPROTO, "the worker said '%.32s' out of turn", is ? is : "nothing");
+}
+
+static struct fl_case_lane *lane_of(struct fl_case *c, const struct fl_worker *w)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].worker == w)
+			return &c->lanes[i];
+	return NULL;
+}
+
+static bool is_over(const struct fl_case_lane *lane)
+{
+	return lane->state == FL_LANE_DONE || lane->state == FL_LANE_FAILED;
+}
+
+/* One message, or -EAGAIN. A worker has one lane in a case; a number that is not its own is a lie. */
+static int receive(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+{
+	uint64_t number;
+	json_t *message;
+	int fd;
+	int rc = fl_message_receive(lane->worker->control_fd, &message, &fd, err);
+
+	if (rc < 0)
+		return rc;
+	if (fd >= 0) {
+		close(fd);
+		rc = fl_fail(err, -EPROTO, "the worker sent a descriptor");
+	}
+	if (rc == 0)
+		rc = fl_json_u64(message, "message", "lane", UINT32_MAX, &number, err);
+	if (rc == 0 && number != number_of(c, lane))
+		rc = fl_fail(err, -EPROTO, "the worker spoke for another lane");
+	if (rc == 0)
+		rc = dispatch(c, lane, message, err);
+	json_decref(message);
+	return rc;
+}
+
+/* What cannot be read as the protocol has it is a lie; what we ourselves could not do is not. */
+static bool is_lie(int code)
+{
+	return code == -EPROTO || code == -EINVAL || code == -ERANGE;
+}
+
+static void give_up_on(struct fl_case *c, struct fl_case_lane *lane, const struct fl_err *why)
+{
+	struct fl_err said = { 0 };
+
+	if (is_lie(why->code)) {
+		fl_fail(&said, -EPROTO, "the worker lies: %s", why->what);
+		fl_case_fail_lane(c, lane, true, &said);
+	} else
+		fl_case_fail_lane(c, lane, false, why);
+}
+
+/* The other end is closed. Usually because the worker ends, which takes a moment, is an event of its own and tells more. */
+static void on_closed(struct fl_case *c, struct fl_case_lane *lane)
+{
+	struct fl_err why = { 0 };
+
+	if (fl_worker_ends(lane->worker, 200))
+		return;
+	fl_fail(&why, -EPROTO, "the worker closed its control socket");
+	fl_case_fail_lane(c, lane, true, &why);
+}
+
+/* A lane that is over has nothing more to say; its worker is not used again if it does. */
+static void on_control(struct fl_case *c, struct fl_case_lane *lane)
+{
+	if (is_over(lane)) {
+		fl_worker_kill(c->pool, lane->worker, NULL, 0);
+		return;
+	}
+	while (!is_over(lane)) {
+		struct fl_err why = { 0 };
+		int rc = receive(c, lane, &why);
+
+		if (rc == -EAGAIN)
+			return;
+		if (rc == -EPIPE)
+			on_closed(c, lane);
+		else if (rc < 0)
+			give_up_on(c, lane, &why);
+		if (rc == -EPIPE)
+			return;
+	}
+}
+
+static void on_output(struct fl_case *c, struct fl_case_lane *lane)
+{
+	struct fl_err why = { 0 };
+
+	if (fl_worker_read_output(c->pool, lane->worker, &why) < 0)
+		fl_case_fail_lane(c, lane, true, &why);
+}
+
+/* It ended by itself. What it said before is heard first: the messages and its last words. */
+static void on_end(struct fl_case *c, struct fl_case_lane *lane)
+{
+	struct fl_err why = { 0 };
+	char how[64] = "ended";
+	const char *words;
+
+	if (!is_over(lane))
+		on_control(c, lane);
+	fl_worker_read_output(c->pool, lane->worker, NULL);
+	fl_worker_kill(c->pool, lane->worker, how, sizeof(how));
+	if (is_over(lane))
+		return;
+	words = fl_worker_last_words(lane->worker);
+	fl_fail(&why, -ECHILD, "the worker %s in phase '%s'", how,
+		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start");
+	if (*words)
+		fl_hint(&why, "its last words: %s", words);
+	else if (strstr(how, "SIGKILL"))
+		fl_hint(&why, "somebody killed it: the kernel for want of memory perhaps, then dmesg tells");
+	fl_case_fail_lane(c, lane, true, &why);
+}
+
+static void on_event(struct fl_case *c, const struct fl_source *source)
+{
+	struct fl_case_lane *lane = lane_of(c, source->worker);
+
+	if (source->worker->broken)
+		return; /* killed by an event of the same batch */
+	if (!lane) {	/* an idle worker that died or talks: never used again */
+		fl_worker_kill(c->pool, source->worker, NULL, 0);
+		return;
+	}
+	if (source->kind == FL_SOURCE_CONTROL)
+		on_control(c, lane);
+	else if (source->kind == FL_SOURCE_OUTPUT)
+		on_output(c, lane);
+	else
+		on_end(c, lane);
+}
+
+int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
+{
+	enum { BATCH = 64 };
+	struct epoll_event events[BATCH];
+	uint64_t now_ns = fl_now_ns();
+	uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+	struct timespec wait = { (time_t)(wait_ns / 1000000000), (long)(wait_ns % 1000000000) };
+	struct pollfd any = { .fd = c->pool->epoll_fd, .events = POLLIN };
+	int n;
+
+	if (c->agent->interrupt && *c->agent->interrupt)
+		return fl_fail(err, -EINTR, "interrupted");
+	n = ppoll(&any, 1, &wait, NULL); /* finer than epoll_wait's milliseconds; epoll_pwait2 wants glibc 2.35 */
+	if (n > 0)
+		n = epoll_wait(c->pool->epoll_fd, events, BATCH, 0);
+	if (n < 0 && errno == EINTR)
+		return 0;
+	if (n < 0)
+		return fl_fail(err, -ENOTRECOVERABLE, "wait for workers: %s", strerror(errno));
+	for (int i = 0; i < n; i++)
+		on_event(c, events[i].data.ptr);
+	return 0;
+}

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+# A tree of its own, laid out like an installed one, in which feedline also finds worker programs that only tests may meet:
+# null.scripted (benchmarks that go wrong) and liar.* (workers that break the protocol).
+set(prefix ${CMAKE_BINARY_DIR}/tests/prefix)
+
+fl_worker(test ${CMAKE_CURRENT_SOURCE_DIR}/scripted/benchmarks.list ${CMAKE_CURRENT_SOURCE_DIR} ${prefix})
+
+add_executable(feedline-lane-liar stubs/liar.c)
+target_link_libraries(feedline-lane-liar PRIVATE base)
+set_target_properties(feedline-lane-liar PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${prefix}/libexec/feedline)
+
+add_custom_command(OUTPUT ${prefix}/feedline
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${prefix}/share/feedline/manifests
+  COMMAND feedline-lane-liar describe --output ${prefix}/share/feedline/manifests/liar.json
+  COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_BINARY_DIR}/share/feedline/manifests/host.json ${prefix}/share/feedline/manifests
+  COMMAND ${CMAKE_COMMAND} -E copy_directory ${share}/suites ${prefix}/share/feedline/suites
+  COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline-lane-host> $<TARGET_FILE:feedline-sense> ${prefix}/libexec/feedline
+  COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline> ${prefix}/feedline
+  DEPENDS feedline feedline-sense feedline-lane-host feedline-lane-liar manifest-host VERBATIM)
+add_custom_target(test-prefix ALL DEPENDS ${prefix}/feedline manifest-test)
+
+# Every declaration of every program, through the manifests.
+add_executable(contract contract/test_contract.c)
+target_link_libraries(contract PRIVATE catalog PkgConfig::cmocka)
+set_target_properties(contract PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+foreach(tree share tests/prefix/share)
+  string(REPLACE "/" "-" name contract-${tree})
+  add_test(NAME ${name} COMMAND contract ${CMAKE_BINARY_DIR}/${tree}/feedline/manifests)
+  set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 60)
+endforeach()
+
+# Runs a command as a container would that forbids some system calls.
+add_executable(deny stubs/deny.c)
+target_link_libraries(deny PRIVATE flags)
+set_target_properties(deny PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# limits.sh BUILD_DIR: what containers and administrators take away: io_uring, locked memory, NUMA calls, CPUs, memory. Each
+# ends in a clear line and the right status, or in a fall-back that the record names. Parts that this system does not allow
+# to set up are said to be left out.
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+
+file=$home/data
+head -c 64M /dev/urandom >"$file"
+left_out=()
+
+# measure ARGS...: rc, $home/out; the command is behind "${before[@]}".
+before=()
+measure() {
+	rc=0
+	timeout -s KILL 120 "${before[@]}" "$prefix/feedline" bench "$@" --duration 200ms --store "$store" --json \
+		>"$home/out" 2>"$home/err" || rc=$?
+}
+value() {
+	jq -r "$1" "$home/out"
+}
+read_file=(storage.read --path "$file" --block 64KiB --depth 8)
+
+# ---- the control: all of it allowed
+measure "${read_file[@]}"
+if [ "$rc" != 0 ]; then
+	printf 'storage.read cannot run in %s: %s\n' "$home" "$(value '.lanes[0].reason')"
+	exit 77
+fi
+is true "$(value '.lanes[0].placement.verified')" 'placement'
+is true "$(value '.lanes[0].data_verified')" 'data'
+
+# ---- io_uring forbidden
+before=("$build/tests/deny" io_uring)
+measure "${read_file[@]}"
+is 3 "$rc" 'status without io_uring'
+is 'not measured' "$(value '.lanes[0].verdict')" 'verdict without io_uring'
+has "$(value '.lanes[0].reason')" 'io_uring' 'reason without io_uring'
+is true "$(value '.lanes[0].hint | length > 10')" 'a hint without io_uring'
+
+# ---- NUMA calls forbidden: first touch, proved another way
+before=("$build/tests/deny" numa)
+measure memory.copy
+is 0 "$rc" 'status without NUMA calls'
+is true "$(value '.lanes[0].placement.verified')" 'placement without NUMA calls, from numa_maps'
+
+# ---- memlock too low
+before=(setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock prlimit --memlock=65536)
+if "${before[@]}" true 2>/dev/null; then
+	measure "${read_file[@]}"
+	is 0 "$rc" 'status with little locked memory'
+	is plain "$(value '.lanes[0].facts.buffers')" 'buffers with little locked memory'
+	measure "${read_file[@]}" --buffers registered
+	is 3 "$rc" 'status when registered buffers are insisted on'
+	has "$(value '.lanes[0].hint')" 'ulimit -l' 'hint when registered buffers are insisted on'
+else
+	left_out+=('memlock (setpriv)')
+fi
+
+# ---- bound to one CPU by a launcher: the agent widens itself to all that the cpuset allows
+before=(taskset -c 0)
+measure memory.copy
+is 0 "$rc" 'status under taskset'
+all=$(nproc) # of this shell, which is not under taskset
+is "$all" "$(value '.lanes[0].window.threads')" 'threads under taskset'
+
+# ---- cgroups, version 1 (a machine with version 2 does this in the virtual rack)
+v1=/sys/fs/cgroup
+in_cgroup() { # in_cgroup CONTROLLER NAME=VALUE...: sets "before"; false if it cannot be made
+	local controller=$1 group=$v1/$1/feedline-test-$$
+	shift
+	[ -d "$v1/$controller" ] && mkdir "$group" 2>/dev/null || return 1
+	groups+=("$group")
+	for setting in "$@"; do
+		echo "${setting#*=}" 2>/dev/null >"$group/${setting%%=*}" || return 1
+	done
+	# shellcheck disable=SC2016 # the inner shell expands these
+	before=(bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group")
+	"${before[@]}" true 2>/dev/null
+}
+groups=()
+remove_groups() {
+	for group in "${groups[@]}"; do
+		rmdir "$group" 2>/dev/null || true
+	done
+	rm -rf "$home"
+}
+trap remove_groups EXIT
+
+if [ "$(nproc --all)" -gt 1 ] && in_cgroup cpuset cpuset.cpus=0 cpuset.mems=0; then
+	measure memory.copy
+	is 3 "$rc" 'status in a cpuset of one CPU'
+	is 'not measured' "$(value '.lanes[0].verdict')" 'verdict in a cpuset of one CPU'
+	has "$(value '.lanes[0].reason')" 'the cpuset allows 1 of' 'reason in a cpuset of one CPU'
+	has "$(value '.lanes[0].hint')" '--bind-to none' 'hint in a cpuset of one CPU'
+	measure "${read_file[@]}"
+	is 0 "$rc" 'status of a lane that one CPU is enough for'
+	is 0 "$(value '.lanes[0].placement.cpus')" 'CPU of a lane that one CPU is enough for'
+else
+	left_out+=('cpuset')
+fi
+
+if in_cgroup memory memory.limit_in_bytes=134217728; then
+	measure memory.copy
+	is 3 "$rc" 'status in a small memory cgroup'
+	is 'not measured' "$(value '.lanes[0].verdict')" 'verdict in a small memory cgroup'
+	has "$(value '.lanes[0].reason')" 'the cgroup allows 128 MiB in all' 'reason in a small memory cgroup'
+else
+	left_out+=('memory cgroup')
+fi
+
+if in_cgroup cpu cpu.cfs_period_us=100000 cpu.cfs_quota_us=50000; then
+	measure memory.copy
+	is 4 "$rc" 'status with half a CPU of time'
+	has "$(value '.lanes[0].distrust | join(" ")')" "0.50 CPUs' worth of time" 'distrust with half a CPU of time'
+else
+	left_out+=('cpu quota')
+fi
+
+printf 'left out here: %s\n' "${left_out[*]:-nothing}"
+finish

@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# misbehave.sh BUILD_DIR: benchmarks that hang, crash, flood, fail or lie: the status, the word and the reason for each, and
+# nothing left running. Then numbers that are known beforehand.
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+
+# play SCRIPT ARGS...: rc, $home/out
+play() {
+	local script=$1
+	shift
+	rc=0
+	feedline bench null.scripted --script "$script" --duration 200ms --timeout 1s --store "$store" --json "$@" \
+		>"$home/out" 2>"$home/err" || rc=$?
+}
+value() {
+	jq -r "$1" "$home/out"
+}
+
+while read -r script status verdict part; do
+	play "$script"
+	is "$status" "$rc" "status of $script"
+	is "${verdict/_/ }" "$(value '.lanes[0].verdict')" "verdict of $script"
+	has "$(value '.lanes[0].reason')" "$part" "reason of $script"
+	is 0 "$(workers)" "workers left after $script"
+	is '' "$(value '.lanes[] | select((.reason // "") | contains("\n")) | .reason')" "one line for $script"
+done <<'EOF'
+ok 0 unjudged
+hang_open 3 invalid the worker hangs: phase 'open' did not end within 1 s
+hang_step 3 invalid the worker hangs: phase 'step' did not end within 1 s
+hang_verify 3 invalid the worker hangs: phase 'verify' did not end within 1 s
+crash_open 3 invalid the worker was killed by SIG
+crash_step 3 invalid in phase 'step'
+crash_verify 3 invalid in phase 'verify'
+exit_step 3 invalid the worker exited with status 0 in phase 'step'
+flood_stdout 3 invalid the worker printed more than 1024 KiB
+flood_stderr 3 invalid the worker printed more than 1024 KiB
+fail_open 3 not_measured scripted failure
+fail_enter 3 not_measured scripted failure
+fail_step 3 not_measured scripted failure
+wrong_data 1 fail scripted wrong data at offset 4096
+lie_steps 3 invalid did more than is possible
+EOF
+
+# A halt hook that hangs; the steps are long, so that it is called while one is under way.
+play hang_halt --step-time 100ms
+is 3 "$rc" 'status of hang_halt'
+is invalid "$(value '.lanes[0].verdict')" 'verdict of hang_halt'
+has "$(value '.lanes[0].reason')" 'the worker hangs: phase' 'reason of hang_halt'
+
+# A thread that leaves its CPU is found out (needs a second CPU to leave for).
+if [ "$(nproc)" -gt 1 ]; then
+	play stray_cpu
+	is 3 "$rc" 'status of stray_cpu'
+	is invalid "$(value '.lanes[0].verdict')" 'verdict of stray_cpu'
+	has "$(value '.lanes[0].reason')" 'instead of CPU' 'reason of stray_cpu'
+	is false "$(value '.lanes[0].placement.verified')" 'placement of stray_cpu'
+fi
+
+# Half of the steps spoilt: measured, and not to be trusted.
+play spoilt_half
+is 4 "$rc" 'status of spoilt_half'
+is false "$(value '.trustworthy')" 'trust in spoilt_half'
+
+# A thread that never ends its first step is no thread that has nothing to do.
+play stuck_first --threads 2
+is 4 "$rc" 'status of stuck_first'
+has "$(value '.lanes[0].distrust | join(" ")')" 'a thread finished no step' 'distrust of stuck_first'
+
+# Closed descriptors: an output is the worker's to close, its control socket is not.
+play close_output
+is 0 "$rc" 'status of close_output'
+play close_control
+is 3 "$rc" 'status of close_control'
+has "$(value '.lanes[0].reason')" 'the worker' 'reason of close_control'
+
+# A worker that dies after its lane is not given the next one.
+for i in 1 2 3; do
+	printf -- '- bench: null.scripted\n  with: {script: die_idle, duration: 50ms, step_time: %dms}\n' "$i"
+	printf -- '- bench: null.nop\n  with: {duration: %dms}\n' "$((50 + i))"
+done >"$home/idle.yaml"
+rc=0
+feedline run --suite "$home/idle.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is 0 "$rc" 'status of lanes after workers that died idle'
+is 6 "$(value '[.lanes[] | select(.verdict == "unjudged")] | length')" 'lanes after workers that died idle'
+
+# What was added to a distribution before the window does not belong to it.
+play warm_outliers --duration 300ms
+is true "$(value '[.lanes[0].metrics[] | select(has("max")) | .max < 1e12] == [true]')" 'outliers of the warm-up'
+
+# Steps that are too many to be kept: in the warm-up there is nothing to measure; later the record says what ended it.
+play ok --step-time 1us --duration 2s
+is 3 "$rc" 'status of a tape that is full in the warm-up'
+has "$(value '.lanes[0].reason')" 'too short to be recorded' 'reason of a tape that is full in the warm-up'
+play ok --step-time 20us --duration 3s
+is 4 "$rc" 'status of a tape that is full early'
+is 'tape full' "$(value '.lanes[0].window.ended')" 'end of a tape that is full early'
+
+# Few long steps are few samples.
+play ok --step-time 400ms --duration 2s --timeout 5s
+is 1 "$(value '.lanes[0].metrics.bytes_per_s.n')" 'samples from five steps'
+
+# Whoever starts feedline may ignore SIGCHLD.
+rc=0
+env --ignore-signal=CHLD "$prefix/feedline" topo --json >"$home/out" 2>"$home/err" || rc=$?
+is 0 "$rc" 'status with SIGCHLD ignored'
+
+# A lane that needs longer is given longer.
+play slow_open --timeout 20s
+is 0 "$rc" 'status of slow_open with a longer --timeout'
+
+# Steps of 2 ms at 1 GB/s give 1 GB/s, whatever the harness does around them; a stated cap is what they are held against.
+# (A loaded machine can only make it slower: the upper side is sharp, the lower one generous.)
+play ok --step-time 2ms --rate 1GB --cap 1GB --duration 1s
+is true "$(value '.lanes[0].metrics.bytes_per_s.median | . <= 1.0001e9 and . > 0.5e9')" 'a rate that is known'
+play ok --step-time 2ms --rate 2GB --cap 1GB --duration 1s
+is 3 "$rc" 'status of a result above its cap'
+is invalid "$(value '.lanes[0].verdict')" 'a result above its cap'
+play ok --step-time 2ms --rate 500MB --cap 1GB --duration 1s
+is 1 "$rc" 'status of half the cap'
+is fail "$(value '.lanes[0].verdict')" 'half the cap'
+
+# A lane beside one that fails was not measured as the case says.
+cat >"$home/beside.yaml" <<'EOF'
+- together:
+    - bench: null.scripted
+      with: {script: crash_step, duration: 200ms}
+    - bench: null.nop
+EOF
+rc=0
+feedline run --suite "$home/beside.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is 3 "$rc" 'status beside a crash'
+is 'invalid,not measured' "$(value '[.lanes[].verdict] | join(",")')" 'verdicts beside a crash'
+
+is 0 "$(workers)" 'workers left'
+finish

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deny.c: runs a command in a process that may not make certain system calls, as containers do it: deny io_uring|numa
+ * COMMAND ARG... The filter is inherited by everything the command starts. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* EPERM for this call; on to the next rule otherwise. */
+#define DENY(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
+
+static struct sock_filter io_uring[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	DENY(SYS_io_uring_setup),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+static struct sock_filter numa[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+	DENY(SYS_mbind),
+	DENY(SYS_set_mempolicy),
+	DENY(SYS_move_pages),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+};
+
+#define PROGRAM(rules)                                                                                                 \
+	{                                                                                                              \
+		sizeof(rules) / sizeof(*(rules)), rules                                                                \
+	}
+
+int main(int argc, char **argv)
+{
+	struct sock_fprog programs[] = { PROGRAM(io_uring), PROGRAM(numa) };
+	int which = argc > 2 && !strcmp(argv[1], "io_uring") ? 0 : argc > 2 && !strcmp(argv[1], "numa") ? 1 : -1;
+
+	if (which < 0) {
+		fprintf(stderr, "usage: deny io_uring|numa COMMAND ARG...\n");
+		return 2;
+	}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &programs[which])) {
+		fprintf(stderr, "deny: seccomp: %s\n", strerror(errno));
+		return 77;
+	}
+	execv(argv[2], argv + 2);
+	fprintf(stderr, "deny: '%s': %s\n", argv[2], strerror(errno));
+	return 2;
+}
