@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# compare-peers.sh: the arithmetic and the verdicts of scripts/compare-peers, with sides that play back given rates.
+set -euo pipefail
+
+source "$(dirname "${BASH_SOURCE[0]}")/../../scripts/compare-peers"
+did=0
+wrong=0
+
+# is WANT GOT WHAT
+is() {
+	did=$((did + 1))
+	[ "$1" = "$2" ] && return
+	printf 'FAIL %s: "%s", not "%s"\n' "$3" "$2" "$1"
+	wrong=$((wrong + 1))
+}
+
+# Ranks by hand: the largest k with 2 P(Bin(n, 1/2) < k) <= 0.05.
+is '3.000 1.000 5.000' "$(seq 5 | interval)" 'too few: the extremes'
+is '3.500 1.000 6.000' "$(seq 6 | interval)" 'of 6'
+is '4.500 1.000 8.000' "$(seq 8 | interval)" 'of 8'
+is '5.000 2.000 8.000' "$(seq 9 | interval)" 'of 9'
+is '8.500 4.000 13.000' "$(seq 16 -1 1 | interval)" 'of 16, unsorted'
+is '10.500 6.000 15.000' "$(seq 20 | interval)" 'of 20'
+
+# fake OURS THEIRS: rows whose sides give these rates, and the status of comparing them.
+fake() {
+	local rc=0
+	prepare_fake() { echo 'made up'; }
+	eval "ours_fake() { echo '$1'; }"
+	eval "theirs_fake() { echo '$2'; }"
+	compare fake >"$dir/out" 2>&1 || rc=$?
+	printf '%d %s\n' "$rc" "$(tail -n 1 "$dir/out" | sed 's/^ *//')"
+}
+pairs=6
+is '0 not slower' "$(fake 2e9 2e9)" 'equal sides'
+is '1 slower' "$(fake 90 100)" 'a slower side'
+is '3 compare-peers: ours of fake gave no rate: ' "$(fake '' 100)" 'a side without a rate'
+is '3 compare-peers: theirs of fake gave no rate: ' "$(fake 100 'no such option')" 'a peer that fails'
+printf '%s\n' 1 >"$dir/n"
+prepare_fake() { echo 'made up'; }
+ours_fake() { n=$(<"$dir/n"); echo $((n + 1)) >"$dir/n"; echo $((80 + 30 * (n % 2))); }
+theirs_fake() { echo 100; }
+rc=0
+compare fake >"$dir/out" || rc=$?
+is 3 "$rc" 'a side that jumps'
+grep -q 'inconclusive: 0.800 to 1.100 holds 0.95' "$dir/out" || is 'inconclusive' "$(<"$dir/out")" 'a side that jumps'
+prepare_fake() { echo 'no such tool'; return 3; }
+rc=0
+compare fake >"$dir/out" || rc=$?
+is '3 not comparable: no such tool' "$rc $(sed 's/^fake *//' "$dir/out")" 'a peer that is not there'
+
+printf '%d passed, %d failed\n' $((did - wrong)) "$wrong"
+[ "$wrong" = 0 ]

@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# vrack-guest.sh BUILD_DIR: what must hold on the virtual rack; run inside it by vrack.sh. A check is a function with its
+# name in `checks`; it fails by a call of `wrong WHY`. Times measured here mean nothing: the processor is emulated.
+set -euo pipefail
+
+checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
+	copy_matrix placement_by_another_witness strays_are_invalid drive_is_read_from_its_node numa_that_is_not_there
+	cgroup2_limits home_is_ours)
+build=${1:?usage: vrack-guest.sh BUILD_DIR}
+feedline=$build/feedline
+doubles=$build/tests/prefix/feedline # also knows null.scripted
+dir=$(mktemp -d)
+failures=0
+
+# wrong WHY: this check failed.
+wrong() {
+	printf 'FAIL %s: %s\n' "$name" "$1"
+	failures=$((failures + 1))
+}
+
+# is WANT GOT WHAT
+is() {
+	[ "$1" = "$2" ] || wrong "$3 is '$2', not '$1'"
+}
+
+# topo FILTER: what `feedline topo --json` says, one compact line.
+topo() {
+	jq -c "$1" "$dir/topo"
+}
+
+# Caches and stores go below it, and the host's own home is read-only or closed.
+home_is_ours() {
+	touch "$HOME/file" || wrong "nothing can be made in '$HOME'"
+}
+
+# What the kernel says, without feedline: if this fails, the rack is wrong and not the suite.
+machine_is_as_built() {
+	is '10 21' "$(cat /sys/devices/system/node/node0/distance)" 'distance of node 0'
+	is '21 10' "$(cat /sys/devices/system/node/node1/distance)" 'distance of node 1'
+	local n
+	for n in 0 1; do
+		is "$n" "$(cat "$(dirname "$(grep -l "VRACK$n" /sys/class/nvme/*/serial)")/device/numa_node")" \
+			"node of drive VRACK$n"
+	done
+}
+
+topo_nodes() {
+	is '[["node0",0,"dram","0"],["node1",1,"dram","1"]]' "$(topo '[.nodes[] | [.id, .number, .class, .cpus]]')" nodes
+	is '[[10,21],[21,10]]' "$(topo '[.nodes[].distances]')" distances
+	is '[true,true]' "$(topo '[.nodes[].memory_bytes > 900000000]')" 'whether the nodes have about 1 GiB'
+	is false "$(topo .bare_metal)" 'bare metal'
+}
+
+topo_drives() {
+	is '[["nvme-VRACK0",0],["nvme-VRACK1",1]]' \
+		"$(topo '[.drives[] | select(.kind == "nvme") | [.id, .node]] | sort')" 'drives and their nodes'
+	is '["VRACK0","VRACK1"]' "$(topo '[.drives[] | select(.kind == "nvme") | .serial] | sort')" serials
+	is '[1073741824,1073741824]' "$(topo '[.drives[] | select(.kind == "nvme") | .bytes]')" sizes
+}
+
+# The emulated drives say 2.5 GT/s x1 whatever is around them: below a hypervisor that judges nothing.
+topo_links_are_fiction() {
+	is '[false,false]' "$(topo '[.drives[] | select(.kind == "nvme") | .pci.link.real]')" 'whether the links are real'
+}
+
+modules_load() {
+	local m
+	for m in dm_delay dm_flakey loop sch_netem; do
+		modprobe "$m" || wrong "module '$m' does not load"
+	done
+}
+
+# bench PROGRAM ARGS...: one benchmark; sets rc and $dir/out.
+bench() {
+	local program=$1
+	shift
+	rc=0
+	"$program" bench "$@" --store "$dir/store.db" --json >"$dir/out" 2>"$dir/err" || rc=$?
+}
+
+# lanes FILTER: what the last bench says.
+lanes() {
+	jq -c "$1" "$dir/out" 2>/dev/null || cat "$dir/err"
+}
+
+# Node of the CPUs x node of both buffers, each where it should be.
+copy_matrix() {
+	bench "$feedline" memory.copy --duration 50ms
+	is 0 "$rc" status
+	is '[[0,"0","node0"],[0,"0","node1"],[1,"1","node0"],[1,"1","node1"]]' \
+		"$(lanes '[.lanes[] | [.placement.node, .placement.cpus, .options.memory]] | sort')" 'the matrix'
+	is '[true,true,true,true]' "$(lanes '[.lanes[].placement.verified]')" 'whether placement was verified'
+	is '[true,true,true,true]' "$(lanes '[.lanes[].data_verified]')" 'whether the data was verified'
+}
+
+# The kernel's own account of a lane while it runs: CPUs of node 0, buffers on node 1.
+placement_by_another_witness() {
+	local worker pages
+	"$feedline" bench memory.copy --numa 0 --memory node1 --duration 8s --store "$dir/store.db" --json >"$dir/out" &
+	for _ in $(seq 100); do
+		sleep 0.2
+		worker=$(pgrep -f "^$build/libexec/feedline/feedline-lane-host lane" | head -n 1) || continue
+		[ "$(find "/proc/$worker/task" -maxdepth 1 | wc -l)" -ge 4 ] && break
+	done
+	is 0 "$(grep -h Cpus_allowed_list "/proc/$worker/task"/*/status | sort -u | cut -f 2)" 'CPUs of all its threads'
+	# pages of mappings larger than 60 MiB (15360 pages): the buffers
+	pages=$(awk '/anon=/ { n0 = n1 = 0
+		for (i = 1; i <= NF; i++) { if ($i ~ /^N0=/) n0 = substr($i, 4); if ($i ~ /^N1=/) n1 = substr($i, 4) }
+		if (n0 + n1 > 15360 || (n0 + n1 > 30 && /kernelpagesize_kB=2048/)) { a += n0; b += n1 } }
+		END { print (a == 0 && b > 0) ? "node1" : "node0: " a ", node1: " b }' "/proc/$worker/numa_maps")
+	is node1 "$pages" 'where the buffers are'
+	wait
+	is '[true]' "$(lanes '[.lanes[].placement.verified]')" 'whether placement was verified'
+}
+
+# A worker that is bound wrongly on purpose is found out.
+strays_are_invalid() {
+	local script
+	for script in stray_memory stray_cpu; do
+		bench "$doubles" null.scripted --script "$script" --duration 300ms
+		is 3 "$rc" "status of $script"
+		is '["invalid",false]' "$(lanes '.lanes[0] | [.verdict, .placement.verified]')" "verdict of $script"
+	done
+	bench "$doubles" null.scripted --script stray_memory --duration 300ms
+	is true "$(lanes '.lanes[0].reason | test("pages of a buffer on node 0 are on node 1")')" 'reason of stray_memory'
+}
+
+drive_is_read_from_its_node() {
+	local n block
+	for n in 0 1; do
+		block=$(topo ".drives[] | select(.serial == \"VRACK$n\") | .path" | tr -d '"')
+		bench "$feedline" storage.read --path "$block" --duration 200ms
+		is 0 "$rc" "status of reading $block ($(lanes '.lanes[0].reason'))"
+		is "[$n,true,true]" "$(lanes '.lanes[0] | [.placement.node, .placement.verified, .data_verified]')" \
+			"placement of reading $block"
+		bench "$feedline" storage.read --path "$block" --numa $((1 - n)) --duration 200ms
+		is "[$((1 - n)),true]" "$(lanes '.lanes[0] | [.placement.node, .placement.verified]')" \
+			"placement of reading $block from the other node"
+	done
+}
+
+numa_that_is_not_there() {
+	bench "$feedline" memory.copy --numa 7
+	is 2 "$rc" 'status of --numa 7'
+}
+
+# confined NAME=VALUE...: sets `inside` to a command that runs another one in a cgroup (version 2) with these limits.
+confined() {
+	local group=/sys/fs/cgroup/feedline-$RANDOM setting
+	mkdir -p "$group"
+	for setting in "$@"; do
+		echo "${setting#*=}" >"$group/${setting%%=*}"
+	done
+	# shellcheck disable=SC2016 # the inner shell expands these
+	inside=(bash -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group")
+}
+
+confined_bench() {
+	rc=0
+	"${inside[@]}" "$feedline" bench "$@" --store "$dir/store.db" --json >"$dir/out" 2>"$dir/err" || rc=$?
+}
+
+cgroup2_limits() {
+	mountpoint -q /sys/fs/cgroup || mount -t cgroup2 none /sys/fs/cgroup
+	echo '+cpuset +cpu +memory' >/sys/fs/cgroup/cgroup.subtree_control
+	confined cpuset.cpus=1
+	"${inside[@]}" "$feedline" topo --json >"$dir/limited"
+	is '"1"' "$(jq -c .limits.cpus "$dir/limited")" 'CPUs in a cpuset'
+	confined_bench memory.copy --numa 0 --duration 50ms
+	is 3 "$rc" 'status on a node that the cpuset hides'
+	is '"not measured"' "$(lanes '.lanes[0].verdict')" 'verdict on a node that the cpuset hides'
+	confined memory.max=100000000
+	confined_bench memory.copy --numa 0 --memory node0 --duration 50ms
+	is '"not measured"' "$(lanes '.lanes[0].verdict')" 'verdict with little memory'
+	is true "$(lanes '.lanes[0].reason | test("the cgroup allows")')" 'reason with little memory'
+	confined 'cpu.max=50000 100000'
+	confined_bench memory.copy --numa 0 --memory node0 --duration 200ms
+	is 4 "$rc" 'status with half a CPU of time'
+}
+
+"$feedline" topo --json >"$dir/topo"
+for name in "${checks[@]}"; do
+	before=$failures
+	"$name"
+	[ "$failures" != "$before" ] || printf 'ok   %s\n' "$name"
+done
+[ "$failures" = 0 ] || exit 1
+printf 'guest: all %d checks passed\n' "${#checks[@]}"
