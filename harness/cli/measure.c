@@ -109,8 +109,8 @@ static int stopped(const struct fl_measure *m, const struct fl_run *run, int cod
 	return code;
 }
 
-int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
-			 struct fl_run *run, struct fl_store *store, struct fl_err *err)
+static int run_into(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+		    struct fl_run *run, struct fl_store *store, struct fl_err *err)
 {
 	struct fl_progress progress = fl_progress_init();
 	const struct fl_watch watch = fl_progress_watch(&progress);
@@ -128,13 +128,10 @@ int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan,
 	return rc < 0 ? stopped(m, run, rc, err) : conclude(m, run, store, err);
 }
 
-/* ---- a new run ---- */
-
-static int begin(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
-		 struct fl_err *err)
+int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+			 struct fl_run *run, bool resumed, struct fl_err *err)
 {
 	struct fl_store *store;
-	struct fl_run *run;
 	int lock, rc;
 
 	rc = fl_run_lock(&lock, err);
@@ -143,14 +140,24 @@ static int begin(const struct fl_measure *m, const struct fl_plan *plan, const s
 	rc = fl_store_open(m->store, true, &store, err);
 	if (rc < 0)
 		goto unlock;
-	run = new_run(m, plan, machine);
-	rc = fl_store_begin(store, run, err);
+	rc = resumed ? fl_store_resume(store, run->id, err) : fl_store_begin(store, run, err);
 	if (rc >= 0)
-		rc = fl_measure_carry_out(m, plan, machine, run, store, err);
-	fl_run_free(run);
+		rc = run_into(m, plan, machine, run, store, err);
 	fl_store_close(store);
 unlock:
 	close(lock);
+	return rc;
+}
+
+/* ---- a new run ---- */
+
+static int begin(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
+		 struct fl_err *err)
+{
+	struct fl_run *run = new_run(m, plan, machine);
+	int rc = fl_measure_carry_out(m, plan, machine, run, false, err);
+
+	fl_run_free(run);
 	return rc;
 }
 

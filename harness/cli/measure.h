@@ -25,9 +25,9 @@ int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, c
  * changed. */
 int fl_measure_resume(const struct fl_measure *m, const char *id, bool anyway, struct fl_err *err);
 
-/* The part they share: what the plan still lacks, then the judgement, under the lock of this node. `run` is in the
- * store and this process is its owner there. */
+/* The part they share: under the lock of this node and in the store, what the plan still lacks, then the judgement. A
+ * resumed run is one of the store, which this process takes over there; any other is begun there. */
 int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
-			 struct fl_run *run, struct fl_store *store, struct fl_err *err);
+			 struct fl_run *run, bool resumed, struct fl_err *err);
 
 #endif

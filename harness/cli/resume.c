@@ -4,7 +4,6 @@
 #include "cli/measure.h"
 #include "cli/report.h"
 #include <errno.h>
-#include <unistd.h>
 
 /* Its status is the one that was recorded: the judgement is only made again to be printed. */
 static int already_finished(const struct fl_measure *m, const struct fl_run *run, struct fl_err *err)
@@ -27,7 +26,8 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 	return rc < 0 ? rc : run->status;
 }
 
-/* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured now. */
+/* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured
+ * now. */
 static int check_machine(const struct fl_measure *m, const struct fl_run *run, const struct fl_machine *now,
 			 bool anyway, struct fl_err *ret_changed, struct fl_err *err)
 {
@@ -47,28 +47,7 @@ static int check_machine(const struct fl_measure *m, const struct fl_run *run, c
 	return rc;
 }
 
-static int go_on(const struct fl_measure *m, struct fl_run *run, const struct fl_plan *plan,
-		 const struct fl_machine *machine, struct fl_err *err)
-{
-	struct fl_store *store;
-	int lock, rc;
-
-	rc = fl_run_lock(&lock, err);
-	if (rc < 0)
-		return rc;
-	rc = fl_store_open(m->store, true, &store, err);
-	if (rc < 0)
-		goto unlock;
-	rc = fl_store_resume(store, run->id, err);
-	if (rc >= 0)
-		rc = fl_measure_carry_out(m, plan, machine, run, store, err);
-	fl_store_close(store);
-unlock:
-	close(lock);
-	return rc;
-}
-
-static int go_on_here(const struct fl_measure *m, struct fl_run *run, bool anyway, struct fl_err *err)
+static int go_on(const struct fl_measure *m, struct fl_run *run, bool anyway, struct fl_err *err)
 {
 	struct fl_measure here = *m;
 	struct fl_err changed = { 0 };
@@ -85,7 +64,7 @@ static int go_on_here(const struct fl_measure *m, struct fl_run *run, bool anywa
 	if (rc < 0)
 		goto free_machine;
 	here.changed = changed.code ? changed.what : NULL;
-	rc = go_on(&here, run, plan, machine, err);
+	rc = fl_measure_carry_out(&here, plan, machine, run, true, err);
 	fl_plan_free(plan);
 free_machine:
 	fl_machine_free(machine);
@@ -99,7 +78,7 @@ int fl_measure_resume(const struct fl_measure *m, const char *id, bool anyway, s
 
 	if (rc < 0)
 		return rc;
-	rc = run->finished ? already_finished(m, run, err) : go_on_here(m, run, anyway, err);
+	rc = run->finished ? already_finished(m, run, err) : go_on(m, run, anyway, err);
 	fl_run_free(run);
 	return rc;
 }
