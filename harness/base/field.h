@@ -28,8 +28,8 @@ int fl_field_from_json(const struct fl_field *field, const json_t *value, char *
 const char *fl_type_name(enum fl_type type);
 int fl_type_of(const char *name);
 
-/* How many metrics come from there. `metrics` ends with a zeroed row; NULL: none. The tape of a lane has that many given
- * values and histograms. */
+/* How many metrics come from there. `metrics` ends with a zeroed row; NULL: none. The tape of a lane has that many
+ * given values and histograms. */
 unsigned fl_metrics_from(const struct fl_metric *metrics, enum fl_from from);
 
 /* For --help: "SIZE", "TIME", "N", "a|b", "FILE", ... */

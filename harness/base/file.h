@@ -19,9 +19,9 @@ int fl_make_dirs(const char *path, struct fl_err *err);
 /* The directory that a path's last part is in: "." without a slash. malloc'd. */
 char *fl_directory_of(const char *path);
 
-/* XDG: $XDG_STATE_HOME/feedline, else $HOME/.local/state/feedline; likewise cache. Relative values are ignored, as the
- * specification says. malloc'd. -ENOENT when neither variable is set. The directory need not exist. That of the cache is
- * without symlinks as far as it exists, so that what is in it has one path only. */
+/* XDG: $XDG_STATE_HOME/feedline, else $HOME/.local/state/feedline; likewise cache. Relative values are ignored, as
+ * the specification says. malloc'd. -ENOENT when neither variable is set. The directory need not exist. That of the
+ * cache is without symlinks as far as it exists, so that what is in it has one path only. */
 int fl_state_dir(char **ret, struct fl_err *err);
 int fl_cache_dir(char **ret, struct fl_err *err);
 

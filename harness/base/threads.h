@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* threads.h: how many threads a lane steps with, from its benchmark's declaration `threads` (feedline/bench.h). The plan
- * asks, to give the lane its CPUs, and the worker, to start them. */
+/* threads.h: how many threads a lane steps with, from its benchmark's declaration `threads` (feedline/bench.h). The
+ * plan asks, to give the lane its CPUs, and the worker, to start them. */
 #ifndef FL_BASE_THREADS_H
 #define FL_BASE_THREADS_H
 #include <stdbool.h>

@@ -12,7 +12,8 @@ int fl_report_print(const struct fl_renderer *renderer, const struct fl_run *run
 /* Without colours. */
 int fl_report_write(const struct fl_renderer *renderer, const struct fl_run *run, const struct fl_judgement *j,
 		    const char *path, struct fl_err *err);
-/* Text and JSON into ID.txt and ID.json in the directory of the store's reports ("s.reports" beside "s.db"); says where. */
+/* Text and JSON into ID.txt and ID.json in the directory of the store's reports ("s.reports" beside "s.db"); says
+ * where. */
 int fl_report_save(const char *store, const struct fl_run *run, const struct fl_judgement *j, struct fl_err *err);
 
 #endif

@@ -20,12 +20,12 @@
  * and unjudged where no cap is known, or where the suite requires a metric by name that is not this rate. The tolerance
  * and the interval are applied once: neither cap nor expectation contains them.
  *
- * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more than
- * the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below the
- * line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
+ * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more
+ * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
+ * the line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
  *
- * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an invalid
- * one always, since something is wrong with the measuring itself. */
+ * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an
+ * invalid one always, since something is wrong with the measuring itself. */
 #ifndef FL_JUDGE_JUDGE_H
 #define FL_JUDGE_JUDGE_H
 #include "base/stats.h"

@@ -93,7 +93,8 @@ static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
 	}
 }
 
-/* Every reason once, over all rounds. There can be many, so they are neither compared one by one nor grown one by one. */
+/* Every reason once, over all rounds. There can be many, so they are neither compared one by one nor grown one by
+ * one. */
 static void collect_distrust(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	json_t *once = json_object();

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* place.c: where lanes sit, and which CPUs of their node each lane of a case gets.
  *
- * A lane with a number of threads has as many CPUs, from the end of the node's; a lane that steps on every CPU begins at
- * the first and has what is left, in even blocks of neighbours where there are several such lanes, since neighbours
- * share caches. Where there are too few CPUs for that, they are dealt round and the lanes say that they share them. */
+ * A lane with a number of threads has as many CPUs, from the end of the node's; a lane that steps on every CPU begins
+ * at the first and has what is left, in even blocks of neighbours where there are several such lanes, since
+ * neighbours share caches. Where there are too few CPUs for that, they are dealt round and the lanes say that they
+ * share them. */
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "plan/parts.h"

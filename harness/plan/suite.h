@@ -16,9 +16,9 @@
  * case (like `each`). In `together` all devices of `each` are lanes of the one case. An option that is a
  * node may say `local`: the node of the lane's CPUs; the plan names it.
  *
- * The path of a file in `with` is "cache:SIZE" or a file that exists; a relative one begins at the directory of the suite
- * file, wherever feedline is called (suites that feedline brings along have none). run/paths.h puts the file itself in
- * its place, without symlinks, before a plan is made. */
+ * The path of a file in `with` is "cache:SIZE" or a file that exists; a relative one begins at the directory of the
+ * suite file, wherever feedline is called (suites that feedline brings along have none). run/paths.h puts the file
+ * itself in its place, without symlinks, before a plan is made. */
 #ifndef FL_PLAN_SUITE_H
 #define FL_PLAN_SUITE_H
 #include <feedline/err.h>

@@ -14,8 +14,9 @@ enum fl_place {
 			    * read as unchanging, without making anything beside it */
 };
 
-/* write: makes directory (0700) and file (0600) where absent. -EINVAL: not a file; -ENOENT: reading only, or a link to nothing; -ENOTSUP:
- * network file system; -EACCES; -EROFS (also: a log that cannot be read without writing); -ENOSPC. */
+/* write: makes directory (0700) and file (0600) where absent. -EINVAL: not a file; -ENOENT: reading only, or a link
+ * to nothing; -ENOTSUP: network file system; -EACCES; -EROFS (also: a log that cannot be read without writing);
+ * -ENOSPC. */
 int fl_place_check(const char *path, bool write, enum fl_place *ret, struct fl_err *err);
 
 /* Does a write-ahead log with something in it lie beside the file? */

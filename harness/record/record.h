@@ -41,8 +41,8 @@ struct fl_lane_record {
 	size_t series_n;
 };
 
-/* Bounds of the plan in a record, for the room that makes and reads it and for the one that judges by it. SLOTS: lanes x
- * rounds of all cases. */
+/* Bounds of the plan in a record, for the room that makes and reads it and for the one that judges by it. SLOTS:
+ * lanes x rounds of all cases. */
 enum {
 	FL_CASES_MAX = 10000,
 	FL_CASE_LANES_MAX = 10000,

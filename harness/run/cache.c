@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cache.c: O_TMPFILE, write, fsync, link: a crash leaves nothing behind. (Where the file system has no nameless files, a
- * sibling that ends in .part, which the next run overwrites.) */
+/* cache.c: O_TMPFILE, write, fsync, link: a crash leaves nothing behind. (Where the file system has no nameless
+ * files, a sibling that ends in .part, which the next run overwrites.) */
 #include "run/cache.h"
 #include "base/alloc.h"
 #include "base/file.h"

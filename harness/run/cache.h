@@ -13,8 +13,8 @@ int fl_cache_path(const char *text, char **ret, struct fl_err *err);
 /* Size of the file that belongs at this path; 0: not one of ours. */
 uint64_t fl_cache_bytes(const char *path);
 
-/* Makes it if it is absent, a link or of another size: incompressible, written through to the drive, complete or not there at
- * all. 1: made; 0: it was there. -ENOSPC keeps what was free free. */
+/* Makes it if it is absent, a link or of another size: incompressible, written through to the drive, complete or not
+ * there at all. 1: made; 0: it was there. -ENOSPC keeps what was free free. */
 int fl_cache_make(const char *path, struct fl_err *err);
 
 #endif

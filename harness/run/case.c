@@ -171,8 +171,8 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* Steps of 2 ms and a look at the tapes every 20 ms; finer where the time asked for is short, and steps so long that those of
- * a long one fit the tape twice over. */
+/* Steps of 2 ms and a look at the tapes every 20 ms; finer where the time asked for is short, and steps so long that
+ * those of a long one fit the tape twice over. */
 static void set_pace(struct fl_case *c, uint64_t asked_ns)
 {
 	enum { STEPS_AIM = 4096 };

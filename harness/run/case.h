@@ -78,8 +78,8 @@ int fl_case_pace(struct fl_case *c, struct fl_err *err);
 /* All steps of the lane's threads, read from its tape (lane->threads tracks); NULL with *err: the worker lies. */
 struct fl_track *fl_case_tracks(const struct fl_case_lane *lane, struct fl_err *err);
 void fl_case_free_tracks(struct fl_track *tracks, size_t n);
-/* Up to when it is known what the thread did: the end of its last step; the start where it has finished none; UINT64_MAX
- * where it has nothing to do. */
+/* Up to when it is known what the thread did: the end of its last step; the start where it has finished none;
+ * UINT64_MAX where it has nothing to do. */
 uint64_t fl_case_covered_ns(const struct fl_case *c, const struct fl_case_lane *lane, uint32_t thread);
 
 /* collect.c: what the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */

@@ -24,7 +24,8 @@ struct fl_agent {
 	const struct fl_watch *watch; /* may be NULL */
 	/* Set by the caller's SIGINT/SIGTERM handler: stop, keep what is done. May be NULL. */
 	const volatile sig_atomic_t *interrupt;
-	/* What is no longer as when the run began, though it goes on (--resume-anyway); every lane measured now says it. */
+	/* What is no longer as when the run began, though it goes on (--resume-anyway); every lane measured now says
+	 * it. */
 	const char *changed;
 	const char *said; /* the agent's own, NULL at first: the file of which `say` has spoken last */
 };

@@ -257,7 +257,8 @@ static void give_up_on(struct fl_case *c, struct fl_case_lane *lane, const struc
 		fl_case_fail_lane(c, lane, false, why);
 }
 
-/* The other end is closed. Usually because the worker ends, which takes a moment, is an event of its own and tells more. */
+/* The other end is closed. Usually because the worker ends, which takes a moment, is an event of its own and tells
+ * more. */
 static void on_closed(struct fl_case *c, struct fl_case_lane *lane)
 {
 	struct fl_err why = { 0 };

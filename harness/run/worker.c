@@ -149,7 +149,8 @@ void fl_worker_mute(struct fl_pool *pool, struct fl_worker *w)
 		epoll_ctl(pool->epoll_fd, EPOLL_CTL_DEL, w->control_fd, NULL);
 }
 
-/* One that died or speaks while it has no lane is not used again; it is told here, before the next lane would meet it. */
+/* One that died or speaks while it has no lane is not used again; it is told here, before the next lane would meet
+ * it. */
 static bool is_healthy(const struct fl_worker *w)
 {
 	return !w->broken && !fl_worker_ends(w, 0) && !has_event(w->control_fd, 0);
@@ -202,7 +203,7 @@ void fl_worker_kill(struct fl_pool *pool, struct fl_worker *w, char *how, size_t
 	end_worker(pool, w, fl_now_ns() + UINT64_C(2000000000), how, room);
 }
 
-/* Ends all but the idle ones that are kept. All are signalled before the first is waited for, and share one deadline. */
+/* Ends all but the idle ones that are kept. All are signalled before the first is waited for; one deadline. */
 static void keep_only(struct fl_pool *pool, bool idle)
 {
 	uint64_t deadline_ns = fl_now_ns() + UINT64_C(2000000000);

@@ -43,8 +43,8 @@ enum { FL_OUTPUT_MAX = 1 << 20 }; /* what a worker may print before it counts as
 int fl_pool_open(const char *prefix, struct fl_pool *ret, struct fl_err *err);
 void fl_pool_close(struct fl_pool *pool); /* kills and reaps all */
 
-/* An idle, healthy worker of that program that sits where the lane shall, else a new one. It is marked busy. `program` is
- * the catalog's: a plan may come from a store that somebody tampered with. */
+/* An idle, healthy worker of that program that sits where the lane shall, else a new one. It is marked busy.
+ * `program` is the catalog's: a plan may come from a store that somebody tampered with. */
 int fl_pool_take(struct fl_pool *pool, const char *program, const struct fl_plan_lane *lane, struct fl_worker **ret,
 		 struct fl_err *err);
 /* After a case: broken workers are killed, the others become idle. */

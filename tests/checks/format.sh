@@ -10,4 +10,6 @@ plant a.c <<<$'int a(void)\n{\n\treturn 1;\n}'
 outcome 0 '1 files, 0 wrong' 'tabs'
 plant a.c <<<$'int a(void) {\n    return 1;\n}'
 outcome 1 'a.c:1: not formatted' 'blanks and a brace on the wrong line'
+plant a.c <<<"/* $(printf '%0120d' 0) */"
+outcome 1 'a.c:1: longer than 120 columns' 'a long comment'
 verdict

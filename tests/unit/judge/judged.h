@@ -20,8 +20,8 @@ static inline struct fl_judgement *judge(const struct fl_run *run)
 	return j;
 }
 
-/* One lane of one round against a limit: null.pipeline states its own cap (0: it does not), so every hop counts as known.
- * Its n samples rise from low to high. */
+/* One lane of one round against a limit: null.pipeline states its own cap (0: it does not), so every hop counts as
+ * known. Its n samples rise from low to high. */
 static inline struct fl_run *paced_run(bool bench, const char *require, double cap, double low, double high, size_t n)
 {
 	struct fl_run *run = sample_run_new(bench, require);
