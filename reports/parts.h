@@ -47,7 +47,18 @@ void fl_table_add(struct fl_table *t, struct fl_row row);
 bool fl_table_is_empty(const struct fl_table *t, size_t column);
 /* As aligned lines. */
 void fl_table_text(const struct fl_table *t, const struct fl_look *look, struct fl_text *out);
+/* pipes.c: in Markdown; the first cells are code. */
+void fl_table_markdown(const struct fl_table *t, struct fl_text *out);
 void fl_table_release(struct fl_table *t);
+
+/* ---- escape.c: text of any origin in Markdown, where it shows as it is and means nothing else. Clean text in. */
+void fl_markdown_text(struct fl_text *out, const char *text);
+/* The same where the text begins a line. */
+void fl_markdown_line(struct fl_text *out, const char *text);
+/* As code, in a line. */
+void fl_markdown_code(struct fl_text *out, const char *text);
+/* As code in lines of its own, each indented by that many columns. */
+void fl_markdown_block(struct fl_text *out, const char *text, size_t indent);
 
 /* ---- remarks.c: what is said about lanes, as sentences in parts. All texts are clean and owned. */
 struct fl_advice {
@@ -97,5 +108,7 @@ void fl_report_text(const struct fl_run *run, const struct fl_judgement *j, cons
 		    struct fl_text *out);
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
+void fl_report_markdown(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
+			struct fl_text *out);
 
 #endif
