@@ -19,6 +19,7 @@ struct fl_command {
 	int (*run)(const struct fl_command *self, const struct fl_call *call, struct fl_err *err);
 };
 
-extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report;
+extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report,
+	fl_cmd_compare, fl_cmd_baseline;
 
 #endif
