@@ -97,6 +97,7 @@ struct fl_limits {
 	struct fl_known memory_bytes;
 	struct fl_known memlock_bytes;	/* RLIMIT_MEMLOCK; infinite = unknown with why "unlimited" */
 	struct fl_known cgroup_version; /* 1, 2; on hybrid hosts the one that has the controllers */
+	struct fl_known_text cpu_group; /* the directory of our cgroup that has the controller for CPU time */
 };
 
 struct fl_machine {

@@ -112,6 +112,7 @@ static const struct row limits_rows[] = {
 	MEMBER(fl_limits, memory_bytes, ROW_KNOWN),
 	MEMBER(fl_limits, memlock_bytes, ROW_KNOWN),
 	MEMBER(fl_limits, cgroup_version, ROW_KNOWN),
+	MEMBER(fl_limits, cpu_group, ROW_KNOWN_TEXT),
 	{ 0 },
 };
 
