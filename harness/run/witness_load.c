@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* witness_load.c: who used the lane's CPUs. The kernel samples who works at every tick, which can be wrong about
- * threads that sleep and wake in time with it, and measures how long a CPU was free. So the work on a CPU is the smaller
- * of what was sampled and what its free time left. Interrupts are nobody's: most of them are the lane's own I/O. */
+ * threads that sleep and wake in time with it, and measures how long a CPU was free. So the work on a CPU is the
+ * smaller of what was sampled and what its free time left. Interrupts are nobody's: most are the lane's own I/O. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "run/witness.h"
