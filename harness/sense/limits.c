@@ -70,7 +70,7 @@ static struct group group_in(const struct sense_mount *mount, const char *path, 
 	const char *below = strncmp(path, mount->root, n) == 0 ? path + n : "";
 	struct group group = { .at_len = strlen(mount->at), .v2 = v2 };
 
-	group.dir = fl_format("%s%s", mount->at, strstr(below, "/..") ? "" : below);
+	group.dir = fl_format("%s%s", mount->at, strstr(below, "/..") || !strcmp(below, "/") ? "" : below);
 	return group;
 }
 
