@@ -33,7 +33,8 @@ static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *
 
 	run->plan = fl_plan_json(plan);
 	run->machine = fl_machine_json(machine);
-	run->environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv);
+	run->environment =
+		fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, plan);
 	run->declared = declarations(plan, m->home->catalog);
 	return run;
 }

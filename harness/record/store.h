@@ -18,6 +18,7 @@ enum { FL_STORE_SCHEMA = 2 };
  * on a full disk, and beside a process that writes; a file of an older schema is read as it is. */
 int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl_err *err);
 void fl_store_close(struct fl_store *s); /* NULL allowed */
+const char *fl_store_engine(void);	 /* version of the SQLite that is loaded: "3.40.1" */
 
 /* Commits the run's row (unfinished, without lanes). run->id is filled if empty ("20261122T094512Z-7f3a9c"),
  * started_ns if zero. pid and start time of this process are kept beside it, so that a reader can tell running from

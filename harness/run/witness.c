@@ -4,7 +4,7 @@
 #include "run/witness.h"
 #include "base/alloc.h"
 #include "base/json.h"
-#include <fcntl.h>
+#include "run/kernel.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static void look_at_lanes(int root, const struct fl_case *c, struct fl_moment *m
 struct fl_moment *fl_moment_take(const struct fl_case *c)
 {
 	struct fl_moment *m = fl_zalloc(1, sizeof(*m));
-	int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int root = fl_kernel_root();
 
 	m->cpus = cpus_of(c);
 	fl_load_look(root, &m->load);

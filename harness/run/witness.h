@@ -19,16 +19,6 @@
 /* The share of a lane's time that others may take before it counts: as much as the tolerance of a verdict. */
 #define FL_DISTURBED 0.05
 
-/* ---- witness_read.c: small files of the kernel. false: not there, or not what was expected. */
-
-/* The first line, cut at room - 1 bytes, "" where there is none. */
-bool fl_witness_line(int root, const char *path, char *line, size_t room);
-bool fl_witness_number(int root, const char *path, uint64_t *ret);
-/* The number after blanks at *at, which moves behind it. */
-bool fl_witness_next(const char **at, uint64_t *ret);
-/* The number behind a word at the start of a line of `text` ("nr_throttled 3"). */
-bool fl_witness_find(const char *text, const char *word, uint64_t *ret);
-
 /* ---- witness_load.c: who used the lane's CPUs, from /proc/stat */
 
 struct fl_cpu_times {

@@ -2,6 +2,7 @@
 /* witness_clock.c: whether the clocks can be believed. Correcting the time of day little by little changes the rate of
  * CLOCK_MONOTONIC too, with which everything is measured; setting it moves CLOCK_REALTIME alone, in which the record
  * says when it was. */
+#include "run/kernel.h"
 #include "run/witness.h"
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +42,8 @@ void fl_clocks_look(int root, struct fl_clocks *ret)
 {
 	*ret = (struct fl_clocks){ 0 };
 	read_clocks(ret);
-	fl_witness_line(root, "sys/devices/system/clocksource/clocksource0/current_clocksource", ret->source,
-			sizeof(ret->source));
+	fl_kernel_line(root, "sys/devices/system/clocksource/clocksource0/current_clocksource", ret->source,
+		       sizeof(ret->source));
 }
 
 void fl_clocks_judge(const struct fl_clocks *before, const struct fl_clocks *after, json_t *reasons)

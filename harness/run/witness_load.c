@@ -4,6 +4,7 @@
  * smaller of what was sampled and what its free time left. Interrupts are nobody's: most are the lane's own I/O. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "run/kernel.h"
 #include "run/witness.h"
 #include <feedline/clock.h>
 #include <math.h>
@@ -24,9 +25,9 @@ static void read_cpu(const char *line, struct fl_load *load)
 	uint64_t cpu, ticks[TIMES] = { 0 }, ns = tick_ns();
 	const char *at = line + 3;
 
-	if (*at < '0' || *at > '9' || !fl_witness_next(&at, &cpu) || cpu >= FL_CPUS_MAX)
+	if (*at < '0' || *at > '9' || !fl_kernel_next(&at, &cpu) || cpu >= FL_CPUS_MAX)
 		return; /* "cpu " is the sum of all */
-	for (size_t i = 0; i < TIMES && fl_witness_next(&at, &ticks[i]); i++)
+	for (size_t i = 0; i < TIMES && fl_kernel_next(&at, &ticks[i]); i++)
 		if (ticks[i] > UINT64_MAX / 4 / ns)
 			return;
 	load->cpus[cpu] = (struct fl_cpu_times){

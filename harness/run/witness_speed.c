@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* witness_speed.c: governor, limit and boost of CPUs. */
+#include "run/kernel.h"
 #include "run/witness.h"
 #include <math.h>
 #include <stdio.h>
@@ -15,9 +16,9 @@ static void path_of(char path[PATH_BYTES], unsigned cpu, const char *name)
 /* Two drivers say it in their own way, one of them the other way round. */
 static void read_boost(int root, char *boost, size_t room)
 {
-	if (fl_witness_line(root, "sys/devices/system/cpu/cpufreq/boost", boost, room))
+	if (fl_kernel_line(root, "sys/devices/system/cpu/cpufreq/boost", boost, room))
 		return;
-	if (fl_witness_line(root, "sys/devices/system/cpu/intel_pstate/no_turbo", boost, room))
+	if (fl_kernel_line(root, "sys/devices/system/cpu/intel_pstate/no_turbo", boost, room))
 		fl_copy(boost, room, strcmp(boost, "0") ? "0" : "1");
 }
 
@@ -27,9 +28,9 @@ void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret)
 
 	*ret = (struct fl_speed){ 0 };
 	path_of(path, cpu, "scaling_governor");
-	fl_witness_line(root, path, ret->governor, sizeof(ret->governor));
+	fl_kernel_line(root, path, ret->governor, sizeof(ret->governor));
 	path_of(path, cpu, "scaling_max_freq");
-	fl_witness_number(root, path, &ret->limit_khz);
+	fl_kernel_number(root, path, &ret->limit_khz);
 	read_boost(root, ret->boost, sizeof(ret->boost));
 }
 
@@ -39,7 +40,7 @@ double fl_speed_hz(int root, unsigned cpu)
 	uint64_t khz;
 
 	path_of(path, cpu, "scaling_cur_freq");
-	return fl_witness_number(root, path, &khz) && khz ? (double)khz * 1e3 : NAN;
+	return fl_kernel_number(root, path, &khz) && khz ? (double)khz * 1e3 : NAN;
 }
 
 static bool is_other(const char *before, const char *after)

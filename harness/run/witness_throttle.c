@@ -3,6 +3,7 @@
  * again. A cgroup's quota is counted on the level that has one, and holds back all below it. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "run/kernel.h"
 #include "run/witness.h"
 #include <math.h>
 #include <stdio.h>
@@ -17,9 +18,9 @@ void fl_heat_look(int root, unsigned cpu, struct fl_heat *ret)
 
 	*ret = (struct fl_heat){ 0 };
 	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u/thermal_throttle/core_throttle_count", cpu);
-	ret->known = fl_witness_number(root, path, &ret->core);
+	ret->known = fl_kernel_number(root, path, &ret->core);
 	snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%u/thermal_throttle/package_throttle_count", cpu);
-	ret->known |= fl_witness_number(root, path, &ret->package);
+	ret->known |= fl_kernel_number(root, path, &ret->package);
 }
 
 /* cpu.stat of one level: "nr_throttled 3", and "throttled_usec" (v2) or "throttled_time" in ns (v1). false: it has
@@ -31,13 +32,13 @@ static bool add_level(int root, const char *dir, struct fl_quota *ret)
 	bool read = fl_file_read(root, path, STAT_BYTES, &text, NULL) == 0;
 	uint64_t times, duration;
 
-	if (fl_witness_find(fl_text_str(&text), "nr_throttled", &times)) {
+	if (fl_kernel_find(fl_text_str(&text), "nr_throttled", &times)) {
 		ret->known = true;
 		ret->times += times;
 	}
-	if (fl_witness_find(fl_text_str(&text), "throttled_time", &duration))
+	if (fl_kernel_find(fl_text_str(&text), "throttled_time", &duration))
 		ret->ns += duration;
-	else if (fl_witness_find(fl_text_str(&text), "throttled_usec", &duration))
+	else if (fl_kernel_find(fl_text_str(&text), "throttled_usec", &duration))
 		ret->ns += duration * 1000;
 	fl_text_release(&text);
 	free(path);

@@ -2,6 +2,7 @@
 /* witness_wait.c: threads that were ready to run and had to wait for a CPU. This is the harm that load does; the load
  * itself is another witness. */
 #include "base/file.h"
+#include "run/kernel.h"
 #include "run/witness.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -21,8 +22,8 @@ static void add_waited(int tasks, const char *tid, struct fl_wait *ret)
 	uint64_t ran_ns, waited_ns;
 
 	snprintf(path, sizeof(path), "%s/schedstat", tid);
-	if (!fl_witness_line(tasks, path, line, sizeof(line)) || !fl_witness_next(&at, &ran_ns) ||
-	    !fl_witness_next(&at, &waited_ns))
+	if (!fl_kernel_line(tasks, path, line, sizeof(line)) || !fl_kernel_next(&at, &ran_ns) ||
+	    !fl_kernel_next(&at, &waited_ns))
 		return;
 	ret->waited_ns += waited_ns;
 	ret->has_waited = true;
@@ -36,7 +37,7 @@ static void add_switches(int tasks, const char *tid, struct fl_wait *ret)
 
 	snprintf(path, sizeof(path), "%s/status", tid);
 	fl_file_read(tasks, path, STATUS_BYTES, &text, NULL);
-	if (fl_witness_find(fl_text_str(&text), "nonvoluntary_ctxt_switches:", &switches)) {
+	if (fl_kernel_find(fl_text_str(&text), "nonvoluntary_ctxt_switches:", &switches)) {
 		ret->switches += switches;
 		ret->has_switches = true;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_witness.c: what the kernel says of a window, and when that is a reason not to trust it. */
+#include "run/kernel.h"
 #include "run/witness.h"
 #include "tree.h"
 #include <math.h>
@@ -362,7 +363,7 @@ static void numbers(void **state)
 		uint64_t number = 0;
 
 		tree_put("number", rows[i].text);
-		assert_int_equal(fl_witness_number(*(int *)*state, "number", &number), rows[i].good);
+		assert_int_equal(fl_kernel_number(*(int *)*state, "number", &number), rows[i].good);
 		assert_int_equal(number, rows[i].number);
 	}
 }

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* witness_read.c: numbers out of the kernel's small files. */
+/* kernel.c: lines and numbers out of the kernel's small files. */
+#include "run/kernel.h"
 #include "base/file.h"
-#include "run/witness.h"
+#include <fcntl.h>
 #include <string.h>
 
 enum { SMALL_FILE_BYTES = 64 << 10 };
 
-bool fl_witness_line(int root, const char *path, char *line, size_t room)
+int fl_kernel_root(void)
+{
+	return open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool fl_kernel_line(int root, const char *path, char *line, size_t room)
 {
 	struct fl_text text = { 0 };
 	bool read = fl_file_read(root, path, SMALL_FILE_BYTES, &text, NULL) == 0 && text.n;
@@ -18,7 +24,7 @@ bool fl_witness_line(int root, const char *path, char *line, size_t room)
 	return read;
 }
 
-bool fl_witness_next(const char **at, uint64_t *ret)
+bool fl_kernel_next(const char **at, uint64_t *ret)
 {
 	const char *p = *at + strspn(*at, " \t");
 	uint64_t number = 0;
@@ -34,15 +40,15 @@ bool fl_witness_next(const char **at, uint64_t *ret)
 	return true;
 }
 
-bool fl_witness_number(int root, const char *path, uint64_t *ret)
+bool fl_kernel_number(int root, const char *path, uint64_t *ret)
 {
 	char line[32];
 	const char *at = line;
 
-	return fl_witness_line(root, path, line, sizeof(line)) && fl_witness_next(&at, ret);
+	return fl_kernel_line(root, path, line, sizeof(line)) && fl_kernel_next(&at, ret);
 }
 
-bool fl_witness_find(const char *text, const char *word, uint64_t *ret)
+bool fl_kernel_find(const char *text, const char *word, uint64_t *ret)
 {
 	size_t n = strlen(word);
 
@@ -50,7 +56,7 @@ bool fl_witness_find(const char *text, const char *word, uint64_t *ret)
 		const char *at = line + n;
 
 		if (!strncmp(line, word, n) && (*at == ' ' || *at == '\t'))
-			return fl_witness_next(&at, ret);
+			return fl_kernel_next(&at, ret);
 	}
 	return false;
 }
