@@ -21,5 +21,7 @@ struct fl_command {
 
 extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report,
 	fl_cmd_compare, fl_cmd_baseline;
+extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report;
+extern const struct fl_command fl_cmd_export, fl_cmd_import;
 
 #endif

@@ -7,8 +7,10 @@
 #include <signal.h>
 #include <string.h>
 
-static const struct fl_command *const commands[] = { &fl_cmd_topo, &fl_cmd_list,   &fl_cmd_bench,   &fl_cmd_run,
-						     &fl_cmd_runs, &fl_cmd_report, &fl_cmd_compare, &fl_cmd_baseline };
+static const struct fl_command *const commands[] = {
+	&fl_cmd_topo,	&fl_cmd_list,	  &fl_cmd_bench,   &fl_cmd_run,	   &fl_cmd_runs,
+	&fl_cmd_report, &fl_cmd_baseline, &fl_cmd_compare, &fl_cmd_export, &fl_cmd_import,
+};
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static int help(struct fl_err *err)

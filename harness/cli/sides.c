@@ -50,10 +50,8 @@ static int add_run(struct fl_store *store, const char *id, struct fl_runs_named 
 static int add_word(struct fl_store *store, const char *word, struct fl_runs_named *side, struct fl_err *err)
 {
 	struct fl_baseline named;
-	int rc = fl_store_find_baseline(store, word, &named, NULL);
+	int rc = fl_store_named(store, word, &named, err);
 
-	if (rc == -ENOENT)
-		return add_run(store, word, side, err);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < named.runs_n && rc == 0; i++)

@@ -2,6 +2,7 @@
 /* baseline.c: names for runs that are alike. A baseline is a row, its runs are rows that refer to those of the runs. */
 #include "base/alloc.h"
 #include "base/text.h"
+#include "record/add.h"
 #include "record/find.h"
 #include "record/life.h"
 #include "record/sql.h"
@@ -130,20 +131,22 @@ static int insert_runs(struct fl_store *s, const struct fl_baseline *b, struct f
 	return rc;
 }
 
-int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
+int fl_baseline_put(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
 {
-	int rc = fl_sql_begin(s, err);
+	int rc = check(s, b, err);
 
-	if (rc)
-		return rc;
-	rc = check(s, b, err);
 	if (rc == 0)
 		rc = make_way(s, b->name, replace, err);
 	if (rc == 0)
 		rc = insert(s, b, err);
-	if (rc == 0)
-		rc = insert_runs(s, b, err);
-	return fl_sql_end(s, rc, err);
+	return rc ? rc : insert_runs(s, b, err);
+}
+
+int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	return rc ? rc : fl_sql_end(s, fl_baseline_put(s, b, replace, err), err);
 }
 
 /* The hint of an unknown name. Trouble in reading the list is not what the user asked about. */
@@ -283,4 +286,35 @@ static int find(struct fl_store *s, const char *name, struct fl_baseline *ret, s
 int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err)
 {
 	return s->schema < FIRST_SCHEMA ? no_such_baseline(s, name, err) : find(s, name, ret, err);
+}
+
+/* ---- runs and baselines by one word */
+
+static struct fl_baseline only_run(const char *id)
+{
+	struct fl_baseline b = { .runs = fl_zalloc(1, sizeof(*b.runs)), .runs_n = 1 };
+
+	b.runs[0] = fl_dup(id);
+	return b;
+}
+
+int fl_store_named(struct fl_store *s, const char *word, struct fl_baseline *ret, struct fl_err *err)
+{
+	struct fl_err no_run = { 0 }, no_baseline = { 0 };
+	struct fl_found found;
+	int rc = fl_find_run(s, word, &found, &no_run);
+
+	if (rc == 0) {
+		*ret = only_run(found.row.id);
+		return 0;
+	}
+	if (rc == -ENOENT)
+		rc = fl_store_find_baseline(s, word, ret, &no_baseline);
+	if (rc != -ENOENT || strcmp(word, "last") == 0) {
+		if (err && rc)
+			*err = no_baseline.code && rc != -ENOENT ? no_baseline : no_run;
+		return rc;
+	}
+	fl_fail(err, rc, "no run and no baseline '%s' in store '%s'", word, s->path);
+	return fl_hint(err, "%s", strncmp(no_baseline.hint, "did", 3) == 0 ? no_baseline.hint : no_run.hint);
 }

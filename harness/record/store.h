@@ -67,6 +67,9 @@ int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool 
 int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err);
 /* Oldest first. *ret is freed with fl_baselines_free(). */
 int fl_store_list_baselines(struct fl_store *s, struct fl_baseline **ret, size_t *ret_n, struct fl_err *err);
+/* What a word on a command line names: a run, "last" or a baseline. A run comes as a baseline of that one run without a
+ * name. -ENOENT with the nearest of all. */
+int fl_store_named(struct fl_store *s, const char *word, struct fl_baseline *ret, struct fl_err *err);
 /* Its runs stay. -ENOENT as above. */
 int fl_store_remove_baseline(struct fl_store *s, const char *name, struct fl_err *err);
 void fl_baseline_release(struct fl_baseline *b);
