@@ -14,12 +14,12 @@ struct run_opts {
 };
 
 static const struct fl_field run_fields[] = {
-	FL_FIELD(run_opts, suite, FL_TEXT, "", NULL, "a suite by name or file (default quick)"),
+	FL_FIELD(run_opts, suite, FL_TEXT, "", "@suite|@file", "a suite by name or file (default quick)"),
 	FL_FIELD(run_opts, repeat, FL_COUNT, "", "1..1000", "rounds of every rule (else as the suite says)"),
 	FL_FIELD(run_opts, dry_run, FL_FLAG, "no", NULL, "only print what would run, where, and for how long"),
 	FL_FIELD(run_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
 	FL_FIELD(run_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
-	FL_FIELD(run_opts, resume, FL_TEXT, "", NULL, "go on with this run of the store ('last': the newest)"),
+	FL_FIELD(run_opts, resume, FL_TEXT, "", "@run|last", "go on with this run of the store ('last': the newest)"),
 	FL_FIELD(run_opts, resume_anyway, FL_FLAG, "no", NULL, "even if boot, driver or devices changed"),
 	{ 0 },
 };
@@ -132,5 +132,6 @@ const struct fl_command fl_cmd_run = {
 	.summary = "measure a suite, judge it, print the verdicts",
 	.usage = "run",
 	.fields = run_fields,
+	.of_benchmarks = true,
 	.run = run,
 };
