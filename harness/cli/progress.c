@@ -17,31 +17,29 @@ void fl_progress_clear(struct fl_progress *progress)
 	progress->shown = false;
 }
 
-/* "[5/12] memory.copy node1, round 2 of 3". Steps in the order of fl_plan_next(): rounds outside, cases inside. */
-static void describe(const struct fl_plan *plan, const struct fl_plan_step *step, struct fl_text *out)
+/* "[5/12] memory.copy node1, round 2 of 3"; "of at most" where a study may end before. */
+static void describe(const struct fl_plan *plan, const struct fl_results *results, const struct fl_plan_step *step,
+		     struct fl_text *out)
 {
 	const struct fl_plan_case *c = &plan->cases[step->case_no];
-	uint64_t before = 0, all = 0;
+	struct fl_plan_left left = fl_plan_left(plan, results);
 
-	for (size_t i = 0; i < plan->cases_n; i++) {
-		unsigned rounds = plan->cases[i].rounds, full = step->round + (i < step->case_no);
-
-		before += rounds < full ? rounds : full;
-		all += rounds;
-	}
-	fl_text_add(out, "[%llu/%llu] %s", (unsigned long long)before + 1, (unsigned long long)all, c->label);
+	fl_text_add(out, "[%llu/%llu] %s", (unsigned long long)left.steps_done + 1, (unsigned long long)left.steps_most,
+		    c->label);
 	if (c->rounds > 1)
-		fl_text_add(out, ", round %u of %u", step->round + 1, c->rounds);
+		fl_text_add(out, ", round %u of %s%u", step->round + 1, c->rounds_least < c->rounds ? "at most " : "",
+			    c->rounds);
 }
 
-static void case_starts(void *arg, const struct fl_plan *plan, const struct fl_plan_step *step)
+static void case_starts(void *arg, const struct fl_plan *plan, const struct fl_results *results,
+			const struct fl_plan_step *step)
 {
 	struct fl_progress *progress = arg;
 	struct fl_text line = { 0 };
 
 	if (progress->columns == 0)
 		return;
-	describe(plan, step, &line);
+	describe(plan, results, step, &line);
 	fl_progress_clear(progress);
 	fprintf(stderr, "%.*s", (int)progress->columns - 1, fl_text_str(&line));
 	fflush(stderr);
