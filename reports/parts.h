@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* parts.h: what the renderers of runs share with each other and with nobody else. */
+/* parts.h: what the renderers share with each other and with nobody else. */
 #ifndef FL_REPORTS_PARTS_H
 #define FL_REPORTS_PARTS_H
 #include "reports/reports.h"
-
-/* "2026-11-22T09:45:12Z", always UTC. */
-enum { FL_TIME_TEXT = 32 };
-const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t started_ns);
 
 /* ---- words.c: what tells one lane from the others */
 struct fl_words;
@@ -19,22 +15,100 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v);
 const struct fl_files *fl_words_files(const struct fl_words *w);
 
 /* ---- lines.c: text in lines */
+/* "2026-11-22T09:45:12Z", always UTC. */
+enum { FL_TIME_TEXT = 32 };
+const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t started_ns);
 /* A copy without control characters: records may hold what a worker wrote. malloc'd; NULL gives "". */
 char *fl_report_clean(const char *text);
 const char *fl_report_colour(const struct fl_look *look, enum fl_verdict verdict);
 const char *fl_report_plain(const struct fl_look *look);
 size_t fl_report_width(const struct fl_look *look);
 
-/* ---- table.c: one line a lane */
+/* ---- table.c: cells in columns, of whatever they are. Where a line is too long the first column gives way; the last
+ * one has the colour of the row's verdict. */
+enum { FL_COLUMNS_MAX = 8 };
+struct fl_column {
+	const char *head;
+	bool right; /* its cells are numbers */
+};
+struct fl_row {
+	char *cells[FL_COLUMNS_MAX]; /* clean, owned */
+	enum fl_verdict verdict;
+};
+struct fl_table {
+	const struct fl_column *columns;
+	size_t columns_n;
+	struct fl_row *rows;
+	size_t rows_n;
+};
+/* Takes the cells. */
+void fl_table_add(struct fl_table *t, struct fl_row row);
+/* No row has anything in this column: it is left out. */
+bool fl_table_is_empty(const struct fl_table *t, size_t column);
+/* As aligned lines. */
+void fl_table_text(const struct fl_table *t, const struct fl_look *look, struct fl_text *out);
+/* pipes.c: in Markdown; the first cells are code. */
+void fl_table_markdown(const struct fl_table *t, struct fl_text *out);
+void fl_table_release(struct fl_table *t);
+
+/* ---- escape.c: text of any origin in Markdown, where it shows as it is and means nothing else. Clean text in. */
+void fl_markdown_text(struct fl_text *out, const char *text);
+/* The same where the text begins a line. */
+void fl_markdown_line(struct fl_text *out, const char *text);
+/* As code, in a line. */
+void fl_markdown_code(struct fl_text *out, const char *text);
+/* As code in lines of its own, each indented by that many columns. */
+void fl_markdown_block(struct fl_text *out, const char *text, size_t indent);
+
+/* ---- remarks.c: what is said about lanes, as sentences in parts. All texts are clean and owned. */
+struct fl_advice {
+	char *words;   /* "again"; NULL: none */
+	char *command; /* "feedline bench null.nop", to be copied whole; NULL: none */
+};
+struct fl_remark {
+	char *kind;    /* "fail", "not trustworthy"; NULL: none */
+	char *subject; /* "storage.read block=4KiB" */
+	char *aside;   /* " (2 lanes), required by the suite"; NULL: none */
+	char *text;    /* "400 MB/s is 76.3 % of the 524 MB/s to expect of source pace (computed)" */
+	struct fl_advice *advice;
+	size_t advice_n;
+};
+struct fl_section {
+	const char *title;
+	struct fl_remark *remarks;
+	size_t remarks_n;
+};
+/* The metrics that the table has no room for. */
+struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w);
+/* Why lanes mean what they mean, and why they are not to be trusted. */
+struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
+/* Takes the texts but for the title. */
+struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
+void fl_section_release(struct fl_section *s);
+
+/* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
-void fl_report_table(const struct fl_judgement *j, const struct fl_words *w, const struct fl_look *look,
-		     struct fl_text *out);
+struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w);
+
+/* ---- content.c: all that a report for people says about a run; the formats only lay it out. Clean and owned. */
+struct fl_content {
+	enum fl_verdict verdict;
+	char *counts;  /* "5 lanes measured, 0 failed, 5 unjudged" */
+	char *subject; /* "quick on host, 2026-11-22T09:45:12Z, run 20261122T094512Z-7f3a9c" */
+	struct fl_table lanes;
+	struct fl_section further, why;
+	char *legend; /* how to read it */
+};
+struct fl_content fl_content_make(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
+void fl_content_release(struct fl_content *c);
 
 /* ---- the renderers */
 void fl_report_text(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
+void fl_report_markdown(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
+			struct fl_text *out);
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* renderers.c: the table of formats. A new format is a file and a row. */
+/* renderers.c: the table of formats. A new format is a file, a row and a word of FL_FORMATS. */
 #include "reports/parts.h"
 #include <string.h>
 
 const struct fl_renderer fl_renderers[] = {
-	{ .name = "text", .summary = "for people, on a terminal", .render = fl_report_text },
-	{ .name = "json", .summary = "for programs, one document", .render = fl_report_json },
+	{ .name = "text", .suffix = "txt", .summary = "for people, on a terminal", .render = fl_report_text },
+	{ .name = "json", .suffix = "json", .summary = "for programs, one document", .render = fl_report_json },
+	{ .name = "markdown",
+	  .suffix = "md",
+	  .summary = "for people, where code is hosted",
+	  .render = fl_report_markdown },
 	{ 0 },
 };
 

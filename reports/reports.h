@@ -12,13 +12,14 @@ struct fl_look {
 };
 
 struct fl_renderer {
-	const char *name, *summary; /* "text" */
+	const char *name, *suffix, *summary; /* "text"; of its files: "txt"; one line, lower case, no full stop */
 	void (*render)(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		       struct fl_text *out);
 };
 
-/* Ended by a zeroed row. */
+/* Ended by a zeroed row. FL_FORMATS: their names in that order, the range of an option. */
 extern const struct fl_renderer fl_renderers[];
+#define FL_FORMATS "text|json|markdown"
 const struct fl_renderer *fl_renderer_find(const char *name); /* NULL: none */
 
 /* ---- lines.c: text in lines

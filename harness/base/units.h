@@ -26,6 +26,8 @@ const char *fl_show_number(char buf[FL_UNIT_TEXT], double value);
 const char *fl_show_bytes(char buf[FL_UNIT_TEXT], uint64_t bytes);
 const char *fl_show_ns(char buf[FL_UNIT_TEXT], double ns);
 const char *fl_show_rate(char buf[FL_UNIT_TEXT], double bytes_per_s);
+/* "12 %", "3.2 %", "-0.4 %": a ratio in percent, with one decimal below 10. */
+const char *fl_show_percent(char buf[FL_UNIT_TEXT], double ratio);
 /* Any metric by the unit that its name ends in: _bytes_per_s, _ops_per_s, _per_s, _ns, _bytes, _ratio, else plain. */
 const char *fl_show_metric(char buf[FL_UNIT_TEXT], const char *metric, double value);
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +112,22 @@ const char *fl_show_ns(char buf[FL_UNIT_TEXT], double ns)
 const char *fl_show_rate(char buf[FL_UNIT_TEXT], double bytes_per_s)
 {
 	return show(buf, bytes_per_s, rate_steps);
+}
+
+const char *fl_show_percent(char buf[FL_UNIT_TEXT], double ratio)
+{
+	double percent = 100 * fabs(ratio);
+	bool tenths = percent < 9.95;
+	long long digits = tenths ? llround(10 * percent) : percent < 1e15 ? llround(percent) : 0;
+	const char *sign = ratio < 0 && digits ? "-" : "";
+
+	if (!isfinite(ratio) || percent >= 1e15)
+		fl_copy(buf, FL_UNIT_TEXT, "-");
+	else if (tenths)
+		snprintf(buf, FL_UNIT_TEXT, "%s%lld.%lld %%", sign, digits / 10, digits % 10);
+	else
+		snprintf(buf, FL_UNIT_TEXT, "%s%lld %%", sign, digits);
+	return buf;
 }
 
 /* Does the name end in this unit (a whole word of it)? */

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 struct report_opts {
-	const char *format, *output, *store;
+	const char *output, *store;
+	unsigned format;
 	bool json;
 };
 
 static const struct fl_field report_fields[] = {
-	FL_FIELD(report_opts, format, FL_TEXT, "text", NULL, "text or json"),
+	FL_FIELD(report_opts, format, FL_CHOICE, "text", FL_FORMATS, "the form of the report"),
 	FL_FIELD(report_opts, json, FL_FLAG, "no", NULL, "the same as --format json"),
 	FL_FIELD(report_opts, output, FL_PATH, "", NULL, "write to this file instead of standard output"),
 	FL_FIELD(report_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
@@ -35,14 +36,11 @@ static int judge_and_write(const struct fl_run *run, const struct fl_renderer *r
 /* Its status says whether there is a report, not what is in it. */
 static int report_print(const struct report_opts *opts, const char *id, struct fl_err *err)
 {
-	const struct fl_renderer *renderer;
+	const struct fl_renderer *renderer = opts->json ? fl_renderer_find("json") : &fl_renderers[opts->format];
 	struct fl_run *run;
 	char *store;
-	int rc = fl_report_find(opts->json ? "json" : opts->format, &renderer, err);
+	int rc = fl_home_store(opts->store, &store, err);
 
-	if (rc < 0)
-		return rc;
-	rc = fl_home_store(opts->store, &store, err);
 	if (rc < 0)
 		return rc;
 	rc = fl_home_run(store, id, &run, err);
@@ -73,7 +71,7 @@ static int report(const struct fl_command *self, const struct fl_call *call, str
 
 const struct fl_command fl_cmd_report = {
 	.name = "report",
-	.summary = "a run of the store as text or JSON (default: the newest)",
+	.summary = "a run of the store, in one of several formats (default: the newest)",
 	.usage = "report [ID|last]",
 	.fields = report_fields,
 	.run = report,

@@ -42,10 +42,7 @@ static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *
 
 static int print(const struct fl_measure *m, const struct fl_run *run, const struct fl_judgement *j, struct fl_err *err)
 {
-	const struct fl_renderer *renderer;
-	int rc = fl_report_find(m->json ? "json" : "text", &renderer, err);
-
-	return rc < 0 ? rc : fl_report_print(renderer, run, j, err);
+	return fl_report_print(fl_renderer_find(m->json ? "json" : "text"), run, j, err);
 }
 
 /* A copy, for convenience: everything that is in it can be had from the store again, so that it is not in vain to have

@@ -7,24 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAMES_MAX = 16, FILE_COLUMNS = 100 };
-
-int fl_report_find(const char *format, const struct fl_renderer **ret, struct fl_err *err)
-{
-	const struct fl_renderer *found = fl_renderer_find(format);
-	const char *names[NAMES_MAX], *near;
-	size_t n = 0;
-
-	if (found) {
-		*ret = found;
-		return 0;
-	}
-	for (const struct fl_renderer *r = fl_renderers; r->name && n < NAMES_MAX; r++)
-		names[n++] = r->name;
-	near = fl_nearest(format, names, n);
-	fl_fail(err, -EINVAL, "no report format '%s'", format);
-	return near ? fl_hint(err, "did you mean '%s'?", near) : err->code;
-}
+enum { FILE_COLUMNS = 100 };
 
 int fl_report_print(const struct fl_renderer *renderer, const struct fl_run *run, const struct fl_judgement *j,
 		    struct fl_err *err)
@@ -59,21 +42,19 @@ static char *reports_dir(const char *store)
 	return fl_format("%.*s.reports", (int)(has ? n - end : n), store);
 }
 
-static int save_as(const char *format, const char *suffix, const char *stem, const struct fl_run *run,
+static int save_as(const struct fl_renderer *renderer, const char *stem, const struct fl_run *run,
 		   const struct fl_judgement *j, struct fl_err *err)
 {
-	const struct fl_renderer *renderer;
-	char *path = fl_format("%s.%s", stem, suffix);
-	int rc = fl_report_find(format, &renderer, err);
+	char *path = fl_format("%s.%s", stem, renderer->suffix);
+	int rc = fl_report_write(renderer, run, j, path, err);
 
-	if (rc >= 0)
-		rc = fl_report_write(renderer, run, j, path, err);
 	free(path);
 	return rc;
 }
 
 int fl_report_save(const char *store, const struct fl_run *run, const struct fl_judgement *j, struct fl_err *err)
 {
+	struct fl_text suffixes = { 0 };
 	char *dir, *stem;
 	int rc;
 
@@ -82,12 +63,13 @@ int fl_report_save(const char *store, const struct fl_run *run, const struct fl_
 	dir = reports_dir(store);
 	stem = fl_format("%s/%s", dir, run->id);
 	rc = fl_make_dirs(dir, err);
+	for (const struct fl_renderer *r = fl_renderers; rc >= 0 && r->name; r++) {
+		rc = save_as(r, stem, run, j, err);
+		fl_text_add(&suffixes, "%s%s", suffixes.n ? "," : "", r->suffix);
+	}
 	if (rc >= 0)
-		rc = save_as("text", "txt", stem, run, j, err);
-	if (rc >= 0)
-		rc = save_as("json", "json", stem, run, j, err);
-	if (rc >= 0)
-		fl_output_say("reports: %s.txt and .json", stem);
+		fl_output_say("reports: %s.{%s}", stem, fl_text_str(&suffixes));
+	fl_text_release(&suffixes);
 	free(stem);
 	free(dir);
 	return rc;

@@ -4,15 +4,12 @@
 #define FL_CLI_REPORT_H
 #include "cli/output.h"
 
-/* `format` is a renderer's name; -EINVAL with the nearest. */
-int fl_report_find(const char *format, const struct fl_renderer **ret, struct fl_err *err);
-
 int fl_report_print(const struct fl_renderer *renderer, const struct fl_run *run, const struct fl_judgement *j,
 		    struct fl_err *err);
 /* Without colours. */
 int fl_report_write(const struct fl_renderer *renderer, const struct fl_run *run, const struct fl_judgement *j,
 		    const char *path, struct fl_err *err);
-/* Text and JSON into ID.txt and ID.json in the directory of the store's reports ("s.reports" beside "s.db"); says
+/* In every format, into ID.txt, ID.json, ... in the directory of the store's reports ("s.reports" beside "s.db"); says
  * where. */
 int fl_report_save(const char *store, const struct fl_run *run, const struct fl_judgement *j, struct fl_err *err);
 

@@ -8,7 +8,6 @@
 /* Its status is the one that was recorded: the judgement is only made again to be printed. */
 static int already_finished(const struct fl_measure *m, const struct fl_run *run, struct fl_err *err)
 {
-	const struct fl_renderer *renderer;
 	struct fl_judgement *j;
 	int rc;
 
@@ -19,9 +18,7 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 	rc = fl_judge(run, &j, err);
 	if (rc < 0)
 		return rc;
-	rc = fl_report_find(m->json ? "json" : "text", &renderer, err);
-	if (rc >= 0)
-		rc = fl_report_print(renderer, run, j, err);
+	rc = fl_report_print(fl_renderer_find(m->json ? "json" : "text"), run, j, err);
 	fl_judgement_free(j);
 	return rc < 0 ? rc : run->status;
 }

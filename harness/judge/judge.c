@@ -138,10 +138,8 @@ static void release_lane(struct fl_lane_verdict *v)
 	}
 	for (size_t i = 0; i < v->distrust_n; i++)
 		free(v->distrust[i]);
-	for (size_t i = 0; i < v->metrics_n; i++) {
-		free(v->metrics[i].medians);
-		free(v->metrics[i].median_rounds);
-	}
+	for (size_t i = 0; i < v->metrics_n; i++)
+		free(v->metrics[i].of_round);
 	free(v->distrust);
 	free(v->hops);
 	free(v->metrics);

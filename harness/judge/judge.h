@@ -48,8 +48,7 @@ struct fl_metric_summary {
 			     * Histograms: always over the rounds' p50. n == 0: nothing was recorded, all is NaN */
 	const char *of;	   /* what was counted: "rounds", "slices" (of a window), "steps" */
 	unsigned rounds;
-	double *medians;	 /* of its rounds, `rounds` of them in their order; owned */
-	unsigned *median_rounds; /* which round each is of, ascending; owned */
+	double *of_round; /* the median of each planned round; NaN: none; rounds_planned long, owned */
 	double mean; /* of all samples; tools that report bytes over time are compared with this. NaN for histograms */
 	/* Histograms only, over the values of all rounds; NaN otherwise. */
 	double p90, p99, p999, max;

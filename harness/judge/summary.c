@@ -9,55 +9,65 @@
 
 struct rounds {
 	double *medians;
-	unsigned *numbers; /* which rounds they are of */
 	size_t n;
 	double sum, count; /* of all samples that count */
 };
 
-static void add_histogram(const struct fl_series *series, struct rounds *rounds, struct fl_buckets *all)
+/* Return the median of the round; NaN: nothing counts. */
+static double add_histogram(const struct fl_series *series, struct fl_buckets *all)
 {
-	double median = fl_series_median(series);
-
-	if (!isnan(median))
-		rounds->medians[rounds->n++] = median;
 	fl_buckets_add(all, series);
+	return fl_series_median(series);
 }
 
-static void add_samples(const struct fl_series *series, struct rounds *rounds, struct fl_interval *last)
+static double add_samples(const struct fl_series *series, struct rounds *rounds, struct fl_interval *last)
 {
 	double *values = fl_zalloc(series->n, sizeof(*values));
 	size_t n = fl_series_samples(series, values);
 
-	if (n) {
+	if (n)
 		*last = fl_median_interval(values, n);
-		rounds->medians[rounds->n++] = last->median;
-	}
 	for (size_t i = 0; i < n; i++)
 		rounds->sum += values[i];
 	rounds->count += (double)n;
 	free(values);
+	return n ? last->median : NAN;
+}
+
+/* Nothing is known of any round yet. */
+static double *no_medians(unsigned rounds)
+{
+	double *medians = fl_zalloc(rounds, sizeof(*medians));
+
+	for (unsigned i = 0; i < rounds; i++)
+		medians[i] = NAN;
+	return medians;
 }
 
 static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct fl_metric *metric)
 {
-	struct rounds rounds = { .medians = fl_zalloc(s->n, sizeof(double)),
-				 .numbers = fl_zalloc(s->n, sizeof(unsigned)) };
+	struct rounds rounds = { .medians = fl_zalloc(s->n, sizeof(double)) };
 	struct fl_interval last = { 0 };
 	struct fl_buckets all = { 0 };
 	struct fl_metric_summary sum = {
-		.name = metric->name, .from = metric->from, .better = fl_better_name(metric->better), .of = "rounds"
+		.name = metric->name,
+		.from = metric->from,
+		.better = fl_better_name(metric->better),
+		.of = "rounds",
+		.of_round = no_medians(s->rounds),
 	};
 
 	for (size_t i = 0; i < s->n; i++) {
 		const struct fl_series *series = fl_record_series(s->records[i], metric->name);
+		double median;
 
 		if (!series || s->records[i]->outcome != FL_MEASURED)
 			continue;
-		rounds.numbers[rounds.n] = s->records[i]->round;
-		if (series->kind == FL_SERIES_HISTOGRAM)
-			add_histogram(series, &rounds, &all);
-		else
-			add_samples(series, &rounds, &last);
+		median = series->kind == FL_SERIES_HISTOGRAM ? add_histogram(series, &all)
+							     : add_samples(series, &rounds, &last);
+		sum.of_round[s->records[i]->round] = median; /* a record's round is one of the plan's (subjects.c) */
+		if (!isnan(median))
+			rounds.medians[rounds.n++] = median;
 	}
 	sum.rounds = (unsigned)rounds.n;
 	sum.of_rounds = fl_median_interval(rounds.medians, rounds.n);
@@ -70,9 +80,8 @@ static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct 
 	sum.p99 = fl_buckets_quantile(&all, 0.99);
 	sum.p999 = fl_buckets_quantile(&all, 0.999);
 	sum.max = fl_buckets_quantile(&all, 1);
-	sum.medians = rounds.medians;
-	sum.median_rounds = rounds.numbers;
 	fl_buckets_release(&all);
+	free(rounds.medians);
 	return sum;
 }
 

@@ -60,9 +60,11 @@ static bool runs(const struct fl_plan_case *c)
 	return false;
 }
 
-static uint64_t time_of(const struct fl_plan_case *c, unsigned rounds)
+uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
 {
-	return runs(c) ? rounds * ((c->duration_ns ? c->duration_ns : longest_ns) + overhead_ns) : 0;
+	const struct fl_plan_case *c = &plan->cases[case_no];
+
+	return runs(c) ? (c->duration_ns ? c->duration_ns : longest_ns) + overhead_ns : 0;
 }
 
 static uint64_t add_up(uint64_t a, uint64_t b)
@@ -84,7 +86,7 @@ struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_res
 
 			left.steps_done += done;
 			left.steps_most += most;
-			left.time_ns = add_up(left.time_ns, time_of(c, most - done));
+			left.time_ns = add_up(left.time_ns, (most - done) * fl_plan_step_ns(plan, s->first + k));
 		}
 	}
 	return left;
@@ -94,7 +96,7 @@ uint64_t fl_plan_time_ns(const struct fl_plan *plan)
 {
 	uint64_t total_ns = 0;
 
-	for (size_t i = 0; i < plan->cases_n; i++)
-		total_ns = add_up(total_ns, time_of(&plan->cases[i], plan->cases[i].rounds));
+	for (unsigned i = 0; i < plan->cases_n; i++)
+		total_ns = add_up(total_ns, plan->cases[i].rounds * fl_plan_step_ns(plan, i));
 	return total_ns;
 }

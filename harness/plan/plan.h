@@ -120,8 +120,9 @@ struct fl_plan_left {
 };
 struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_results *results);
 
-/* Upper bound of the time that all cases need. */
+/* Upper bounds of the time that all cases need, and one round of one of them. */
 uint64_t fl_plan_time_ns(const struct fl_plan *plan);
+uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no);
 
 const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name); /* canonical text, NULL: not set */
 

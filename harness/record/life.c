@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* life.c: a run begins, is taken over, finishes: changes of its one row. */
+#include "record/life.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "record/find.h"
@@ -15,7 +16,12 @@
 
 enum { NS_PER_S = 1000000000 };
 
-#define ID_CHARS "-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+bool fl_name_good(const char *name)
+{
+	static const char chars[] = "-_.0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	return *name && !name[strspn(name, chars)] && strcmp(name, "last") != 0;
+}
 
 /* UTC to the second and six random digits: sorts by time, and is the same length everywhere. */
 static int make_id(int64_t started_ns, char ret[40], struct fl_err *err)
@@ -33,7 +39,7 @@ static int make_id(int64_t started_ns, char ret[40], struct fl_err *err)
 	return 0;
 }
 
-static int64_t real_time_ns(void)
+int64_t fl_real_time_ns(void)
 {
 	struct timespec now;
 
@@ -51,20 +57,31 @@ static void put_owner(struct fl_sql *q)
 	fl_sql_put_int(q, (int64_t)self.start_ticks);
 }
 
-static int check_id(struct fl_store *s, const char *id, struct fl_err *err)
+int fl_name_taken(struct fl_store *s, const char *sql, const char *name, struct fl_err *err)
 {
 	struct fl_sql q;
-	int rc;
+	int rc = fl_sql_open(s, sql, &q, err);
 
-	if (!*id || id[strspn(id, ID_CHARS)] || strcmp(id, "last") == 0)
-		return fl_fail(err, -EINVAL, "'%s' cannot be the id of a run", id);
-	rc = fl_sql_open(s, "SELECT 1 FROM run WHERE id = ?", &q, err);
 	if (rc)
 		return rc;
-	fl_sql_put_text(&q, id);
+	fl_sql_put_text(&q, name);
 	rc = fl_sql_step(&q, err);
 	fl_sql_close(&q);
-	return rc == 1 ? fl_fail(err, -EEXIST, "run '%s' is already in store '%s'", id, s->path) : rc;
+	return rc;
+}
+
+static int check_id(struct fl_store *s, const char *id, struct fl_err *err)
+{
+	int rc;
+
+	if (!fl_name_good(id))
+		return fl_fail(err, -EINVAL, "'%s' cannot be the id of a run", id);
+	rc = fl_name_taken(s, FL_RUN_NAMED, id, err);
+	if (rc == 1)
+		return fl_fail(err, -EEXIST, "run '%s' is already in store '%s'", id, s->path);
+	if (rc == 0)
+		rc = fl_name_taken(s, FL_BASELINE_NAMED, id, err);
+	return rc == 1 ? fl_fail(err, -EEXIST, "'%s' is the name of a baseline in store '%s'", id, s->path) : rc;
 }
 
 static int insert(struct fl_store *s, const struct fl_run *run, const char *id, int64_t started_ns, struct fl_err *err)
@@ -93,7 +110,7 @@ static int insert(struct fl_store *s, const struct fl_run *run, const char *id, 
 
 int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err)
 {
-	int64_t started_ns = run->started_ns ? run->started_ns : real_time_ns();
+	int64_t started_ns = run->started_ns ? run->started_ns : fl_real_time_ns();
 	char id[sizeof(run->id)];
 	int rc = 0;
 

@@ -29,7 +29,24 @@ static const char series_table[] =
 	"CREATE TABLE series (no INTEGER PRIMARY KEY, lane INTEGER NOT NULL REFERENCES lane (no) ON DELETE CASCADE,"
 	" metric TEXT NOT NULL, kind TEXT NOT NULL, data BLOB NOT NULL, UNIQUE (lane, metric))";
 
-static const char *const tables[] = { meta_table, run_table, lane_table, series_table };
+/* place: the order in which the runs were named. */
+static const char baseline_table[] =
+	"CREATE TABLE baseline (no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, created_ns INTEGER NOT NULL,"
+	" note TEXT)";
+
+static const char baseline_run_table[] =
+	"CREATE TABLE baseline_run (baseline INTEGER NOT NULL REFERENCES baseline (no) ON DELETE CASCADE,"
+	" place INTEGER NOT NULL, run INTEGER NOT NULL REFERENCES run (no), PRIMARY KEY (baseline, place),"
+	" UNIQUE (baseline, run))";
+
+/* since: the first schema that has the table. A newer schema only adds tables. */
+static const struct {
+	const char *sql;
+	int since;
+} tables[] = {
+	{ meta_table, 1 },   { run_table, 1 },	    { lane_table, 1 },
+	{ series_table, 1 }, { baseline_table, 2 }, { baseline_run_table, 2 },
+};
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 const struct fl_json_column fl_run_json[] = {
@@ -114,53 +131,78 @@ int fl_schema_version(struct fl_store *s, int64_t *ret, struct fl_err *err)
 	return 0;
 }
 
-static int make_tables(struct fl_store *s, struct fl_err *err)
+/* What schema `from` lacks. */
+static int add_tables(struct fl_store *s, int64_t from, struct fl_err *err)
 {
-	char *last = fl_format("INSERT INTO meta VALUES ('made_by', 'feedline %s');"
-			       "PRAGMA application_id=%d; PRAGMA user_version=%d",
-			       FEEDLINE_VERSION, APPLICATION_ID, FL_STORE_SCHEMA);
 	int rc = 0;
 
 	for (int i = 0; i < TABLES && rc == 0; i++)
-		rc = fl_sql_run(s, tables[i], err);
+		if (tables[i].since > from)
+			rc = fl_sql_run(s, tables[i].sql, err);
+	return rc;
+}
+
+static int sign(struct fl_store *s, int64_t from, struct fl_err *err)
+{
+	char *made_by = fl_format("INSERT INTO meta VALUES ('made_by', 'feedline %s')", FEEDLINE_VERSION);
+	char *marks = fl_format("PRAGMA application_id=%d; PRAGMA user_version=%d", APPLICATION_ID, FL_STORE_SCHEMA);
+	int rc = from == 0 ? fl_sql_run(s, made_by, err) : 0;
+
 	if (rc == 0)
-		rc = fl_sql_run(s, last, err);
-	free(last);
+		rc = fl_sql_run(s, marks, err);
+	free(made_by);
+	free(marks);
 	return rc;
 }
 
 int fl_schema_migrate(struct fl_store *s, struct fl_err *err)
 {
-	int64_t version;
+	int64_t from;
 	int rc = fl_sql_run(s, "BEGIN IMMEDIATE", err);
 
 	if (rc)
 		return rc;
-	rc = fl_schema_version(s, &version, err); /* again: another process may have been faster */
-	if (rc == 0 && version == 0)
-		rc = make_tables(s, err);
-	return fl_sql_end(s, rc, err);
+	rc = fl_schema_version(s, &from, err); /* again: another process may have been faster */
+	if (rc == 0)
+		rc = add_tables(s, from, err);
+	if (rc == 0)
+		rc = sign(s, from, err);
+	if (rc == 0)
+		rc = fl_schema_verify(s, FL_STORE_SCHEMA, err);
+	rc = fl_sql_end(s, rc, err);
+	if (rc == 0)
+		s->schema = FL_STORE_SCHEMA;
+	return rc;
 }
 
-static bool is_ours(const char *sql)
+static bool is_ours(const char *sql, int64_t version)
 {
 	for (int i = 0; i < TABLES; i++)
-		if (strcmp(tables[i], sql) == 0)
+		if (tables[i].since <= version && strcmp(tables[i].sql, sql) == 0)
 			return true;
 	return false;
 }
 
-int fl_schema_verify(struct fl_store *s, struct fl_err *err)
+static int tables_of(int64_t version)
+{
+	int n = 0;
+
+	for (int i = 0; i < TABLES; i++)
+		n += tables[i].since <= version;
+	return n;
+}
+
+int fl_schema_verify(struct fl_store *s, int64_t version, struct fl_err *err)
 {
 	struct fl_sql q;
 	int found = 0, rc = fl_sql_open(s, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL", &q, err);
 
 	if (rc)
 		return rc;
-	while ((rc = fl_sql_step(&q, err)) == 1 && is_ours(fl_sql_get_word(&q)))
+	while ((rc = fl_sql_step(&q, err)) == 1 && is_ours(fl_sql_get_word(&q), version))
 		found++;
-	if (rc == 1 || (rc == 0 && found != TABLES))
-		rc = fl_sql_damaged(s, err, "its tables are not those of schema %d", FL_STORE_SCHEMA);
+	if (rc == 1 || (rc == 0 && found != tables_of(version)))
+		rc = fl_sql_damaged(s, err, "its tables are not those of schema %lld", (long long)version);
 	fl_sql_close(&q);
 	return rc;
 }

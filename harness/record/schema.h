@@ -23,10 +23,10 @@ void fl_schema_get_json(struct fl_sql *q, const struct fl_json_column *columns, 
  * damaged; -ENOTSUP: of a newer feedline. Changes nothing. */
 int fl_schema_version(struct fl_store *s, int64_t *ret, struct fl_err *err);
 
-/* Brings an empty or older file to FL_STORE_SCHEMA, in one transaction. */
+/* Brings an empty or older file to FL_STORE_SCHEMA and s->schema with it, in one transaction. */
 int fl_schema_migrate(struct fl_store *s, struct fl_err *err);
 
-/* Are the tables exactly those of FL_STORE_SCHEMA, nothing more? Else -EUCLEAN. */
-int fl_schema_verify(struct fl_store *s, struct fl_err *err);
+/* Are the tables exactly those of that version, nothing more? Else -EUCLEAN. */
+int fl_schema_verify(struct fl_store *s, int64_t version, struct fl_err *err);
 
 #endif

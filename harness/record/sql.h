@@ -19,6 +19,7 @@ struct fl_store {
 	sqlite3 *db;
 	char *path;
 	bool write;
+	int64_t schema; /* of the file: one that is only read may be older than FL_STORE_SCHEMA */
 };
 
 /* An error of SQLite as an errno with one line that names the store. Returns it. */

@@ -75,32 +75,44 @@ static int use_log(struct fl_store *s, struct fl_err *err)
 	return rc < 0 ? rc : 0;
 }
 
-static int prepare_writing(struct fl_store *s, int64_t version, struct fl_err *err)
+/* At one moment: another process may be about to migrate it. */
+static int look_at(struct fl_store *s, struct fl_err *err)
+{
+	int rc = fl_sql_begin_reading(s, err);
+
+	if (rc)
+		return rc;
+	rc = fl_schema_version(s, &s->schema, err);
+	if (rc == 0 && s->schema > 0)
+		rc = fl_schema_verify(s, s->schema, err);
+	return fl_sql_end(s, rc, err);
+}
+
+static int prepare_writing(struct fl_store *s, struct fl_err *err)
 {
 	int rc;
 
 	if (sqlite3_db_readonly(s->db, "main"))
 		return fl_sql_fail(s, SQLITE_READONLY, err);
 	rc = use_log(s, err);
-	return rc == 0 && version < FL_STORE_SCHEMA ? fl_schema_migrate(s, err) : rc;
+	return rc == 0 && s->schema < FL_STORE_SCHEMA ? fl_schema_migrate(s, err) : rc;
 }
 
 static int open_checked(struct fl_store *s, enum fl_place place, struct fl_err *err)
 {
 	char *uri = uri_of(s->path, place);
-	int64_t version;
 	int rc = connect_to(s, uri, place == FL_PLACE_WRITABLE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY, err);
 
 	free(uri);
 	if (rc == 0)
-		rc = fl_schema_version(s, &version, err);
+		rc = look_at(s, err);
 	if (rc == 0 && s->write)
-		rc = prepare_writing(s, version, err);
-	else if (rc == 0 && version == 0)
+		rc = prepare_writing(s, err);
+	else if (rc == 0 && s->schema == 0)
 		rc = stand_in(s, err);
 	if (rc == 0 && !s->write)
 		rc = fl_sql_run(s, "PRAGMA query_only=ON", err);
-	return rc ? rc : fl_schema_verify(s, err);
+	return rc;
 }
 
 static int open_at(const char *path, bool write, enum fl_place place, struct fl_store **ret, struct fl_err *err)

@@ -11,10 +11,11 @@
 #include "record/record.h"
 
 struct fl_store;
-enum { FL_STORE_SCHEMA = 1 };
+enum { FL_STORE_SCHEMA = 2 };
 
-/* write: makes the file (mode 0600) and its directory where absent; an empty file counts as absent. Otherwise reading
- * only, which also works from a read-only directory, on a full disk, and beside a process that writes. */
+/* write: makes the file (mode 0600) and its directory where absent; an empty file counts as absent; brings a file of an
+ * older schema to FL_STORE_SCHEMA, forward only. Otherwise reading only, which also works from a read-only directory,
+ * on a full disk, and beside a process that writes; a file of an older schema is read as it is. */
 int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl_err *err);
 void fl_store_close(struct fl_store *s); /* NULL allowed */
 
@@ -46,5 +47,28 @@ struct fl_run_row {
 /* Oldest first; *ret is free()d by the caller. */
 int fl_store_list(struct fl_store *s, struct fl_run_row **ret, size_t *ret_n, struct fl_err *err);
 const char *fl_run_state_name(enum fl_run_state state);
+
+/* A baseline: a name for runs that are by declaration alike (the machine as it should be). Names are made like ids of
+ * runs and are none: a word names one or the other. In a file of schema 1 there are none. */
+enum { FL_BASELINE_RUNS_MAX = 1000, FL_BASELINE_NOTE_MAX = 1000 };
+struct fl_baseline {
+	char name[64];
+	int64_t created_ns; /* CLOCK_REALTIME */
+	char **runs;	    /* their ids, in the order in which they were named */
+	size_t runs_n;
+	char *note; /* what people should know of it; NULL: nothing */
+};
+
+/* created_ns of 0: now. "last" among the runs: the newest. replace: one of that name is given up for it; else -EEXIST.
+ * -ENOENT: no such run; -EINVAL: one that is not finished, or is named twice; none, or too many. */
+int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err);
+/* -ENOENT with the nearest name. *ret is released with fl_baseline_release(). */
+int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err);
+/* Oldest first. *ret is freed with fl_baselines_free(). */
+int fl_store_list_baselines(struct fl_store *s, struct fl_baseline **ret, size_t *ret_n, struct fl_err *err);
+/* Its runs stay. -ENOENT as above. */
+int fl_store_remove_baseline(struct fl_store *s, const char *name, struct fl_err *err);
+void fl_baseline_release(struct fl_baseline *b);
+void fl_baselines_free(struct fl_baseline *baselines, size_t n);
 
 #endif

@@ -352,6 +352,8 @@ int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 
 	if (c->agent->interrupt && *c->agent->interrupt)
 		return fl_fail(err, -EINTR, "interrupted");
+	if (c->agent->watch && c->agent->watch->waits)
+		c->agent->watch->waits(c->agent->watch->arg);
 	n = ppoll(&any, 1, &wait, NULL); /* finer than epoll_wait's milliseconds; epoll_pwait2 wants glibc 2.35 */
 	if (n > 0)
 		n = epoll_wait(c->pool->epoll_fd, events, BATCH, 0);

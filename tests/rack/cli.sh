@@ -237,8 +237,8 @@ cat >two.yaml <<'SUITE'
   with: {duration: 100ms}
   repeat: 2
 SUITE
-on run --suite two.yaml --store s.db; status_is 0; err_is "feedline: reports: s.reports/*.txt and .json"
-for kind in txt json; do yes_if "report as $kind" sh -c "test -s s.reports/*.$kind"; done
+on run --suite two.yaml --store s.db; status_is 0; err_is "feedline: reports: s.reports/*.{txt,json,md}"
+for kind in txt json md; do yes_if "report as $kind" sh -c "test -s s.reports/*.$kind"; done
 cp out printed
 on report --store s.db; status_is 0; yes_if 'report and run print the same' cmp out printed
 on run --suite two.yaml --store s.db --duration 50ms --repeat 1 --json; status_is 0
@@ -247,7 +247,7 @@ on run --suite two.yaml --store s.db --block 1MiB; status_is 2; out_is # no rule
 touch blocked.reports # each store has its own; a copy that cannot be saved is no failure of the run
 on run --suite two.yaml --store blocked.db; status_is 0; yes_if 'the report' grep -q unjudged out
 err_is "feedline: *'blocked.reports'*" "${hint}the run is recorded all the same*"
-on run --suite two.yaml --store "no suffix"; status_is 0; err_is "feedline: reports: no suffix.reports/*.txt and .json"
+on run --suite two.yaml --store "no suffix"; status_is 0; err_is "feedline: reports: no suffix.reports/*.{txt,json,md}"
 on run --suite quik; usage "no suite and no file 'quik'" "${hint}did you mean 'quick'?"
 on run --suite zzzzzzzz; usage "no suite and no file 'zzzzzzzz'" "$hint*"
 on run --suite .; status_is 2; out_is
@@ -287,7 +287,8 @@ on report "$id" --store s.db --format json; status_is 0; json_is ".run == \"$id\
 on report --store s.db --format json --output r.json; status_is 0; out_is; err_is; yes_if 'written' jq -es "length == 1" r.json
 on report --store s.db --output nowhere/r.txt; status_is 2; out_is
 on report --store s.db --json; status_is 0; json_is '.schema == 1 and (.lanes | length > 0)'
-on report --store s.db --format jsno; usage "no report format 'jsno'" "${hint}did you mean 'json'?"
+on report --store s.db --format jsno; usage "option 'format': 'jsno' is not one of text|json|markdown" "${hint}did you mean 'json'?"
+on report --store s.db --format markdown; status_is 0; err_is; yes_if 'verdict first' grep -q "^# unjudged: " out
 on report nosuch --store s.db; status_is 2; out_is; yes_if 'named' grep -q nosuch err
 
 # What a store from elsewhere holds does not command the terminal.

@@ -343,6 +343,21 @@ static void decimal_comma(void **state)
 	setlocale(LC_ALL, "C");
 }
 
+static void percent_shows_change(void **state)
+{
+	static const struct {
+		double ratio;
+		const char *text;
+	} rows[] = { { 0, "0.0 %" },	  { 0.034, "3.4 %" }, { -0.034, "-3.4 %" }, { -0.0001, "0.0 %" },
+		     { 0.0994, "9.9 %" }, { 0.0996, "10 %" }, { 0.126, "13 %" },    { -2, "-200 %" },
+		     { 1e20, "-" },	  { NAN, "-" },	      { 12.5, "1250 %" } };
+	char buf[FL_UNIT_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(fl_show_percent(buf, rows[i].ratio), rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +373,7 @@ int main(void)
 		cmocka_unit_test(shown_rates),
 		cmocka_unit_test(shown_metrics),
 		cmocka_unit_test(decimal_comma),
+		cmocka_unit_test(percent_shows_change),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,96 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_store.c: what goes into a store comes out of it, in order, bit for bit; the life of a run. */
 #include "record/owner.h"
-#include "sample.h"
+#include "same.h"
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include <cmocka.h>
-
-static struct fl_store *opened(const char *path, bool write)
-{
-	struct fl_store *s = NULL;
-	struct fl_err err = { 0 };
-
-	if (fl_store_open(path, write, &s, &err))
-		fail_msg("%s", err.what);
-	return s;
-}
-
-#define OK(call)                                                                                                       \
-	do {                                                                                                           \
-		struct fl_err err = { 0 };                                                                             \
-		if ((call) != 0)                                                                                       \
-			fail_msg("%s: %s", #call, err.what);                                                           \
-	} while (0)
-
-/* The call fails with this code and says this. */
-#define REFUSED(call, code, says)                                                                                      \
-	do {                                                                                                           \
-		struct fl_err err = { 0 };                                                                             \
-		assert_int_equal(call, code);                                                                          \
-		if (!strstr(err.what, says) && !strstr(err.hint, says))                                                \
-			fail_msg("'%s' (%s) does not say '%s'", err.what, err.hint, says);                             \
-	} while (0)
-
-static void assert_same_series(const struct fl_series *a, const struct fl_series *b)
-{
-	assert_string_equal(a->metric, b->metric);
-	assert_int_equal(a->kind, b->kind);
-	assert_int_equal(a->n, b->n);
-	assert_memory_equal(a->at, b->at, a->n * sizeof(double));
-	assert_memory_equal(a->value, b->value, a->n * sizeof(double));
-	if (a->kind == FL_SERIES_SAMPLES)
-		assert_memory_equal(a->valid, b->valid, a->n);
-}
-
-static void assert_same_text(const char *a, const char *b)
-{
-	if (!a || !b)
-		assert_ptr_equal(a, b);
-	else
-		assert_string_equal(a, b);
-}
-
-static void assert_same_lane(const struct fl_lane_record *a, const struct fl_lane_record *b)
-{
-	assert_int_equal(a->case_no, b->case_no);
-	assert_int_equal(a->round, b->round);
-	assert_int_equal(a->lane, b->lane);
-	assert_same_text(a->bench, b->bench);
-	assert_same_text(a->reason, b->reason);
-	assert_same_text(a->hint, b->hint);
-	assert_int_equal(a->outcome, b->outcome);
-	assert_true(json_equal(a->options, b->options));
-	assert_true(json_equal(a->placement, b->placement));
-	assert_true(json_equal(a->facts, b->facts));
-	assert_true(json_equal(a->caps, b->caps));
-	assert_true(json_equal(a->distrust, b->distrust));
-	assert_true(json_equal(a->notes, b->notes));
-	assert_int_equal(a->series_n, b->series_n);
-	for (size_t i = 0; i < a->series_n; i++)
-		assert_same_series(&a->series[i], &b->series[i]);
-}
-
-static void assert_same_run(const struct fl_run *a, const struct fl_run *b)
-{
-	assert_string_equal(a->id, b->id);
-	assert_int_equal(a->started_ns, b->started_ns);
-	assert_int_equal(a->finished, b->finished);
-	assert_int_equal(a->status, b->status);
-	assert_true(json_equal(a->plan, b->plan));
-	assert_true(json_equal(a->machine, b->machine));
-	assert_true(json_equal(a->environment, b->environment));
-	assert_true(json_equal(a->declared, b->declared));
-	assert_int_equal(a->lanes_n, b->lanes_n);
-	for (size_t i = 0; i < a->lanes_n; i++)
-		assert_same_lane(&a->lanes[i], &b->lanes[i]);
-}
 
 /* Every kind of value there is: NaN, infinities, -0, empty arrays, nulls, histograms, an unmeasured lane. */
 static void fill_with_everything(struct fl_run *run)

@@ -139,6 +139,21 @@ static inline struct fl_run *golden_mixed(void)
 	return run;
 }
 
+/* What a broken worker could have said of every lane that was not measured. */
+static inline void golden_spoil(struct fl_run *run, const char *reason, const char *hint)
+{
+	for (size_t i = 0; i < run->lanes_n; i++) {
+		struct fl_lane_record *r = &run->lanes[i];
+
+		if (!r->reason)
+			continue;
+		free(r->reason);
+		free(r->hint);
+		r->reason = fl_dup(reason);
+		r->hint = fl_dup(hint);
+	}
+}
+
 /* One benchmark, one round, everything well: what `feedline bench` prints. */
 static inline struct fl_run *golden_single(void)
 {
@@ -182,6 +197,12 @@ static const struct golden golden_documents[] = {
 	{ "report-mixed.json", golden_mixed, { 0 } },
 	{ "report-single.json", golden_single, { 0 } },
 	{ "report-interrupted.json", golden_interrupted, { 0 } },
+};
+
+static const struct golden golden_pages[] = {
+	{ "report-mixed.md", golden_mixed, { 0 } },
+	{ "report-single.md", golden_single, { 0 } },
+	{ "report-interrupted.md", golden_interrupted, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)

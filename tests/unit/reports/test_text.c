@@ -59,12 +59,12 @@ static void test_no_control_characters(void **state)
 	struct fl_judgement *j;
 
 	(void)state;
-	free(run->lanes[run->lanes_n - 1].reason);
-	run->lanes[run->lanes_n - 1].reason = fl_dup("\033]0;owned\007 \033[2J\r\nfake: 99 lanes");
+	golden_spoil(run, "\033]0;owned\007 \033[2J\r\nfake: 99 lanes", "\033[2J: feedline \033[2J");
 	fl_copy(run->id, sizeof(run->id), "\033[31mid");
 	json_object_set_new(run->plan, "suite", json_string("su\tite\033[1m"));
 	j = golden_judge(run);
 	fl_renderer_find("text")->render(run, j, &look, &out);
+	assert_non_null(strstr(fl_text_str(&out), "fake: 99 lanes"));
 	for (size_t i = 0; i < out.n; i++)
 		assert_true(out.bytes[i] == '\n' || (unsigned char)out.bytes[i] >= ' ');
 	fl_text_release(&out);
@@ -103,7 +103,6 @@ static void test_no_look(void **state)
 	(void)state;
 	fl_renderer_find("text")->render(run, j, NULL, &out);
 	golden_compare("report-single-80.txt", &out);
-	assert_null(fl_renderer_find("xml"));
 	fl_text_release(&out);
 	fl_judgement_free(j);
 	fl_run_free(run);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evidence.c: a judged run to its evidence. */
+#include "judge/evidence.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/text.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what a lane is */
+
+/* Options that say how long is measured, not what. */
+static bool says_how_long(const char *option)
+{
+	return !strcmp(option, "duration") || !strcmp(option, "timeout");
+}
+
+static json_t *subject_json(const struct fl_lane_verdict *v)
+{
+	json_t *options = json_object(), *value;
+	const char *name;
+
+	json_object_foreach(v->options, name, value) if (!says_how_long(name)) json_object_set(options, name, value);
+	return json_pack("{s:s, s:o}", "bench", v->bench, "options", options);
+}
+
+/* Sorted, so that it does not depend on the order of declarations, and the same in every locale. malloc'd. */
+static char *dump(const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+
+	return text ? text : fl_dup("");
+}
+
+static int compare_texts(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* FNV-1a: a case may have thousands of lanes, each of which has all the others beside it. */
+static uint64_t digest(char *const *texts, size_t n)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < n; i++)
+		for (const char *c = texts[i]; *c; c++)
+			hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+/* The lanes [from, to) of one case: each is what it is beside the others, in whichever order they stand. */
+static void identify_case(const struct fl_judgement *j, size_t from, size_t to, struct fl_evidence *e)
+{
+	size_t n = to - from;
+	char **subjects = fl_zalloc(n, sizeof(*subjects)), **sorted = fl_zalloc(n, sizeof(*sorted));
+	uint64_t all;
+
+	for (size_t i = 0; i < n; i++) {
+		json_t *subject = subject_json(&j->lanes[from + i]);
+
+		sorted[i] = subjects[i] = dump(subject);
+		json_decref(subject);
+	}
+	qsort(sorted, n, sizeof(*sorted), compare_texts);
+	all = digest(sorted, n);
+	for (size_t i = 0; i < n; i++)
+		e->lanes[from + i].identity =
+			n == 1 ? fl_dup(subjects[i])
+			       : fl_format("%s in %zu lanes %016llx", subjects[i], n, (unsigned long long)all);
+	for (size_t i = 0; i < n; i++)
+		free(subjects[i]);
+	free(subjects);
+	free(sorted);
+}
+
+/* The same lane again, in another case or beside itself. */
+static void number_identities(struct fl_evidence *e)
+{
+	json_t *seen = json_object();
+
+	for (size_t i = 0; i < e->lanes_n; i++) {
+		char *identity = e->lanes[i].identity;
+		json_int_t before = json_integer_value(json_object_get(seen, identity));
+
+		json_object_set_new(seen, identity, json_integer(before + 1));
+		if (before == 0)
+			continue;
+		e->lanes[i].identity = fl_format("%s #%lld", identity, (long long)before + 1);
+		free(identity);
+	}
+	json_decref(seen);
+}
+
+static void identify(const struct fl_judgement *j, struct fl_evidence *e)
+{
+	for (size_t from = 0, to; from < j->lanes_n; from = to) {
+		for (to = from + 1; to < j->lanes_n && j->lanes[to].case_no == j->lanes[from].case_no; to++)
+			;
+		identify_case(j, from, to, e);
+	}
+	number_identities(e);
+}
+
+/* ---- what makes its numbers comparable */
+
+static void set_text(json_t *key, const char *what, const json_t *value)
+{
+	char *text = value && !json_is_null(value) ? dump(value) : fl_dup("unknown");
+
+	json_object_set_new(key, what, fl_json_string(text));
+	free(text);
+}
+
+static json_t *key_of(const struct fl_lane_verdict *v)
+{
+	json_t *key = json_object(), *duration = json_object_get(v->options, "duration");
+	const char *cpus = fl_json_text_or_null(v->placement, "cpus");
+	struct fl_cpus set = { 0 };
+
+	json_object_set_new(key, "duration_ns", json_string("as long as needed"));
+	if (duration)
+		set_text(key, "duration_ns", duration);
+	set_text(key, "node", json_object_get(v->placement, "node"));
+	if (cpus && fl_cpus_parse(cpus, &set, NULL) == 0)
+		json_object_set_new(key, "cpus", json_integer(fl_cpus_count(&set)));
+	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
+		if (f->key)
+			set_text(key, f->name, v->first ? json_object_get(v->first->facts, f->name) : NULL);
+	return key;
+}
+
+/* ---- numbers */
+
+/* Does an entry of `primary` ("bench" or "bench:metric") name this metric of the lane? */
+static bool names_metric(const json_t *entry, const char *bench, const char *metric)
+{
+	const char *name = json_string_value(entry);
+	size_t n = strlen(bench);
+
+	return name && !strncmp(name, bench, n) && name[n] == ':' && !strcmp(name + n + 1, metric);
+}
+
+static bool names_bench(const json_t *entry, const char *bench)
+{
+	return json_is_string(entry) && !strcmp(json_string_value(entry), bench);
+}
+
+/* The metric that speaks for the lane where no metric of it is named. */
+static const struct fl_metric_summary *speaker(const struct fl_lane_verdict *v)
+{
+	const struct fl_metric_summary *first = NULL;
+
+	for (size_t i = 0; i < v->metrics_n; i++) {
+		const struct fl_metric_summary *m = &v->metrics[i];
+
+		if (v->entry->metrics[i].better == FL_NEITHER || m->of_rounds.n == 0)
+			continue;
+		if (m->from == FL_RATE_BYTES)
+			return m;
+		if (!first)
+			first = m;
+	}
+	return first;
+}
+
+static bool is_primary(const json_t *primary, const struct fl_lane_verdict *v, const struct fl_metric_summary *m)
+{
+	bool listed = json_array_size(primary) == 0;
+
+	for (size_t i = 0; i < json_array_size(primary); i++) {
+		if (names_metric(json_array_get(primary, i), v->bench, m->name))
+			return true;
+		listed |= names_bench(json_array_get(primary, i), v->bench);
+	}
+	return listed && m == speaker(v);
+}
+
+static void add_metrics(const json_t *primary, const struct fl_lane_verdict *v, struct fl_evidence_lane *lane)
+{
+	lane->metrics = fl_zalloc(v->metrics_n, sizeof(*lane->metrics));
+	for (size_t i = 0; i < v->metrics_n; i++) {
+		const struct fl_metric_summary *m = &v->metrics[i];
+		struct fl_evidence_metric *e = &lane->metrics[lane->metrics_n++];
+
+		*e = (struct fl_evidence_metric){ .name = fl_dup(m->name),
+						  .from = m->from,
+						  .better = v->entry->metrics[i].better,
+						  .medians = fl_zalloc(v->rounds_planned, sizeof(double)) };
+		e->primary = e->better != FL_NEITHER && is_primary(primary, v, m);
+		for (unsigned r = 0; r < v->rounds_planned; r++)
+			if (isfinite(m->of_round[r]))
+				e->medians[e->n++] = m->of_round[r];
+	}
+}
+
+/* Numbers of lanes that ran somewhere else, moved wrong data or not at all are no evidence. */
+static bool counts(const struct fl_lane_verdict *v)
+{
+	return v->verdict != FL_VERDICT_NOT_MEASURED && v->verdict != FL_VERDICT_INVALID && !v->wrong_data;
+}
+
+static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v, const char *name,
+		      struct fl_evidence_lane *lane)
+{
+	const json_t *cases = json_object_get(run->plan, "cases");
+	const json_t *pass = json_object_get(json_array_get(cases, v->case_no), "pass_rounds");
+	json_int_t pass_rounds = json_integer_value(pass);
+
+	lane->name = fl_dup(name);
+	lane->key = key_of(v);
+	lane->counts = counts(v);
+	lane->verdict = v->verdict;
+	lane->reason = lane->counts ? NULL : fl_dup(v->reason ? v->reason : "it has no numbers");
+	lane->distrust = fl_zalloc(v->distrust_n, sizeof(*lane->distrust));
+	for (size_t i = 0; i < v->distrust_n; i++)
+		lane->distrust[lane->distrust_n++] = fl_dup(v->distrust[i]);
+	lane->pass_rounds = pass_rounds > 0 && pass_rounds <= FL_ROUNDS_MAX ? (unsigned)pass_rounds : 0;
+	add_metrics(json_object_get(run->plan, "primary"), v, lane);
+}
+
+static char *text_of(const json_t *o, const char *key)
+{
+	const char *text = fl_json_text_or_null(o, key);
+
+	return fl_dup(text ? text : "");
+}
+
+struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_judgement *j, char *const *names)
+{
+	struct fl_evidence *e = fl_zalloc(1, sizeof(*e));
+
+	fl_copy(e->run, sizeof(e->run), run->id);
+	e->started_ns = run->started_ns;
+	e->suite = text_of(run->plan, "suite");
+	e->host = text_of(run->machine, "host");
+	e->machine = json_incref(run->machine);
+	e->environment = json_incref(run->environment);
+	e->lanes = fl_zalloc(j->lanes_n, sizeof(*e->lanes));
+	e->lanes_n = j->lanes_n;
+	for (size_t i = 0; i < j->lanes_n; i++)
+		fill_lane(run, &j->lanes[i], names[i], &e->lanes[i]);
+	identify(j, e);
+	return e;
+}
+
+static void release_lane(struct fl_evidence_lane *lane)
+{
+	for (size_t i = 0; i < lane->metrics_n; i++) {
+		free(lane->metrics[i].name);
+		free(lane->metrics[i].medians);
+	}
+	for (size_t i = 0; i < lane->distrust_n; i++)
+		free(lane->distrust[i]);
+	free(lane->metrics);
+	free(lane->distrust);
+	free(lane->name);
+	free(lane->identity);
+	free(lane->reason);
+	json_decref(lane->key);
+}
+
+void fl_evidence_free(struct fl_evidence *e)
+{
+	if (!e)
+		return;
+	for (size_t i = 0; i < e->lanes_n; i++)
+		release_lane(&e->lanes[i]);
+	free(e->lanes);
+	free(e->suite);
+	free(e->host);
+	json_decref(e->machine);
+	json_decref(e->environment);
+	free(e);
+}

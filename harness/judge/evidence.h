@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* evidence.h: what a run has to say when runs are compared: for every lane what it is, what makes its numbers
+ * comparable, and the medians of its rounds (the unit of replication). A few KiB a lane and free of the run, so that
+ * many large runs can be compared one after the other. */
+#ifndef FL_JUDGE_EVIDENCE_H
+#define FL_JUDGE_EVIDENCE_H
+#include "judge/judge.h"
+
+struct fl_evidence_metric {
+	char *name;
+	enum fl_from from;
+	enum fl_better better;
+	bool primary;	 /* its change decides: the suite's `primary` names it; without one, the rate in bytes, else the
+			  * first metric with a direction that has a value */
+	double *medians; /* of the rounds that have one, in their order; finite */
+	size_t n;
+};
+
+struct fl_evidence_lane {
+	char *name;	/* for people */
+	char *identity; /* benchmark, options (but for duration and time-out), what runs beside it: equal texts are the
+			 * same lane. A second one in the same run ends in " #2" */
+	json_t *key; /* {"what": text}: all else that makes numbers comparable: duration, node, CPUs, key facts. Unlike
+			 * values are refused */
+	bool counts; /* it has numbers that mean what they say */
+	enum fl_verdict verdict; /* of the lane in its run */
+	char *reason;		 /* why it does not count; NULL where it does */
+	char **distrust;
+	size_t distrust_n;
+	struct fl_evidence_metric *metrics;
+	size_t metrics_n;
+	unsigned pass_rounds; /* rounds of a pass of a calibration: so many medians make one; 0: all of them do */
+};
+
+struct fl_evidence {
+	char run[40];
+	int64_t started_ns;
+	char *suite, *host; /* "" where the record does not say */
+	json_t *machine, *environment;
+	struct fl_evidence_lane *lanes; /* in the order of the plan */
+	size_t lanes_n;
+};
+
+/* names: what people call the lanes of j, one each (reports/reports.h); copied. Cannot fail: whatever contradicts
+ * itself was refused by fl_judge(). */
+struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_judgement *j, char *const *names);
+void fl_evidence_free(struct fl_evidence *e); /* NULL allowed */
+
+#endif

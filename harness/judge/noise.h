@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* noise.h: how far a metric moves by itself, from measurements between which nothing was changed (A=A): the runs of a
+ * baseline, or the passes of a calibration. Rounds of one run share its conditions, so their spread alone says too
+ * little about the next run.
+ *
+ * The unit is the median of a pass (of a run that is no calibration: all its rounds). Two components of variance,
+ * both relative to the median of the passes: v_pass, of the pass medians, and v_round, of the rounds within a pass
+ * (the median over the passes). A pass median of r rounds varies by pi/2 v_round / r through its rounds alone
+ * (asymptotically, for normal noise), which the rank test takes into account already. What is left moves from pass to
+ * pass:
+ *
+ *   floor = 4 sqrt(2) sqrt(max(0, v_pass - pi/2 v_round / r))
+ *
+ * Two measurements differ by sqrt(2) of that standard deviation; with 10 passes, four of them are exceeded 1 time in
+ * 320 (t with 9 degrees of freedom), with 5 passes 1 in 60. A pass that strays only makes the floor higher. */
+#ifndef FL_JUDGE_NOISE_H
+#define FL_JUDGE_NOISE_H
+#include "judge/evidence.h"
+
+enum { FL_NOISE_PASSES = 5 }; /* fewer know too little */
+
+struct fl_noise;
+
+/* NULL: there are not enough passes. Owns what it needs: the evidence may be freed. */
+struct fl_noise *fl_noise_make(const struct fl_evidence *const *runs, size_t n);
+void fl_noise_free(struct fl_noise *noise); /* NULL allowed */
+
+/* NaN: not known of this metric. identity: that of the lane (evidence.h). */
+double fl_noise_floor(const struct fl_noise *noise, const char *identity, const char *metric);
+size_t fl_noise_passes(const struct fl_noise *noise); /* the least that any floor rests on; 0 where noise is NULL */
+
+#endif

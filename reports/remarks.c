@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* remarks.c: sentences about lanes: their further metrics, the reasons for their verdicts, and what to do. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "reports/parts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark)
+{
+	s->remarks = fl_grow(s->remarks, s->remarks_n + 1, sizeof(*s->remarks));
+	s->remarks[s->remarks_n] = remark;
+	return &s->remarks[s->remarks_n++];
+}
+
+void fl_section_release(struct fl_section *s)
+{
+	for (size_t i = 0; i < s->remarks_n; i++) {
+		struct fl_remark *r = &s->remarks[i];
+
+		for (size_t k = 0; k < r->advice_n; k++) {
+			free(r->advice[k].words);
+			free(r->advice[k].command);
+		}
+		free(r->advice);
+		free(r->kind);
+		free(r->subject);
+		free(r->aside);
+		free(r->text);
+	}
+	free(s->remarks);
+	*s = (struct fl_section){ 0 };
+}
+
+/* ---- further metrics */
+
+static void add_metric(const struct fl_metric_summary *m, struct fl_text *out)
+{
+	char shown[FL_UNIT_TEXT];
+	bool histogram = !isnan(m->max);
+
+	fl_text_add(out, "%s%s %s%s", out->n ? "; " : "", m->name, histogram ? "p50 " : "",
+		    fl_show_metric(shown, m->name, m->of_rounds.median));
+	if (!histogram)
+		return;
+	fl_text_add(out, ", p99 %s", fl_show_metric(shown, m->name, m->p99));
+	fl_text_add(out, ", p99.9 %s", fl_show_metric(shown, m->name, m->p999));
+}
+
+struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w)
+{
+	struct fl_section s = { .title = "also measured" };
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		const struct fl_metric_summary *speaker = fl_report_speaker(v);
+		struct fl_text t = { 0 };
+
+		for (size_t k = 0; k < v->metrics_n; k++)
+			if (&v->metrics[k] != speaker && v->metrics[k].of_rounds.n)
+				add_metric(&v->metrics[k], &t);
+		if (t.n)
+			fl_section_add(&s, (struct fl_remark){ .subject = fl_words_name(w, v),
+							       .text = fl_report_clean(fl_text_str(&t)) });
+		fl_text_release(&t);
+	}
+	return s;
+}
+
+/* ---- reasons */
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Lanes of one benchmark that mean the same for the same reason share one remark. */
+static bool has_same_reason(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
+{
+	return a->verdict == b->verdict && is_same(a->bench, b->bench) && is_same(a->reason, b->reason) &&
+	       is_same(a->hint, b->hint);
+}
+
+/* How many lanes from i on share its reason; 0: an earlier one did. */
+static size_t count_same(const struct fl_judgement *j, size_t i)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < i; k++)
+		if (has_same_reason(&j->lanes[k], &j->lanes[i]))
+			return 0;
+	for (size_t k = i; k < j->lanes_n; k++)
+		n += has_same_reason(&j->lanes[k], &j->lanes[i]);
+	return n;
+}
+
+/* "again: feedline bench null.nop" is words and a command, anything else words alone. */
+static void add_advice(struct fl_remark *r, const char *hint)
+{
+	const char *colon = strstr(hint, ": feedline ");
+	char *clean = fl_report_clean(hint);
+
+	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
+	r->advice[r->advice_n++] = (struct fl_advice){
+		.words = clean,
+		.command = colon ? fl_dup(clean + (colon - hint) + 2) : NULL,
+	};
+	if (colon)
+		clean[colon - hint] = 0;
+}
+
+static bool must_be_more(const struct fl_run *run, const struct fl_lane_verdict *v)
+{
+	return v->required && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID &&
+	       !json_is_true(json_object_get(run->plan, "required")); /* all of a `bench` is */
+}
+
+/* n: how many lanes it is the reason of. */
+static void add_reason(struct fl_section *s, const struct fl_run *run, const struct fl_words *w,
+		       const struct fl_lane_verdict *v, size_t n)
+{
+	char *lanes = n > 1 ? fl_format(" (%zu lanes)", n) : fl_dup("");
+	struct fl_remark *r = fl_section_add(
+		s, (struct fl_remark){
+			   .kind = fl_dup(fl_verdict_name(v->verdict)),
+			   .subject = n > 1 ? fl_report_clean(v->bench) : fl_words_name(w, v),
+			   .aside = fl_format("%s%s", lanes, must_be_more(run, v) ? ", required by the suite" : ""),
+			   .text = fl_report_clean(v->reason),
+		   });
+
+	if (v->hint)
+		add_advice(r, v->hint);
+	free(lanes);
+}
+
+struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
+{
+	struct fl_section s = { .title = "why" };
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		size_t n = v->reason ? count_same(j, i) : 0;
+
+		if (n)
+			add_reason(&s, run, w, v, n);
+		for (size_t k = 0; k < v->distrust_n; k++)
+			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
+							       .subject = fl_words_name(w, v),
+							       .text = fl_report_clean(v->distrust[k]) });
+	}
+	return s;
+}
