@@ -46,6 +46,9 @@ extern const struct fl_field fl_common_fields[];
 /* The row of an option: the benchmark's own, else a common one; NULL: none. */
 const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name);
 
+/* The metric that speaks for a benchmark where only one can: its rate in bytes, else the first declared; NULL: none. */
+const struct fl_metric *fl_entry_speaker(const struct fl_entry *e);
+
 /* "rate_bytes", ... and back (-1: unknown). */
 const char *fl_from_name(enum fl_from from);
 int fl_from_of(const char *name);

@@ -65,3 +65,11 @@ const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name
 
 	return own ? own : fl_field_find(fl_common_fields, name);
 }
+
+const struct fl_metric *fl_entry_speaker(const struct fl_entry *e)
+{
+	for (const struct fl_metric *m = e->metrics; m->name; m++)
+		if (m->from == FL_RATE_BYTES)
+			return m;
+	return e->metrics->name ? e->metrics : NULL;
+}

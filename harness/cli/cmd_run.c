@@ -36,8 +36,8 @@ static int measure_suite(const struct fl_measure *m, const struct run_opts *opts
 	overrides = fl_zalloc(args->given_n + 1, sizeof(*overrides));
 	for (size_t i = 0; i < args->given_n; i++)
 		overrides[i] = (struct fl_override){ args->given[i].field->name, args->given[i].text };
-	for (size_t i = 0; i < suite->rules_n && opts->repeat; i++)
-		suite->rules[i].repeat = (unsigned)opts->repeat;
+	if (opts->repeat)
+		fl_suite_repeat(suite, (unsigned)opts->repeat);
 	rc = fl_paths_resolve(suite, m->home->catalog, overrides, args->given_n, err);
 	if (rc >= 0)
 		rc = fl_measure_suite(m, suite, overrides, args->given_n, err);

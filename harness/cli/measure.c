@@ -172,13 +172,14 @@ static int show_plan(const struct fl_measure *m, const struct fl_plan *plan, str
 int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
 		     size_t overrides_n, struct fl_err *err)
 {
+	const struct fl_plan_settings settings = { overrides, overrides_n, m->passes };
 	struct fl_machine *machine;
 	struct fl_plan *plan;
 	int rc = fl_run_sense(m->home->prefix, &machine, err);
 
 	if (rc < 0)
 		return rc;
-	rc = fl_plan_make(suite, m->home->catalog, machine, overrides, overrides_n, &plan, err);
+	rc = fl_plan_make(suite, m->home->catalog, machine, &settings, &plan, err);
 	if (rc < 0)
 		goto free_machine;
 	rc = m->dry_run ? show_plan(m, plan, err) : begin(m, plan, machine, err);

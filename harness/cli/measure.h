@@ -13,6 +13,7 @@ struct fl_measure {
 	bool json;		    /* the document instead of the text */
 	bool dry_run;		    /* print the plan; nothing is locked, stored or measured */
 	bool save_reports;	    /* also into the directory of the store's reports */
+	unsigned passes;	    /* > 0: calibrate, in so many passes at most (plan.h) */
 	const char *changed;	    /* what is no longer as when the run began, though it goes on; NULL: nothing */
 };
 

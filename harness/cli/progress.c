@@ -23,43 +23,13 @@ void fl_progress_clear(struct fl_progress *progress)
 
 /* ---- how far */
 
-struct left {
-	uint64_t steps_done, steps_most;
-	uint64_t time_ns; /* of those not done yet, as the plan estimates it */
-};
-
-/* As if the plan were so many rounds of this case. */
-static uint64_t time_of(const struct fl_plan *plan, size_t case_no, unsigned rounds)
-{
-	struct fl_plan_case one = plan->cases[case_no];
-
-	one.rounds = rounds;
-	return fl_plan_time_ns(&(struct fl_plan){ .cases = &one, .cases_n = 1 });
-}
-
-/* Steps in the order of fl_plan_next(): rounds outside, cases inside. */
-static struct left count_left(const struct fl_plan *plan, const struct fl_plan_step *step)
-{
-	struct left left = { 0 };
-
-	for (size_t i = 0; i < plan->cases_n; i++) {
-		unsigned rounds = plan->cases[i].rounds, full = step->round + (i < step->case_no);
-		unsigned done = rounds < full ? rounds : full;
-
-		left.steps_done += done;
-		left.steps_most += rounds;
-		left.time_ns += time_of(plan, i, rounds - done);
-	}
-	return left;
-}
-
 /* The step in flight never needs less than nothing, however long it takes. */
-static uint64_t time_left(const struct fl_progress *p, const struct left *left, uint64_t now_ns)
+static uint64_t time_left(const struct fl_progress *p, uint64_t now_ns)
 {
-	uint64_t step_ns = time_of(p->plan, p->step.case_no, 1);
+	uint64_t step_ns = fl_plan_step_ns(p->plan, p->step.case_no);
 	uint64_t this_ns = fl_remaining_ns(&p->pace, step_ns), spent_ns = now_ns - p->began_ns;
 
-	return fl_remaining_ns(&p->pace, left->time_ns - step_ns) + (this_ns > spent_ns ? this_ns - spent_ns : 0);
+	return fl_remaining_ns(&p->pace, p->left.time_ns - step_ns) + (this_ns > spent_ns ? this_ns - spent_ns : 0);
 }
 
 /* ---- the line */
@@ -68,14 +38,13 @@ static uint64_t time_left(const struct fl_progress *p, const struct left *left, 
 static void describe(const struct fl_progress *p, uint64_t now_ns, struct fl_text *out)
 {
 	const struct fl_plan_case *c = &p->plan->cases[p->step.case_no];
-	struct left left = count_left(p->plan, &p->step);
 	char time[FL_REMAINING_TEXT];
 
-	fl_text_add(out, "[%llu/%llu] %s: %s", (unsigned long long)left.steps_done + 1,
-		    (unsigned long long)left.steps_most, fl_remaining_show(time, time_left(p, &left, now_ns)),
-		    c->label);
+	fl_text_add(out, "[%llu/%llu] %s: %s", (unsigned long long)p->left.steps_done + 1,
+		    (unsigned long long)p->left.steps_most, fl_remaining_show(time, time_left(p, now_ns)), c->label);
 	if (c->rounds > 1)
-		fl_text_add(out, ", round %u of %u", p->step.round + 1, c->rounds);
+		fl_text_add(out, ", round %u of %s%u", p->step.round + 1, c->rounds_least < c->rounds ? "at most " : "",
+			    c->rounds);
 	fl_blank_controls(out->bytes);
 }
 
@@ -107,7 +76,8 @@ static void draw(struct fl_progress *p, uint64_t now_ns)
 
 /* ---- what the agent calls */
 
-static void case_starts(void *arg, const struct fl_plan *plan, const struct fl_plan_step *step)
+static void case_starts(void *arg, const struct fl_plan *plan, const struct fl_results *results,
+			const struct fl_plan_step *step)
 {
 	struct fl_progress *p = arg;
 	uint64_t now_ns = fl_now_ns();
@@ -115,9 +85,10 @@ static void case_starts(void *arg, const struct fl_plan *plan, const struct fl_p
 	if (p->columns == 0)
 		return;
 	if (p->plan)
-		fl_remaining_took(&p->pace, time_of(p->plan, p->step.case_no, 1), now_ns - p->began_ns);
+		fl_remaining_took(&p->pace, fl_plan_step_ns(p->plan, p->step.case_no), now_ns - p->began_ns);
 	p->plan = plan;
 	p->step = *step;
+	p->left = fl_plan_left(plan, results);
 	p->began_ns = now_ns;
 	draw(p, now_ns);
 }

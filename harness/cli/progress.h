@@ -12,6 +12,7 @@ struct fl_progress {
 	struct fl_remaining pace;
 	const struct fl_plan *plan; /* NULL: no step has begun */
 	struct fl_plan_step step;   /* in flight */
+	struct fl_plan_left left;   /* when it began */
 	uint64_t began_ns, drawn_ns;
 };
 

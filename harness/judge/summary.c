@@ -3,73 +3,9 @@
  * round only narrow it, so they are an interval of their own only where there is no second round. */
 #include "base/alloc.h"
 #include "judge/parts.h"
+#include "record/series.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-static const struct fl_series *find_series(const struct fl_lane_record *record, const char *metric)
-{
-	for (size_t i = 0; i < record->series_n; i++)
-		if (strcmp(record->series[i].metric, metric) == 0)
-			return &record->series[i];
-	return NULL;
-}
-
-/* The samples that count: valid and finite. ret has room for all of them. */
-static size_t valid_samples(const struct fl_series *series, double *ret)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < series->n; i++)
-		if ((!series->valid || series->valid[i]) && isfinite(series->value[i]))
-			ret[n++] = series->value[i];
-	return n;
-}
-
-/* ---- histograms */
-
-struct bucket {
-	double at, count;
-};
-struct buckets {
-	struct bucket *items;
-	size_t n;
-};
-
-static int compare_buckets(const void *a, const void *b)
-{
-	double x = ((const struct bucket *)a)->at, y = ((const struct bucket *)b)->at;
-
-	return x < y ? -1 : x > y;
-}
-
-static void add_buckets(struct buckets *all, const struct fl_series *series)
-{
-	all->items = fl_grow(all->items, all->n + series->n, sizeof(*all->items));
-	for (size_t i = 0; i < series->n; i++)
-		if (isfinite(series->at[i]) && isfinite(series->value[i]) && series->value[i] > 0)
-			all->items[all->n++] = (struct bucket){ series->at[i], series->value[i] };
-}
-
-/* The smallest bucket that at least q of all values are in or below; NaN if there are none. Sorts. */
-static double quantile(struct buckets *all, double q)
-{
-	double total = 0, below = 0;
-
-	if (all->n == 0)
-		return NAN;
-	qsort(all->items, all->n, sizeof(*all->items), compare_buckets);
-	for (size_t i = 0; i < all->n; i++)
-		total += all->items[i].count;
-	for (size_t i = 0; i < all->n; i++) {
-		below += all->items[i].count;
-		if (below >= q * total)
-			return all->items[i].at;
-	}
-	return all->items[all->n - 1].at;
-}
-
-/* ---- one metric */
 
 struct rounds {
 	double *medians;
@@ -78,22 +14,16 @@ struct rounds {
 };
 
 /* Return the median of the round; NaN: nothing counts. */
-static double add_histogram(const struct fl_series *series, struct buckets *all)
+static double add_histogram(const struct fl_series *series, struct fl_buckets *all)
 {
-	struct buckets own = { 0 };
-	double median;
-
-	add_buckets(&own, series);
-	median = quantile(&own, 0.5);
-	free(own.items);
-	add_buckets(all, series);
-	return median;
+	fl_buckets_add(all, series);
+	return fl_series_median(series);
 }
 
 static double add_samples(const struct fl_series *series, struct rounds *rounds, struct fl_interval *last)
 {
 	double *values = fl_zalloc(series->n, sizeof(*values));
-	size_t n = valid_samples(series, values);
+	size_t n = fl_series_samples(series, values);
 
 	if (n)
 		*last = fl_median_interval(values, n);
@@ -118,7 +48,7 @@ static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct 
 {
 	struct rounds rounds = { .medians = fl_zalloc(s->n, sizeof(double)) };
 	struct fl_interval last = { 0 };
-	struct buckets all = { 0 };
+	struct fl_buckets all = { 0 };
 	struct fl_metric_summary sum = {
 		.name = metric->name,
 		.from = metric->from,
@@ -128,7 +58,7 @@ static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct 
 	};
 
 	for (size_t i = 0; i < s->n; i++) {
-		const struct fl_series *series = find_series(s->records[i], metric->name);
+		const struct fl_series *series = fl_record_series(s->records[i], metric->name);
 		double median;
 
 		if (!series || s->records[i]->outcome != FL_MEASURED)
@@ -146,11 +76,11 @@ static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct 
 		sum.of = metric->from == FL_GIVEN ? "steps" : "slices";
 	}
 	sum.mean = rounds.count > 0 ? rounds.sum / rounds.count : NAN;
-	sum.p90 = quantile(&all, 0.9);
-	sum.p99 = quantile(&all, 0.99);
-	sum.p999 = quantile(&all, 0.999);
-	sum.max = quantile(&all, 1);
-	free(all.items);
+	sum.p90 = fl_buckets_quantile(&all, 0.9);
+	sum.p99 = fl_buckets_quantile(&all, 0.99);
+	sum.p999 = fl_buckets_quantile(&all, 0.999);
+	sum.max = fl_buckets_quantile(&all, 1);
+	fl_buckets_release(&all);
 	free(rounds.medians);
 	return sum;
 }

@@ -6,15 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The i-th combination; the last option turns fastest. An option without a value counts as one. */
+/* The i-th combination; the swept option turns fastest, then the last one. An option without a value counts as one. */
 static void pick(const struct fl_choices *choices, size_t i, size_t *ret_index)
 {
-	for (size_t k = choices->n; k-- > 0;) {
-		size_t n = choices->items[k].n ? choices->items[k].n : 1;
+	for (int swept = 1; swept >= 0; swept--)
+		for (size_t k = choices->n; k-- > 0;) {
+			size_t n = choices->items[k].n ? choices->items[k].n : 1;
 
-		ret_index[k] = i % n;
-		i /= n;
-	}
+			if (choices->items[k].swept != swept)
+				continue;
+			ret_index[k] = i % n;
+			i /= n;
+		}
+}
+
+/* Is it one that the rule's `pairs` allow? */
+static bool is_wanted(const struct fl_choices *choices, const size_t *index)
+{
+	if (!choices->pair)
+		return true;
+	return choices->pair[index[choices->first - choices->items] * choices->second->n +
+			     index[choices->second - choices->items]];
 }
 
 /* How many combinations there are; FL_CASE_LANES_MAX + 1 for any larger number. */
@@ -45,8 +57,17 @@ static void set_options(const struct fl_choices *choices, const size_t *index, s
 		}
 }
 
-/* "memory.copy numa=node0 memory=node1 size=64MiB": what the rule says of it, in the user's words. */
-static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *choices)
+/* What the rule says of one option of a lane, in the user's words. */
+static const char *word_of(const struct fl_choice *c, const struct fl_plan_lane *lane, size_t i)
+{
+	if (c->shown)
+		return c->shown[i];
+	return c->written && c->field->type != FL_DEVICE ? c->written : fl_lane_option(lane, c->field->name);
+}
+
+/* "memory.copy numa=node0 memory=node1 size=64MiB": what the rule says of it; sweep: with the swept option. */
+static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *choices, const size_t *index,
+		      bool sweep)
 {
 	struct fl_text t = { 0 };
 
@@ -54,11 +75,8 @@ static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *
 	for (size_t k = 0; k < choices->n; k++) {
 		const struct fl_choice *c = &choices->items[k];
 
-		if (!c->tells || c->n == 0)
-			continue;
-		fl_text_add(&t, " %s=%s", c->field->name,
-			    c->written && c->field->type != FL_DEVICE ? c->written
-								      : fl_lane_option(lane, c->field->name));
+		if (c->tells && c->n && (sweep || !c->swept))
+			fl_text_add(&t, " %s=%s", c->field->name, word_of(c, lane, index[k]));
 	}
 	return t.bytes;
 }
@@ -94,8 +112,10 @@ static void add_lane(const struct fl_expansion *x, const struct fl_entry *entry,
 		fl_skip_lane(x->machine, entry, &lane);
 	list->lanes = fl_grow(list->lanes, list->n + 1, sizeof(*list->lanes));
 	list->labels = fl_grow(list->labels, list->n + 1, sizeof(*list->labels));
+	list->stems = fl_grow(list->stems, list->n + 1, sizeof(*list->stems));
 	list->lanes[list->n] = lane;
-	list->labels[list->n] = label_of(&lane, choices);
+	list->labels[list->n] = label_of(&lane, choices, index, true);
+	list->stems[list->n] = label_of(&lane, choices, index, false);
 	list->n++;
 }
 
@@ -136,11 +156,22 @@ int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, str
 	size_t *index = fl_zalloc(choices.n, sizeof(*index));
 	for (size_t i = 0; i < n; i++) {
 		pick(&choices, i, index);
-		add_lane(x, entry, &choices, index, list);
+		if (is_wanted(&choices, index))
+			add_lane(x, entry, &choices, index, list);
 	}
 	free(index);
 	fl_choices_release(&choices);
 	return 0;
+}
+
+int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
+		    struct fl_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = fl_expand_rule(x, &rules[i], list, err);
+	return rc;
 }
 
 void fl_lane_list_release(struct fl_lane_list *list)
@@ -148,8 +179,10 @@ void fl_lane_list_release(struct fl_lane_list *list)
 	for (size_t i = 0; i < list->n; i++) {
 		fl_plan_lane_release(&list->lanes[i]);
 		free(list->labels[i]);
+		free(list->stems[i]);
 	}
 	free(list->lanes);
 	free(list->labels);
+	free(list->stems);
 	*list = (struct fl_lane_list){ 0 };
 }

@@ -22,8 +22,7 @@ static uint64_t duration_of(const struct fl_plan_case *c)
 	return longest_ns;
 }
 
-/* "A + B + C", or "A + B + 12 more". */
-static char *join(char *const *labels, size_t n)
+char *fl_join_labels(char *const *labels, size_t n)
 {
 	size_t shown = n > 3 ? 2 : n;
 	struct fl_text t = { 0 };
@@ -52,16 +51,19 @@ static void number_labels(struct fl_plan *plan)
 	}
 }
 
-/* Makes a case of lanes, which it takes over. */
-static int add_case(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan_lane *lanes, size_t n,
-		    const char *label, struct fl_plan *plan, struct fl_err *err)
+int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan_lane *lanes, size_t n,
+		     const char *label, struct fl_plan *plan, struct fl_err *err)
 {
 	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
 	struct fl_plan_case *c;
 
 	plan->cases = fl_grow(plan->cases, plan->cases_n + 1, sizeof(*plan->cases));
 	c = &plan->cases[plan->cases_n];
-	*c = (struct fl_plan_case){ .label = fl_dup(label), .lanes = lanes, .lanes_n = n, .rounds = rule->repeat };
+	*c = (struct fl_plan_case){ .label = fl_dup(label),
+				    .lanes = lanes,
+				    .lanes_n = n,
+				    .rounds = rule->repeat,
+				    .rounds_least = rule->repeat_least };
 	plan->cases_n++;
 	c->duration_ns = duration_of(c);
 	for (unsigned i = 0; i < n; i++)
@@ -73,69 +75,67 @@ static int add_case(const struct fl_expansion *x, const struct fl_rule *rule, st
 	return 0;
 }
 
-/* Every lane a case of its own. */
-static int add_alone(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl_plan_lane *lanes, size_t n)
 {
-	struct fl_lane_list list = { 0 };
-	int rc = fl_expand_rule(x, rule, &list, err);
+	struct fl_plan_case all = { .lanes = fl_zalloc(n, sizeof(*all.lanes)), .lanes_n = n };
+	struct fl_cpus *cpus = fl_zalloc(n, sizeof(*cpus));
 
-	for (size_t i = 0; i < list.n && rc == 0; i++) {
-		struct fl_plan_lane *lane = fl_zalloc(1, sizeof(*lane));
-
-		*lane = list.lanes[i];
-		list.lanes[i] = (struct fl_plan_lane){ 0 };
-		rc = add_case(x, rule, lane, 1, list.labels[i], plan, err);
+	for (size_t i = 0; i < n; i++)
+		all.lanes[i] = fl_plan_lane_copy(&lanes[i]);
+	fl_skip_beside(&all);
+	fl_place_case(x->machine, x->catalog, &all);
+	for (size_t i = 0; i < n; i++) {
+		cpus[i] = all.lanes[i].cpus;
+		fl_plan_lane_release(&all.lanes[i]);
 	}
-	fl_lane_list_release(&list);
+	free(all.lanes);
+	return cpus;
+}
+
+int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lane,
+		      const struct fl_cpus *cpus, const char *label, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_plan_lane *alone = fl_zalloc(1, sizeof(*alone));
+	char *name = fl_format("%s alone", label);
+	int rc;
+
+	*alone = fl_plan_lane_copy(lane);
+	rc = fl_plan_add_case(x, rule, alone, 1, name, plan, err);
+	if (!alone->skip && fl_cpus_count(cpus)) {
+		alone->cpus = *cpus;
+		fl_place_alone(x->catalog, alone);
+	}
+	free(name);
 	return rc;
 }
 
-/* The lanes of all rules are one case. */
-static int add_together(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
-			struct fl_err *err)
-{
-	struct fl_lane_list list = { 0 };
-	int rc = 0;
-
-	for (size_t i = 0; i < rule->together_n && rc == 0; i++)
-		rc = fl_expand_rule(x, &rule->together[i], &list, err);
-	if (rc == 0) {
-		char *label = join(list.labels, list.n);
-
-		rc = add_case(x, rule, list.lanes, list.n, label, plan, err);
-		free(label);
-		for (size_t i = 0; i < list.n; i++)
-			free(list.labels[i]);
-		free(list.labels);
-		return rc;
-	}
-	fl_lane_list_release(&list);
-	return rc;
-}
-
-/* Whether a rule, or one below it, is of a benchmark that has that option. */
+/* Whether a rule, or one below it, is of a benchmark that has that option and leaves it to others. */
 static bool takes(const struct fl_catalog *catalog, const struct fl_rule *rule, const char *option)
 {
 	const struct fl_entry *entry;
 
-	if (rule->bench)
-		return fl_catalog_find(catalog, rule->bench, &entry, NULL) == 0 && fl_entry_field(entry, option);
+	if (rule->bench && fl_catalog_find(catalog, rule->bench, &entry, NULL) == 0 && fl_entry_field(entry, option) &&
+	    !(rule->sweep && strcmp(rule->sweep[0].name, option) == 0))
+		return true;
 	for (size_t i = 0; i < rule->together_n; i++)
 		if (takes(catalog, &rule->together[i], option))
+			return true;
+	for (size_t i = 0; i < rule->beside_n; i++)
+		if (takes(catalog, &rule->beside[i], option))
 			return true;
 	return false;
 }
 
 static int check_overrides(const struct fl_expansion *x, struct fl_err *err)
 {
-	for (size_t i = 0; i < x->overrides_n; i++) {
+	for (size_t i = 0; i < x->settings->overrides_n; i++) {
+		const char *name = x->settings->overrides[i].name;
 		bool taken = false;
 
 		for (size_t k = 0; k < x->suite->rules_n && !taken; k++)
-			taken = takes(x->catalog, &x->suite->rules[k], x->overrides[i].name);
+			taken = takes(x->catalog, &x->suite->rules[k], name);
 		if (!taken) {
-			fl_fail(err, -EINVAL, "no benchmark of suite '%s' has an option '%s'", x->suite->name,
-				x->overrides[i].name);
+			fl_fail(err, -EINVAL, "no benchmark of suite '%s' has an option '%s'", x->suite->name, name);
 			return fl_hint(err, "see `feedline list` for the options of each benchmark");
 		}
 	}
@@ -165,24 +165,41 @@ static bool has_metric(const struct fl_catalog *catalog, const char *bench, size
 	return false;
 }
 
-/* A required name that nothing can fulfil would be a promise that the suite never keeps. */
-static int add_required(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
-			struct fl_err *err)
+/* A name that nothing can fulfil would be a promise that the suite never keeps. */
+static int add_name(const struct fl_expansion *x, const char *word, const struct fl_setting *name,
+		    const struct fl_plan *plan, char ***names, size_t *names_n, struct fl_err *err)
 {
-	for (size_t i = 0; i < rule->require_n; i++) {
-		const struct fl_setting *name = &rule->require[i];
-		struct fl_spot spot = { x->suite->source, name->line, name->column };
-		size_t n = strcspn(name->name, ":");
+	struct fl_spot spot = { x->suite->source, name->line, name->column };
+	size_t n = strcspn(name->name, ":");
 
-		if (!measures(plan, name->name, n))
-			return fl_fail_at(spot, err, -EINVAL, "'require' names '%s', which no rule measures",
-					  name->name);
-		if (name->name[n] && !has_metric(x->catalog, name->name, n, name->name + n + 1))
-			return fl_fail_at(spot, err, -EINVAL, "'require' names the unknown metric '%s'", name->name);
-		plan->require = fl_grow(plan->require, plan->require_n + 1, sizeof(*plan->require));
-		plan->require[plan->require_n++] = fl_dup(name->name);
-	}
+	if (!measures(plan, name->name, n))
+		return fl_fail_at(spot, err, -EINVAL, "'%s' names '%s', which no rule measures", word, name->name);
+	if (name->name[n] && !has_metric(x->catalog, name->name, n, name->name + n + 1))
+		return fl_fail_at(spot, err, -EINVAL, "'%s' names the unknown metric '%s'", word, name->name);
+	for (size_t i = 0; i < *names_n; i++)
+		if (strcmp((*names)[i], name->name) == 0)
+			return 0;
+	if (*names_n == FL_REQUIRE_MAX)
+		return fl_fail_at(spot, err, -EINVAL, "'%s' has more than %d names", word, FL_REQUIRE_MAX);
+	*names = fl_grow(*names, *names_n + 1, sizeof(**names));
+	(*names)[(*names_n)++] = fl_dup(name->name);
 	return 0;
+}
+
+/* What a rule and those below it require and call primary. */
+static int add_names(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < rule->require_n && rc == 0; i++)
+		rc = add_name(x, "require", &rule->require[i], plan, &plan->require, &plan->require_n, err);
+	for (size_t i = 0; i < rule->primary_n && rc == 0; i++)
+		rc = add_name(x, "primary", &rule->primary[i], plan, &plan->primary, &plan->primary_n, err);
+	for (size_t i = 0; i < rule->together_n && rc == 0; i++)
+		rc = add_names(x, &rule->together[i], plan, err);
+	for (size_t i = 0; i < rule->beside_n && rc == 0; i++)
+		rc = add_names(x, &rule->beside[i], plan, err);
+	return rc;
 }
 
 static int check_size(const struct fl_plan *plan, struct fl_err *err)
@@ -197,25 +214,33 @@ static int check_size(const struct fl_plan *plan, struct fl_err *err)
 	return 0;
 }
 
+static int add_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	size_t before = plan->studies_n;
+	int rc = fl_study_row(rule->study)->make(x, rule, plan, err);
+
+	return rc == 0 && x->settings->passes ? fl_plan_calibrate(x, rule, x->settings->passes, before, plan, err) : rc;
+}
+
 static int fill(const struct fl_expansion *x, struct fl_plan *plan, struct fl_err *err)
 {
 	const struct fl_suite *suite = x->suite;
 	int rc = check_overrides(x, err);
 
 	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
-		rc = suite->rules[i].bench ? add_alone(x, &suite->rules[i], plan, err)
-					   : add_together(x, &suite->rules[i], plan, err);
+		rc = add_rule(x, &suite->rules[i], plan, err);
 	if (rc == 0)
 		number_labels(plan);
 	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
-		rc = add_required(x, &suite->rules[i], plan, err);
+		rc = add_names(x, &suite->rules[i], plan, err);
 	return rc < 0 ? rc : check_size(plan, err);
 }
 
 int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
-		 const struct fl_override *overrides, size_t overrides_n, struct fl_plan **ret, struct fl_err *err)
+		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
 {
-	const struct fl_expansion x = { suite, catalog, machine, overrides, overrides_n };
+	static const struct fl_plan_settings none = { 0 };
+	const struct fl_expansion x = { suite, catalog, machine, settings ? settings : &none };
 	struct fl_plan *plan = fl_zalloc(1, sizeof(*plan));
 	int rc;
 

@@ -1,80 +1,102 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* next.c: plan and results so far to the next case. Remembers nothing, so a resumed run asks the same question. */
-#include "base/alloc.h"
-#include "plan/plan.h"
-#include <stdlib.h>
+/* next.c: plan and results so far to the next case, and how far it is. Remembers nothing, so a resumed run asks the
+ * same question. Each case has at most one round to come next, the first that it lacks. */
+#include "plan/parts.h"
 
-/* One byte for each (case, round, lane); first[c] is where case c begins. */
-struct slots {
-	unsigned char *done;
-	size_t *first;
-};
-
-static struct slots mark_done(const struct fl_plan *plan, const struct fl_plan_done *done, size_t n)
+static unsigned turn_of(const struct fl_study *s, unsigned i, unsigned round)
 {
-	struct slots s = { .first = fl_zalloc(plan->cases_n, sizeof(*s.first)) };
-	size_t total = 0;
+	const struct fl_study_row *row = fl_study_row(s->kind);
 
-	for (size_t i = 0; i < plan->cases_n; i++) {
-		s.first[i] = total;
-		total += plan->cases[i].lanes_n * plan->cases[i].rounds;
-	}
-	s.done = fl_zalloc(total, 1);
-	for (size_t i = 0; i < n; i++) {
-		const struct fl_plan_case *c;
+	return row->turn ? row->turn(s, i, round) : i;
+}
 
-		if (done[i].case_no >= plan->cases_n)
+/* Within a study: the case whose turn is first in the lowest round that is still to do. false: the study is done. */
+static bool next_of_study(const struct fl_plan *plan, const struct fl_study *s, const struct fl_results *results,
+			  struct fl_plan_step *ret)
+{
+	bool found = false;
+	unsigned first_turn = 0;
+
+	for (unsigned i = 0; i < s->cases_n; i++) {
+		unsigned round = fl_results_rounds(results, s->first + i), turn = turn_of(s, i, round);
+
+		if (found && (round > ret->round || (round == ret->round && turn > first_turn)))
 			continue;
-		c = &plan->cases[done[i].case_no];
-		if (done[i].round < c->rounds && done[i].lane < c->lanes_n)
-			s.done[s.first[done[i].case_no] + done[i].round * c->lanes_n + done[i].lane] = 1;
+		if (!fl_study_wants(plan, s, i, round, results))
+			continue;
+		*ret = (struct fl_plan_step){ .case_no = s->first + i, .round = round };
+		first_turn = turn;
+		found = true;
 	}
-	return s;
+	return found;
 }
 
-static bool is_done(const struct fl_plan *plan, const struct slots *s, struct fl_plan_step step)
+bool fl_plan_next(const struct fl_plan *plan, const struct fl_results *results, struct fl_plan_step *ret)
 {
-	size_t lanes = plan->cases[step.case_no].lanes_n;
-	const unsigned char *lane = s->done + s->first[step.case_no] + step.round * lanes;
+	bool found = false;
 
-	for (size_t i = 0; i < lanes; i++)
-		if (!lane[i])
-			return false;
-	return true;
+	for (size_t i = 0; i < plan->studies_n; i++) {
+		struct fl_plan_step step;
+
+		if (!next_of_study(plan, &plan->studies[i], results, &step) || (found && step.round >= ret->round))
+			continue;
+		*ret = step;
+		found = true;
+	}
+	return found;
 }
 
-static unsigned most_rounds(const struct fl_plan *plan)
+/* ---- how far it is */
+
+/* What a case costs beside the time it measures, seen high: workers start (ms), buffers are filled and checked
+ * (hundreds of ms for some GiB), the path warms up. And the longest that a case without a duration measures. */
+static const uint64_t overhead_ns = 1000000000, longest_ns = 2000000000;
+
+static bool runs(const struct fl_plan_case *c)
 {
-	unsigned most = 0;
-
-	for (size_t i = 0; i < plan->cases_n; i++)
-		if (plan->cases[i].rounds > most)
-			most = plan->cases[i].rounds;
-	return most;
-}
-
-static bool find_open(const struct fl_plan *plan, const struct slots *s, struct fl_plan_step *ret)
-{
-	unsigned rounds = most_rounds(plan);
-
-	for (unsigned round = 0; round < rounds; round++)
-		for (unsigned i = 0; i < plan->cases_n; i++) {
-			struct fl_plan_step step = { .case_no = i, .round = round };
-
-			if (round < plan->cases[i].rounds && !is_done(plan, s, step)) {
-				*ret = step;
-				return true;
-			}
-		}
+	for (size_t k = 0; k < c->lanes_n; k++)
+		if (!c->lanes[k].skip)
+			return true;
 	return false;
 }
 
-bool fl_plan_next(const struct fl_plan *plan, const struct fl_plan_done *done, size_t done_n, struct fl_plan_step *ret)
+uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
 {
-	struct slots s = mark_done(plan, done, done_n);
-	bool found = find_open(plan, &s, ret);
+	const struct fl_plan_case *c = &plan->cases[case_no];
 
-	free(s.done);
-	free(s.first);
-	return found;
+	return runs(c) ? (c->duration_ns ? c->duration_ns : longest_ns) + overhead_ns : 0;
+}
+
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+	return b > (uint64_t)INT64_MAX - a ? (uint64_t)INT64_MAX : a + b;
+}
+
+struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_results *results)
+{
+	struct fl_plan_left left = { 0 };
+
+	for (size_t i = 0; i < plan->studies_n; i++) {
+		const struct fl_study *s = &plan->studies[i];
+
+		for (unsigned k = 0; k < s->cases_n; k++) {
+			const struct fl_plan_case *c = &plan->cases[s->first + k];
+			unsigned done = fl_results_rounds(results, s->first + k);
+			unsigned most = fl_study_wants(plan, s, k, done, results) ? c->rounds : done;
+
+			left.steps_done += done;
+			left.steps_most += most;
+			left.time_ns = add_up(left.time_ns, (most - done) * fl_plan_step_ns(plan, s->first + k));
+		}
+	}
+	return left;
+}
+
+uint64_t fl_plan_time_ns(const struct fl_plan *plan)
+{
+	uint64_t total_ns = 0;
+
+	for (unsigned i = 0; i < plan->cases_n; i++)
+		total_ns = add_up(total_ns, plan->cases[i].rounds * fl_plan_step_ns(plan, i));
+	return total_ns;
 }

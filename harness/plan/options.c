@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c: what every option of a rule can be: one value, or one for each device. Where a value comes from, in this
- * order: the command line, the rule's `with`, its `each`, the preset, and for a device option every device there is. */
+ * order: the rule's `sweep`, the command line, `with`, `each` and `pairs`, the preset, and for a device option every
+ * device there is. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "plan/parts.h"
@@ -30,9 +31,9 @@ static const char *given(const struct source *s, const char *name, struct fl_spo
 	const struct fl_setting *set = find_setting(s->rule->with, s->rule->with_n, name);
 
 	*spot = (struct fl_spot){ s->x->suite->source, 0, 0 };
-	for (size_t i = s->x->overrides_n; i-- > 0;)
-		if (strcmp(s->x->overrides[i].name, name) == 0)
-			return s->x->overrides[i].text;
+	for (size_t i = s->x->settings->overrides_n; i-- > 0;)
+		if (strcmp(s->x->settings->overrides[i].name, name) == 0)
+			return s->x->settings->overrides[i].text;
 	if (!set)
 		return NULL;
 	spot->line = set->line;
@@ -117,23 +118,27 @@ bool fl_is_local(const struct fl_field *field, const char *text)
 	       strcmp(text, "local") == 0;
 }
 
-static int canon(const struct source *s, const struct fl_field *field, const char *text, struct fl_spot spot,
-		 char **ret, struct fl_err *err)
+int fl_canon_at(const struct fl_field *field, const char *text, struct fl_spot spot, char **ret, struct fl_err *err)
 {
 	struct fl_err cause = { 0 };
-	int rc;
+	int rc = fl_field_canon(field, text, ret, &cause);
 
-	if (is_numa(field))
-		return resolve_numa(s->x->machine, text, spot, ret, err);
-	if (field->type == FL_DEVICE && !fl_is_local(field, text))
-		return resolve_device(s->x->machine, field->range, text, spot, ret, err);
-	rc = fl_field_canon(field, text, ret, &cause);
 	if (rc < 0) {
 		fl_fail_at(spot, err, rc, "%s", cause.what);
 		if (cause.hint[0])
 			fl_hint(err, "%s", cause.hint);
 	}
 	return rc;
+}
+
+static int canon(const struct source *s, const struct fl_field *field, const char *text, struct fl_spot spot,
+		 char **ret, struct fl_err *err)
+{
+	if (is_numa(field))
+		return resolve_numa(s->x->machine, text, spot, ret, err);
+	if (field->type == FL_DEVICE && !fl_is_local(field, text))
+		return resolve_device(s->x->machine, field->range, text, spot, ret, err);
+	return fl_canon_at(field, text, spot, ret, err);
 }
 
 static int choose_one(const struct source *s, const char *text, struct fl_spot spot, struct fl_choice *c,
@@ -184,7 +189,8 @@ static void choose_each(const struct source *s, struct fl_choice *c, struct fl_c
 
 static bool wants_each(const struct source *s, const struct fl_field *field, bool common)
 {
-	if (find_setting(s->rule->each, s->rule->each_n, field->name))
+	if (find_setting(s->rule->each, s->rule->each_n, field->name) ||
+	    find_setting(s->rule->pairs, s->rule->pairs_n, field->name))
 		return true;
 	if (is_numa(field))
 		return s->entry->numa && strcmp(s->entry->numa, "each") == 0;
@@ -203,7 +209,10 @@ static int choose(const struct source *s, struct fl_choice *c, struct fl_choices
 {
 	struct fl_spot spot;
 	const char *text = given(s, c->field->name, &spot);
+	int rc = fl_choose_sweep(s->x, s->rule, c, err);
 
+	if (rc < 0 || c->swept)
+		return rc;
 	if (text) {
 		c->written = text;
 		c->tells = strcmp(c->field->name, "duration") != 0;
@@ -234,24 +243,56 @@ static int refuse_unknown(const struct source *s, const struct fl_setting *set, 
 		    : fl_hint(err, "see `feedline bench %s --help`", s->entry->name);
 }
 
-static int check_names(const struct source *s, struct fl_err *err)
+/* Options that are to be every device, by the word `word`. */
+static int check_devices(const struct source *s, const char *word, const struct fl_setting *names, size_t n,
+			 struct fl_err *err)
 {
-	for (size_t i = 0; i < s->rule->with_n; i++)
-		if (!fl_entry_field(s->entry, s->rule->with[i].name))
-			return refuse_unknown(s, &s->rule->with[i], err);
-	for (size_t i = 0; i < s->rule->each_n; i++) {
-		const struct fl_setting *set = &s->rule->each[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct fl_setting *set = &names[i];
 		const struct fl_field *field = fl_entry_field(s->entry, set->name);
 		struct fl_spot spot = { s->x->suite->source, set->line, set->column };
 
 		if (!field)
 			return refuse_unknown(s, set, err);
 		if (field->type != FL_DEVICE)
-			return fl_fail_at(spot, err, -EINVAL, "'each' wants device options, '%s' is none", set->name);
+			return fl_fail_at(spot, err, -EINVAL, "'%s' wants device options, '%s' is none", word,
+					  set->name);
 		if (find_setting(s->rule->with, s->rule->with_n, set->name))
-			return fl_fail_at(spot, err, -EINVAL, "'%s' is both in 'with' and in 'each'", set->name);
+			return fl_fail_at(spot, err, -EINVAL, "'%s' is both in 'with' and in '%s'", set->name, word);
+		if (names != s->rule->each && find_setting(s->rule->each, s->rule->each_n, set->name))
+			return fl_fail_at(spot, err, -EINVAL, "'%s' is both in 'each' and in '%s'", set->name, word);
 	}
 	return 0;
+}
+
+static int check_sweep(const struct source *s, struct fl_err *err)
+{
+	const struct fl_setting *set = s->rule->sweep;
+	const struct fl_field *field = fl_entry_field(s->entry, set->name);
+	struct fl_spot spot = { s->x->suite->source, set->line, set->column };
+
+	if (!field)
+		return refuse_unknown(s, set, err);
+	if (field->type == FL_DEVICE) {
+		fl_fail_at(spot, err, -EINVAL, "'sweep' wants no devices, '%s' is one", set->name);
+		return fl_hint(err, "'each' and 'pairs' go over devices");
+	}
+	if (find_setting(s->rule->with, s->rule->with_n, set->name))
+		return fl_fail_at(spot, err, -EINVAL, "'%s' is both in 'with' and in 'sweep'", set->name);
+	return 0;
+}
+
+static int check_names(const struct source *s, struct fl_err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < s->rule->with_n; i++)
+		if (!fl_entry_field(s->entry, s->rule->with[i].name))
+			return refuse_unknown(s, &s->rule->with[i], err);
+	rc = check_devices(s, "each", s->rule->each, s->rule->each_n, err);
+	if (rc == 0)
+		rc = check_devices(s, "pairs", s->rule->pairs, s->rule->pairs_n, err);
+	return rc == 0 && s->rule->sweep ? check_sweep(s, err) : rc;
 }
 
 static size_t count_fields(const struct fl_field *fields)
@@ -293,18 +334,31 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		fl_choices_release(&all);
 		return rc;
 	}
+	if (rule->pairs && !all.missing)
+		fl_choose_pairs(x->machine, rule, &all);
 	*ret = all;
 	return 0;
 }
 
+void fl_choice_clear(struct fl_choice *c)
+{
+	for (size_t i = 0; i < c->n; i++) {
+		free(c->texts[i]);
+		if (c->shown)
+			free(c->shown[i]);
+	}
+	free(c->texts);
+	free(c->shown);
+	c->texts = c->shown = NULL;
+	c->n = 0;
+}
+
 void fl_choices_release(struct fl_choices *choices)
 {
-	for (size_t i = 0; i < choices->n; i++) {
-		for (size_t k = 0; k < choices->items[i].n; k++)
-			free(choices->items[i].texts[k]);
-		free(choices->items[i].texts);
-	}
+	for (size_t i = 0; i < choices->n; i++)
+		fl_choice_clear(&choices->items[i]);
 	free(choices->items);
+	free(choices->pair);
 	free(choices->missing);
 	*choices = (struct fl_choices){ 0 };
 }

@@ -13,27 +13,91 @@ struct fl_spot {
 int fl_fail_at(struct fl_spot spot, struct fl_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* ---- rules to cases (expand.c) */
+/* ---- a suite file to rules (suite.c, words.c) */
+struct fl_doc;
+struct fl_parser {
+	const char *source;
+	struct fl_err *err; /* never NULL */
+};
+/* inside: the word whose rules these are; NULL: those of the suite. */
+int fl_rules_read(const struct fl_parser *p, const struct fl_doc *doc, const char *inside, struct fl_rule **ret,
+		  size_t *ret_n);
+int fl_word_read(const struct fl_parser *p, const struct fl_doc *item, const char *inside, struct fl_rule *rule);
+
+/* ---- rules to lanes (expand.c) */
 struct fl_expansion {
 	const struct fl_suite *suite;
 	const struct fl_catalog *catalog;
 	const struct fl_machine *machine;
-	const struct fl_override *overrides;
-	size_t overrides_n;
+	const struct fl_plan_settings *settings; /* never NULL */
 };
 
-/* The lanes of one `bench` rule, one for every combination of its devices. Appends to *lanes, and to *labels for each
- * lane what tells it from others ("memory.copy numa=node0"); both arrays are the caller's. */
+/* The lanes of one `bench` rule, one for every combination of its devices; those that differ only in the swept option
+ * follow each other. Appends to *lanes, and for each lane to *labels what tells it from others ("memory.copy
+ * numa=node0 size=1MiB") and to *stems the same without the swept option; all arrays are the caller's. */
 struct fl_lane_list {
 	struct fl_plan_lane *lanes;
-	char **labels;
+	char **labels, **stems;
 	size_t n;
 };
 int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 		   struct fl_err *err);
+/* Those of several rules. */
+int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
+		    struct fl_err *err);
 void fl_lane_list_release(struct fl_lane_list *list);
 /* Drops contents, not the struct. */
 void fl_plan_lane_release(struct fl_plan_lane *lane);
+/* A copy that owns its texts. */
+struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
+
+/* ---- rules to cases (make.c) */
+/* Appends a case of these lanes, which it takes over also when it fails. The rounds are those of the rule. */
+int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan_lane *lanes, size_t n,
+		     const char *label, struct fl_plan *plan, struct fl_err *err);
+/* Where each of these lanes would sit if they ran together, malloc'd; none where they cannot be measured. */
+struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl_plan_lane *lanes, size_t n);
+/* Appends a case of a copy of one lane: what it does without the others. cpus: where it sits among them; none: it has
+ * no place there (they cannot be measured), and gets one of its own. The case is called "LABEL alone". */
+int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lane,
+		      const struct fl_cpus *cpus, const char *label, struct fl_plan *plan, struct fl_err *err);
+/* Makes calibrations of the studies from `first` on, which the rule has made. */
+int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, unsigned passes, size_t first,
+		      struct fl_plan *plan, struct fl_err *err);
+/* "A + B + C", or "A + B + 12 more"; malloc'd. */
+char *fl_join_labels(char *const *labels, size_t n);
+
+/* ---- studies: one row a kind, each in study_<kind>.c */
+struct fl_study_row {
+	const char *name;
+	/* Appends the studies of a rule with their cases. */
+	int (*make)(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err);
+	/* When its i-th case has its turn within a round, from 0 on. NULL: cases in their order. */
+	unsigned (*turn)(const struct fl_study *s, unsigned i, unsigned round);
+	/* Is that round of its i-th case needed, all rounds of it before being done? NULL: all are. */
+	bool (*wants)(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
+		      const struct fl_results *results);
+};
+extern const struct fl_study_row fl_study_repeat, fl_study_sweep, fl_study_solo, fl_study_beside, fl_study_ab,
+	fl_study_calibration;
+const struct fl_study_row *fl_study_row(enum fl_study_kind kind);
+bool fl_study_wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
+		    const struct fl_results *results);
+/* Turns of a study that compares: forward in even rounds, backward in odd ones, so that drift cancels out. */
+unsigned fl_study_turn_about(const struct fl_study *s, unsigned i, unsigned round);
+/* Appends a study of `cases_n` cases that are still to be appended to the plan. Valid until the next one. */
+struct fl_study *fl_plan_add_study(struct fl_plan *plan, enum fl_study_kind kind, const char *label);
+/* `make` of the kinds whose cases differ in a swept option. */
+int fl_study_make_values(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+			 struct fl_err *err);
+
+/* ---- results so far (results.c) */
+/* How many rounds of the case are done without a gap from the first on. */
+unsigned fl_results_rounds(const struct fl_results *results, unsigned case_no);
+/* What a lane did in a round, turned so that more is better; NaN: it has no result, or nothing that could be better. */
+double fl_results_gain(const struct fl_results *results, unsigned case_no, unsigned round, unsigned lane);
+/* Its values in the first `rounds` rounds; NaN: none. */
+void fl_results_values(const struct fl_results *results, unsigned case_no, unsigned lane, unsigned rounds, double *ret);
 
 /* ---- options of a rule (options.c) */
 /* One option of a rule: its canonical texts, of which every combination with those of the other options is a lane. */
@@ -41,18 +105,32 @@ struct fl_choice {
 	const struct fl_field *field;
 	char **texts;
 	size_t n;
-	const char *written; /* as the user wrote it (borrowed), where he did */
+	const char *written; /* as the user wrote it (borrowed), where he did; NULL of a sweep */
+	char **shown;	     /* of a sweep: as the user wrote them, or would; else NULL */
 	bool common;	     /* an option that every benchmark has */
 	bool tells;	     /* belongs into the label */
+	bool swept;	     /* its values are those of the rule's `sweep` */
 };
 struct fl_choices {
 	struct fl_choice *items;
 	size_t n;
 	char *missing; /* "this machine has no gpu": no lane can be measured; else NULL */
+	/* Of the options of `pairs`: which of their combinations stand in the relation, pair[i * second->n + k]; NULL:
+	 * there are none. */
+	const struct fl_choice *first, *second;
+	bool *pair;
 };
 int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
 		    struct fl_choices *ret, struct fl_err *err);
+/* Canonical text of a plain value; errors name the spot. */
+int fl_canon_at(const struct fl_field *field, const char *text, struct fl_spot spot, char **ret, struct fl_err *err);
 void fl_choices_release(struct fl_choices *choices);
+void fl_choice_clear(struct fl_choice *c); /* it has no value any more */
+/* The values of the option where the rule sweeps it, `swept` then (sweep.c); else nothing. */
+int fl_choose_sweep(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_choice *c, struct fl_err *err);
+const char *const *fl_relation_names(size_t *ret_n); /* by enum fl_relation */
+/* Which pairs there are (pairs.c). Where there is none, both options lose their values and all->missing says why. */
+void fl_choose_pairs(const struct fl_machine *m, const struct fl_rule *rule, struct fl_choices *all);
 /* Is it `local`, the node of the lane's CPUs, which is known when the lane has its place? */
 bool fl_is_local(const struct fl_field *field, const char *text);
 
@@ -64,6 +142,8 @@ struct fl_cpus fl_place_all(const struct fl_machine *m, int node);
 int fl_place_node(const struct fl_machine *m, const struct fl_entry *entry, const struct fl_plan_lane *lane);
 /* Gives every lane of the case that can be measured its CPUs: as many as it has threads where there are so many. */
 void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog, struct fl_plan_case *c);
+/* A lane alone on the CPUs that it has. */
+void fl_place_alone(const struct fl_catalog *catalog, struct fl_plan_lane *lane);
 
 /* ---- known before running (skip.c) */
 /* Sets skip and hint of a lane that cannot be measured here. */

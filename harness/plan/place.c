@@ -202,3 +202,8 @@ void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog,
 		place_on(m, threads, m->nodes[i].number, c);
 	free(threads);
 }
+
+void fl_place_alone(const struct fl_catalog *catalog, struct fl_plan_lane *lane)
+{
+	lane->shares_cpus = threads_of(catalog, lane) > fl_cpus_count(&lane->cpus);
+}

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan.c: a plan as data: what it holds, how long it takes, and its end. */
+/* plan.c: a plan as data: what it holds, and its end. */
 #include "plan/plan.h"
+#include "base/alloc.h"
 #include "plan/parts.h"
 #include <stdlib.h>
 #include <string.h>
-
-/* What a case costs beside the time it measures, seen high: workers start (ms), buffers are filled and checked
- * (hundreds of ms for some GiB), the path warms up. And the longest that a case without a duration measures. */
-static const uint64_t overhead_ns = 1000000000, longest_ns = 2000000000;
-
-uint64_t fl_plan_time_ns(const struct fl_plan *plan)
-{
-	uint64_t total_ns = 0;
-
-	for (size_t i = 0; i < plan->cases_n; i++) {
-		const struct fl_plan_case *c = &plan->cases[i];
-		uint64_t case_ns = c->rounds * ((c->duration_ns ? c->duration_ns : longest_ns) + overhead_ns);
-		bool runs = false;
-
-		for (size_t k = 0; k < c->lanes_n; k++)
-			runs |= !c->lanes[k].skip;
-		if (runs)
-			total_ns += case_ns > (uint64_t)INT64_MAX - total_ns ? (uint64_t)INT64_MAX - total_ns : case_ns;
-	}
-	return total_ns;
-}
 
 const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name)
 {
@@ -46,6 +26,19 @@ void fl_plan_lane_release(struct fl_plan_lane *lane)
 	free(lane->hint);
 }
 
+struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane)
+{
+	struct fl_plan_lane copy = *lane;
+
+	copy.bench = fl_dup(lane->bench);
+	copy.skip = fl_dup(lane->skip);
+	copy.hint = fl_dup(lane->hint);
+	copy.options = fl_zalloc(lane->options_n, sizeof(*copy.options));
+	for (size_t i = 0; i < lane->options_n; i++)
+		copy.options[i] = (struct fl_option){ fl_dup(lane->options[i].name), fl_dup(lane->options[i].text) };
+	return copy;
+}
+
 static void release_case(struct fl_plan_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++)
@@ -54,16 +47,34 @@ static void release_case(struct fl_plan_case *c)
 	free(c->label);
 }
 
+static void release_study(struct fl_study *s)
+{
+	for (size_t i = 0; s->values && i < s->cases_n; i++)
+		free(s->values[i]);
+	free(s->values);
+	free(s->option);
+	free(s->label);
+}
+
+static void free_names(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}
+
 void fl_plan_free(struct fl_plan *plan)
 {
 	if (!plan)
 		return;
 	for (size_t i = 0; i < plan->cases_n; i++)
 		release_case(&plan->cases[i]);
-	for (size_t i = 0; i < plan->require_n; i++)
-		free(plan->require[i]);
+	for (size_t i = 0; i < plan->studies_n; i++)
+		release_study(&plan->studies[i]);
+	free_names(plan->require, plan->require_n);
+	free_names(plan->primary, plan->primary_n);
 	free(plan->cases);
-	free(plan->require);
+	free(plan->studies);
 	free(plan->suite);
 	free(plan);
 }

@@ -30,8 +30,24 @@ struct fl_plan_case {
 	char *label; /* "memory.copy numa=node0 memory=node1": what tells it apart; a second one gets " #2" */
 	struct fl_plan_lane *lanes;
 	size_t lanes_n;
-	unsigned rounds;
+	unsigned rounds; /* at most; all of them, unless its study ends it early */
+	/* Before which its study does not end it: a finished run may have from there on. 0: it may turn out not to be
+	 * needed at all. */
+	unsigned rounds_least;
+	unsigned pass_rounds; /* calibration: rounds of a pass, one pass after the other; else 0 */
 	uint64_t duration_ns; /* 0: until the interval is narrow, at most 2 s */
+};
+
+/* Cases judged together, each next one chosen from the results so far. Every case belongs to exactly one study; the
+ * studies hold the cases of the plan in their order. suite.h says what each kind does. */
+struct fl_study {
+	enum fl_study_kind kind;
+	char *label;	  /* "storage.read pattern=random": what is common to its cases */
+	unsigned first;	  /* its cases: plan->cases[first .. first + cases_n) */
+	unsigned cases_n; /* solo: lane by lane alone, last all together; beside: alone, beside; ab: a, b */
+	char *option;	  /* sweep, ab: which one its cases differ in; else NULL */
+	char **values;	  /* of that option, canonical text, one a case; NULL without an option */
+	bool range;	  /* sweep: of values that double, measured upward as long as it pays */
 };
 
 struct fl_plan {
@@ -39,39 +55,74 @@ struct fl_plan {
 	bool required; /* `bench`: everything must be measured, nothing need be judged */
 	char **require;
 	size_t require_n; /* metric names "bench:metric" or benchmark names that must be judged */
+	char **primary;
+	size_t primary_n; /* likewise: those whose change decides */
 	struct fl_plan_case *cases;
 	size_t cases_n;
+	struct fl_study *studies;
+	size_t studies_n;
 };
 
-/* Settings from the command line that go over the suite's `with`: for every rule whose benchmark has that option. An
- * override that no rule can take is -EINVAL. */
+/* Settings from the command line that go over the suite's `with`: for every rule whose benchmark has that option and
+ * does not sweep it. An override that no rule can take is -EINVAL. */
 struct fl_override {
 	const char *name, *text;
+};
+struct fl_plan_settings {
+	const struct fl_override *overrides;
+	size_t overrides_n;
+	unsigned passes; /* > 0: every rule becomes a calibration of so many passes at most, each of its rounds */
 };
 
 /* Expands rules over the machine. Errors name file, line and column. -EINVAL: unknown benchmark or option (nearest
  * offered), `--numa 7` on one node; -ENODEV: a named device that the machine lacks. What cannot be measured here is a
- * lane with `skip`, not an error. */
+ * lane with `skip`, not an error. settings: NULL for none. */
 int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
-		 const struct fl_override *overrides, size_t overrides_n, struct fl_plan **ret, struct fl_err *err);
+		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err);
 void fl_plan_free(struct fl_plan *plan);
 
+enum { FL_PLAN_SCHEMA = 2 };
 json_t *fl_plan_json(const struct fl_plan *plan);
-int fl_plan_read(const json_t *doc, struct fl_plan **ret, struct fl_err *err); /* hostile input (from a store) */
+/* Hostile input (from a store). Schema 1 had no studies: all its cases are one of plain rounds. */
+int fl_plan_read(const json_t *doc, struct fl_plan **ret, struct fl_err *err);
+const char *fl_study_name(enum fl_study_kind kind); /* "repeat", "sweep", "solo", "beside", "ab", "calibration" */
 
-/* What is to be done next. `done[i]` = the lane `lane` of case `case_no` has a record for that round. */
-struct fl_plan_done {
+/* ---- results so far: what was done, and what came of it */
+
+/* The lane `lane` of case `case_no` has a record of that round. value: the median of the metric that speaks for it
+ * (catalog.h) in that round; NaN: it has none. */
+struct fl_plan_result {
 	unsigned case_no, round, lane;
+	double value;
+	enum fl_better better;
 };
+struct fl_results;
+struct fl_results *fl_results_make(const struct fl_plan *plan); /* none yet; plan must outlive it */
+/* A second result of the same case, round and lane replaces the first; else their order does not matter. One that the
+ * plan has no place for changes nothing. */
+void fl_results_add(struct fl_results *results, const struct fl_plan_result *result);
+void fl_results_free(struct fl_results *results);
+
+/* ---- what is to be done next */
 struct fl_plan_step {
 	unsigned case_no, round; /* run all lanes of that case */
 };
-/* Rounds are the outer loop, so that cases alternate; a case with fewer rounds drops out early. A case of which only
- * some lanes are recorded is run again whole. true: *ret is the next; false: everything is done. */
-bool fl_plan_next(const struct fl_plan *plan, const struct fl_plan_done *done, size_t done_n, struct fl_plan_step *ret);
+/* Rounds are the outer loop, so that cases alternate, studies the next one, and within its round a study says which
+ * case comes first and whether it is needed. A case of which only some lanes are recorded is run again whole. A pure
+ * function: the same plan with the same results gives the same answer, so that --resume asks it again. true: *ret is
+ * the next; false: everything is done. */
+bool fl_plan_next(const struct fl_plan *plan, const struct fl_results *results, struct fl_plan_step *ret);
 
-/* Upper estimate of the time all cases still to do need. */
+/* How far it is. steps_most and time_ns are upper bounds: a study may end early. */
+struct fl_plan_left {
+	uint64_t steps_done, steps_most; /* of all, those done included */
+	uint64_t time_ns;		 /* that those not done yet need */
+};
+struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_results *results);
+
+/* Upper bounds of the time that all cases need, and one round of one of them. */
 uint64_t fl_plan_time_ns(const struct fl_plan *plan);
+uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no);
 
 const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name); /* canonical text, NULL: not set */
 

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* suite.c: a suite file as rules. Knows the grammar and nothing of benchmarks or machines. */
+/* suite.c: a suite file as rules: a list of maps, what contradicts itself in them, and their end. What a word of a rule
+ * wants is in words.c. */
 #include "plan/suite.h"
 #include "base/alloc.h"
 #include "base/doc.h"
-#include "base/text.h"
-#include "base/units.h"
 #include "plan/parts.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct parser {
-	const char *source;
-	struct fl_err *err;
-};
 
 int fl_fail_at(struct fl_spot spot, struct fl_err *err, int code, const char *fmt, ...)
 {
@@ -30,124 +24,63 @@ int fl_fail_at(struct fl_spot spot, struct fl_err *err, int code, const char *fm
 	return fl_fail(err, code, "%s:%u:%u: %s", spot.source, spot.line, spot.column, what);
 }
 
-static struct fl_spot spot_of(const struct parser *p, const struct fl_doc *node)
+static struct fl_spot spot_of(const struct fl_parser *p, const struct fl_doc *node)
 {
 	return (struct fl_spot){ p->source, node->line, node->column };
 }
 
-static struct fl_spot spot_of_key(const struct parser *p, const struct fl_doc *node)
+/* Of a word of the rule; of the rule itself where it lacks that word. */
+static struct fl_spot spot_of_word(const struct fl_parser *p, const struct fl_doc *rule, const char *word)
 {
-	return (struct fl_spot){ p->source, node->key_line, node->key_column };
+	const struct fl_doc *item = fl_doc_get(rule, word);
+
+	return item ? (struct fl_spot){ p->source, item->key_line, item->key_column } : spot_of(p, rule);
 }
 
-static int read_rules(struct parser *p, const struct fl_doc *doc, bool inside, struct fl_rule **ret, size_t *ret_n);
-
-static int read_bench(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
+/* Words that a rule has although it is no benchmark. */
+static int check_together(const struct fl_parser *p, const struct fl_doc *doc)
 {
-	if (item->kind != FL_DOC_TEXT || !item->text[0])
-		return fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'bench' wants the name of a benchmark");
-	rule->bench = fl_dup(item->text);
-	return 0;
-}
+	static const char *const words[] = { "with", "each", "pairs", "beside", "sweep" };
 
-static int read_with(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
-{
-	if (item->kind != FL_DOC_MAP) {
-		fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'with' wants a map of options");
-		return fl_hint(p->err, "write it as: with: {duration: 500ms}");
-	}
-	rule->with = fl_zalloc(item->n, sizeof(*rule->with));
-	for (size_t i = 0; i < item->n; i++) {
-		const struct fl_doc *option = &item->items[i];
-
-		if (option->kind != FL_DOC_TEXT)
-			return fl_fail_at(spot_of(p, option), p->err, -EINVAL, "option '%s' wants one value",
-					  option->key);
-		rule->with[rule->with_n++] = (struct fl_setting){ .name = fl_dup(option->key),
-								  .text = fl_dup(option->text),
-								  .line = option->line,
-								  .column = option->column };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (!fl_doc_get(doc, words[i]))
+			continue;
+		fl_fail_at(spot_of_word(p, doc, words[i]), p->err, -EINVAL,
+			   "'%s' belongs to a benchmark, not to 'together'", words[i]);
+		return fl_hint(p->err, "write it into the rules below 'together', or into a rule of its own");
 	}
 	return 0;
 }
 
-/* A list of names, each once. */
-static int read_names(struct parser *p, const struct fl_doc *item, struct fl_setting **ret, size_t *ret_n)
+/* What each kind of study needs and cannot have. */
+static int check_study(const struct fl_parser *p, const struct fl_doc *doc, const struct fl_rule *rule)
 {
-	if (item->kind != FL_DOC_LIST)
-		return fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'%s' wants a list of names", item->key);
-	*ret = fl_zalloc(item->n, sizeof(**ret));
-	for (size_t i = 0; i < item->n; i++) {
-		const struct fl_doc *name = &item->items[i];
+	struct fl_spot spot = spot_of_word(p, doc, "study");
 
-		if (name->kind != FL_DOC_TEXT || !name->text[0])
-			return fl_fail_at(spot_of(p, name), p->err, -EINVAL, "'%s' wants names", item->key);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(item->items[k].text, name->text) == 0)
-				return fl_fail_at(spot_of(p, name), p->err, -EINVAL, "'%s' names '%s' twice", item->key,
-						  name->text);
-		(*ret)[(*ret_n)++] =
-			(struct fl_setting){ .name = fl_dup(name->text), .line = name->line, .column = name->column };
+	switch (rule->study) {
+	case FL_STUDY_SOLO:
+		if (!rule->together)
+			return fl_fail_at(spot, p->err, -EINVAL, "'study: solo' wants 'together'");
+		return 0;
+	case FL_STUDY_AB:
+		if (!rule->sweep || rule->sweep_range || rule->sweep_n != 2)
+			return fl_fail_at(spot, p->err, -EINVAL, "'study: ab' wants a 'sweep' of exactly two values");
+		return 0;
+	case FL_STUDY_CALIBRATION:
+		if (rule->sweep || rule->beside)
+			return fl_fail_at(spot, p->err, -EINVAL,
+					  "'study: calibration' goes with neither 'sweep' nor "
+					  "'beside'");
+		return 0;
+	case FL_STUDY_REPEAT:
+	case FL_STUDY_SWEEP:
+	case FL_STUDY_BESIDE:
+		break;
 	}
 	return 0;
 }
 
-static int read_each(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
-{
-	return read_names(p, item, &rule->each, &rule->each_n);
-}
-
-static int read_require(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
-{
-	return read_names(p, item, &rule->require, &rule->require_n);
-}
-
-static int read_together(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
-{
-	return read_rules(p, item, true, &rule->together, &rule->together_n);
-}
-
-static int read_repeat(struct parser *p, const struct fl_doc *item, struct fl_rule *rule)
-{
-	uint64_t n = 0;
-
-	if (item->kind != FL_DOC_TEXT || fl_parse_count(item->text, &n, NULL) < 0 || n < 1 || n > FL_ROUNDS_MAX)
-		return fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'repeat' wants a number of rounds from 1 to %d",
-				  FL_ROUNDS_MAX);
-	rule->repeat = (unsigned)n;
-	return 0;
-}
-
-/* The whole grammar of a rule. `outside`: not for a rule inside `together`, whose lanes share one case. */
-static const struct word {
-	const char *name;
-	int (*read)(struct parser *p, const struct fl_doc *item, struct fl_rule *rule);
-	bool outside;
-} words[] = {
-	{ "bench", read_bench, false },	     { "with", read_with, false },    { "each", read_each, false },
-	{ "together", read_together, true }, { "repeat", read_repeat, true }, { "require", read_require, true },
-};
-enum { WORDS = sizeof(words) / sizeof(words[0]) };
-
-static int find_word(struct parser *p, const struct fl_doc *item, const struct word **ret)
-{
-	const char *names[WORDS];
-
-	for (size_t i = 0; i < WORDS; i++) {
-		names[i] = words[i].name;
-		if (strcmp(words[i].name, item->key) == 0) {
-			*ret = &words[i];
-			return 0;
-		}
-	}
-	fl_fail_at(spot_of_key(p, item), p->err, -EINVAL, "unknown word '%s'", item->key);
-	const char *near = fl_nearest(item->key, names, WORDS);
-	if (near)
-		return fl_hint(p->err, "did you mean '%s'?", near);
-	return fl_hint(p->err, "a rule knows bench, with, each, together, repeat, require");
-}
-
-static int check_rule(struct parser *p, const struct fl_doc *doc, const struct fl_rule *rule)
+static int check_rule(const struct fl_parser *p, const struct fl_doc *doc, const struct fl_rule *rule)
 {
 	struct fl_spot spot = spot_of(p, doc);
 
@@ -155,41 +88,50 @@ static int check_rule(struct parser *p, const struct fl_doc *doc, const struct f
 		return fl_fail_at(spot, p->err, -EINVAL, "a rule has either 'bench' or 'together', not both");
 	if (!rule->bench && !rule->together)
 		return fl_fail_at(spot, p->err, -EINVAL, "a rule needs 'bench' or 'together'");
-	if (rule->together && (rule->with || rule->each)) {
-		fl_fail_at(spot, p->err, -EINVAL, "'with' and 'each' belong to a benchmark, not to 'together'");
-		return fl_hint(p->err, "write them into the rules below 'together'");
+	if (rule->sweep && rule->beside)
+		return fl_fail_at(spot_of_word(p, doc, "beside"), p->err, -EINVAL,
+				  "a rule is one study: 'sweep' or 'beside', not both");
+	if (rule->repeat_least < rule->repeat && rule->study != FL_STUDY_REPEAT) {
+		fl_fail_at(spot_of_word(p, doc, "repeat"), p->err, -EINVAL, "this study wants one number of rounds");
+		return fl_hint(p->err, "a least and a most are for rules without 'sweep', 'beside' and 'study'");
 	}
-	return 0;
+	if (rule->together && check_together(p, doc) < 0)
+		return p->err->code;
+	return check_study(p, doc, rule);
 }
 
-static int read_rule(struct parser *p, const struct fl_doc *doc, bool inside, struct fl_rule *rule)
+/* Which study the words make, where `study` does not say it. */
+static void settle_study(struct fl_rule *rule)
 {
-	int rc;
+	if (rule->study != FL_STUDY_REPEAT)
+		return;
+	if (rule->sweep)
+		rule->study = FL_STUDY_SWEEP;
+	else if (rule->beside)
+		rule->study = FL_STUDY_BESIDE;
+}
 
-	*rule = (struct fl_rule){ .line = doc->line, .column = doc->column, .repeat = 1 };
+static int read_rule(const struct fl_parser *p, const struct fl_doc *doc, const char *inside, struct fl_rule *rule)
+{
+	*rule = (struct fl_rule){ .line = doc->line, .column = doc->column, .repeat = 1, .repeat_least = 1 };
 	if (doc->kind != FL_DOC_MAP)
 		return fl_fail_at(spot_of(p, doc), p->err, -EINVAL, "a rule is a map such as '- bench: memory.copy'");
 	for (size_t i = 0; i < doc->n; i++) {
-		const struct word *word = NULL;
+		int rc = fl_word_read(p, &doc->items[i], inside, rule);
 
-		rc = find_word(p, &doc->items[i], &word);
-		if (rc < 0)
-			return rc;
-		if (inside && word->outside)
-			return fl_fail_at(spot_of_key(p, &doc->items[i]), p->err, -EINVAL,
-					  "'%s' cannot stand inside 'together'", word->name);
-		rc = word->read(p, &doc->items[i], rule);
 		if (rc < 0)
 			return rc;
 	}
+	settle_study(rule);
 	return check_rule(p, doc, rule);
 }
 
-static int read_rules(struct parser *p, const struct fl_doc *doc, bool inside, struct fl_rule **ret, size_t *ret_n)
+int fl_rules_read(const struct fl_parser *p, const struct fl_doc *doc, const char *inside, struct fl_rule **ret,
+		  size_t *ret_n)
 {
 	if (doc->kind != FL_DOC_LIST || doc->n == 0) {
-		fl_fail_at(spot_of(p, doc), p->err, -EINVAL, "%s wants a list of rules",
-			   inside ? "'together'" : "a suite");
+		fl_fail_at(spot_of(p, doc), p->err, -EINVAL, "%s%s%s wants a list of rules", inside ? "'" : "",
+			   inside ? inside : "a suite", inside ? "'" : "");
 		return fl_hint(p->err, "a rule is a line such as '- bench: memory.copy'");
 	}
 	*ret = fl_zalloc(doc->n, sizeof(**ret));
@@ -206,7 +148,7 @@ int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *so
 		   struct fl_err *err)
 {
 	struct fl_err own = { 0 };
-	struct parser p = { source, err ? err : &own };
+	const struct fl_parser p = { source, err ? err : &own };
 	struct fl_suite *suite;
 	struct fl_doc *doc;
 	int rc;
@@ -217,7 +159,7 @@ int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *so
 	suite = fl_zalloc(1, sizeof(*suite));
 	suite->name = fl_dup(name);
 	suite->source = fl_dup(source);
-	rc = read_rules(&p, doc, false, &suite->rules, &suite->rules_n);
+	rc = fl_rules_read(&p, doc, NULL, &suite->rules, &suite->rules_n);
 	fl_doc_free(doc);
 	if (rc < 0) {
 		fl_suite_free(suite);
@@ -232,7 +174,7 @@ struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *w
 	struct fl_suite *suite = fl_zalloc(1, sizeof(*suite));
 	struct fl_rule *rule = fl_zalloc(1, sizeof(*rule));
 
-	*rule = (struct fl_rule){ .bench = fl_dup(bench), .repeat = repeat, .with_n = with_n };
+	*rule = (struct fl_rule){ .bench = fl_dup(bench), .repeat = repeat, .repeat_least = repeat, .with_n = with_n };
 	rule->with = fl_zalloc(with_n, sizeof(*rule->with));
 	for (size_t i = 0; i < with_n; i++)
 		rule->with[i] = (struct fl_setting){ .name = fl_dup(with[i].name), .text = fl_dup(with[i].text) };
@@ -240,6 +182,12 @@ struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *w
 		.name = fl_dup(bench), .source = fl_dup("command line"), .rules = rule, .rules_n = 1, .required = true
 	};
 	return suite;
+}
+
+void fl_suite_repeat(struct fl_suite *suite, unsigned rounds)
+{
+	for (size_t i = 0; i < suite->rules_n; i++)
+		suite->rules[i].repeat = suite->rules[i].repeat_least = rounds;
 }
 
 static void release_settings(struct fl_setting *settings, size_t n)
@@ -257,8 +205,12 @@ static void free_rules(struct fl_rule *rules, size_t n)
 		free(rules[i].bench);
 		release_settings(rules[i].with, rules[i].with_n);
 		release_settings(rules[i].each, rules[i].each_n);
+		release_settings(rules[i].pairs, rules[i].pairs_n);
+		release_settings(rules[i].sweep, rules[i].sweep_n);
+		release_settings(rules[i].primary, rules[i].primary_n);
 		release_settings(rules[i].require, rules[i].require_n);
 		free_rules(rules[i].together, rules[i].together_n);
+		free_rules(rules[i].beside, rules[i].beside_n);
 	}
 	free(rules);
 }

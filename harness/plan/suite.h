@@ -1,29 +1,95 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* suite.h: a suite as written. The file is a list of rules; a rule is a map of
+/* suite.h: a suite as written. The file is a list of rules; each rule is one way to measure (a study). A rule is a map
+ * of these words and no others:
  *
- *   bench:    name of a benchmark            - bench: memory.copy
- *   with:     options                          with: {duration: 500ms}
+ *   bench:    name of a benchmark            - bench: storage.read
+ *   with:     options                          with: {path: "cache:1GiB", duration: 500ms}
  *   each:     list of device options; a case   each: [numa, memory]
  *             for every device (every combination)
+ *   pairs:    the combinations of two device   pairs: {of: [numa, memory], relation: remote}
+ *             options that stand in a relation
  *   together: list of rules whose lanes      - together:
  *             run in one case                    - bench: memory.copy
- *   repeat:   rounds (1..1000)                 repeat: 3
+ *   beside:   list of rules whose lanes are    beside: [{bench: memory.copy, with: {memory: local}}]
+ *             the load beside the benchmark
+ *   sweep:    one option and its values: a     sweep: {block: [4KiB, 64KiB, 1MiB]}
+ *             list, or a range that doubles    sweep: {depth: 1..128}
+ *   study:    solo, ab or calibration          study: solo
+ *   repeat:   rounds (1..1000), or the least   repeat: 3
+ *             and the most of them             repeat: 3..12
+ *   primary:  list of benchmarks, or of        primary: [memory.copy, "storage.read:ops_per_s"]
+ *             "benchmark:metric", whose change decides in `feedline compare`
  *   require:  list of benchmarks, or of        require: [memory.copy, "null.pipeline:bytes_per_s"]
- *             "benchmark:metric", that must
- *             be measured and judged
+ *             "benchmark:metric", that must be measured and judged
  *
- * A device option that is neither in `with` nor in `each` has its preset; without one, every device of the kind is a
- * case (like `each`). In `together` all devices of `each` are lanes of the one case. An option that is a
- * node may say `local`: the node of the lane's CPUs; the plan names it.
+ * Which study a rule is follows from its words:
  *
- * The path of a file in `with` is "cache:SIZE" or a file that exists; a relative one begins at the directory of the
- * suite file, wherever feedline is called (suites that feedline brings along have none). run/paths.h puts the file
- * itself in its place, without symlinks, before a plan is made. */
+ *   repeat       neither `beside`, `sweep` nor `study`: cases alternate over the rounds. With `repeat: 3..12` a case is
+ *                over, from 3 rounds on, once the interval over the round medians of each of its lanes (below 6
+ *                rounds their extremes, base/stats.h) is no wider than the tolerance.
+ *   sweep        `sweep`: a case for every value, at most 256, for every combination of devices. Of a range the values
+ *                double from the first to the last ("1..100" is 1, 2, 4 ... 64, 100) and only those are measured that
+ *                may still bring something: in the first round the sweep ends after two values in a row that each
+ *                brought less than the tolerance over the best before. Finds the knee: the smallest value within the
+ *                tolerance of the best.
+ *   solo         `together` with `study: solo`: every lane alone, where and with the CPUs that it has together, then
+ *                all together; every other round the other way round. Finds what is left of each lane, and of their
+ *                sum.
+ *   beside       `bench` with `beside`: the benchmark alone and beside that load, likewise. Finds what is left of it.
+ *   ab           `study: ab` with a `sweep` of exactly two values, which may be equal: A B, B A, A B ... Finds the
+ *                ratio B / A and whether it differs from 1.
+ *   calibration  `study: calibration`: passes of `repeat` rounds each, between which nothing changes: at least 5, at
+ *                most 8; over when two passes in a row have not let the noise floor grow. Finds the noise floor.
+ *
+ * Examples:
+ *
+ *   - bench: storage.read                    the depth that the drive wants, at two block sizes
+ *     with: {path: "cache:1GiB", block: 4KiB, pattern: random, duration: 1s}
+ *     sweep: {depth: 1..256}
+ *     repeat: 3
+ *
+ *   - bench: memory.copy                     every node with the memory of another one
+ *     pairs: {of: [numa, memory], relation: remote}
+ *     repeat: 3..12
+ *
+ *   - together:                              what the nodes lose to each other
+ *       - bench: memory.copy
+ *         with: {memory: local}
+ *     study: solo
+ *     repeat: 8
+ *
+ * Devices. A device option that is neither in `with` nor in `each` nor in `pairs` has its preset; without one, every
+ * device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case. An
+ * option that is a node may say `local`: the node of the lane's CPUs; the plan names it.
+ *
+ * Relations of `pairs`, for the first device a and the second b; the node of a device is the NUMA node it is attached
+ * to, that of a node itself:
+ *   all       every combination (what `each` is)
+ *   distinct  every combination in which b is not a
+ *   local     a and b are on one node
+ *   remote    both nodes are known, and they differ
+ *   nearest   for every a the b whose node is nearest to that of a (NUMA distance); of equal ones the first
+ * Where none stands in that relation, the rule makes one lane that is not measured and says so.
+ *
+ * The path of a file is "cache:SIZE" or a file that exists; a relative one begins at the directory of the suite file,
+ * wherever feedline is called (suites that feedline brings along have none). run/paths.h puts the file itself in its
+ * place, without symlinks, before a plan is made. */
 #ifndef FL_PLAN_SUITE_H
 #define FL_PLAN_SUITE_H
 #include <feedline/err.h>
 #include <stdbool.h>
 #include <stddef.h>
+
+enum fl_study_kind {
+	FL_STUDY_REPEAT,
+	FL_STUDY_SWEEP,
+	FL_STUDY_SOLO,
+	FL_STUDY_BESIDE,
+	FL_STUDY_AB,
+	FL_STUDY_CALIBRATION,
+};
+
+enum fl_relation { FL_RELATION_ALL, FL_RELATION_DISTINCT, FL_RELATION_LOCAL, FL_RELATION_REMOTE, FL_RELATION_NEAREST };
 
 struct fl_setting {
 	char *name, *text;
@@ -37,9 +103,20 @@ struct fl_rule {
 	size_t with_n;
 	struct fl_setting *each; /* text NULL */
 	size_t each_n;
+	struct fl_setting *pairs; /* text NULL; two, or none */
+	size_t pairs_n;
+	enum fl_relation relation; /* of the pairs */
 	struct fl_rule *together;
 	size_t together_n;
-	unsigned repeat;	    /* 1 unless said */
+	struct fl_rule *beside;
+	size_t beside_n;
+	struct fl_setting *sweep; /* every value of the one option, of a range its first and last */
+	size_t sweep_n;
+	bool sweep_range;
+	enum fl_study_kind study;
+	unsigned repeat, repeat_least; /* rounds: 1 unless said; the least is less only in a `repeat` study */
+	struct fl_setting *primary;    /* text NULL */
+	size_t primary_n;
 	struct fl_setting *require; /* text NULL */
 	size_t require_n;
 };
@@ -58,6 +135,8 @@ int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *so
 		   struct fl_err *err);
 /* The suite of one rule that `feedline bench` is. settings: name and text, in order; texts are copied. */
 struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n, unsigned repeat);
+/* Every rule has so many rounds, whatever it said. */
+void fl_suite_repeat(struct fl_suite *suite, unsigned rounds);
 void fl_suite_free(struct fl_suite *suite);
 
 #endif

@@ -50,6 +50,7 @@ enum {
 	FL_CASE_LANES_MAX = 10000,
 	FL_ROUNDS_MAX = 1000,
 	FL_REQUIRE_MAX = 1024,
+	FL_SWEEP_MAX = 256, /* values of a study */
 	FL_SLOTS_MAX = 1 << 22
 };
 

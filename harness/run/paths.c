@@ -62,16 +62,12 @@ static int resolve_setting(const struct walk *w, struct fl_setting *set, struct 
 
 static int resolve_rules(const struct walk *w, struct fl_rule *rules, size_t n, struct fl_err *err);
 
-static int resolve_rule(const struct walk *w, struct fl_rule *rule, struct fl_err *err)
+/* Those of the settings that are paths. */
+static int resolve_settings(const struct walk *w, const struct fl_entry *entry, struct fl_setting *settings, size_t n,
+			    struct fl_err *err)
 {
-	const struct fl_entry *entry;
-
-	if (!rule->bench)
-		return resolve_rules(w, rule->together, rule->together_n, err);
-	if (fl_catalog_find(w->catalog, rule->bench, &entry, NULL) < 0)
-		return 0;
-	for (size_t i = 0; i < rule->with_n; i++) {
-		struct fl_setting *set = &rule->with[i];
+	for (size_t i = 0; i < n; i++) {
+		struct fl_setting *set = &settings[i];
 		const struct fl_field *f = fl_entry_field(entry, set->name);
 		int rc;
 
@@ -82,6 +78,21 @@ static int resolve_rule(const struct walk *w, struct fl_rule *rule, struct fl_er
 			return rc;
 	}
 	return 0;
+}
+
+static int resolve_rule(const struct walk *w, struct fl_rule *rule, struct fl_err *err)
+{
+	const struct fl_entry *entry;
+	int rc;
+
+	if (!rule->bench)
+		return resolve_rules(w, rule->together, rule->together_n, err);
+	if (fl_catalog_find(w->catalog, rule->bench, &entry, NULL) < 0)
+		return 0;
+	rc = resolve_settings(w, entry, rule->with, rule->with_n, err);
+	if (rc == 0)
+		rc = resolve_settings(w, entry, rule->sweep, rule->sweep_n, err);
+	return rc == 0 ? resolve_rules(w, rule->beside, rule->beside_n, err) : rc;
 }
 
 static int resolve_rules(const struct walk *w, struct fl_rule *rules, size_t n, struct fl_err *err)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c: the one loop: what is next, run it, keep it. */
 #include "run/run.h"
-#include "base/alloc.h"
+#include "record/series.h"
 #include "run/case.h"
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 
@@ -18,22 +19,21 @@ static void widen_affinity(void)
 	sched_setaffinity(0, sizeof(all.bits), (const cpu_set_t *)(const void *)all.bits);
 }
 
-static struct fl_plan_done *done_of(const struct fl_run *run)
+static void add_results(const struct fl_agent *agent, const struct fl_run *run, size_t from, struct fl_results *results)
 {
-	struct fl_plan_done *done = fl_zalloc(run->lanes_n + 1, sizeof(*done));
+	for (size_t i = from; i < run->lanes_n; i++) {
+		const struct fl_lane_record *lane = &run->lanes[i];
+		struct fl_plan_result result = { .case_no = lane->case_no,
+						 .round = lane->round,
+						 .lane = lane->lane,
+						 .value = NAN,
+						 .better = FL_NEITHER };
+		const struct fl_entry *entry;
 
-	for (size_t i = 0; i < run->lanes_n; i++)
-		done[i] = (struct fl_plan_done){ run->lanes[i].case_no, run->lanes[i].round, run->lanes[i].lane };
-	return done;
-}
-
-static bool next_step(const struct fl_plan *plan, const struct fl_run *run, struct fl_plan_step *ret)
-{
-	struct fl_plan_done *done = done_of(run);
-	bool any = fl_plan_next(plan, done, run->lanes_n, ret);
-
-	free(done);
-	return any;
+		if (fl_catalog_find(agent->catalog, lane->bench, &entry, NULL) == 0)
+			result.value = fl_record_spoken(lane, entry, &result.better);
+		fl_results_add(results, &result);
+	}
 }
 
 /* A case that is run again replaces what there was of it, here as in the store. */
@@ -51,40 +51,55 @@ static void forget_case(struct fl_run *run, const struct fl_plan_step *at)
 }
 
 static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan,
-		    const struct fl_plan_step *at, struct fl_run *run, struct fl_store *store, struct fl_err *err)
+		    const struct fl_plan_step *at, struct fl_run *run, struct fl_results *results,
+		    struct fl_store *store, struct fl_err *err)
 {
 	size_t before;
 	int rc;
 
 	if (agent->watch && agent->watch->case_starts)
-		agent->watch->case_starts(agent->watch->arg, plan, at);
+		agent->watch->case_starts(agent->watch->arg, plan, results, at);
 	forget_case(run, at);
 	before = run->lanes_n;
 	rc = fl_case_run(agent, pool, plan, at, run, err);
 	if (rc < 0)
 		return rc;
+	add_results(agent, run, before, results);
 	return fl_store_add(store, run->id, run->lanes + before, run->lanes_n - before, err);
+}
+
+static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, struct fl_run *run,
+		     struct fl_results *results, struct fl_store *store, struct fl_err *err)
+{
+	struct fl_plan_step at, before = { UINT_MAX, UINT_MAX };
+	int rc = 0;
+
+	while (rc == 0 && fl_plan_next(plan, results, &at)) {
+		if (at.round != before.round)
+			fl_pool_clear(pool); /* a round has freshly started workers */
+		if (at.round == before.round && at.case_no == before.case_no)
+			rc = fl_fail(err, -ENOTRECOVERABLE, "case %u was run and is still to do", at.case_no);
+		else
+			rc = run_case(agent, pool, plan, &at, run, results, store, err);
+		before = at;
+	}
+	return rc;
 }
 
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err)
 {
-	struct fl_plan_step at, before = { UINT_MAX, UINT_MAX };
+	struct fl_results *results;
 	struct fl_pool pool;
 	int rc = fl_pool_open(agent->prefix, &pool, err);
 
 	if (rc < 0)
 		return rc;
 	widen_affinity();
-	while (rc == 0 && next_step(plan, run, &at)) {
-		if (at.round != before.round)
-			fl_pool_clear(&pool); /* a round has freshly started workers */
-		if (at.round == before.round && at.case_no == before.case_no)
-			rc = fl_fail(err, -ENOTRECOVERABLE, "case %u was run and is still to do", at.case_no);
-		else
-			rc = run_case(agent, &pool, plan, &at, run, store, err);
-		before = at;
-	}
+	results = fl_results_make(plan);
+	add_results(agent, run, 0, results);
+	rc = run_steps(agent, &pool, plan, run, results, store, err);
+	fl_results_free(results);
 	fl_pool_close(&pool);
 	return rc;
 }

@@ -13,7 +13,8 @@
 /* What the user sees while it runs; called from the agent's thread. NULL members are skipped. */
 struct fl_watch {
 	void *arg;
-	void (*case_starts)(void *arg, const struct fl_plan *plan, const struct fl_plan_step *step);
+	void (*case_starts)(void *arg, const struct fl_plan *plan, const struct fl_results *results,
+			    const struct fl_plan_step *step);
 	void (*waits)(void *arg); /* again and again while a case runs, also a hundred times a second: be quick */
 	void (*say)(void *arg, const char *line); /* "made '/home/u/.cache/feedline/read-256MiB' (256 MiB)" */
 };

@@ -1,19 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_plan.c: the plan in a record that anybody may have changed: read, asked for what is next, and written back. */
+/* fuzz_plan.c: the plan in a record that anybody may have changed: read, carried out, and written back. */
 #include "base/json.h"
 #include "plan/plan.h"
+#include <math.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
+/* The value of a lane in a round: anything, but always the same. */
+static double value_of(unsigned case_no, unsigned round, unsigned lane)
+{
+	unsigned mixed = (case_no * 31 + round * 17 + lane * 7) % 101;
+
+	return mixed % 13 ? (double)mixed : (double)NAN;
+}
+
+static void carry_out(const struct fl_plan *plan, const struct fl_plan_step *step, struct fl_results *results)
+{
+	if (step->case_no >= plan->cases_n || step->round >= plan->cases[step->case_no].rounds)
+		abort();
+	for (unsigned lane = 0; lane < plan->cases[step->case_no].lanes_n; lane++) {
+		const struct fl_plan_result result = { .case_no = step->case_no,
+						       .round = step->round,
+						       .lane = lane,
+						       .value = value_of(step->case_no, step->round, lane),
+						       .better = (enum fl_better)(step->case_no % 3) };
+
+		fl_results_add(results, &result);
+	}
+}
+
+/* To the end, or as far as a fuzzer's patience goes: every step is new, and there are no more than were told. */
 static void use(const struct fl_plan *plan)
 {
-	const struct fl_plan_done done[] = { { 0, 0, 0 }, { 1, 0, 0 }, { 0, 1, 1 } };
+	struct fl_results *results = fl_results_make(plan);
+	uint64_t most = fl_plan_left(plan, results).steps_most, done = 0;
 	struct fl_plan_step step;
 
-	if (fl_plan_next(plan, done, 3, &step) &&
-	    (step.case_no >= plan->cases_n || step.round >= plan->cases[step.case_no].rounds))
+	for (; done < 200 && fl_plan_next(plan, results, &step); done++)
+		carry_out(plan, &step, results);
+	if (done > most || fl_plan_left(plan, results).steps_done != done)
 		abort();
+	fl_results_free(results);
 	json_decref(fl_plan_json(plan));
 	(void)fl_plan_time_ns(plan);
 }

@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	sample_machine_init(&s);
 	if (fl_suite_parse((const char *)bytes, n, "fuzz", "fuzz.yaml", &suite, &err) < 0)
 		return 0;
-	if (fl_plan_make(suite, &catalog, &s.m, NULL, 0, &plan, &err) == 0) {
+	if (fl_plan_make(suite, &catalog, &s.m, NULL, &plan, &err) == 0) {
 		check(plan);
 		fl_plan_free(plan);
 	} else if (!err.what[0]) {

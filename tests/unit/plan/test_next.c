@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_next.c: the order of cases, and that results so far decide it. */
 #include "plan/plan.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,35 +14,55 @@ static struct fl_plan_lane lanes[3];
 
 /* Two cases of one and two lanes, with 2 and 3 rounds. */
 static struct fl_plan_case cases[] = {
-	{ .label = "a", .lanes = lanes, .lanes_n = 1, .rounds = 2 },
-	{ .label = "b", .lanes = lanes, .lanes_n = 2, .rounds = 3 },
+	{ .label = "a", .lanes = lanes, .lanes_n = 1, .rounds = 2, .rounds_least = 2 },
+	{ .label = "b", .lanes = lanes, .lanes_n = 2, .rounds = 3, .rounds_least = 3 },
 };
-static const struct fl_plan plan = { .suite = "s", .cases = cases, .cases_n = 2 };
+static struct fl_study studies[] = { { .label = "s", .cases_n = 2 } };
+static const struct fl_plan plan = { .suite = "s", .cases = cases, .cases_n = 2, .studies = studies, .studies_n = 1 };
 
 static const struct fl_plan_step order[] = { { 0, 0 }, { 1, 0 }, { 0, 1 }, { 1, 1 }, { 1, 2 } };
 enum { STEPS = sizeof(order) / sizeof(order[0]) };
 
-static size_t record(struct fl_plan_done *done, size_t n, struct fl_plan_step step)
+static void add(struct fl_results *results, unsigned case_no, unsigned round, unsigned lane)
+{
+	const struct fl_plan_result result = { case_no, round, lane, NAN, FL_HIGHER };
+
+	fl_results_add(results, &result);
+}
+
+static void add_step(struct fl_results *results, struct fl_plan_step step)
 {
 	for (unsigned lane = 0; lane < cases[step.case_no].lanes_n; lane++)
-		done[n++] = (struct fl_plan_done){ .case_no = step.case_no, .round = step.round, .lane = lane };
-	return n;
+		add(results, step.case_no, step.round, lane);
+}
+
+static void check_next(const struct fl_results *results, struct fl_plan_step want)
+{
+	struct fl_plan_step step;
+
+	assert_true(fl_plan_next(&plan, results, &step));
+	assert_int_equal(step.case_no, want.case_no);
+	assert_int_equal(step.round, want.round);
 }
 
 static void test_order(void **state)
 {
-	struct fl_plan_done done[16];
+	struct fl_results *results = fl_results_make(&plan);
 	struct fl_plan_step step;
-	size_t n = 0;
 
 	(void)state;
 	for (size_t i = 0; i < STEPS; i++) {
-		assert_true(fl_plan_next(&plan, done, n, &step));
-		assert_int_equal(step.case_no, order[i].case_no);
-		assert_int_equal(step.round, order[i].round);
-		n = record(done, n, step);
+		struct fl_plan_left left = fl_plan_left(&plan, results);
+
+		check_next(results, order[i]);
+		assert_int_equal(left.steps_done, i);
+		assert_int_equal(left.steps_most, STEPS);
+		assert_true(left.time_ns > 0 && left.time_ns <= fl_plan_time_ns(&plan));
+		add_step(results, order[i]);
 	}
-	assert_false(fl_plan_next(&plan, done, n, &step));
+	assert_false(fl_plan_next(&plan, results, &step));
+	assert_int_equal(fl_plan_left(&plan, results).time_ns, 0);
+	fl_results_free(results);
 }
 
 /* Whatever single step is missing is the next one: that is what --resume asks. */
@@ -49,49 +70,52 @@ static void test_any_gap(void **state)
 {
 	(void)state;
 	for (size_t gap = 0; gap < STEPS; gap++) {
-		struct fl_plan_done done[16];
-		struct fl_plan_step step;
-		size_t n = 0;
+		struct fl_results *results = fl_results_make(&plan);
 
 		for (size_t i = 0; i < STEPS; i++)
 			if (i != gap)
-				n = record(done, n, order[i]);
-		assert_true(fl_plan_next(&plan, done, n, &step));
-		assert_int_equal(step.case_no, order[gap].case_no);
-		assert_int_equal(step.round, order[gap].round);
+				add_step(results, order[i]);
+		check_next(results, order[gap]);
+		fl_results_free(results);
 	}
 }
 
 static void test_half_a_case_is_run_again(void **state)
 {
-	const struct fl_plan_done done[] = { { 0, 0, 0 }, { 1, 0, 1 } };
-	struct fl_plan_step step;
+	struct fl_results *results = fl_results_make(&plan);
 
 	(void)state;
-	assert_true(fl_plan_next(&plan, done, 2, &step));
-	assert_int_equal(step.case_no, 1);
-	assert_int_equal(step.round, 0);
+	add(results, 0, 0, 0);
+	add(results, 1, 0, 1);
+	check_next(results, (struct fl_plan_step){ 1, 0 });
+	fl_results_free(results);
 }
 
 static void test_strange_records_change_nothing(void **state)
 {
-	const struct fl_plan_done done[] = { { 7, 0, 0 }, { 0, 9, 0 }, { 0, 0, 5 }, { UINT32_MAX, UINT32_MAX, 0 } };
-	struct fl_plan_step step = { 9, 9 };
+	struct fl_results *results = fl_results_make(&plan);
 
 	(void)state;
-	assert_true(fl_plan_next(&plan, done, 4, &step));
-	assert_int_equal(step.case_no, 0);
-	assert_int_equal(step.round, 0);
+	add(results, 7, 0, 0);
+	add(results, 0, 9, 0);
+	add(results, 0, 0, 5);
+	add(results, UINT32_MAX, UINT32_MAX, 0);
+	check_next(results, (struct fl_plan_step){ 0, 0 });
+	fl_results_free(results);
 }
 
 static void test_nothing_to_do(void **state)
 {
 	const struct fl_plan empty = { .suite = "s" };
+	struct fl_results *results = fl_results_make(&empty);
 	struct fl_plan_step step = { 9, 9 };
 
 	(void)state;
-	assert_false(fl_plan_next(&empty, NULL, 0, &step));
+	assert_false(fl_plan_next(&empty, results, &step));
 	assert_int_equal(step.case_no, 9);
+	assert_int_equal(fl_plan_left(&empty, results).steps_most, 0);
+	fl_results_free(results);
+	fl_results_free(NULL);
 }
 
 int main(void)

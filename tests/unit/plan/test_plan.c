@@ -25,7 +25,7 @@ static int make_on(const struct fl_machine *m, const char *text, const struct fl
 
 	if (rc < 0)
 		return rc;
-	rc = fl_plan_make(suite, &catalog, m, overrides, n, ret, err);
+	rc = fl_plan_make(suite, &catalog, m, &(struct fl_plan_settings){ overrides, n, 0 }, ret, err);
 	fl_suite_free(suite);
 	return rc;
 }
@@ -198,7 +198,7 @@ static void test_refused_bench(void **state)
 
 	(void)state;
 	sample_machine_init(&s);
-	assert_int_equal(fl_plan_make(suite, &catalog, &s.m, NULL, 0, &plan, &err), -EINVAL);
+	assert_int_equal(fl_plan_make(suite, &catalog, &s.m, NULL, &plan, &err), -EINVAL);
 	assert_string_equal(err.what, "storage.read has no option 'blok'");
 	assert_string_equal(err.hint, "did you mean 'block'?");
 	fl_suite_free(suite);
@@ -342,7 +342,7 @@ static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
 	assert_int_equal(fl_catalog_load(BUILD_DIR "/share/feedline/manifests", &catalog, &err), 0);
 	assert_int_equal(fl_file_read(AT_FDCWD, quick, 1 << 20, &text, &err), 0);
 	assert_int_equal(fl_suite_parse(text.bytes, text.n, "quick", "quick.yaml", &suite, &err), 0);
-	if (fl_plan_make(suite, catalog, m, NULL, 0, &plan, &err) < 0)
+	if (fl_plan_make(suite, catalog, m, NULL, &plan, &err) < 0)
 		fail_msg("%s: %s", name, err.what);
 	fl_suite_free(suite);
 	fl_catalog_free(catalog);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* study_beside.c: each lane of a benchmark alone and beside a load, every other round the other way round. It has the
+ * same CPUs in both, so that what it loses is what the load takes from its path. */
+#include "base/alloc.h"
+#include "plan/parts.h"
+#include <stdlib.h>
+
+/* The i-th lane of the list, and its load beside it. */
+static struct fl_plan_lane *with_load(const struct fl_lane_list *list, size_t i, const struct fl_lane_list *load)
+{
+	struct fl_plan_lane *lanes = fl_zalloc(1 + load->n, sizeof(*lanes));
+
+	lanes[0] = fl_plan_lane_copy(&list->lanes[i]);
+	for (size_t k = 0; k < load->n; k++)
+		lanes[1 + k] = fl_plan_lane_copy(&load->lanes[k]);
+	return lanes;
+}
+
+static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_list *list,
+		     size_t i, const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_plan_lane *lanes = with_load(list, i, load);
+	struct fl_cpus *cpus = fl_places_together(x, lanes, 1 + load->n);
+	char *others = fl_join_labels(load->labels, load->n);
+	char *label = fl_format("%s beside %s", list->labels[i], others);
+	int rc, beside_rc;
+
+	fl_plan_add_study(plan, FL_STUDY_BESIDE, label)->cases_n = 2;
+	rc = fl_plan_add_alone(x, rule, &list->lanes[i], &cpus[0], list->labels[i], plan, err);
+	beside_rc = fl_plan_add_case(x, rule, lanes, 1 + load->n, label, plan, err);
+	free(cpus);
+	free(label);
+	free(others);
+	return rc < 0 ? rc : beside_rc;
+}
+
+static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_lane_list list = { 0 }, load = { 0 };
+	int rc = fl_expand_rule(x, rule, &list, err);
+
+	if (rc == 0)
+		rc = fl_expand_rules(x, rule->beside, rule->beside_n, &load, err);
+	for (size_t i = 0; i < list.n && rc == 0; i++)
+		rc = add_study(x, rule, &list, i, &load, plan, err);
+	fl_lane_list_release(&load);
+	fl_lane_list_release(&list);
+	return rc;
+}
+
+const struct fl_study_row fl_study_beside = { .name = "beside", .make = make, .turn = fl_study_turn_about };

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* study_calibration.c: the noise floor of each lane: passes of rounds between which nothing changes. A pass is what a
+ * later run would be, so that what differs between passes is what a comparison would see without any cause. */
+#include "base/alloc.h"
+#include "judge/studies.h" /* fl_noise_floor */
+#include "plan/parts.h"
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PASSES_LEAST = 5, PASSES_MOST = 8, PASSES_STEADY = 2 };
+
+static void clear_values(struct fl_study *s)
+{
+	for (unsigned i = 0; s->values && i < s->cases_n; i++)
+		free(s->values[i]);
+	free(s->values);
+	free(s->option);
+	s->values = NULL;
+	s->option = NULL;
+	s->range = false;
+}
+
+int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, unsigned passes, size_t first,
+		      struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
+	unsigned least = passes < PASSES_LEAST ? passes : PASSES_LEAST;
+
+	if ((uint64_t)passes * rule->repeat > FL_ROUNDS_MAX)
+		return fl_fail_at(spot, err, -EINVAL, "%u passes of %u rounds are more than %d rounds", passes,
+				  rule->repeat, FL_ROUNDS_MAX);
+	for (size_t i = first; i < plan->studies_n; i++) {
+		struct fl_study *s = &plan->studies[i];
+
+		clear_values(s);
+		s->kind = FL_STUDY_CALIBRATION;
+		for (unsigned k = 0; k < s->cases_n; k++) {
+			struct fl_plan_case *c = &plan->cases[s->first + k];
+
+			c->pass_rounds = rule->repeat;
+			c->rounds = passes * rule->repeat;
+			c->rounds_least = least * rule->repeat;
+		}
+	}
+	return 0;
+}
+
+static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	size_t first = plan->studies_n;
+	int rc = fl_study_repeat.make(x, rule, plan, err);
+
+	return rc < 0 || x->settings->passes ? rc : fl_plan_calibrate(x, rule, PASSES_MOST, first, plan, err);
+}
+
+/* The noise floor over the first rounds of a lane. */
+static double floor_of(const struct fl_results *results, unsigned case_no, unsigned lane, unsigned rounds,
+		       unsigned pass_rounds)
+{
+	double *values = fl_zalloc(rounds, sizeof(*values)), floor;
+
+	fl_results_values(results, case_no, lane, rounds, values);
+	floor = fl_noise_floor(values, rounds, pass_rounds);
+	free(values);
+	return floor;
+}
+
+/* After the least number of passes a case is over where the last ones have let the floor of no lane grow. */
+static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
+		  const struct fl_results *results)
+{
+	const struct fl_plan_case *c = &plan->cases[s->first + i];
+	unsigned steady = PASSES_STEADY * c->pass_rounds;
+
+	if (round < c->rounds_least || round < steady || round % c->pass_rounds)
+		return true;
+	for (unsigned lane = 0; lane < c->lanes_n; lane++) {
+		double now = floor_of(results, s->first + i, lane, round, c->pass_rounds);
+
+		if (now > floor_of(results, s->first + i, lane, round - steady, c->pass_rounds))
+			return true;
+	}
+	return false;
+}
+
+const struct fl_study_row fl_study_calibration = { .name = "calibration", .make = make, .wants = wants };

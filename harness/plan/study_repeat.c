@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* study_repeat.c: plain rounds of every case of a rule. With a least and a most of them, a case is over as soon as the
+ * interval of each of its lanes is narrow. */
+#include "base/alloc.h"
+#include "base/stats.h"
+#include "judge/judge.h" /* FL_TOLERANCE */
+#include "plan/parts.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* Every lane a case of its own. */
+static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+		    struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_study *s = fl_plan_add_study(plan, FL_STUDY_REPEAT, list->n == 1 ? list->labels[0] : rule->bench);
+	int rc = 0;
+
+	s->cases_n = (unsigned)list->n;
+	for (size_t i = 0; i < list->n && rc == 0; i++) {
+		struct fl_plan_lane *lane = fl_zalloc(1, sizeof(*lane));
+
+		*lane = list->lanes[i];
+		list->lanes[i] = (struct fl_plan_lane){ 0 };
+		rc = fl_plan_add_case(x, rule, lane, 1, list->labels[i], plan, err);
+	}
+	return rc;
+}
+
+/* The lanes of all rules are one case. */
+static int add_together(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+			struct fl_plan *plan, struct fl_err *err)
+{
+	char *label = fl_join_labels(list->labels, list->n);
+	struct fl_plan_lane *lanes = list->lanes;
+	size_t n = list->n;
+	int rc;
+
+	fl_plan_add_study(plan, FL_STUDY_REPEAT, label)->cases_n = 1;
+	list->lanes = fl_zalloc(n, sizeof(*lanes));
+	rc = fl_plan_add_case(x, rule, lanes, n, label, plan, err);
+	free(label);
+	return rc;
+}
+
+static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_lane_list list = { 0 };
+	int rc = rule->bench ? fl_expand_rule(x, rule, &list, err)
+			     : fl_expand_rules(x, rule->together, rule->together_n, &list, err);
+
+	if (rc == 0)
+		rc = rule->bench ? add_each(x, rule, &list, plan, err) : add_together(x, rule, &list, plan, err);
+	fl_lane_list_release(&list);
+	return rc;
+}
+
+/* Is the interval over its round medians no wider than the tolerance? A lane without any has nothing to narrow. */
+static bool is_narrow(const struct fl_results *results, unsigned case_no, unsigned lane, unsigned rounds)
+{
+	double *values = fl_zalloc(rounds, sizeof(*values));
+	struct fl_interval interval;
+	size_t n = 0;
+
+	fl_results_values(results, case_no, lane, rounds, values);
+	for (unsigned i = 0; i < rounds; i++)
+		if (!isnan(values[i]))
+			values[n++] = values[i];
+	interval = fl_median_interval(values, n);
+	free(values);
+	return n == 0 || interval.high - interval.low <= FL_TOLERANCE * fabs(interval.median);
+}
+
+static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
+		  const struct fl_results *results)
+{
+	const struct fl_plan_case *c = &plan->cases[s->first + i];
+
+	if (round < c->rounds_least)
+		return true;
+	for (unsigned lane = 0; lane < c->lanes_n; lane++)
+		if (!is_narrow(results, s->first + i, lane, round))
+			return true;
+	return false;
+}
+
+const struct fl_study_row fl_study_repeat = { .name = "repeat", .make = make, .wants = wants };
