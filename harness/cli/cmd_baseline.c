@@ -20,20 +20,11 @@ struct baseline_opts {
 	bool replace, json;
 };
 
-static const struct fl_field set_fields[] = {
+/* Of all verbs; each takes some. */
+static const struct fl_field baseline_fields[] = {
 	FL_FIELD(baseline_opts, replace, FL_FLAG, "no", NULL, "give up the baseline of that name for this one"),
 	FL_FIELD(baseline_opts, note, FL_TEXT, "", NULL, "what people should know of it"),
-	FL_FIELD(baseline_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
-	{ 0 },
-};
-
-static const struct fl_field show_fields[] = {
 	FL_FIELD(baseline_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
-	FL_FIELD(baseline_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
-	{ 0 },
-};
-
-static const struct fl_field remove_fields[] = {
 	FL_FIELD(baseline_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
 	{ 0 },
 };
@@ -55,8 +46,6 @@ static int set(struct fl_store *store, const struct baseline_opts *opts, const s
 	for (size_t i = 0; i < b.runs_n; i++)
 		b.runs[i] = fl_dup(args->words[i + 1]);
 	rc = fl_store_set_baseline(store, &b, opts->replace, err);
-	if (rc == -EEXIST)
-		fl_hint(err, "give it up for this one with --replace");
 	if (rc == 0)
 		fl_output_say("baseline '%s' is %zu run%s", b.name, b.runs_n, b.runs_n == 1 ? "" : "s");
 	fl_baseline_release(&b);
@@ -215,20 +204,50 @@ static int show(struct fl_store *store, const struct baseline_opts *opts, const 
 /* ---- the verbs */
 
 static const struct verb {
-	const char *name, *usage, *summary;
-	const struct fl_field *fields;
+	const char *name, *usage, *summary, *takes; /* takes: names of options, between bars */
 	size_t words_min, words_max;
 	bool writes;
 	int (*run)(struct fl_store *store, const struct baseline_opts *opts, const struct fl_args *args,
 		   struct fl_err *err);
 } verbs[] = {
-	{ "set", "baseline set NAME RUN...", "name runs that show the machine as it should be", set_fields, 2,
-	  FL_BASELINE_RUNS_MAX + 1, true, set },
-	{ "list", "baseline list", "the baselines of the store", show_fields, 0, 0, false, list },
-	{ "show", "baseline show NAME", "its runs, medians and noise", show_fields, 1, 1, false, show },
-	{ "remove", "baseline remove NAME", "forget the name; its runs stay", remove_fields, 1, 1, true, remove_it },
+	{ "calibrate", "baseline calibrate NAME", "measure a suite in passes and name that run: options as of 'run'",
+	  "", 0, 0, true, NULL },
+	{ "set", "baseline set NAME RUN...", "name runs that show the machine as it should be", "|replace|note|store|",
+	  2, FL_BASELINE_RUNS_MAX + 1, true, set },
+	{ "list", "baseline list", "the baselines of the store", "|json|store|", 0, 0, false, list },
+	{ "show", "baseline show NAME", "its runs, medians and noise", "|json|store|", 1, 1, false, show },
+	{ "remove", "baseline remove NAME", "forget the name; its runs stay", "|store|", 1, 1, true, remove_it },
 };
-enum { VERBS = sizeof(verbs) / sizeof(verbs[0]) };
+enum { VERBS = sizeof(verbs) / sizeof(verbs[0]), FIELDS = sizeof(baseline_fields) / sizeof(baseline_fields[0]) };
+
+/* "baseline calibrate NAME OPTION..." is "run --baseline NAME --passes 10 OPTION...". */
+static int calibrate(const struct fl_call *call, struct fl_err *err)
+{
+	static char run[] = "run", baseline_option[] = "--baseline", passes[] = "--passes=10", help[] = "--help";
+	char **argv = fl_zalloc((size_t)call->argc + 4, sizeof(*argv));
+	bool named = call->argc > 2 && call->argv[2][0] != '-';
+	int argc = 0, rc;
+
+	argv[argc++] = run;
+	if (named) {
+		argv[argc++] = baseline_option;
+		argv[argc++] = call->argv[2];
+		argv[argc++] = passes;
+		for (int i = 3; i < call->argc; i++)
+			argv[argc++] = call->argv[i];
+	} else {
+		argv[argc++] = help;
+	}
+	if (named || (call->argc > 2 && !strcmp(call->argv[2], "--help"))) {
+		rc = fl_cmd_run.run(&fl_cmd_run, &(struct fl_call){ argc, call->whole_argc, argv, call->whole_argv },
+				    err);
+	} else {
+		fl_fail(err, -EINVAL, "baseline calibrate: which name?");
+		rc = fl_hint(err, "usage: feedline baseline calibrate NAME [--suite SUITE] [--passes N] [--repeat N]");
+	}
+	free(argv);
+	return rc;
+}
 
 /* Before the first run there is no store, which is no error for a list. */
 static int with_store(const struct verb *verb, const struct baseline_opts *opts, const struct fl_args *args,
@@ -249,14 +268,31 @@ static int with_store(const struct verb *verb, const struct baseline_opts *opts,
 	return rc;
 }
 
+static void select_fields(const struct verb *verb, struct fl_field ret[FIELDS])
+{
+	size_t n = 0;
+
+	for (const struct fl_field *f = baseline_fields; f->name; f++) {
+		char *bars = fl_format("|%s|", f->name);
+
+		if (strstr(verb->takes, bars))
+			ret[n++] = *f;
+		free(bars);
+	}
+	ret[n] = (struct fl_field){ 0 };
+}
+
 static int run_verb(const struct verb *verb, const struct fl_call *call, struct fl_err *err)
 {
-	const struct fl_option_set sets[] = { { .title = "options", .fields = verb->fields }, { 0 } };
+	struct fl_field fields[FIELDS];
+	const struct fl_option_set sets[] = { { .title = "options", .fields = fields }, { 0 } };
 	char *who = fl_format("baseline %s", verb->name);
 	struct baseline_opts opts = { 0 };
 	struct fl_args args;
-	int rc = fl_options_parse(sets, who, verb->words_max, call->argc - 1, call->argv + 1, &opts, &args, err);
+	int rc;
 
+	select_fields(verb, fields);
+	rc = fl_options_parse(sets, who, verb->words_max, call->argc - 1, call->argv + 1, &opts, &args, err);
 	free(who);
 	if (rc < 0)
 		return rc;
@@ -278,19 +314,17 @@ static int help(const struct fl_command *self, struct fl_err *err)
 
 	fl_text_add(&out, "usage: feedline %s\n%s\n\n", self->usage, self->summary);
 	for (size_t i = 0; i < VERBS; i++)
-		fl_text_add(&out, "  %-34s  %s\n", verbs[i].usage, verbs[i].summary);
-	fl_text_add(&out, "  %-34s  %s\n", "baseline calibrate NAME",
-		    "measure a suite in passes, and name the run a baseline");
+		fl_text_add(&out, "  %-26s  %s\n", verbs[i].usage, verbs[i].summary);
 	return fl_output_text(&out, err);
 }
 
 static int unknown(const char *word, struct fl_err *err)
 {
-	const char *names[VERBS + 1] = { "calibrate" }, *near;
+	const char *names[VERBS], *near;
 
 	for (size_t i = 0; i < VERBS; i++)
-		names[i + 1] = verbs[i].name;
-	near = fl_nearest(word, names, VERBS + 1);
+		names[i] = verbs[i].name;
+	near = fl_nearest(word, names, VERBS);
 	fl_fail(err, -EINVAL, "baseline: unknown verb '%s'", word);
 	return near ? fl_hint(err, "did you mean 'feedline baseline %s'?", near)
 		    : fl_hint(err, "'feedline baseline --help' lists the verbs");
@@ -308,14 +342,15 @@ static int baseline(const struct fl_command *self, const struct fl_call *call, s
 		return help(self, err);
 	for (size_t i = 0; i < VERBS; i++)
 		if (!strcmp(verbs[i].name, word))
-			return run_verb(&verbs[i], call, err);
+			return verbs[i].run ? run_verb(&verbs[i], call, err) : calibrate(call, err);
 	return unknown(word, err);
 }
 
 const struct fl_command fl_cmd_baseline = {
 	.name = "baseline",
-	.summary = "runs that show the machine as it should be: set, list, show, calibrate, remove",
-	.usage = "baseline VERB ...",
-	.fields = set_fields,
+	.summary = "runs that show the machine as it should be, and what it does by itself",
+	.usage = "baseline calibrate|set|list|show|remove",
+	.words = "calibrate|set|list|show|remove|@run|@baseline",
+	.fields = baseline_fields,
 	.run = baseline,
 };

@@ -21,7 +21,7 @@ struct compare_opts {
 static const struct fl_field compare_fields[] = {
 	FL_FIELD(compare_opts, tolerance, FL_RATIO, "", "0..1",
 		 "a change up to this counts as none (default: 2% calibrated, else 5%)"),
-	FL_FIELD(compare_opts, noise, FL_TEXT, "", NULL,
+	FL_FIELD(compare_opts, noise, FL_TEXT, "", "@baseline|@run",
 		 "the baseline whose passes tell how far metrics move by themselves (default: A)"),
 	FL_FIELD(compare_opts, format, FL_CHOICE, "text", FL_FORMATS, "the form of the report"),
 	FL_FIELD(compare_opts, json, FL_FLAG, "no", NULL, "the same as --format json"),
@@ -156,6 +156,7 @@ const struct fl_command fl_cmd_compare = {
 	.name = "compare",
 	.summary = "what moved between runs or baselines A and B (default: the newest run), and whether it counts",
 	.usage = "compare A[,A...] [B[,B...]]",
+	.words = "@run|@baseline|last",
 	.fields = compare_fields,
 	.run = run,
 };

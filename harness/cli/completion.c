@@ -21,6 +21,7 @@ static const struct {
 	const char *name, *command;
 } asked[] = {
 	{ "@run", "runs" },
+	{ "@baseline", "baseline list" },
 };
 
 /* The one option that no command declares. */
@@ -61,7 +62,7 @@ static void add_word(const struct fl_home *home, const char *word, struct fl_tex
 		fl_text_add(words, " %s", word);
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
 		if (strcmp(word, asked[i].name) == 0)
-			fl_text_add(more, " ask='%s'", asked[i].command);
+			fl_text_add(more, " ask+=';%s'", asked[i].command);
 }
 
 /* ---- lines of the table */

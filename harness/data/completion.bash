@@ -5,22 +5,25 @@
 # writes nothing, says nothing, and takes two seconds at most.
 
 # The variables that these functions share are those of _feedline:
-#   words   what may stand here; ask: the command whose lines begin with more of them; files=yes: files, too
+#   words   what may stand here; ask: the commands, each after a ';', whose lines begin with more; files=yes: files, too
 #   once=yes: only right after the command; flag=yes: the option needs no value
 
-# _feedline_names: adds what the command in $ask prints, whose first line is a head. What does not look like a name is left
+# _feedline_names: adds what the commands in $ask print, whose first line is a head. What does not look like a name is left
 # out: a store may come from anywhere.
 _feedline_names() {
-	local i name rest ask_words store=()
+	local i name rest command commands ask_words store=()
 	for ((i = 1; i < COMP_CWORD - 1; i++)); do
 		[ "${COMP_WORDS[i]}" = --store ] || continue
 		store=(--store "${COMP_WORDS[i + 1]}")
 		[ "${store[1]}" != = ] || store=(--store "${COMP_WORDS[i + 2]}")
 	done
-	IFS=' ' read -ra ask_words <<<"$ask"
-	while read -r name rest; do
-		[[ $name =~ ^[A-Za-z0-9._-]+$ ]] && words+=" $name"
-	done < <(timeout -s KILL 2 "${COMP_WORDS[0]}" "${ask_words[@]}" "${store[@]}" </dev/null 2>/dev/null | tail -n +2)
+	IFS=';' read -ra commands <<<"${ask#;}"
+	for command in "${commands[@]}"; do
+		IFS=' ' read -ra ask_words <<<"$command"
+		while read -r name rest; do
+			[[ $name =~ ^[A-Za-z0-9._-]+$ ]] && words+=" $name"
+		done < <(timeout -s KILL 2 "${COMP_WORDS[0]}" "${ask_words[@]}" "${store[@]}" </dev/null 2>/dev/null | tail -n +2)
+	done
 }
 
 # _feedline_offer CURRENT: those of the words that begin so.

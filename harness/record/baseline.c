@@ -31,24 +31,29 @@ void fl_baselines_free(struct fl_baseline *baselines, size_t n)
 
 /* ---- setting and removing */
 
-static int check(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)
+static int check_name(struct fl_store *s, const char *name, struct fl_err *err)
 {
 	int rc;
 
-	if (!fl_name_good(b->name)) {
-		fl_fail(err, -EINVAL, "'%s' cannot be the name of a baseline", b->name);
+	if (!fl_name_good(name)) {
+		fl_fail(err, -EINVAL, "'%s' cannot be the name of a baseline", name);
 		return fl_hint(err, "use letters, digits, '-', '_' and '.'; 'last' is the newest run");
 	}
+	rc = fl_name_taken(s, FL_RUN_NAMED, name, err);
+	if (rc == 1)
+		return fl_fail(err, -EINVAL, "'%s' is the id of a run, so a baseline cannot be called that", name);
+	return rc;
+}
+
+static int check(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)
+{
 	if (b->runs_n == 0 || b->runs_n > FL_BASELINE_RUNS_MAX)
 		return fl_fail(err, -EINVAL, "baseline '%s' has %zu runs, and can have 1 to %d", b->name, b->runs_n,
 			       FL_BASELINE_RUNS_MAX);
 	if (b->note && strlen(b->note) > FL_BASELINE_NOTE_MAX)
 		return fl_fail(err, -EINVAL, "the note of baseline '%s' is longer than %d bytes", b->name,
 			       FL_BASELINE_NOTE_MAX);
-	rc = fl_name_taken(s, FL_RUN_NAMED, b->name, err);
-	if (rc == 1)
-		return fl_fail(err, -EINVAL, "'%s' is the id of a run, so a baseline cannot be called that", b->name);
-	return rc;
+	return check_name(s, b->name, err);
 }
 
 /* 1: there was one. */
@@ -65,14 +70,30 @@ static int drop(struct fl_store *s, const char *name, struct fl_err *err)
 	return rc ? rc : sqlite3_changes(s->db) > 0;
 }
 
+static int refuse_taken(const struct fl_store *s, const char *name, struct fl_err *err)
+{
+	fl_fail(err, -EEXIST, "baseline '%s' is already in store '%s'", name, s->path);
+	return fl_hint(err, "choose another name, or give it up for this one with --replace");
+}
+
 static int make_way(struct fl_store *s, const char *name, bool replace, struct fl_err *err)
 {
 	int rc = replace ? drop(s, name, err) : fl_name_taken(s, FL_BASELINE_NAMED, name, err);
 
 	if (rc <= 0 || replace)
 		return rc < 0 ? rc : 0;
-	fl_fail(err, -EEXIST, "baseline '%s' is already in store '%s'", name, s->path);
-	return fl_hint(err, "choose another name, or ask for it to be replaced");
+	return refuse_taken(s, name, err);
+}
+
+int fl_store_may_name(struct fl_store *s, const char *name, bool replace, struct fl_err *err)
+{
+	int rc = check_name(s, name, err);
+
+	if (rc == 0 && strlen(name) >= sizeof(((struct fl_baseline *)0)->name))
+		rc = fl_fail(err, -EINVAL, "'%s' is too long for the name of a baseline", name);
+	if (rc == 0 && !replace)
+		rc = fl_name_taken(s, FL_BASELINE_NAMED, name, err);
+	return rc == 1 ? refuse_taken(s, name, err) : rc;
 }
 
 static int insert(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)

@@ -63,6 +63,8 @@ struct fl_baseline {
 /* created_ns of 0: now. "last" among the runs: the newest. replace: one of that name is given up for it; else -EEXIST.
  * -ENOENT: no such run; -EINVAL: one that is not finished, or is named twice; none, or too many. */
 int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err);
+/* Would a baseline of that name be taken? Asked before measuring for hours. Errors as above. */
+int fl_store_may_name(struct fl_store *s, const char *name, bool replace, struct fl_err *err);
 /* -ENOENT with the nearest name. *ret is released with fl_baseline_release(). */
 int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err);
 /* Oldest first. *ret is freed with fl_baselines_free(). */
