@@ -81,6 +81,7 @@ struct fl_content fl_content_make(const struct fl_run *run, const struct fl_judg
 		.counts = describe_counts(j),
 		.subject = describe_subject(run),
 		.lanes = fl_report_lanes(j, w),
+		.studies = fl_section_studies(j, w),
 		.further = fl_section_further(j, w),
 		.why = fl_section_why(run, j, w),
 		.legend = describe_legend(j),
@@ -92,6 +93,7 @@ void fl_content_release(struct fl_content *c)
 	free(c->counts);
 	free(c->subject);
 	fl_table_release(&c->lanes);
+	fl_section_release(&c->studies);
 	fl_section_release(&c->further);
 	fl_section_release(&c->why);
 	free(c->legend);

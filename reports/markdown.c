@@ -73,6 +73,7 @@ void fl_report_markdown(const struct fl_run *run, const struct fl_judgement *j, 
 		fl_text_add(out, "\n");
 		fl_table_markdown(&c.lanes, out);
 	}
+	add_section(&c.studies, out);
 	add_section(&c.further, out);
 	add_section(&c.why, out);
 	add_files(fl_words_files(words), out);

@@ -86,6 +86,10 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
 void fl_section_release(struct fl_section *s);
 
+/* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
+struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);
+json_t *fl_studies_json(const struct fl_judgement *j);
+
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
@@ -97,7 +101,7 @@ struct fl_content {
 	char *counts;  /* "5 lanes measured, 0 failed, 5 unjudged" */
 	char *subject; /* "quick on host, 2026-11-22T09:45:12Z, run 20261122T094512Z-7f3a9c" */
 	struct fl_table lanes;
-	struct fl_section further, why;
+	struct fl_section studies, further, why;
 	char *legend; /* how to read it */
 };
 struct fl_content fl_content_make(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);

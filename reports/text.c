@@ -72,6 +72,7 @@ void fl_report_text(const struct fl_run *run, const struct fl_judgement *j, cons
 		fl_text_add(out, "\n");
 		fl_table_text(&c.lanes, look, out);
 	}
+	add_section(&p, &c.studies, 4);
 	add_section(&p, &c.further, 6);
 	add_section(&p, &c.why, 4);
 	fl_files_list(fl_words_files(words), out);
