@@ -13,10 +13,9 @@ struct fl_subject {
 	const json_t *planned; /* its object in the plan */
 	const char *bench, *label;
 	unsigned case_no, lane, rounds;
-	unsigned
-		rounds_needed; /* that must have a record: all, unless its study has ended it, as a finished run knows */
-	bool needed;	       /* false: so its study did without the case */
-	unsigned pass_rounds;  /* of a calibration, else 0 */
+	unsigned rounds_needed;			     /* must have a record: all, unless its study has ended it */
+	bool needed;				     /* false: so its study did without the case */
+	unsigned pass_rounds;			     /* of a calibration, else 0 */
 	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
 	bool required;				     /* the suite names it there, or it is a `bench` */
 	bool alone;				     /* the only lane of its case */
