@@ -85,6 +85,7 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 		.legend = describe_legend(j),
 	};
 
+	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w));
 	return c;

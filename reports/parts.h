@@ -84,6 +84,10 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
 void fl_section_release(struct fl_section *s);
 
+/* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
+struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);
+json_t *fl_studies_json(const struct fl_judgement *j);
+
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);

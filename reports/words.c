@@ -19,6 +19,7 @@ struct fl_words {
 	const struct fl_judgement *j;
 	struct bench *benches;
 	size_t n;
+	bool *alone; /* of each lane: it is what a study holds the same lane beside others against */
 	struct fl_files files;
 };
 
@@ -68,11 +69,24 @@ static void note_files(struct fl_words *w, const struct fl_lane_verdict *v)
 	}
 }
 
+static void note_alone(struct fl_words *w)
+{
+	w->alone = fl_zalloc(w->j->lanes_n, sizeof(*w->alone));
+	for (size_t i = 0; i < w->j->studies_n; i++)
+		for (size_t k = 0; k < w->j->studies[i].points_n; k++) {
+			const struct fl_study_point *p = &w->j->studies[i].points[k];
+
+			if (p->base && !p->value)
+				w->alone[p->base - w->j->lanes] = true;
+		}
+}
+
 struct fl_words *fl_words_make(const struct fl_judgement *j)
 {
 	struct fl_words *w = fl_zalloc(1, sizeof(*w));
 
 	w->j = j;
+	note_alone(w);
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 		struct bench *b = find_bench(w, v->bench);
@@ -95,6 +109,7 @@ void fl_words_free(struct fl_words *w)
 	for (size_t i = 0; i < w->n; i++)
 		free(w->benches[i].differs);
 	free(w->benches);
+	free(w->alone);
 	fl_files_release(&w->files);
 	free(w);
 }
@@ -187,6 +202,7 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 		fl_text_add(&t, "%s", v->bench);
 		add_options(&t, w, b, v);
 	}
+	fl_text_add(&t, "%s", w->alone[v - w->j->lanes] ? " alone" : "");
 	add_neighbours(&t, neighbours, other);
 	clean = fl_report_clean(fl_text_str(&t));
 	fl_text_release(&t);

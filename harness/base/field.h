@@ -24,6 +24,9 @@ json_t *fl_field_json(const struct fl_field *field, const char *canon);
 /* The other way: canonical text (malloc'd) from such JSON, checked again. */
 int fl_field_from_json(const struct fl_field *field, const json_t *value, char **ret, struct fl_err *err);
 
+/* Canonical text as a user would write it, exactly: "64KiB", "1500us"; malloc'd. field NULL: as it is. */
+char *fl_field_show(const struct fl_field *field, const char *canon);
+
 /* "count", "bytes", "ns", "ratio", "flag", "choice", "text", "path", "device"; -1 for an unknown name. */
 const char *fl_type_name(enum fl_type type);
 int fl_type_of(const char *name);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* field_type.c: the types of declared rows by name, and what --help shows in place of a value. */
+/* field_type.c: the types of declared rows by name, what --help shows in place of a value, and a value in words. */
+#include "base/alloc.h"
 #include "base/field.h"
+#include "base/units.h"
 #include <string.h>
 
 static const char *const names[] = {
@@ -58,4 +60,30 @@ unsigned fl_metrics_from(const struct fl_metric *metrics, enum fl_from from)
 	for (; metrics && metrics->name; metrics++)
 		n += metrics->from == from;
 	return n;
+}
+
+char *fl_field_show(const struct fl_field *field, const char *canon)
+{
+	static const struct {
+		enum fl_type type;
+		uint64_t size;
+		const char *name;
+	} units[] = {
+		{ FL_BYTES, UINT64_C(1) << 40, "TiB" },
+		{ FL_BYTES, 1 << 30, "GiB" },
+		{ FL_BYTES, 1 << 20, "MiB" },
+		{ FL_BYTES, 1 << 10, "KiB" },
+		{ FL_NS, 1000000000, "s" },
+		{ FL_NS, 1000000, "ms" },
+		{ FL_NS, 1000, "us" },
+		{ FL_NS, 1, "ns" },
+	};
+	uint64_t value = 0;
+
+	if (!field || fl_parse_count(canon, &value, NULL) < 0)
+		return fl_dup(canon);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (units[i].type == field->type && value && value % units[i].size == 0)
+			return fl_format("%llu%s", (unsigned long long)(value / units[i].size), units[i].name);
+	return fl_dup(canon);
 }

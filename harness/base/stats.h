@@ -18,4 +18,9 @@ double fl_median(const double *values, size_t n);
  * max and confidence is 0. */
 struct fl_interval fl_median_interval(const double *values, size_t n);
 
+/* How far passes differ between which nothing was changed: the largest relative difference between the medians of any
+ * two of them, (largest - smallest) / smallest. values: of n rounds in their order, NaN where a round has none; whole
+ * passes of pass_rounds > 0 rounds count, those without any value do not. NaN: fewer than two do. */
+double fl_spread_of_passes(const double *values, size_t n, size_t pass_rounds);
+
 #endif

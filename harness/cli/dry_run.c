@@ -69,18 +69,53 @@ static void add_lane(const struct page *p, const struct fl_plan_lane *lane)
 	add_placement(p, lane);
 }
 
+/* "3 rounds", "3 to 12 rounds", "5 to 8 passes of 3 rounds"; nothing for a single one. */
+static void add_rounds(const struct fl_plan_case *c, struct fl_text *out)
+{
+	unsigned pass = c->pass_rounds ? c->pass_rounds : 1, most = c->rounds / pass, least = c->rounds_least / pass;
+
+	if (most == 1 && !c->pass_rounds && least == most)
+		return;
+	fl_text_add(out, " (");
+	if (least && least < most)
+		fl_text_add(out, "%u to ", least);
+	fl_text_add(out, "%u %s%s", most, c->pass_rounds ? "pass" : "round",
+		    most == 1	     ? ""
+		    : c->pass_rounds ? "es"
+				     : "s");
+	if (c->pass_rounds)
+		fl_text_add(out, " of %u round%s", pass, pass == 1 ? "" : "s");
+	fl_text_add(out, "%s)", least ? "" : ", if it may pay");
+}
+
 static void add_case(const struct page *p, const struct fl_plan_case *c)
 {
 	char *label = fl_files_shorten(&p->files, c->label);
 	struct fl_text t = { 0 };
 
 	fl_text_add(&t, "%s", label);
-	if (c->rounds > 1)
-		fl_text_add(&t, " (%u rounds)", c->rounds);
+	add_rounds(c, &t);
 	fl_text_add(p->out, "\n");
 	add_lines(p, 2, &t);
 	for (size_t k = 0; k < c->lanes_n; k++)
 		add_lane(p, &c->lanes[k]);
+	free(label);
+}
+
+/* Rounds of cases need no word; of other studies it is told which cases are theirs. */
+static void add_study(const struct page *p, const struct fl_plan *plan, const struct fl_study *s)
+{
+	char *label = fl_files_shorten(&p->files, s->label);
+	struct fl_text t = { 0 };
+
+	if (s->kind != FL_STUDY_REPEAT) {
+		fl_text_add(&t, "%s%s%s: %s", fl_study_name(s->kind), s->option ? " of " : "",
+			    s->option ? s->option : "", label);
+		fl_text_add(p->out, "\n");
+		add_lines(p, 0, &t);
+	}
+	for (unsigned i = 0; i < s->cases_n; i++)
+		add_case(p, &plan->cases[s->first + i]);
 	free(label);
 }
 
@@ -110,8 +145,8 @@ void fl_dry_run_text(const struct fl_plan *plan, const struct fl_catalog *catalo
 		note_files(&plan->cases[i], catalog, &p.files);
 	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, plan->cases_n,
 		    plan->cases_n == 1 ? "" : "s", fl_show_ns(time, (double)fl_plan_time_ns(plan)));
-	for (size_t i = 0; i < plan->cases_n; i++)
-		add_case(&p, &plan->cases[i]);
+	for (size_t i = 0; i < plan->studies_n; i++)
+		add_study(&p, plan, &plan->studies[i]);
 	fl_files_list(&p.files, out);
 	fl_files_release(&p.files);
 }

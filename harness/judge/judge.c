@@ -39,7 +39,7 @@ static bool is_measured(const struct fl_lane_verdict *v)
 /* Rounds are missing that should be there. What cannot be measured here is known before and misses none. */
 static bool is_interrupted(const struct fl_subject *s)
 {
-	return s->n < s->rounds && !json_is_string(json_object_get(s->planned, "skip"));
+	return s->n < s->rounds_needed && !json_is_string(json_object_get(s->planned, "skip"));
 }
 
 static enum fl_status status_of_verdict(const struct fl_lane_verdict *v, bool bench)
@@ -113,9 +113,10 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 		return rc;
 	j = fl_zalloc(1, sizeof(*j));
 	j->lanes = fl_zalloc(subjects.n, sizeof(*j->lanes));
-	j->lanes_n = subjects.n;
 	for (size_t i = 0; i < subjects.n; i++) {
-		fl_judge_lane(&subjects.items[i], &j->lanes[i]);
+		if (!subjects.items[i].needed)
+			continue;
+		fl_judge_lane(&subjects.items[i], &j->lanes[j->lanes_n++]);
 		j->interrupted |= is_interrupted(&subjects.items[i]);
 	}
 	fl_judge_shared(j->lanes, j->lanes_n);
@@ -125,6 +126,11 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 	subjects.entries = NULL;
 	subjects.entries_n = 0;
 	fl_subjects_release(&subjects);
+	rc = fl_find_studies(run, j, err);
+	if (rc < 0) {
+		fl_judgement_free(j);
+		return rc;
+	}
 	*ret = j;
 	return 0;
 }
@@ -153,6 +159,7 @@ void fl_judgement_free(struct fl_judgement *j)
 {
 	if (!j)
 		return;
+	fl_studies_release(j);
 	for (size_t i = 0; i < j->lanes_n; i++)
 		release_lane(&j->lanes[i]);
 	for (size_t i = 0; i < j->entries_n; i++)

@@ -24,6 +24,9 @@
  * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
  * the line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
  *
+ * Rounds. A run is finished when nothing is left to do; so of a finished run what has no record was not needed, from
+ * the round on before which the study of the case does not end it (plan.h). Elsewhere it was interrupted.
+ *
  * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an
  * invalid one always, since something is wrong with the measuring itself. */
 #ifndef FL_JUDGE_JUDGE_H
@@ -31,6 +34,7 @@
 #include "base/stats.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
+#include "judge/studies.h"
 #include "record/record.h"
 
 #define FL_TOLERANCE 0.05 /* the one tolerance, printed in every report */
@@ -84,16 +88,19 @@ struct fl_lane_verdict {
 	size_t distrust_n;
 	bool wrong_data;
 	bool required; /* it must be measured, not inconclusive (bench), and judged (`require`) */
-	unsigned rounds_done, rounds_planned;
+	unsigned rounds_done, rounds_planned; /* planned: at most, where its study may end it early */
+	unsigned pass_rounds;		      /* of a calibration: so many rounds are a pass; else 0 */
 };
 
 struct fl_judgement {
 	enum fl_status status;
 	enum fl_verdict verdict; /* of the whole: the worst of its lanes, those apart that need not be measured */
 	bool trustworthy;
-	bool interrupted;	       /* rounds that were planned have no record */
-	struct fl_lane_verdict *lanes; /* in the order of the plan */
+	bool interrupted;	       /* rounds that were planned and needed have no record */
+	struct fl_lane_verdict *lanes; /* in the order of the plan, without those that a study did not need at all */
 	size_t lanes_n;
+	struct fl_study_result *studies; /* in the order of the plan, without those that only repeat */
+	size_t studies_n;
 	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict */
 	struct fl_entry *entries;      /* owned; what the lanes point at */
 	size_t entries_n;

@@ -13,6 +13,9 @@ struct fl_subject {
 	const json_t *planned; /* its object in the plan */
 	const char *bench, *label;
 	unsigned case_no, lane, rounds;
+	unsigned rounds_needed;			     /* must have a record: all, unless its study has ended it */
+	bool needed;				     /* false: so its study did without the case */
+	unsigned pass_rounds;			     /* of a calibration, else 0 */
 	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
 	bool required;				     /* the suite names it there, or it is a `bench` */
 	bool alone;				     /* the only lane of its case */
@@ -55,5 +58,17 @@ void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 
 /* ---- verdict.c: everything about one lane */
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+/* ---- studies.c: what the studies of the plan found, from the verdicts of all lanes */
+int fl_find_studies(const struct fl_run *run, struct fl_judgement *j, struct fl_err *err);
+void fl_studies_release(struct fl_judgement *j);
+/* The metric that speaks for the lane, also where it has no value; NULL: it has none, or there is no lane. */
+const struct fl_metric_summary *fl_speaking(const struct fl_lane_verdict *v);
+/* knee.c, paired.c, passes.c: they complete a study that has its points. */
+void fl_study_find_knee(struct fl_study_result *s);
+void fl_study_find_solo(struct fl_study_result *s);
+void fl_study_find_beside(struct fl_study_result *s);
+void fl_study_find_ab(struct fl_study_result *s);
+void fl_study_find_spread(struct fl_study_result *s);
 
 #endif

@@ -87,6 +87,21 @@ static int add_subject(const struct fl_run *run, const json_t *planned, const ch
 	return 0;
 }
 
+/* How the study of a case may end it; a plan of schema 1 does not say, and means that none does. */
+static int read_ends(const json_t *doc, const char *at, bool finished, struct fl_subject *subject, struct fl_err *err)
+{
+	uint64_t least = subject->rounds, pass = 0;
+	int rc = 0;
+
+	if (json_object_get(doc, "rounds_least"))
+		rc = fl_json_u64(doc, at, "rounds_least", subject->rounds, &least, err);
+	if (rc == 0 && json_object_get(doc, "pass_rounds"))
+		rc = fl_json_u64(doc, at, "pass_rounds", subject->rounds, &pass, err);
+	subject->rounds_needed = finished ? (unsigned)least : subject->rounds;
+	subject->pass_rounds = (unsigned)pass;
+	return rc;
+}
+
 static int read_case(const struct fl_run *run, const json_t *require, const json_t *doc, unsigned case_no,
 		     struct fl_subjects *s, struct fl_err *err)
 {
@@ -108,6 +123,8 @@ static int read_case(const struct fl_run *run, const json_t *require, const json
 	if (rc == 0 && s->slots > FL_SLOTS_MAX)
 		rc = fl_fail(err, -EINVAL, "the plan has more than %d measurements", FL_SLOTS_MAX);
 	subject.rounds = (unsigned)rounds;
+	if (rc == 0)
+		rc = read_ends(doc, at, run->finished, &subject, err);
 	subject.alone = json_array_size(lanes) == 1;
 	for (; subject.lane < json_array_size(lanes) && rc == 0; subject.lane++)
 		rc = add_subject(run, json_array_get(lanes, subject.lane), at, subject, s, err);
@@ -203,6 +220,19 @@ static int deal_records(const struct fl_run *run, struct fl_subjects *s, struct 
 	return 0;
 }
 
+/* A case is needed, or not, with all of its lanes. */
+static void mark_needed(struct fl_subjects *s)
+{
+	for (size_t i = 0, end; i < s->n; i = end) {
+		bool needed = s->items[i].rounds_needed > 0;
+
+		for (end = i; end < s->n && s->items[end].case_no == s->items[i].case_no; end++)
+			needed |= s->items[end].n > 0;
+		for (size_t k = i; k < end; k++)
+			s->items[k].needed = needed;
+	}
+}
+
 int fl_subjects_make(const struct fl_run *run, struct fl_subjects *ret, struct fl_err *err)
 {
 	struct fl_subjects s = { 0 };
@@ -218,6 +248,7 @@ int fl_subjects_make(const struct fl_run *run, struct fl_subjects *ret, struct f
 		fl_subjects_release(&s);
 		return rc;
 	}
+	mark_needed(&s);
 	*ret = s;
 	return 0;
 }

@@ -200,7 +200,8 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 				       .entry = s->entry,
 				       .required = s->required,
 				       .rounds_done = (unsigned)s->n,
-				       .rounds_planned = s->rounds };
+				       .rounds_planned = s->rounds,
+				       .pass_rounds = s->pass_rounds };
 	describe(s, v);
 	fl_summarise(s, v);
 	fl_find_path(s, v);

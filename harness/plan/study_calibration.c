@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* study_calibration.c: the noise floor of each lane: passes of rounds between which nothing changes. A pass is what a
- * later run would be, so that what differs between passes is what a comparison would see without any cause. */
+/* study_calibration.c: passes of rounds between which nothing changes. A pass is what a later run would be, so that
+ * what differs between passes is what a comparison would see without any cause. */
 #include "base/alloc.h"
-#include "judge/studies.h" /* fl_noise_floor */
+#include "base/stats.h"
 #include "plan/parts.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -53,19 +53,19 @@ static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct
 	return rc < 0 || x->settings->passes ? rc : fl_plan_calibrate(x, rule, PASSES_MOST, first, plan, err);
 }
 
-/* The noise floor over the first rounds of a lane. */
-static double floor_of(const struct fl_results *results, unsigned case_no, unsigned lane, unsigned rounds,
-		       unsigned pass_rounds)
+/* How far the passes in the first rounds of a lane differ. */
+static double spread_of(const struct fl_results *results, unsigned case_no, unsigned lane, unsigned rounds,
+			unsigned pass_rounds)
 {
-	double *values = fl_zalloc(rounds, sizeof(*values)), floor;
+	double *values = fl_zalloc(rounds, sizeof(*values)), spread;
 
 	fl_results_values(results, case_no, lane, rounds, values);
-	floor = fl_noise_floor(values, rounds, pass_rounds);
+	spread = fl_spread_of_passes(values, rounds, pass_rounds);
 	free(values);
-	return floor;
+	return spread;
 }
 
-/* After the least number of passes a case is over where the last ones have let the floor of no lane grow. */
+/* After the least number of passes a case is over where the last ones have let the spread of no lane grow. */
 static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
 		  const struct fl_results *results)
 {
@@ -75,9 +75,9 @@ static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned
 	if (round < c->rounds_least || round < steady || round % c->pass_rounds)
 		return true;
 	for (unsigned lane = 0; lane < c->lanes_n; lane++) {
-		double now = floor_of(results, s->first + i, lane, round, c->pass_rounds);
+		double now = spread_of(results, s->first + i, lane, round, c->pass_rounds);
 
-		if (now > floor_of(results, s->first + i, lane, round - steady, c->pass_rounds))
+		if (now > spread_of(results, s->first + i, lane, round - steady, c->pass_rounds))
 			return true;
 	}
 	return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* study_solo.c: every lane alone, then all together, every other round the other way round. A lane has the same CPUs in
- * both, so that what it loses is what the others take from its path. */
+ * both, so that what it loses is what the others take from its path. Where there is but one lane (a machine with one
+ * node, say), nothing can be lost, and it is measured once a round. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct
 	int rc = fl_expand_rules(x, rule->together, rule->together_n, &list, err);
 
 	if (rc == 0)
-		rc = add_study(x, rule, &list, plan, err);
+		rc = list.n > 1 ? add_study(x, rule, &list, plan, err) : fl_study_repeat.make(x, rule, plan, err);
 	fl_lane_list_release(&list);
 	return rc;
 }

@@ -34,12 +34,13 @@
  *                tolerance of the best.
  *   solo         `together` with `study: solo`: every lane alone, where and with the CPUs that it has together, then
  *                all together; every other round the other way round. Finds what is left of each lane, and of their
- *                sum.
+ *                sum. One lane only is measured like `repeat`.
  *   beside       `bench` with `beside`: the benchmark alone and beside that load, likewise. Finds what is left of it.
  *   ab           `study: ab` with a `sweep` of exactly two values, which may be equal: A B, B A, A B ... Finds the
  *                ratio B / A and whether it differs from 1.
  *   calibration  `study: calibration`: passes of `repeat` rounds each, between which nothing changes: at least 5, at
- *                most 8; over when two passes in a row have not let the noise floor grow. Finds the noise floor.
+ *                most 8; over when two passes in a row have not let the largest difference between passes grow. Finds
+ *                that difference.
  *
  * Examples:
  *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sweep.c: the values of a swept option: those of a list, or of a range, doubling from its first to its last. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/units.h"
 #include "plan/parts.h"
 #include <errno.h>
@@ -20,6 +21,13 @@ static void add_value(struct fl_choice *c, char *text, char *shown)
 	c->texts[c->n] = text;
 	c->shown[c->n] = shown;
 	c->n++;
+}
+
+static void add_number(struct fl_choice *c, uint64_t value)
+{
+	char *text = fl_format("%llu", (unsigned long long)value);
+
+	add_value(c, text, fl_field_show(c->field, text));
 }
 
 static bool is_listed(const struct fl_choice *c, const char *text)
@@ -45,30 +53,6 @@ static int add_listed(const struct fl_expansion *x, const struct fl_rule *rule, 
 	}
 	add_value(c, text, fl_dup(value->text));
 	return 0;
-}
-
-/* The number in the largest unit that shows it exactly: "64KiB", "1500us". */
-static char *show_exactly(enum fl_type type, uint64_t value)
-{
-	static const struct {
-		enum fl_type type;
-		uint64_t size;
-		const char *name;
-	} units[] = {
-		{ FL_BYTES, UINT64_C(1) << 40, "TiB" },
-		{ FL_BYTES, 1 << 30, "GiB" },
-		{ FL_BYTES, 1 << 20, "MiB" },
-		{ FL_BYTES, 1 << 10, "KiB" },
-		{ FL_NS, 1000000000, "s" },
-		{ FL_NS, 1000000, "ms" },
-		{ FL_NS, 1000, "us" },
-		{ FL_NS, 1, "ns" },
-	};
-
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (units[i].type == type && value % units[i].size == 0)
-			return fl_format("%llu%s", (unsigned long long)(value / units[i].size), units[i].name);
-	return fl_format("%llu", (unsigned long long)value);
 }
 
 static int read_end(const struct fl_expansion *x, const struct fl_setting *end, const struct fl_field *field,
@@ -102,8 +86,8 @@ static int add_range(const struct fl_expansion *x, const struct fl_rule *rule, s
 		return fl_fail_at(spot, err, -EINVAL, "the range of '%s' does not go upward from 1 or more",
 				  c->field->name);
 	for (uint64_t value = from; value < to; value *= 2) /* both are below 2^63 */
-		add_value(c, fl_format("%llu", (unsigned long long)value), show_exactly(type, value));
-	add_value(c, fl_format("%llu", (unsigned long long)to), show_exactly(type, to));
+		add_number(c, value);
+	add_number(c, to);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_judge.c: a run from a store that anybody may have changed, to a judgement and reports. The input is an object
- * with "plan", "declared" and "lanes"; a lane's members are those of the record, with the samples of one series in
- * "value". */
+ * with "plan", "declared", "finished" and "lanes"; a lane's members are those of the record, with the samples of one
+ * series in "value". */
 #include "../unit/sample_run.h"
 #include "judge/judge.h"
 #include "reports/reports.h"
@@ -92,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	run = sample_run_new(false, NULL);
 	replace(&run->plan, doc, "plan");
 	replace(&run->declared, doc, "declared");
+	run->finished = json_is_true(json_object_get(doc, "finished"));
 	json_array_foreach(json_object_get(doc, "lanes"), i, lane) add_record(run, lane);
 	if (fl_judge(run, &j, &err) == 0)
 		report(run, j);
