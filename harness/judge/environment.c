@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* environment.c: two trees of JSON side by side. How a member is compared is a row of a table; what has none is compared
- * as it stands. */
+/* environment.c: two trees of JSON side by side. How a member is compared is a row of a table; what has none is
+ * compared as it stands. */
 #include "judge/environment.h"
 #include "base/alloc.h"
 #include "base/json.h"

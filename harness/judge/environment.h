@@ -12,8 +12,8 @@
 
 enum { FL_DIFFERENCES_MAX = 200 };
 
-/* One line for people. Texts are cut at some 120 bytes ("..."); numbers are in the unit that the path ends in. NULL: not
- * known, or not there. */
+/* One line for people. Texts are cut at some 120 bytes ("..."); numbers are in the unit that the path ends in. NULL:
+ * not known, or not there. */
 struct fl_difference {
 	char *path; /* "drives.nvme-S1.firmware", "variables.NCCL_ALGO", "used./data/file.mount.options" */
 	char *before, *after;
