@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* markdown.c: a run and its judgement as a document that reads well where code is hosted, and as plain text. Lines are
- * not broken: hosts that keep line breaks would show them, and a word at the beginning of one could mean something. */
+/* markdown.c: a report as a document that reads well where code is hosted, and as plain text. Lines are not broken:
+ * hosts that keep line breaks would show them, and a word at the beginning of one could mean something. */
 #include "base/alloc.h"
 #include "reports/parts.h"
 #include <stdlib.h>
@@ -32,8 +32,7 @@ static void add_remark(const struct fl_remark *r, struct fl_text *out)
 
 static void add_section(const struct fl_section *s, struct fl_text *out)
 {
-	if (s->remarks_n)
-		fl_text_add(out, "\n## %s\n\n", s->title);
+	fl_text_add(out, "\n## %s\n\n", s->title);
 	for (size_t i = 0; i < s->remarks_n; i++)
 		add_remark(&s->remarks[i], out);
 }
@@ -59,27 +58,20 @@ static void add_files(const struct fl_files *files, struct fl_text *out)
 	}
 }
 
-void fl_report_markdown(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
-			struct fl_text *out)
+void fl_content_markdown(const struct fl_content *c, struct fl_text *out)
 {
-	struct fl_words *words = fl_words_make(j);
-	struct fl_content c = fl_content_make(run, j, words);
-
-	(void)look;
-	fl_text_add(out, "# %s: %s\n\n", fl_verdict_name(c.verdict), c.counts);
-	fl_markdown_line(out, c.subject);
+	fl_text_add(out, "# %s: %s\n\n", fl_verdict_name(c->verdict), c->counts);
+	fl_markdown_line(out, c->subject);
 	fl_text_add(out, "\n");
-	if (c.lanes.rows_n) {
+	if (c->table.rows_n) {
 		fl_text_add(out, "\n");
-		fl_table_markdown(&c.lanes, out);
+		fl_table_markdown(&c->table, out);
 	}
-	add_section(&c.studies, out);
-	add_section(&c.further, out);
-	add_section(&c.why, out);
-	add_files(fl_words_files(words), out);
+	for (size_t i = 0; i < c->sections_n; i++)
+		add_section(&c->sections[i], out);
+	if (c->files)
+		add_files(c->files, out);
 	fl_text_add(out, "\n## how to read it\n\n");
-	fl_markdown_line(out, c.legend);
+	fl_markdown_line(out, c->legend);
 	fl_text_add(out, "\n");
-	fl_content_release(&c);
-	fl_words_free(words);
 }

@@ -15,9 +15,6 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v);
 const struct fl_files *fl_words_files(const struct fl_words *w);
 
 /* ---- lines.c: text in lines */
-/* "2026-11-22T09:45:12Z", always UTC. */
-enum { FL_TIME_TEXT = 32 };
-const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t started_ns);
 /* A copy without control characters: records may hold what a worker wrote. malloc'd; NULL gives "". */
 char *fl_report_clean(const char *text);
 const char *fl_report_colour(const struct fl_look *look, enum fl_verdict verdict);
@@ -75,6 +72,7 @@ struct fl_remark {
 };
 struct fl_section {
 	const char *title;
+	size_t indent; /* of the further lines of a remark, in text */
 	struct fl_remark *remarks;
 	size_t remarks_n;
 };
@@ -95,24 +93,30 @@ json_t *fl_studies_json(const struct fl_judgement *j);
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
 struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w);
 
-/* ---- content.c: all that a report for people says about a run; the formats only lay it out. Clean and owned. */
+/* ---- content.c: all that a report for people says, whatever it is about; the formats only lay it out. Clean and
+ * owned. */
 struct fl_content {
 	enum fl_verdict verdict;
 	char *counts;  /* "5 lanes measured, 0 failed, 5 unjudged" */
 	char *subject; /* "quick on host, 2026-11-22T09:45:12Z, run 20261122T094512Z-7f3a9c" */
-	struct fl_table lanes;
-	struct fl_section studies, further, why;
-	char *legend; /* how to read it */
+	struct fl_table table;
+	struct fl_section *sections;
+	size_t sections_n;
+	const struct fl_files *files; /* borrowed; NULL: none */
+	char *legend;		      /* how to read it */
 };
-struct fl_content fl_content_make(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
+/* Takes it; one without remarks is left out. */
+void fl_content_add(struct fl_content *c, struct fl_section section);
+void fl_content_text(const struct fl_content *c, const struct fl_look *look, struct fl_text *out); /* text.c */
+void fl_content_markdown(const struct fl_content *c, struct fl_text *out);			   /* markdown.c */
 void fl_content_release(struct fl_content *c);
+/* about_run.c, about_change.c: what is said of a run, and of what moved between two. */
+struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
+struct fl_content fl_content_of_change(const struct fl_comparison *c);
 
 /* ---- the renderers */
-void fl_report_text(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
-		    struct fl_text *out);
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
-void fl_report_markdown(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
-			struct fl_text *out);
+void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, struct fl_text *out);
 
 #endif

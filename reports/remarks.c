@@ -51,7 +51,7 @@ static void add_metric(const struct fl_metric_summary *m, struct fl_text *out)
 
 struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_section s = { .title = "also measured" };
+	struct fl_section s = { .title = "also measured", .indent = 6 };
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
@@ -137,7 +137,7 @@ static void add_reason(struct fl_section *s, const struct fl_run *run, const str
 
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_section s = { .title = "why" };
+	struct fl_section s = { .title = "why", .indent = 4 };
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];

@@ -3,6 +3,7 @@
 #ifndef FL_REPORTS_REPORTS_H
 #define FL_REPORTS_REPORTS_H
 #include "base/text.h"
+#include "judge/change.h"
 #include "judge/judge.h"
 #include "record/record.h"
 
@@ -13,14 +14,24 @@ struct fl_look {
 
 struct fl_renderer {
 	const char *name, *suffix, *summary; /* "text"; of its files: "txt"; one line, lower case, no full stop */
-	void (*render)(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
-		       struct fl_text *out);
+	void (*run)(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
+		    struct fl_text *out);
+	void (*change)(const struct fl_comparison *c, const struct fl_look *look, struct fl_text *out);
 };
 
 /* Ended by a zeroed row. FL_FORMATS: their names in that order, the range of an option. */
 extern const struct fl_renderer fl_renderers[];
 #define FL_FORMATS "text|json|markdown"
 const struct fl_renderer *fl_renderer_find(const char *name); /* NULL: none */
+
+/* What people call the lanes of a judged run, one each, as reports do: for fl_evidence_make(). Freed with
+ * fl_report_free_names(). */
+char **fl_report_names(const struct fl_judgement *j);
+void fl_report_free_names(char **names, size_t n);
+
+/* "2026-11-22T09:45:12Z", always UTC, so that it means the same on every machine. Returns buf. */
+enum { FL_TIME_TEXT = 32 };
+const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t realtime_ns);
 
 /* ---- lines.c: text in lines
  * Appends text broken at blanks, though not between a number and what it counts ("2.40 ms", "14 %"), so that lines

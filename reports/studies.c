@@ -73,7 +73,7 @@ static char *describe(const struct fl_study_result *s, const struct fl_words *w)
 
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_section section = { .title = "studies" };
+	struct fl_section section = { .title = "studies", .indent = 4 };
 
 	for (size_t i = 0; i < j->studies_n; i++) {
 		const struct fl_study_result *s = &j->studies[i];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text.c: a run and its judgement for people, on a terminal: in lines of its width, coloured where that is wanted. */
+/* text.c: a report for people, on a terminal: in lines of its width, coloured where that is wanted. */
 #include "base/alloc.h"
 #include "reports/parts.h"
 #include <stdint.h>
@@ -46,38 +46,32 @@ static char *sentence(const struct fl_remark *r)
 			 r->aside ? r->aside : "", r->text);
 }
 
-static void add_section(const struct page *p, const struct fl_section *s, size_t indent)
+static void add_section(const struct page *p, const struct fl_section *s)
 {
-	if (s->remarks_n)
-		fl_text_add(p->out, "\n%s\n", s->title);
+	fl_text_add(p->out, "\n%s\n", s->title);
 	for (size_t i = 0; i < s->remarks_n; i++) {
 		const struct fl_remark *r = &s->remarks[i];
 
-		add_paragraph(p, sentence(r), 2, indent, p->width);
+		add_paragraph(p, sentence(r), 2, s->indent, p->width);
 		for (size_t k = 0; k < r->advice_n; k++)
 			add_advice(p, &r->advice[k]);
 	}
 }
 
-void fl_report_text(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
-		    struct fl_text *out)
+void fl_content_text(const struct fl_content *c, const struct fl_look *look, struct fl_text *out)
 {
-	struct fl_words *words = fl_words_make(j);
-	struct fl_content c = fl_content_make(run, j, words);
 	const struct page p = { look, fl_report_width(look), out };
 
-	add_verdict(&p, &c);
-	fl_report_wrap(out, c.subject, 0, 2, p.width);
-	if (c.lanes.rows_n) {
+	add_verdict(&p, c);
+	fl_report_wrap(out, c->subject, 0, 2, p.width);
+	if (c->table.rows_n) {
 		fl_text_add(out, "\n");
-		fl_table_text(&c.lanes, look, out);
+		fl_table_text(&c->table, look, out);
 	}
-	add_section(&p, &c.studies, 4);
-	add_section(&p, &c.further, 6);
-	add_section(&p, &c.why, 4);
-	fl_files_list(fl_words_files(words), out);
+	for (size_t i = 0; i < c->sections_n; i++)
+		add_section(&p, &c->sections[i]);
+	if (c->files)
+		fl_files_list(c->files, out);
 	fl_text_add(out, "\n");
-	fl_report_wrap(out, c.legend, 0, 0, p.width);
-	fl_content_release(&c);
-	fl_words_free(words);
+	fl_report_wrap(out, c->legend, 0, 0, p.width);
 }

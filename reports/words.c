@@ -208,3 +208,21 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 	fl_text_release(&t);
 	return clean;
 }
+
+char **fl_report_names(const struct fl_judgement *j)
+{
+	struct fl_words *w = fl_words_make(j);
+	char **names = fl_zalloc(j->lanes_n, sizeof(*names));
+
+	for (size_t i = 0; i < j->lanes_n; i++)
+		names[i] = fl_words_name(w, &j->lanes[i]);
+	fl_words_free(w);
+	return names;
+}
+
+void fl_report_free_names(char **names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(names[i]);
+	free(names);
+}

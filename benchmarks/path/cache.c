@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/cache.c: how much last-level cache helps a thread. */
+/* path/cache.c: how much last-level cache helps a thread, and how to be beyond it. */
 #include "path/cache.h"
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+
+enum { LEAST_BYTES = 64 << 20, TIMES_CACHE = 4 };
 
 /* The first line of <cpu_dir>/cpu<cpu>/cache/index<index>/<name>. */
 static bool read_line(const char *cpu_dir, int cpu, unsigned index, const char *name, char *line, int room)
@@ -58,4 +61,29 @@ uint64_t fl_cache_share(const char *cpu_dir, int cpu, unsigned threads)
 	if (sharers > threads)
 		sharers = threads;
 	return sharers ? bytes_of(size) / sharers : 0;
+}
+
+static uint64_t round_up(uint64_t bytes)
+{
+	return (bytes + FL_CACHE_GRAIN - 1) / FL_CACHE_GRAIN * FL_CACHE_GRAIN;
+}
+
+int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, uint64_t asked, uint64_t *ret, struct fl_err *err)
+{
+	uint64_t share = fl_cache_share(cpu_dir, cpu, threads), beyond = round_up(TIMES_CACHE * share);
+
+	if (asked == 0) {
+		*ret = beyond > LEAST_BYTES ? beyond : LEAST_BYTES;
+		return 0;
+	}
+	if (asked % FL_CACHE_GRAIN)
+		return fl_fail(err, -EINVAL, "size %llu is no multiple of 1 MiB", (unsigned long long)asked);
+	if (asked < beyond) {
+		fl_fail(err, -EINVAL,
+			"buffers of %llu bytes would measure the cache, of which %llu are for each thread",
+			(unsigned long long)asked, (unsigned long long)share);
+		return fl_hint(err, "choose a size of at least %llu MiB", (unsigned long long)(beyond >> 20));
+	}
+	*ret = asked;
+	return 0;
 }

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/cache.h: how much last-level cache helps a thread, so that buffers can be chosen that no cache holds. */
+/* path/cache.h: how much last-level cache helps a thread, and the size of buffers that no cache holds. `cpu_dir` is
+ * "/sys/devices/system/cpu", `cpu` one of the CPUs that the threads run on. */
 #ifndef PATH_CACHE_H
 #define PATH_CACHE_H
+#include <feedline/err.h>
 #include <stdint.h>
 
-/* A thread's part of the cache, when `threads` threads run on all CPUs of a place to which `cpu` belongs. `cpu_dir` is
- * "/sys/devices/system/cpu". (sysconf() tells of the whole socket, in virtual machines of the whole host.)
- * 0: the machine does not tell. */
+/* A thread's part of the cache, when `threads` threads run on all CPUs of a place to which `cpu` belongs. (sysconf()
+ * tells of the whole socket, in virtual machines of the whole host.) 0: the machine does not tell. */
 uint64_t fl_cache_share(const char *cpu_dir, int cpu, unsigned threads);
+
+/* Sizes below are multiples of this. */
+enum { FL_CACHE_GRAIN = 1 << 20 };
+
+/* The bytes of a buffer of one thread that is gone through whole, round and round, so that a line is evicted before it
+ * is met again: four times the thread's part of the cache, and 64 MiB at least, which bounds what a wrong idea of the
+ * cache can do. (A server with 256 threads needs 16 GiB so, a machine with two CPUs 128 MiB.) `asked` 0: that size;
+ * else what was asked for. -EINVAL: no multiple of FL_CACHE_GRAIN, or the cache would be measured. */
+int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, uint64_t asked, uint64_t *ret, struct fl_err *err);
 
 #endif

@@ -4,12 +4,17 @@
 
 static const uint64_t odd = 0x9e3779b97f4a7c15; /* 2^64 / golden ratio: neighbours differ in about half their bits */
 
+uint64_t fl_pattern_word(uint64_t seed, uint64_t i)
+{
+	return (seed + i) * odd;
+}
+
 void fl_pattern_fill(void *buffer, size_t bytes, uint64_t seed)
 {
 	uint64_t *words = buffer;
 
 	for (size_t i = 0; i < bytes / sizeof(*words); i++)
-		words[i] = (seed + i) * odd;
+		words[i] = fl_pattern_word(seed, i);
 }
 
 size_t fl_pattern_check(const void *buffer, size_t bytes, uint64_t seed)
@@ -17,9 +22,16 @@ size_t fl_pattern_check(const void *buffer, size_t bytes, uint64_t seed)
 	const uint64_t *words = buffer;
 
 	for (size_t i = 0; i < bytes / sizeof(*words); i++)
-		if (words[i] != (seed + i) * odd)
+		if (words[i] != fl_pattern_word(seed, i))
 			return i * sizeof(*words);
 	return bytes;
+}
+
+uint64_t fl_pattern_total(size_t bytes, uint64_t seed)
+{
+	uint64_t n = bytes / sizeof(uint64_t); /* < 2^32, so that n * (n - 1) is exact */
+
+	return (n * seed + n * (n - 1) / 2) * odd;
 }
 
 uint64_t fl_pattern_sum(const void *buffer, size_t bytes)

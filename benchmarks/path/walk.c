@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/walk.c: in which order one thread of several visits the blocks of a file. */
 #include "path/walk.h"
+#include "path/random.h"
 
 struct fl_walk fl_walk_of(uint64_t bytes, uint64_t block_bytes, unsigned thread, unsigned threads, bool random)
 {
@@ -17,21 +18,12 @@ struct fl_walk fl_walk_of(uint64_t bytes, uint64_t block_bytes, unsigned thread,
 	return w;
 }
 
-/* Marsaglia's xorshift64: full period, never 0. The modulo's bias is below blocks / 2^64. */
-static uint64_t next_random(uint64_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 7;
-	*state ^= *state << 17;
-	return *state;
-}
-
 uint64_t fl_walk_next(struct fl_walk *w)
 {
 	uint64_t block = w->next;
 
 	if (w->random)
-		return next_random(&w->random) % w->blocks * w->block_bytes;
+		return fl_random_below(&w->random, w->blocks) * w->block_bytes;
 	w->next = block + 1 < w->blocks ? block + 1 : 0;
 	return (w->first + block) * w->block_bytes;
 }

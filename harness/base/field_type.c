@@ -23,19 +23,19 @@ int fl_type_of(const char *name)
 	return -1;
 }
 
-static const char *device_placeholder(const char *kind)
+/* By what the range begins with: the kind of a device, or of a name. */
+static const char *kind_placeholder(const char *range, const char *other)
 {
 	static const char *const kinds[][2] = {
-		{ "node", "NODE" },
-		{ "drive", "DRIVE" },
-		{ "nic", "NIC" },
-		{ "gpu", "GPU" },
+		{ "node", "NODE" }, { "drive", "DRIVE" },  { "nic", "NIC" },
+		{ "gpu", "GPU" },   { "@suite", "SUITE" }, { "@run", "RUN" },
 	};
+	size_t n = range ? strcspn(range, "|") : 0;
 
-	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i][0], kind) == 0)
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (n && strlen(kinds[i][0]) == n && strncmp(kinds[i][0], range, n) == 0)
 			return kinds[i][1];
-	return "DEVICE";
+	return other;
 }
 
 const char *fl_field_placeholder(const struct fl_field *field)
@@ -46,8 +46,8 @@ const char *fl_field_placeholder(const struct fl_field *field)
 		[FL_TEXT] = "TEXT",   [FL_PATH] = "FILE",   [FL_DEVICE] = "DEVICE",
 	};
 
-	if (field->type == FL_DEVICE)
-		return device_placeholder(field->range);
+	if (field->type == FL_DEVICE || field->type == FL_TEXT)
+		return kind_placeholder(field->range, placeholders[field->type]);
 	if (field->type == FL_CHOICE && field->range)
 		return field->range;
 	return placeholders[field->type];

@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +79,7 @@ static int write_all(int fd, const char *bytes, size_t n)
 			n -= (size_t)wrote;
 		}
 	}
-	return fsync(fd) < 0 ? -errno : 0;
+	return 0;
 }
 
 static int name_it(int fd, const char *sibling)
@@ -102,31 +101,38 @@ static void sync_dir(const char *dir)
 	close(fd);
 }
 
-static int replace(const char *path, const char *dir, const char *sibling, const void *bytes, size_t n)
-{
-	bool nameless;
-	int rc, fd = open_new(dir, sibling, &nameless);
+struct fl_new_file {
+	char *path, *dir, *sibling;
+	bool nameless; /* sibling is not there yet */
+	int fd;
+};
 
-	if (fd < 0)
-		return fd;
-	rc = write_all(fd, bytes, n);
-	if (rc == 0 && nameless) {
-		rc = name_it(fd, sibling);
-		nameless = rc < 0;
-	}
-	close(fd);
-	if (rc == 0 && rename(sibling, path) < 0)
-		rc = -errno;
-	if (rc < 0 && !nameless)
-		unlink(sibling);
-	if (rc == 0)
-		sync_dir(dir);
-	return rc;
+static struct fl_new_file *make_file(const char *path)
+{
+	struct fl_new_file *file = fl_zalloc(1, sizeof(*file));
+
+	file->path = fl_dup(path);
+	file->dir = fl_directory_of(path);
+	file->sibling = fl_format("%s.%ld.new", path, (long)getpid());
+	return file;
 }
 
-int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *err)
+static void free_file(struct fl_new_file *file)
 {
-	char *copy, *dir, *sibling;
+	free(file->path);
+	free(file->dir);
+	free(file->sibling);
+	free(file);
+}
+
+static int refuse(const char *path, int code, struct fl_err *err)
+{
+	return fl_fail(err, code, "write '%s': %s", path, strerror(-code));
+}
+
+int fl_new_file_begin(const char *path, struct fl_new_file **ret, struct fl_err *err)
+{
+	struct fl_new_file *file;
 	struct stat st;
 	int rc;
 
@@ -135,11 +141,56 @@ int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *
 		fl_hint(err, "name a new file, or one to replace");
 		return rc;
 	}
-	copy = fl_dup(path);
-	dir = dirname(copy);
-	sibling = fl_format("%s.%ld.new", path, (long)getpid());
-	rc = replace(path, dir, sibling, bytes, n);
-	free(sibling);
-	free(copy);
-	return rc < 0 ? fl_fail(err, rc, "write '%s': %s", path, strerror(-rc)) : 0;
+	file = make_file(path);
+	file->fd = open_new(file->dir, file->sibling, &file->nameless);
+	if (file->fd < 0) {
+		rc = refuse(path, file->fd, err);
+		free_file(file);
+		return rc;
+	}
+	*ret = file;
+	return 0;
+}
+
+int fl_new_file_add(struct fl_new_file *file, const void *bytes, size_t n, struct fl_err *err)
+{
+	int rc = write_all(file->fd, bytes, n);
+
+	return rc < 0 ? refuse(file->path, rc, err) : 0;
+}
+
+static int put_in_place(struct fl_new_file *file)
+{
+	int rc = fsync(file->fd) < 0 ? -errno : 0;
+
+	if (rc == 0 && file->nameless) {
+		rc = name_it(file->fd, file->sibling);
+		file->nameless = rc < 0;
+	}
+	if (rc == 0 && rename(file->sibling, file->path) < 0)
+		rc = -errno;
+	return rc;
+}
+
+int fl_new_file_end(struct fl_new_file *file, int rc, struct fl_err *err)
+{
+	int placed = rc < 0 ? rc : put_in_place(file);
+
+	close(file->fd);
+	if (placed < 0 && !file->nameless)
+		unlink(file->sibling);
+	if (placed == 0)
+		sync_dir(file->dir);
+	if (placed < 0 && rc == 0)
+		rc = refuse(file->path, placed, err);
+	free_file(file);
+	return rc;
+}
+
+int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *err)
+{
+	struct fl_new_file *file;
+	int rc = fl_new_file_begin(path, &file, err);
+
+	return rc < 0 ? rc : fl_new_file_end(file, fl_new_file_add(file, bytes, n, err), err);
 }

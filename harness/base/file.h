@@ -13,6 +13,14 @@ int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text 
  * less the umask. */
 int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *err);
 
+/* The same bit by bit, for what does not fit into memory: begin, add as often as it takes, end. end puts the file into
+ * place if rc is 0 and leaves nothing otherwise; it returns rc or what failed, and must be called once after begin
+ * succeeded. */
+struct fl_new_file;
+int fl_new_file_begin(const char *path, struct fl_new_file **ret, struct fl_err *err);
+int fl_new_file_add(struct fl_new_file *file, const void *bytes, size_t n, struct fl_err *err);
+int fl_new_file_end(struct fl_new_file *file, int rc, struct fl_err *err);
+
 /* mkdir -p, mode 0700 for what it makes. */
 int fl_make_dirs(const char *path, struct fl_err *err);
 

@@ -40,6 +40,28 @@ enum fl_status fl_status_of(int code)
 	return FL_STATUS_NOT_MEASURED;
 }
 
+static const struct {
+	const char *name, *meaning;
+} words[] = {
+	[FL_STATUS_PASS] = { "pass", "everything judged passed, or nothing was to be judged" },
+	[FL_STATUS_FAIL] = { "fail", "too slow, regressed, starved, or wrong data" },
+	[FL_STATUS_USAGE] = { "usage or configuration", "what was typed, a file or the store cannot be used" },
+	[FL_STATUS_NOT_MEASURED] = { "not measured",
+				     "invalid; or required, and not measured, inconclusive or unjudged" },
+	[FL_STATUS_UNTRUSTED] = { "not trustworthy", "measured, but something disturbed it" },
+	[FL_STATUS_BUG] = { "a bug in feedline", "please report it" },
+};
+
+const char *fl_status_name(enum fl_status status)
+{
+	return words[status].name;
+}
+
+const char *fl_status_meaning(enum fl_status status)
+{
+	return words[status].meaning;
+}
+
 static unsigned weight(enum fl_status status)
 {
 	static const unsigned weights[] = {

@@ -252,18 +252,43 @@ int fl_parse_ratio(const char *text, double *ret, struct fl_err *err)
 
 /* ---- exact numbers ------------------------------------------------------------------------------------------ */
 
+enum { NUMBER_TEXT = 48 };
+
+static bool reads_back(double value, int precision, char text[NUMBER_TEXT])
+{
+	snprintf(text, NUMBER_TEXT, "%.*e", precision, value);
+	return strtod(text, NULL) == value;
+}
+
+/* More digits never read back worse, and measured values need 15 to 17 of them: hence from the top, then by halves. */
+static void write_shortest(double value, char text[NUMBER_TEXT])
+{
+	int low = 0, high = 16; /* high reads back */
+
+	for (int top = 15; top >= 14 && low == 0; top--)
+		if (reads_back(value, top, text))
+			high = top;
+		else
+			low = top + 1;
+	while (low < high) {
+		int middle = (low + high) / 2;
+
+		if (reads_back(value, middle, text))
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	snprintf(text, NUMBER_TEXT, "%.*e", high, value);
+}
+
 /* The digits of the shortest decimal that reads back to the value (> 0, finite), and its decimal exponent: 0.ddd x
  * 10^e. "%.*e" and strtod() agree on the decimal point of the locale; only the digits are taken over. */
 static int shortest_digits(double value, char digits[20])
 {
-	char text[48];
+	char text[NUMBER_TEXT];
 	unsigned n = 0;
 
-	for (int precision = 0; precision < 17; precision++) {
-		snprintf(text, sizeof(text), "%.*e", precision, value);
-		if (strtod(text, NULL) == value)
-			break;
-	}
+	write_shortest(value, text);
 	for (const char *c = text; *c != 'e'; c++)
 		if (is_digit(*c))
 			digits[n++] = *c;

@@ -14,11 +14,23 @@ struct fl_call {
 struct fl_command {
 	const char *name, *summary; /* "topo"; one line, lower case, no full stop */
 	const char *usage;	    /* for --help: "report [ID|last]" */
+	const char *words; /* what its words may be, as the range of an FL_TEXT: "@run|last"; NULL: it has none */
 	const struct fl_field *fields;
+	bool of_benchmarks; /* takes the options of benchmarks too: of that which its word names, else of all */
 	/* An exit status, or a negative errno with *err, which the caller prints and turns into a status. */
 	int (*run)(const struct fl_command *self, const struct fl_call *call, struct fl_err *err);
 };
 
-extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report;
+/* "bench": one benchmark is named by its word. */
+bool fl_command_names_benchmark(const struct fl_command *command);
+
+/* What feedline does; lower case, no full stop. */
+#define FL_PURPOSE "measures what feeds the GPUs of this machine and says what holds them back"
+
+/* Ended by NULL. */
+extern const struct fl_command *const fl_commands[];
+
+extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report,
+	fl_cmd_baseline, fl_cmd_compare, fl_cmd_export, fl_cmd_import, fl_cmd_doc;
 
 #endif

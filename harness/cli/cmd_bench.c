@@ -127,6 +127,8 @@ const struct fl_command fl_cmd_bench = {
 	.name = "bench",
 	.summary = "measure with one benchmark, on every device that its options leave open",
 	.usage = "bench NAME",
+	.words = "@benchmark",
 	.fields = bench_fields,
+	.of_benchmarks = true,
 	.run = bench,
 };

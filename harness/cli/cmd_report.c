@@ -73,6 +73,7 @@ const struct fl_command fl_cmd_report = {
 	.name = "report",
 	.summary = "a run of the store, in one of several formats (default: the newest)",
 	.usage = "report [ID|last]",
+	.words = "@run|last",
 	.fields = report_fields,
 	.run = report,
 };

@@ -8,18 +8,22 @@
 #include <stdlib.h>
 
 struct run_opts {
-	const char *suite, *store, *resume;
-	uint64_t repeat;
-	bool json, dry_run, resume_anyway;
+	const char *suite, *store, *resume, *baseline;
+	uint64_t repeat, passes;
+	bool json, dry_run, resume_anyway, replace;
 };
 
 static const struct fl_field run_fields[] = {
-	FL_FIELD(run_opts, suite, FL_TEXT, "", NULL, "a suite by name or file (default quick)"),
+	FL_FIELD(run_opts, suite, FL_TEXT, "", "@suite|@file", "a suite by name or file (default quick)"),
 	FL_FIELD(run_opts, repeat, FL_COUNT, "", "1..1000", "rounds of every rule (else as the suite says)"),
+	FL_FIELD(run_opts, passes, FL_COUNT, "", "5..1000",
+		 "calibrate: so many passes at most, each of all rounds, with nothing changed between them"),
+	FL_FIELD(run_opts, baseline, FL_TEXT, "", NULL, "what the finished run is called in the store"),
+	FL_FIELD(run_opts, replace, FL_FLAG, "no", NULL, "give up the baseline of that name for this one"),
 	FL_FIELD(run_opts, dry_run, FL_FLAG, "no", NULL, "only print what would run, where, and for how long"),
 	FL_FIELD(run_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
 	FL_FIELD(run_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
-	FL_FIELD(run_opts, resume, FL_TEXT, "", NULL, "go on with this run of the store ('last': the newest)"),
+	FL_FIELD(run_opts, resume, FL_TEXT, "", "@run|last", "go on with this run of the store ('last': the newest)"),
 	FL_FIELD(run_opts, resume_anyway, FL_FLAG, "no", NULL, "even if boot, driver or devices changed"),
 	{ 0 },
 };
@@ -50,9 +54,9 @@ static int measure_suite(const struct fl_measure *m, const struct run_opts *opts
 static int resume(const struct fl_measure *m, const struct run_opts *opts, const struct fl_args *args,
 		  struct fl_err *err)
 {
-	if (opts->suite || opts->repeat || opts->dry_run || args->given_n) {
+	if (opts->suite || opts->repeat || opts->passes || opts->dry_run || args->given_n) {
 		fl_fail(err, -EINVAL, "run: --resume takes the plan from the record, nothing can be changed in it");
-		return fl_hint(err, "leave out everything but --store, --json and --resume-anyway");
+		return fl_hint(err, "leave out everything but --store, --json, --baseline and --resume-anyway");
 	}
 	return fl_measure_resume(m, opts->resume, opts->resume_anyway, err);
 }
@@ -61,7 +65,14 @@ static int measure(const struct fl_home *home, const struct fl_call *call, const
 		   const struct fl_args *args, struct fl_err *err)
 {
 	struct fl_measure m = {
-		.home = home, .call = call, .json = opts->json, .dry_run = opts->dry_run, .save_reports = true
+		.home = home,
+		.call = call,
+		.json = opts->json,
+		.dry_run = opts->dry_run,
+		.save_reports = true,
+		.passes = (unsigned)opts->passes,
+		.baseline = opts->baseline,
+		.replace = opts->replace,
 	};
 	char *store;
 	int rc = fl_home_store(opts->store, &store, err);
@@ -132,5 +143,6 @@ const struct fl_command fl_cmd_run = {
 	.summary = "measure a suite, judge it, print the verdicts",
 	.usage = "run",
 	.fields = run_fields,
+	.of_benchmarks = true,
 	.run = run,
 };

@@ -7,7 +7,6 @@
 #include "cli/output.h"
 #include "record/store.h"
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 struct runs_opts {
@@ -21,24 +20,13 @@ static const struct fl_field runs_fields[] = {
 	{ 0 },
 };
 
-enum { SCHEMA = 1, TIME_TEXT = 32 };
-
-/* "2026-11-22T09:45:12Z"; UTC, so that it means the same on every machine. */
-static const char *show_time(char buf[TIME_TEXT], int64_t realtime_ns)
-{
-	time_t seconds = (time_t)(realtime_ns / 1000000000);
-	struct tm tm;
-
-	if (!gmtime_r(&seconds, &tm) || strftime(buf, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		return "-";
-	return buf;
-}
+enum { SCHEMA = 1 };
 
 /* A store may come from anywhere: what it holds must not command the terminal. (JSON escapes it.) */
 static int runs_text(struct fl_run_row *rows, size_t n, struct fl_err *err)
 {
 	struct fl_text out = { 0 };
-	char time[TIME_TEXT];
+	char time[FL_TIME_TEXT];
 
 	fl_text_add(&out, "%-24s  %-20s  %-12s  %-6s  %s\n", "run", "started", "state", "status", "suite");
 	for (size_t i = 0; i < n; i++) {
@@ -46,7 +34,7 @@ static int runs_text(struct fl_run_row *rows, size_t n, struct fl_err *err)
 
 		fl_blank_controls(r->id);
 		fl_blank_controls(r->suite);
-		fl_text_add(&out, "%-24s  %-20s  %-12s  ", r->id, show_time(time, r->started_ns),
+		fl_text_add(&out, "%-24s  %-20s  %-12s  ", r->id, fl_report_time(time, r->started_ns),
 			    fl_run_state_name(r->state));
 		if (r->state == FL_FINISHED)
 			fl_text_add(&out, "%-6d  %s\n", r->status, r->suite);
@@ -59,11 +47,11 @@ static int runs_text(struct fl_run_row *rows, size_t n, struct fl_err *err)
 static json_t *row_json(const struct fl_run_row *row)
 {
 	json_t *doc = json_object();
-	char time[TIME_TEXT];
+	char time[FL_TIME_TEXT];
 
 	json_object_set_new(doc, "id", json_string(row->id));
 	json_object_set_new(doc, "suite", json_string(row->suite));
-	json_object_set_new(doc, "started", json_string(show_time(time, row->started_ns)));
+	json_object_set_new(doc, "started", json_string(fl_report_time(time, row->started_ns)));
 	json_object_set_new(doc, "state", json_string(fl_run_state_name(row->state)));
 	json_object_set_new(doc, "status", row->state == FL_FINISHED ? json_integer(row->status) : json_null());
 	return doc;

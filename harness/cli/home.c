@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SUITE_BYTES_MAX = 64 << 10, SUITES_MAX = 256 };
+enum { SUITE_BYTES_MAX = 64 << 10 };
 static const char suffix[] = ".yaml";
 
 int fl_home_open(struct fl_home *ret, struct fl_err *err)
@@ -71,6 +71,12 @@ int fl_home_run(const char *store, const char *id, struct fl_run **ret, struct f
 
 /* ---- suites ---- */
 
+/* malloc'd */
+static char *suites_dir(const struct fl_home *home)
+{
+	return fl_format("%s/share/feedline/suites", home->prefix);
+}
+
 /* The name of a suite file: its last part without ".yaml". malloc'd. */
 static char *suite_name(const char *path)
 {
@@ -98,29 +104,44 @@ static int read_suite(const char *path, const char *source, struct fl_suite **re
 	return rc;
 }
 
-/* The name of an own suite nearest to what was typed, malloc'd; NULL: none is near. */
-static char *nearest_suite(const char *dir, const char *typed)
+static int by_name(const void *a, const void *b)
 {
-	char *names[SUITES_MAX], *found;
-	size_t n = 0;
-	DIR *d = opendir(dir);
-	const struct dirent *e;
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
+size_t fl_home_suites(const struct fl_home *home, char *ret[FL_SUITES_MAX])
+{
+	char *path = suites_dir(home);
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	size_t n = 0;
+
+	free(path);
 	if (!d)
-		return NULL;
-	while (n < SUITES_MAX && (e = readdir(d)))
+		return 0;
+	while (n < FL_SUITES_MAX && (e = readdir(d)))
 		if (strstr(e->d_name, suffix))
-			names[n++] = suite_name(e->d_name);
+			ret[n++] = suite_name(e->d_name);
 	closedir(d);
+	qsort(ret, n, sizeof(*ret), by_name);
+	return n;
+}
+
+/* The name of an own suite nearest to what was typed, malloc'd; NULL: none is near. */
+static char *nearest_suite(const struct fl_home *home, const char *typed)
+{
+	char *names[FL_SUITES_MAX], *found;
+	size_t n = fl_home_suites(home, names);
+
 	found = fl_dup(fl_nearest(typed, (const char *const *)names, n));
 	for (size_t i = 0; i < n; i++)
 		free(names[i]);
 	return found;
 }
 
-static int no_such_suite(const char *dir, const char *name, struct fl_err *err)
+static int no_such_suite(const struct fl_home *home, const char *dir, const char *name, struct fl_err *err)
 {
-	char *near = nearest_suite(dir, name);
+	char *near = nearest_suite(home, name);
 
 	fl_fail(err, -ENOENT, "no suite and no file '%s'", name);
 	if (near)
@@ -133,7 +154,7 @@ static int no_such_suite(const char *dir, const char *name, struct fl_err *err)
 
 int fl_home_suite(const struct fl_home *home, const char *name, struct fl_suite **ret, struct fl_err *err)
 {
-	char *dir = fl_format("%s/share/feedline/suites", home->prefix);
+	char *dir = suites_dir(home);
 	char *source = fl_format("%s%s", name, suffix);
 	char *own = fl_format("%s/%s", dir, source);
 	int rc;
@@ -143,7 +164,7 @@ int fl_home_suite(const struct fl_home *home, const char *name, struct fl_suite 
 	else if (access(name, F_OK) == 0)
 		rc = read_suite(name, name, ret, err);
 	else
-		rc = no_such_suite(dir, name, err);
+		rc = no_such_suite(home, dir, name, err);
 	free(own);
 	free(source);
 	free(dir);

@@ -18,6 +18,10 @@ void fl_home_close(struct fl_home *home);
 /* A suite by name ("quick") or by file; a name that feedline brings along counts first. Freed with fl_suite_free(). */
 int fl_home_suite(const struct fl_home *home, const char *name, struct fl_suite **ret, struct fl_err *err);
 
+/* The names of the suites that feedline brings along, sorted, each malloc'd; how many. */
+enum { FL_SUITES_MAX = 256 };
+size_t fl_home_suites(const struct fl_home *home, char *ret[FL_SUITES_MAX]);
+
 /* `given` or, if that is NULL, store.db in the state directory. malloc'd. */
 int fl_home_store(const char *given, char **ret, struct fl_err *err);
 

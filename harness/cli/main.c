@@ -7,21 +7,29 @@
 #include <signal.h>
 #include <string.h>
 
-static const struct fl_command *const commands[] = { &fl_cmd_topo, &fl_cmd_list, &fl_cmd_bench,
-						     &fl_cmd_run,  &fl_cmd_runs, &fl_cmd_report };
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+const struct fl_command *const fl_commands[] = {
+	&fl_cmd_topo,	  &fl_cmd_list,	   &fl_cmd_bench,  &fl_cmd_run,	   &fl_cmd_runs, &fl_cmd_report,
+	&fl_cmd_baseline, &fl_cmd_compare, &fl_cmd_export, &fl_cmd_import, &fl_cmd_doc,	 NULL,
+};
+enum { COMMANDS = sizeof(fl_commands) / sizeof(fl_commands[0]) - 1 };
+
+bool fl_command_names_benchmark(const struct fl_command *command)
+{
+	return command->words && !strcmp(command->words, "@benchmark");
+}
 
 static int help(struct fl_err *err)
 {
 	struct fl_text out = { 0 };
 
-	fl_text_add(&out, "usage: feedline COMMAND [OPTION...]\n"
-			  "measures what feeds the GPUs of this machine and says what holds them back\n\n");
+	fl_text_add(&out, "usage: feedline COMMAND [OPTION...]\n" FL_PURPOSE "\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fl_text_add(&out, "  %-8s  %s\n", commands[i]->name, commands[i]->summary);
+		fl_text_add(&out, "  %-8s  %s\n", fl_commands[i]->name, fl_commands[i]->summary);
 	fl_text_add(&out, "\n'feedline help COMMAND' says more; 'feedline --version' says which feedline this is\n"
-			  "exit status: 0 pass, 1 fail, 2 usage or configuration, 3 not measured, 4 not trustworthy, "
-			  "5 a bug in feedline\n");
+			  "exit status:");
+	for (int s = FL_STATUS_PASS; s <= FL_STATUS_BUG; s++)
+		fl_text_add(&out, "%s %d %s", s ? "," : "", s, fl_status_name((enum fl_status)s));
+	fl_text_add(&out, "\n");
 	return fl_output_text(&out, err);
 }
 
@@ -39,7 +47,7 @@ static int unknown(const char *name, struct fl_err *err)
 	const char *near;
 
 	for (size_t i = 0; i < COMMANDS; i++)
-		names[i + 1] = commands[i]->name;
+		names[i + 1] = fl_commands[i]->name;
 	near = fl_nearest(name + strspn(name, "-"), names, COMMANDS + 1);
 	fl_fail(err, -EINVAL, "unknown %s '%s'", *name == '-' ? "option" : "command", name);
 	if (near)
@@ -50,8 +58,8 @@ static int unknown(const char *name, struct fl_err *err)
 static int run_command(const struct fl_call *call, struct fl_err *err)
 {
 	for (size_t i = 0; i < COMMANDS; i++)
-		if (!strcmp(commands[i]->name, call->argv[0]))
-			return commands[i]->run(commands[i], call, err);
+		if (!strcmp(fl_commands[i]->name, call->argv[0]))
+			return fl_commands[i]->run(fl_commands[i], call, err);
 	return unknown(call->argv[0], err);
 }
 

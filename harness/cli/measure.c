@@ -33,7 +33,8 @@ static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *
 
 	run->plan = fl_plan_json(plan);
 	run->machine = fl_machine_json(machine);
-	run->environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv);
+	run->environment =
+		fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, plan);
 	run->declared = declarations(plan, m->home->catalog);
 	return run;
 }
@@ -71,6 +72,21 @@ static int present(const struct fl_measure *m, const struct fl_run *run, const s
 	return (int)fl_status_worse(j->status, fl_status_of(rc));
 }
 
+static int name_it(const struct fl_measure *m, const struct fl_run *run, struct fl_store *store, struct fl_err *err)
+{
+	char *runs[] = { (char *)run->id };
+	struct fl_baseline b = { .runs = runs, .runs_n = 1 };
+	int rc;
+
+	if (!m->baseline)
+		return 0;
+	fl_copy(b.name, sizeof(b.name), m->baseline); /* that it fits was asked before the first case */
+	rc = fl_store_set_baseline(store, &b, m->replace, err);
+	if (rc >= 0)
+		fl_output_say("run '%s' is baseline '%s'", run->id, b.name);
+	return rc;
+}
+
 static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_store *store, struct fl_err *err)
 {
 	struct fl_judgement *j;
@@ -82,6 +98,8 @@ static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_st
 		return rc;
 	run->status = (int)j->status;
 	rc = fl_store_finish(store, run->id, run->status, err);
+	if (rc >= 0)
+		rc = name_it(m, run, store, err);
 	if (rc >= 0)
 		rc = present(m, run, j);
 	fl_judgement_free(j);
@@ -137,7 +155,9 @@ int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan,
 	rc = fl_store_open(m->store, true, &store, err);
 	if (rc < 0)
 		goto unlock;
-	rc = resumed ? fl_store_resume(store, run->id, err) : fl_store_begin(store, run, err);
+	rc = m->baseline ? fl_store_may_name(store, m->baseline, m->replace, err) : 0;
+	if (rc >= 0)
+		rc = resumed ? fl_store_resume(store, run->id, err) : fl_store_begin(store, run, err);
 	if (rc >= 0)
 		rc = run_into(m, plan, machine, run, store, err);
 	fl_store_close(store);

@@ -14,6 +14,8 @@ struct fl_measure {
 	bool dry_run;		    /* print the plan; nothing is locked, stored or measured */
 	bool save_reports;	    /* also into the directory of the store's reports */
 	unsigned passes;	    /* > 0: calibrate, in so many passes at most (plan.h) */
+	const char *baseline;	    /* what the finished run is called in the store; NULL: nothing */
+	bool replace;		    /* a baseline of that name is given up for it */
 	const char *changed;	    /* what is no longer as when the run began, though it goes on; NULL: nothing */
 };
 

@@ -42,6 +42,10 @@ void fl_args_release(struct fl_args *args);
 /* A row's name as it is typed, without the two dashes in front: "step-bytes". malloc'd. */
 char *fl_options_word(const char *name);
 
+/* Which values, in brackets, with a blank before it: " (1..64, default 16)"; nothing where there is nothing to say.
+ * optional: as in an option set. */
+void fl_options_values(const struct fl_field *field, bool optional, struct fl_text *out);
+
 /* Prints all of --help: how the command is called, what it does, its options. */
 int fl_options_help(const char *usage, const char *summary, const struct fl_option_set *sets, struct fl_err *err);
 

@@ -6,10 +6,10 @@
 #include "cli/output.h"
 #include <stdlib.h>
 
-/* Which values, in brackets: "(1..64, default 16)", "(every drive where left out)". */
-static void describe_values(const struct fl_field *f, bool optional, struct fl_text *out)
+/* The ranges of choices and devices are in their placeholders, those of texts are no bounds. */
+void fl_options_values(const struct fl_field *f, bool optional, struct fl_text *out)
 {
-	bool range = f->range && f->type != FL_CHOICE && f->type != FL_DEVICE;
+	bool range = f->range && f->type != FL_CHOICE && f->type != FL_DEVICE && f->type != FL_TEXT;
 	bool preset = f->preset && *f->preset && f->type != FL_FLAG;
 
 	if (f->type == FL_DEVICE && !f->preset && !optional)
@@ -27,7 +27,7 @@ static void describe_row(const struct fl_field *f, bool optional, struct fl_text
 	char *left = f->type == FL_FLAG ? fl_format("--%s", name) : fl_format("--%s %s", name, fl_field_placeholder(f));
 
 	fl_text_add(out, "  %-28s  %s", left, f->help);
-	describe_values(f, optional, out);
+	fl_options_values(f, optional, out);
 	fl_text_add(out, "\n");
 	free(left);
 	free(name);

@@ -15,7 +15,7 @@ int fl_report_print(const struct fl_renderer *renderer, const struct fl_run *run
 	struct fl_look look = fl_output_look();
 	struct fl_text out = { 0 };
 
-	renderer->render(run, j, &look, &out);
+	renderer->run(run, j, &look, &out);
 	return fl_output_text(&out, err);
 }
 
@@ -26,7 +26,7 @@ int fl_report_write(const struct fl_renderer *renderer, const struct fl_run *run
 	struct fl_text out = { 0 };
 	int rc;
 
-	renderer->render(run, j, &look, &out);
+	renderer->run(run, j, &look, &out);
 	rc = fl_file_write(path, fl_text_str(&out), out.n, err);
 	fl_text_release(&out);
 	return rc;

@@ -29,7 +29,7 @@ static int check_machine(const struct fl_measure *m, const struct fl_run *run, c
 			 bool anyway, struct fl_err *ret_changed, struct fl_err *err)
 {
 	struct fl_err changed = { 0 };
-	json_t *environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv);
+	json_t *environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv, now, m->home->catalog, NULL);
 	int rc = fl_changes_check(run, now, environment, &changed);
 
 	json_decref(environment);

@@ -126,7 +126,7 @@ int fl_compare(const struct fl_side *a, const struct fl_side *b, const struct fl
 		return refuse_nothing_in_common(a, b, err);
 	}
 	c = fl_zalloc(1, sizeof(*c));
-	*c = (struct fl_comparison){ .a = a, .b = b, .calibrated = noise, .tolerance = tolerance };
+	*c = (struct fl_comparison){ .a = a, .b = b, .passes = fl_noise_passes(noise), .tolerance = tolerance };
 	if (isnan(tolerance))
 		c->tolerance = noise ? FL_CHANGE_TOLERANCE_CALIBRATED : FL_CHANGE_TOLERANCE;
 	w.tolerance = c->tolerance;

@@ -70,7 +70,7 @@ struct fl_comparison {
 	const struct fl_side *a, *b;
 	size_t hosts; /* pairs of hosts; 0: rounds are compared */
 	double tolerance;
-	bool calibrated;	      /* the noise of the machine is known */
+	size_t passes;		      /* that the noise of the machine is known from; 0: it is not */
 	size_t primary;		      /* metrics that are corrected for together */
 	struct fl_lane_change *lanes; /* in the order of A, then those that only B has */
 	size_t lanes_n;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* change_lane.c: the numbers of one lane, before and after. */
 #include "base/alloc.h"
+#include "base/json.h"
 #include "judge/change_parts.h"
 #include <math.h>
 #include <stdlib.h>
@@ -27,17 +28,10 @@ static char *find_unlike(const json_t *before, const json_t *after)
 
 	json_object_foreach((json_t *)before, what, value)
 	{
-		json_t *other = json_object_get(after, what);
+		const char *then = json_string_value(value), *now = fl_json_text_or_null(after, what);
 
-		if (other && json_equal(value, other))
-			continue;
-		char *then = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		char *now = other ? json_dumps(other, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-		char *text = fl_format("%s was %s, is %s", what, then ? then : "?", now ? now : "not said");
-
-		free(then);
-		free(now);
-		return text;
+		if (!now || strcmp(then, now) != 0)
+			return fl_format("%s was '%s', is '%s'", what, then, now ? now : "not said");
 	}
 	return NULL;
 }

@@ -106,9 +106,9 @@ static void identify(const struct fl_judgement *j, struct fl_evidence *e)
 
 static void set_text(json_t *key, const char *what, const json_t *value)
 {
-	char *text = value && !json_is_null(value) ? dump(value) : fl_dup("unknown");
+	char *text = json_is_string(value) ? fl_dup(json_string_value(value)) : dump(value);
 
-	json_object_set_new(key, what, fl_json_string(text));
+	json_object_set_new(key, what, fl_json_string(value && !json_is_null(value) ? text : "unknown"));
 	free(text);
 }
 
@@ -123,7 +123,7 @@ static json_t *key_of(const struct fl_lane_verdict *v)
 		set_text(key, "duration_ns", duration);
 	set_text(key, "node", json_object_get(v->placement, "node"));
 	if (cpus && fl_cpus_parse(cpus, &set, NULL) == 0)
-		json_object_set_new(key, "cpus", json_integer(fl_cpus_count(&set)));
+		json_object_set_new(key, "cpus", json_sprintf("%u", fl_cpus_count(&set)));
 	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
 		if (f->key)
 			set_text(key, f->name, v->first ? json_object_get(v->first->facts, f->name) : NULL);

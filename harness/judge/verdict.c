@@ -5,6 +5,9 @@
 #include "base/field.h"
 #include "base/json.h"
 #include "judge/parts.h"
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const struct fl_lane_record *find_outcome(const struct fl_subject *s, enum fl_outcome outcome)
 {
@@ -93,26 +96,58 @@ static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
 	}
 }
 
+/* A reason without its figures, which differ from round to round: "others took # % of it". malloc'd. */
+static char *without_figures(const char *text)
+{
+	char *shape = fl_dup(text), *to = shape;
+
+	for (const char *from = text; *from;) {
+		size_t figure = strspn(from, "0123456789.");
+
+		*to++ = figure && isdigit((unsigned char)*from) ? '#' : *from;
+		from += figure && isdigit((unsigned char)*from) ? figure : 1;
+	}
+	*to = 0;
+	return shape;
+}
+
+/* `once`: for every reason without its figures, the first text and how many others there were. */
+static void collect_text(json_t *once, const char *text)
+{
+	char *shape = without_figures(text);
+	json_t *seen = json_object_get(once, shape);
+
+	if (!seen)
+		json_object_set_new(once, shape, json_pack("{s:s, s:i}", "text", text, "more", 0));
+	else if (strcmp(fl_json_text_or_null(seen, "text"), text) != 0)
+		json_object_set_new(seen, "more", json_integer(json_integer_value(json_object_get(seen, "more")) + 1));
+	free(shape);
+}
+
 /* Every reason once, over all rounds. There can be many, so they are neither compared one by one nor grown one by
  * one. */
 static void collect_distrust(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	json_t *once = json_object();
-	const char *text;
-	json_t *value;
+	const char *shape;
+	json_t *seen;
 
 	for (size_t i = 0; i < s->n; i++) {
 		const json_t *texts = s->records[i]->distrust;
 
 		for (size_t k = 0; s->records[i]->outcome == FL_MEASURED && k < json_array_size(texts); k++)
 			if (json_is_string(json_array_get(texts, k)))
-				json_object_set_new(once, json_string_value(json_array_get(texts, k)), json_true());
+				collect_text(once, json_string_value(json_array_get(texts, k)));
 	}
 	v->distrust = fl_zalloc(json_object_size(once), sizeof(*v->distrust));
-	json_object_foreach(once, text, value)
+	json_object_foreach(once, shape, seen)
 	{
-		(void)value;
-		v->distrust[v->distrust_n++] = fl_dup(text);
+		const char *text = fl_json_text_or_null(seen, "text");
+		long long more = json_integer_value(json_object_get(seen, "more"));
+
+		v->distrust[v->distrust_n++] =
+			more ? fl_format("%s (and much the same %lld more time%s)", text, more, more == 1 ? "" : "s")
+			     : fl_dup(text);
 	}
 	json_decref(once);
 }

@@ -62,6 +62,15 @@ struct fl_drive {
 	struct fl_known_text model, serial, firmware;
 	struct fl_known bytes;
 	char *kind; /* "nvme", "virtio", "scsi", "loop", "other" */
+	struct fl_known_text
+		driver; /* of the device, then those below it down to its PCI function: "nvme", "sd, ahci" */
+	/* How the kernel queues its requests now. */
+	struct fl_known_text scheduler;	   /* "none" */
+	struct fl_known queue_requests;	   /* how many wait at most */
+	struct fl_known request_max_bytes; /* larger ones are split */
+	struct fl_known read_ahead_bytes;
+	struct fl_known_text write_cache; /* "write back", "write through" */
+	struct fl_known rotational;	  /* 1: the kernel takes it for a spinning disk; 0 */
 	struct fl_pci pci;
 	struct fl_known node; /* NUMA node */
 	char **parts;	      /* dev numbers of its partitions */
@@ -74,12 +83,14 @@ struct fl_nic {
 	struct fl_known_text rdma; /* "mlx5_0" */
 	unsigned port;		   /* of a device with several, from 0 */
 	bool up;
+	struct fl_known_text driver; /* as of a drive */
 	struct fl_pci pci;
 	struct fl_known node;
 };
 
 struct fl_gpu {
 	char *id;
+	struct fl_known_text driver; /* as of a drive */
 	struct fl_pci pci;
 	struct fl_known node;
 };
@@ -88,6 +99,8 @@ struct fl_gpu {
 struct fl_mount {
 	char *at, *type, *dev; /* "/", "ext4", "254:0" */
 	char *source;	       /* "/dev/vda" */
+	char *options;	       /* "rw,noatime,data=ordered": flags, and values of those that change how fast data moves;
+				  NULL: not known */
 };
 
 /* What our cgroup (v1 or v2) lets us have; unknown: no limit is set or it cannot be read (the reason says which). */
@@ -97,11 +110,15 @@ struct fl_limits {
 	struct fl_known memory_bytes;
 	struct fl_known memlock_bytes;	/* RLIMIT_MEMLOCK; infinite = unknown with why "unlimited" */
 	struct fl_known cgroup_version; /* 1, 2; on hybrid hosts the one that has the controllers */
+	struct fl_known_text cpu_group; /* the directory of our cgroup that has the controller for CPU time */
 };
 
 struct fl_machine {
 	char *host, *kernel, *arch, *cpu_model;
 	char *boot_id;
+	struct fl_known_text product, board;			   /* as their makers name them */
+	struct fl_known_text bios_vendor, bios_version, bios_date; /* the firmware of the board */
+	struct fl_known_text microcode;				   /* of the CPUs: "0xa0011d5" */
 	struct fl_known_text hypervisor; /* "kvm"; bare metal: unknown with why "bare metal" */
 	bool bare_metal;		 /* known to be (no hypervisor bit, no DMI sign) */
 	struct fl_cpus cpus;		 /* online */

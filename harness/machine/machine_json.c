@@ -69,6 +69,13 @@ static const struct row drive_rows[] = {
 	MEMBER(fl_drive, model, ROW_KNOWN_TEXT),
 	MEMBER(fl_drive, serial, ROW_KNOWN_TEXT),
 	MEMBER(fl_drive, firmware, ROW_KNOWN_TEXT),
+	MEMBER(fl_drive, driver, ROW_KNOWN_TEXT),
+	MEMBER(fl_drive, scheduler, ROW_KNOWN_TEXT),
+	MEMBER(fl_drive, queue_requests, ROW_KNOWN),
+	MEMBER(fl_drive, request_max_bytes, ROW_KNOWN),
+	MEMBER(fl_drive, read_ahead_bytes, ROW_KNOWN),
+	MEMBER(fl_drive, write_cache, ROW_KNOWN_TEXT),
+	MEMBER(fl_drive, rotational, ROW_KNOWN),
 	MEMBER(fl_drive, bytes, ROW_KNOWN),
 	MEMBER(fl_drive, node, ROW_KNOWN),
 	STRUCT(fl_drive, pci, ROW_PRESENT, pci_rows),
@@ -85,6 +92,7 @@ static const struct row nic_rows[] = {
 	MEMBER(fl_nic, rdma, ROW_KNOWN_TEXT),
 	MEMBER(fl_nic, port, ROW_COUNT),
 	MEMBER(fl_nic, up, ROW_FLAG),
+	MEMBER(fl_nic, driver, ROW_KNOWN_TEXT),
 	MEMBER(fl_nic, rate_bits_per_s, ROW_KNOWN),
 	MEMBER(fl_nic, node, ROW_KNOWN),
 	STRUCT(fl_nic, pci, ROW_PRESENT, pci_rows),
@@ -93,6 +101,7 @@ static const struct row nic_rows[] = {
 
 static const struct row gpu_rows[] = {
 	MEMBER(fl_gpu, id, ROW_TEXT),
+	MEMBER(fl_gpu, driver, ROW_KNOWN_TEXT),
 	MEMBER(fl_gpu, node, ROW_KNOWN),
 	STRUCT(fl_gpu, pci, ROW_PRESENT, pci_rows),
 	{ 0 },
@@ -103,6 +112,7 @@ static const struct row mount_rows[] = {
 	MEMBER(fl_mount, type, ROW_TEXT),
 	MEMBER(fl_mount, dev, ROW_TEXT),
 	MEMBER(fl_mount, source, ROW_TEXT),
+	MEMBER(fl_mount, options, ROW_TEXT_OR_NULL),
 	{ 0 },
 };
 
@@ -112,6 +122,7 @@ static const struct row limits_rows[] = {
 	MEMBER(fl_limits, memory_bytes, ROW_KNOWN),
 	MEMBER(fl_limits, memlock_bytes, ROW_KNOWN),
 	MEMBER(fl_limits, cgroup_version, ROW_KNOWN),
+	MEMBER(fl_limits, cpu_group, ROW_KNOWN_TEXT),
 	{ 0 },
 };
 
@@ -121,6 +132,12 @@ static const struct row machine_rows[] = {
 	MEMBER(fl_machine, arch, ROW_TEXT),
 	MEMBER(fl_machine, cpu_model, ROW_TEXT),
 	MEMBER(fl_machine, boot_id, ROW_TEXT),
+	MEMBER(fl_machine, product, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, board, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, bios_vendor, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, bios_version, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, bios_date, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, microcode, ROW_KNOWN_TEXT),
 	MEMBER(fl_machine, hypervisor, ROW_KNOWN_TEXT),
 	MEMBER(fl_machine, bare_metal, ROW_FLAG),
 	MEMBER(fl_machine, cpus, ROW_CPUS),

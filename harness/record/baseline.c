@@ -2,6 +2,7 @@
 /* baseline.c: names for runs that are alike. A baseline is a row, its runs are rows that refer to those of the runs. */
 #include "base/alloc.h"
 #include "base/text.h"
+#include "record/add.h"
 #include "record/find.h"
 #include "record/life.h"
 #include "record/sql.h"
@@ -30,24 +31,29 @@ void fl_baselines_free(struct fl_baseline *baselines, size_t n)
 
 /* ---- setting and removing */
 
-static int check(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)
+static int check_name(struct fl_store *s, const char *name, struct fl_err *err)
 {
 	int rc;
 
-	if (!fl_name_good(b->name)) {
-		fl_fail(err, -EINVAL, "'%s' cannot be the name of a baseline", b->name);
+	if (!fl_name_good(name)) {
+		fl_fail(err, -EINVAL, "'%s' cannot be the name of a baseline", name);
 		return fl_hint(err, "use letters, digits, '-', '_' and '.'; 'last' is the newest run");
 	}
+	rc = fl_name_taken(s, FL_RUN_NAMED, name, err);
+	if (rc == 1)
+		return fl_fail(err, -EINVAL, "'%s' is the id of a run, so a baseline cannot be called that", name);
+	return rc;
+}
+
+static int check(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)
+{
 	if (b->runs_n == 0 || b->runs_n > FL_BASELINE_RUNS_MAX)
 		return fl_fail(err, -EINVAL, "baseline '%s' has %zu runs, and can have 1 to %d", b->name, b->runs_n,
 			       FL_BASELINE_RUNS_MAX);
 	if (b->note && strlen(b->note) > FL_BASELINE_NOTE_MAX)
 		return fl_fail(err, -EINVAL, "the note of baseline '%s' is longer than %d bytes", b->name,
 			       FL_BASELINE_NOTE_MAX);
-	rc = fl_name_taken(s, FL_RUN_NAMED, b->name, err);
-	if (rc == 1)
-		return fl_fail(err, -EINVAL, "'%s' is the id of a run, so a baseline cannot be called that", b->name);
-	return rc;
+	return check_name(s, b->name, err);
 }
 
 /* 1: there was one. */
@@ -64,14 +70,30 @@ static int drop(struct fl_store *s, const char *name, struct fl_err *err)
 	return rc ? rc : sqlite3_changes(s->db) > 0;
 }
 
+static int refuse_taken(const struct fl_store *s, const char *name, struct fl_err *err)
+{
+	fl_fail(err, -EEXIST, "baseline '%s' is already in store '%s'", name, s->path);
+	return fl_hint(err, "choose another name, or give it up for this one with --replace");
+}
+
 static int make_way(struct fl_store *s, const char *name, bool replace, struct fl_err *err)
 {
 	int rc = replace ? drop(s, name, err) : fl_name_taken(s, FL_BASELINE_NAMED, name, err);
 
 	if (rc <= 0 || replace)
 		return rc < 0 ? rc : 0;
-	fl_fail(err, -EEXIST, "baseline '%s' is already in store '%s'", name, s->path);
-	return fl_hint(err, "choose another name, or ask for it to be replaced");
+	return refuse_taken(s, name, err);
+}
+
+int fl_store_may_name(struct fl_store *s, const char *name, bool replace, struct fl_err *err)
+{
+	int rc = check_name(s, name, err);
+
+	if (rc == 0 && strlen(name) >= sizeof(((struct fl_baseline *)0)->name))
+		rc = fl_fail(err, -EINVAL, "'%s' is too long for the name of a baseline", name);
+	if (rc == 0 && !replace)
+		rc = fl_name_taken(s, FL_BASELINE_NAMED, name, err);
+	return rc == 1 ? refuse_taken(s, name, err) : rc;
 }
 
 static int insert(struct fl_store *s, const struct fl_baseline *b, struct fl_err *err)
@@ -130,20 +152,22 @@ static int insert_runs(struct fl_store *s, const struct fl_baseline *b, struct f
 	return rc;
 }
 
-int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
+int fl_baseline_put(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
 {
-	int rc = fl_sql_begin(s, err);
+	int rc = check(s, b, err);
 
-	if (rc)
-		return rc;
-	rc = check(s, b, err);
 	if (rc == 0)
 		rc = make_way(s, b->name, replace, err);
 	if (rc == 0)
 		rc = insert(s, b, err);
-	if (rc == 0)
-		rc = insert_runs(s, b, err);
-	return fl_sql_end(s, rc, err);
+	return rc ? rc : insert_runs(s, b, err);
+}
+
+int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	return rc ? rc : fl_sql_end(s, fl_baseline_put(s, b, replace, err), err);
 }
 
 /* The hint of an unknown name. Trouble in reading the list is not what the user asked about. */
@@ -283,4 +307,35 @@ static int find(struct fl_store *s, const char *name, struct fl_baseline *ret, s
 int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err)
 {
 	return s->schema < FIRST_SCHEMA ? no_such_baseline(s, name, err) : find(s, name, ret, err);
+}
+
+/* ---- runs and baselines by one word */
+
+static struct fl_baseline only_run(const char *id)
+{
+	struct fl_baseline b = { .runs = fl_zalloc(1, sizeof(*b.runs)), .runs_n = 1 };
+
+	b.runs[0] = fl_dup(id);
+	return b;
+}
+
+int fl_store_named(struct fl_store *s, const char *word, struct fl_baseline *ret, struct fl_err *err)
+{
+	struct fl_err no_run = { 0 }, no_baseline = { 0 };
+	struct fl_found found;
+	int rc = fl_find_run(s, word, &found, &no_run);
+
+	if (rc == 0) {
+		*ret = only_run(found.row.id);
+		return 0;
+	}
+	if (rc == -ENOENT)
+		rc = fl_store_find_baseline(s, word, ret, &no_baseline);
+	if (rc != -ENOENT || strcmp(word, "last") == 0) {
+		if (err && rc)
+			*err = no_baseline.code && rc != -ENOENT ? no_baseline : no_run;
+		return rc;
+	}
+	fl_fail(err, rc, "no run and no baseline '%s' in store '%s'", word, s->path);
+	return fl_hint(err, "%s", strncmp(no_baseline.hint, "did", 3) == 0 ? no_baseline.hint : no_run.hint);
 }

@@ -56,7 +56,7 @@ int fl_blob_pack(const struct fl_series *s, unsigned char **ret, size_t *ret_n, 
 	return 0;
 }
 
-int fl_blob_unpack(const unsigned char *bytes, size_t bytes_n, struct fl_series *s)
+int fl_blob_unpack(const unsigned char *bytes, size_t bytes_n, const char *metric, struct fl_series *s)
 {
 	size_t each = bytes_each(s->kind), n = bytes_n / each;
 	const unsigned char *valid = bytes + 2 * sizeof(double) * n;
@@ -66,15 +66,13 @@ int fl_blob_unpack(const unsigned char *bytes, size_t bytes_n, struct fl_series 
 	for (size_t i = 0; s->kind == FL_SERIES_SAMPLES && i < n; i++)
 		if (valid[i] > 1)
 			return -EUCLEAN;
-	s->at = calloc(n + 1, sizeof(*s->at)); /* never NULL, even for an empty series */
-	s->value = calloc(n + 1, sizeof(*s->value));
-	s->valid = calloc(n + 1, sizeof(*s->valid));
-	if (!s->at || !s->value || !s->valid)
+	if (fl_series_make(metric, s->kind, n, s) < 0)
 		return -ENOMEM;
 	bytes = get_doubles(s->at, bytes, n);
 	get_doubles(s->value, bytes, n);
-	if (s->kind == FL_SERIES_SAMPLES && n)
+	if (s->kind == FL_SERIES_SAMPLES)
 		memcpy(s->valid, valid, n);
-	s->n = n;
+	else
+		memset(s->valid, 0, n);
 	return 0;
 }

@@ -9,7 +9,7 @@
 /* malloc'd. -EINVAL: an array is missing; -EFBIG; -ENOMEM. */
 int fl_blob_pack(const struct fl_series *series, unsigned char **ret, size_t *ret_n, struct fl_err *err);
 
-/* Fills n and the arrays of a series whose kind is set. -EUCLEAN: not such bytes; -ENOMEM. */
-int fl_blob_unpack(const unsigned char *bytes, size_t bytes_n, struct fl_series *series);
+/* Fills everything of a series whose kind is set, in one block. -EUCLEAN: not such bytes; -ENOMEM. */
+int fl_blob_unpack(const unsigned char *bytes, size_t bytes_n, const char *metric, struct fl_series *series);
 
 #endif

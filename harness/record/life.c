@@ -47,14 +47,12 @@ int64_t fl_real_time_ns(void)
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void put_owner(struct fl_sql *q)
+static void put_owner(struct fl_sql *q, const struct fl_owner *owner)
 {
-	struct fl_owner self = fl_owner_self();
-
-	fl_sql_put_text(q, self.host);
-	fl_sql_put_text(q, self.boot_id);
-	fl_sql_put_int(q, self.pid);
-	fl_sql_put_int(q, (int64_t)self.start_ticks);
+	fl_sql_put_text(q, owner->host);
+	fl_sql_put_text(q, owner->boot_id);
+	fl_sql_put_int(q, owner->pid);
+	fl_sql_put_int(q, (int64_t)owner->start_ticks);
 }
 
 int fl_name_taken(struct fl_store *s, const char *sql, const char *name, struct fl_err *err)
@@ -84,21 +82,25 @@ static int check_id(struct fl_store *s, const char *id, struct fl_err *err)
 	return rc == 1 ? fl_fail(err, -EEXIST, "'%s' is the name of a baseline in store '%s'", id, s->path) : rc;
 }
 
-static int insert(struct fl_store *s, const struct fl_run *run, const char *id, int64_t started_ns, struct fl_err *err)
+static int insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err)
 {
 	const char *suite = fl_json_text_or_null(run->plan, "suite");
 	char shown[sizeof(((struct fl_run_row *)0)->suite)];
 	struct fl_sql q;
 	int rc = fl_sql_open(s,
-			     "INSERT INTO run (host, boot_id, pid, start_ticks, id, started_ns, suite, plan, machine,"
-			     " environment, declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			     "INSERT INTO run (host, boot_id, pid, start_ticks, id, started_ns, status, suite, plan,"
+			     " machine, environment, declared) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			     &q, err);
 
 	if (rc)
 		return rc;
-	put_owner(&q);
-	fl_sql_put_text(&q, id);
-	fl_sql_put_int(&q, started_ns);
+	put_owner(&q, owner);
+	fl_sql_put_text(&q, run->id);
+	fl_sql_put_int(&q, run->started_ns);
+	if (run->finished)
+		fl_sql_put_int(&q, run->status);
+	else
+		fl_sql_put_text(&q, NULL);
 	fl_copy(shown, sizeof(shown), suite ? suite : "");
 	fl_sql_put_text(&q, shown);
 	rc = fl_schema_put_json(&q, fl_run_json, run, err);
@@ -108,31 +110,33 @@ static int insert(struct fl_store *s, const struct fl_run *run, const char *id, 
 	return rc;
 }
 
+int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err)
+{
+	int rc = check_id(s, run->id, err);
+
+	return rc ? rc : insert(s, run, owner, err);
+}
+
 int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err)
 {
-	int64_t started_ns = run->started_ns ? run->started_ns : fl_real_time_ns();
-	char id[sizeof(run->id)];
+	struct fl_owner self = fl_owner_self();
+	struct fl_run begun = *run;
 	int rc = 0;
 
-	if (run->id[0])
-		fl_copy(id, sizeof(id), run->id);
-	else
-		rc = make_id(started_ns, id, err);
+	begun.finished = false;
+	begun.status = -1;
+	if (!begun.started_ns)
+		begun.started_ns = fl_real_time_ns();
+	if (!begun.id[0])
+		rc = make_id(begun.started_ns, begun.id, err);
 	if (rc == 0)
 		rc = fl_sql_begin(s, err);
 	if (rc)
 		return rc;
-	rc = check_id(s, id, err);
+	rc = fl_sql_end(s, fl_run_insert(s, &begun, &self, err), err);
 	if (rc == 0)
-		rc = insert(s, run, id, started_ns, err);
-	rc = fl_sql_end(s, rc, err);
-	if (rc)
-		return rc;
-	fl_copy(run->id, sizeof(run->id), id);
-	run->started_ns = started_ns;
-	run->finished = false;
-	run->status = -1;
-	return 0;
+		*run = begun;
+	return rc;
 }
 
 static int take_over(struct fl_store *s, const char *id, struct fl_err *err)
@@ -152,7 +156,7 @@ static int take_over(struct fl_store *s, const char *id, struct fl_err *err)
 	rc = fl_sql_open(s, "UPDATE run SET host = ?, boot_id = ?, pid = ?, start_ticks = ? WHERE no = ?", &q, err);
 	if (rc)
 		return rc;
-	put_owner(&q);
+	put_owner(&q, &self);
 	fl_sql_put_int(&q, found.no);
 	rc = fl_sql_once(&q, err);
 	fl_sql_close(&q);

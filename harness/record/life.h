@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* life.h: what may name a run or a baseline, and what time it is. For the files of this room. */
+/* life.h: the row of a run, what may name a run or a baseline, and what time it is. For the files of this room. */
 #ifndef FL_RECORD_LIFE_H
 #define FL_RECORD_LIFE_H
+#include "record/owner.h"
+#include "record/record.h"
 #include "record/sql.h"
 
 /* Letters, digits, '-', '_' and '.', and not "last", which means the newest run. */
@@ -12,6 +14,10 @@ bool fl_name_good(const char *name);
 #define FL_RUN_NAMED	  "SELECT 1 FROM run WHERE id = ?"
 #define FL_BASELINE_NAMED "SELECT 1 FROM baseline WHERE name = ?"
 int fl_name_taken(struct fl_store *s, const char *sql, const char *name, struct fl_err *err);
+
+/* The run's row as it is, its id and all, without lanes; part of a transaction. A zeroed owner: nobody carries it out.
+ * -EINVAL: no id; -EEXIST: it is taken. */
+int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err);
 
 int64_t fl_real_time_ns(void); /* CLOCK_REALTIME */
 

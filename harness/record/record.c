@@ -2,6 +2,7 @@
 /* record.c: the plain data of a run: making, growing and releasing it. */
 #include "record/record.h"
 #include "base/alloc.h"
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +12,8 @@ static const char *const outcome_names[] = {
 	[FL_INVALID] = "invalid",
 };
 
-struct fl_lane_record *fl_run_add_lane(struct fl_run *run)
+void fl_lane_record_init(struct fl_lane_record *lane)
 {
-	struct fl_lane_record *lane;
-
-	run->lanes = fl_grow(run->lanes, run->lanes_n + 1, sizeof(*run->lanes));
-	lane = &run->lanes[run->lanes_n++];
 	*lane = (struct fl_lane_record){
 		.options = json_null(),
 		.placement = json_null(),
@@ -25,17 +22,46 @@ struct fl_lane_record *fl_run_add_lane(struct fl_run *run)
 		.distrust = json_null(),
 		.notes = json_null(),
 	};
+}
+
+struct fl_lane_record *fl_run_add_lane(struct fl_run *run)
+{
+	struct fl_lane_record *lane;
+
+	run->lanes = fl_grow(run->lanes, run->lanes_n + 1, sizeof(*run->lanes));
+	lane = &run->lanes[run->lanes_n++];
+	fl_lane_record_init(lane);
 	return lane;
+}
+
+int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret)
+{
+	size_t metric_n = strlen(metric) + 1;
+	double *block = malloc(n * (2 * sizeof(double) + 1) + metric_n); /* never empty, even for an empty series */
+
+	if (!block)
+		return -ENOMEM;
+	*ret = (struct fl_series){ .kind = kind, .joined = true, .n = n, .at = block, .value = block + n };
+	ret->valid = (uint8_t *)(block + 2 * n);
+	ret->metric = (char *)ret->valid + n;
+	memcpy(ret->metric, metric, metric_n);
+	return 0;
+}
+
+static void release_series(struct fl_series *s)
+{
+	free(s->at);
+	if (s->joined)
+		return;
+	free(s->metric);
+	free(s->value);
+	free(s->valid);
 }
 
 void fl_lane_record_release(struct fl_lane_record *lane)
 {
-	for (size_t i = 0; i < lane->series_n; i++) {
-		free(lane->series[i].metric);
-		free(lane->series[i].at);
-		free(lane->series[i].value);
-		free(lane->series[i].valid);
-	}
+	for (size_t i = 0; i < lane->series_n; i++)
+		release_series(&lane->series[i]);
 	free(lane->series);
 	free(lane->bench);
 	free(lane->reason);

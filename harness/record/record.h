@@ -11,11 +11,13 @@
 
 /* One metric of one lane in one round. FL_SERIES_SAMPLES: at[i] = ns since the start of the window (the end of the
  * slice or step), value[i] = the metric; valid[i] = 0 for spoilt ones. FL_SERIES_HISTOGRAM: at[i] = middle of a
- * bucket (ns), value[i] = how many; valid unused, may be NULL. Arrays are owned, n long. */
+ * bucket (ns), value[i] = how many; valid unused, may be NULL. Arrays and metric are owned: each for itself, or in one
+ * block that `at` begins (`joined`), as a store gives them, which has millions. */
 enum fl_series_kind { FL_SERIES_SAMPLES, FL_SERIES_HISTOGRAM };
 struct fl_series {
 	char *metric;
 	enum fl_series_kind kind;
+	bool joined;
 	size_t n;
 	double *at, *value;
 	uint8_t *valid;
@@ -24,7 +26,7 @@ struct fl_series {
 enum fl_outcome { FL_MEASURED, FL_NOT_MEASURED, FL_INVALID };
 
 /* One lane in one round. JSON members are owned references, never NULL: what is shown here, or json null where there is
- * nothing. */
+ * nothing. In lanes from a store equal values are shared between lanes, so nobody changes one: a member is replaced. */
 struct fl_lane_record {
 	unsigned case_no, round, lane;
 	char *bench;
@@ -36,7 +38,7 @@ struct fl_lane_record {
 	char *reason, *hint; /* why not FL_MEASURED, or which wrong data was found; else NULL */
 	json_t *distrust;    /* list of texts: why a measured lane is not trustworthy */
 	json_t *notes; /* {"window_ns", "warm_ns", "ended": "time up"|"interval narrow", "verified": true|false|null,
-			      "steps", "spoilt", "dropped"} */
+			      "steps", "spoilt", "dropped", "witnesses": {...} (run/witness.h)} */
 	struct fl_series *series;
 	size_t series_n;
 };
@@ -65,7 +67,10 @@ struct fl_run {
 };
 
 struct fl_lane_record *fl_run_add_lane(struct fl_run *run); /* zeroed, JSON members set to null; valid until the next */
+void fl_lane_record_init(struct fl_lane_record *lane);	    /* the same for a record outside of a run */
 void fl_lane_record_release(struct fl_lane_record *lane);
+/* A joined series of n, arrays and all; their content is open. -ENOMEM. */
+int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret);
 void fl_run_free(struct fl_run *run);
 const char *fl_outcome_name(enum fl_outcome outcome); /* "measured", "not measured", "invalid" */
 int fl_outcome_of(const char *name);

@@ -50,20 +50,20 @@ static const struct {
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
 const struct fl_json_column fl_run_json[] = {
-	{ "plan", offsetof(struct fl_run, plan), JSON_OBJECT },
-	{ "machine", offsetof(struct fl_run, machine), JSON_OBJECT },
-	{ "environment", offsetof(struct fl_run, environment), JSON_OBJECT },
-	{ "declared", offsetof(struct fl_run, declared), JSON_OBJECT },
+	{ "plan", offsetof(struct fl_run, plan), JSON_OBJECT, false },
+	{ "machine", offsetof(struct fl_run, machine), JSON_OBJECT, false },
+	{ "environment", offsetof(struct fl_run, environment), JSON_OBJECT, false },
+	{ "declared", offsetof(struct fl_run, declared), JSON_OBJECT, false },
 	{ 0 },
 };
 
 const struct fl_json_column fl_lane_json[] = {
-	{ "options", offsetof(struct fl_lane_record, options), JSON_OBJECT },
-	{ "placement", offsetof(struct fl_lane_record, placement), JSON_OBJECT },
-	{ "facts", offsetof(struct fl_lane_record, facts), JSON_OBJECT },
-	{ "caps", offsetof(struct fl_lane_record, caps), JSON_ARRAY },
-	{ "distrust", offsetof(struct fl_lane_record, distrust), JSON_ARRAY },
-	{ "notes", offsetof(struct fl_lane_record, notes), JSON_OBJECT },
+	{ "options", offsetof(struct fl_lane_record, options), JSON_OBJECT, true },
+	{ "placement", offsetof(struct fl_lane_record, placement), JSON_OBJECT, true },
+	{ "facts", offsetof(struct fl_lane_record, facts), JSON_OBJECT, true },
+	{ "caps", offsetof(struct fl_lane_record, caps), JSON_ARRAY, true },
+	{ "distrust", offsetof(struct fl_lane_record, distrust), JSON_ARRAY, true },
+	{ "notes", offsetof(struct fl_lane_record, notes), JSON_OBJECT, false },
 	{ 0 },
 };
 
@@ -83,14 +83,15 @@ int fl_schema_put_json(struct fl_sql *q, const struct fl_json_column *columns, c
 	return 0;
 }
 
-void fl_schema_get_json(struct fl_sql *q, const struct fl_json_column *columns, void *into)
+json_t **fl_schema_json(const struct fl_json_column *column, void *of)
 {
-	json_t *value;
+	return (json_t **)(void *)((char *)of + column->offset);
+}
 
-	for (; columns->name; columns++) {
-		value = fl_sql_get_json(q, columns->type);
-		memcpy((char *)into + columns->offset, &value, sizeof(value));
-	}
+void fl_schema_get_json(struct fl_sql *q, const struct fl_json_column *columns, struct fl_shared *shared, void *into)
+{
+	for (; columns->name; columns++)
+		*fl_schema_json(columns, into) = fl_sql_get_json(q, columns->type, columns->repeats ? shared : NULL);
 }
 
 static int foreign(struct fl_store *s, struct fl_err *err)

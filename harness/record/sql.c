@@ -174,8 +174,14 @@ static void put_bytes(struct fl_sql *q, const char *text, size_t n)
 
 static bool is_utf8(const char *text)
 {
-	json_t *probe = json_string(text);
+	const char *c = text;
+	json_t *probe;
 
+	while (*c && (unsigned char)*c < 0x80) /* mostly all of it is ASCII */
+		c++;
+	if (!*c)
+		return true;
+	probe = json_string(text);
 	json_decref(probe);
 	return probe;
 }
@@ -295,15 +301,13 @@ char *fl_sql_get_dup(struct fl_sql *q)
 	return fl_sql_get_null(q) ? NULL : fl_dup(fl_sql_get_word(q));
 }
 
-json_t *fl_sql_get_json(struct fl_sql *q, json_type type)
+json_t *fl_sql_get_json(struct fl_sql *q, json_type type, struct fl_shared *shared)
 {
 	const char *text = fl_sql_get_word(q);
-	json_t *value = NULL;
+	json_t *value = fl_shared_json(shared, text, strlen(text), type);
 
-	if (*text && fl_json_parse(text, strlen(text), "store", &value, NULL) == 0 &&
-	    (json_is_null(value) || json_typeof(value) == type))
+	if (value)
 		return value;
-	json_decref(value);
 	fl_sql_spoil(q);
 	return json_null();
 }

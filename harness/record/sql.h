@@ -5,6 +5,7 @@
  * check; fl_sql_step() tells of a failed binding, fl_sql_check() of a column that held nonsense. */
 #ifndef FL_RECORD_SQL_H
 #define FL_RECORD_SQL_H
+#include "record/shared.h"
 #include <feedline/err.h>
 #include <jansson.h>
 #include <sqlite3.h>
@@ -67,9 +68,10 @@ bool fl_sql_get_null(struct fl_sql *q);				/* skips the column if it is null */
 void fl_sql_get_text(struct fl_sql *q, char *ret, size_t room); /* must fit */
 const char *fl_sql_get_word(struct fl_sql *q);			/* borrowed until the next step; not null */
 char *fl_sql_get_dup(struct fl_sql *q);				/* malloc'd; null gives NULL */
-json_t *fl_sql_get_json(struct fl_sql *q, json_type type);	/* of that type, or JSON null; new reference */
-const void *fl_sql_get_blob(struct fl_sql *q, size_t *ret_n);	/* borrowed until the next step */
-void fl_sql_spoil(struct fl_sql *q);				/* the column just read means nothing */
+/* Of that type, or JSON null; new reference. shared: where its text may have come before; NULL: it has not. */
+json_t *fl_sql_get_json(struct fl_sql *q, json_type type, struct fl_shared *shared);
+const void *fl_sql_get_blob(struct fl_sql *q, size_t *ret_n); /* borrowed until the next step */
+void fl_sql_spoil(struct fl_sql *q);			      /* the column just read means nothing */
 /* Did the row make sense so far? Else -EUCLEAN, naming the column. */
 int fl_sql_check(struct fl_sql *q, struct fl_err *err);
 

@@ -149,6 +149,11 @@ int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl
 	return rc;
 }
 
+const char *fl_store_engine(void)
+{
+	return sqlite3_libversion();
+}
+
 void fl_store_close(struct fl_store *s)
 {
 	if (!s)

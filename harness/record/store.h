@@ -18,6 +18,7 @@ enum { FL_STORE_SCHEMA = 2 };
  * on a full disk, and beside a process that writes; a file of an older schema is read as it is. */
 int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl_err *err);
 void fl_store_close(struct fl_store *s); /* NULL allowed */
+const char *fl_store_engine(void);	 /* version of the SQLite that is loaded: "3.40.1" */
 
 /* Commits the run's row (unfinished, without lanes). run->id is filled if empty ("20261122T094512Z-7f3a9c"),
  * started_ns if zero. pid and start time of this process are kept beside it, so that a reader can tell running from
@@ -62,10 +63,15 @@ struct fl_baseline {
 /* created_ns of 0: now. "last" among the runs: the newest. replace: one of that name is given up for it; else -EEXIST.
  * -ENOENT: no such run; -EINVAL: one that is not finished, or is named twice; none, or too many. */
 int fl_store_set_baseline(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err);
+/* Would a baseline of that name be taken? Asked before measuring for hours. Errors as above. */
+int fl_store_may_name(struct fl_store *s, const char *name, bool replace, struct fl_err *err);
 /* -ENOENT with the nearest name. *ret is released with fl_baseline_release(). */
 int fl_store_find_baseline(struct fl_store *s, const char *name, struct fl_baseline *ret, struct fl_err *err);
 /* Oldest first. *ret is freed with fl_baselines_free(). */
 int fl_store_list_baselines(struct fl_store *s, struct fl_baseline **ret, size_t *ret_n, struct fl_err *err);
+/* What a word on a command line names: a run, "last" or a baseline. A run comes as a baseline of that one run without a
+ * name. -ENOENT with the nearest of all. */
+int fl_store_named(struct fl_store *s, const char *word, struct fl_baseline *ret, struct fl_err *err);
 /* Its runs stay. -ENOENT as above. */
 int fl_store_remove_baseline(struct fl_store *s, const char *name, struct fl_err *err);
 void fl_baseline_release(struct fl_baseline *b);

@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_add.c: finished lanes into the store, all of a call in one transaction. */
+#include "record/add.h"
 #include "record/blob.h"
 #include "record/find.h"
+#include "record/line.h"
 #include "record/schema.h"
 #include "record/sql.h"
 #include "record/store.h"
 #include <errno.h>
 #include <stdlib.h>
 
-/* The statements of one call, prepared once. */
-struct adding {
-	struct fl_store *store;
-	int64_t run;
-	struct fl_sql remove, insert, series;
-};
-
-static const char *const kind_names[] = { [FL_SERIES_SAMPLES] = "samples", [FL_SERIES_HISTOGRAM] = "histogram" };
-
-static int remove_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+int fl_adding_remove(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err)
 {
 	fl_sql_put_int(&a->remove, a->run);
 	fl_sql_put_int(&a->remove, lane->round);
@@ -26,7 +19,7 @@ static int remove_lane(struct adding *a, const struct fl_lane_record *lane, stru
 	return fl_sql_once(&a->remove, err);
 }
 
-static int insert_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+static int insert_lane(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err)
 {
 	int rc;
 
@@ -42,7 +35,7 @@ static int insert_lane(struct adding *a, const struct fl_lane_record *lane, stru
 	return rc ? rc : fl_sql_once(&a->insert, err);
 }
 
-static int insert_series(struct adding *a, int64_t lane, const struct fl_series *series, struct fl_err *err)
+static int insert_series(struct fl_adding *a, int64_t lane, const struct fl_series *series, struct fl_err *err)
 {
 	unsigned char *bytes;
 	size_t n;
@@ -52,27 +45,25 @@ static int insert_series(struct adding *a, int64_t lane, const struct fl_series 
 		return rc;
 	fl_sql_put_int(&a->series, lane);
 	fl_sql_put_text(&a->series, series->metric);
-	fl_sql_put_text(&a->series, kind_names[series->kind]);
+	fl_sql_put_text(&a->series, fl_series_kind_names[series->kind]);
 	fl_sql_put_blob(&a->series, bytes, n);
 	rc = fl_sql_once(&a->series, err);
 	free(bytes);
 	return rc;
 }
 
-static int add_lane(struct adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+int fl_adding_lane(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err)
 {
 	int64_t no;
-	int rc = remove_lane(a, lane, err);
+	int rc = insert_lane(a, lane, err);
 
-	if (rc == 0)
-		rc = insert_lane(a, lane, err);
 	no = sqlite3_last_insert_rowid(a->store->db);
 	for (size_t i = 0; i < lane->series_n && rc == 0; i++)
 		rc = insert_series(a, no, &lane->series[i], err);
 	return rc;
 }
 
-static int open_statements(struct adding *a, struct fl_err *err)
+static int open_statements(struct fl_adding *a, struct fl_err *err)
 {
 	int rc = fl_sql_open(a->store, "DELETE FROM lane WHERE run = ? AND round = ? AND case_no = ? AND lane = ?",
 			     &a->remove, err);
@@ -89,21 +80,34 @@ static int open_statements(struct adding *a, struct fl_err *err)
 	return rc;
 }
 
+int fl_adding_open(struct fl_store *s, int64_t run, struct fl_adding *ret, struct fl_err *err)
+{
+	*ret = (struct fl_adding){ .store = s, .run = run };
+	return open_statements(ret, err);
+}
+
+void fl_adding_close(struct fl_adding *a)
+{
+	fl_sql_close(&a->remove);
+	fl_sql_close(&a->insert);
+	fl_sql_close(&a->series);
+}
+
 static int add_lanes(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n,
 		     struct fl_err *err)
 {
-	struct adding a = { .store = s };
+	struct fl_adding a = { 0 };
 	struct fl_found found;
 	int rc = fl_find_unfinished(s, id, &found, err);
 
-	a.run = found.no;
 	if (rc == 0)
-		rc = open_statements(&a, err);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = add_lane(&a, &lanes[i], err);
-	fl_sql_close(&a.remove);
-	fl_sql_close(&a.insert);
-	fl_sql_close(&a.series);
+		rc = fl_adding_open(s, found.no, &a, err);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = fl_adding_remove(&a, &lanes[i], err);
+		if (rc == 0)
+			rc = fl_adding_lane(&a, &lanes[i], err);
+	}
+	fl_adding_close(&a);
 	return rc;
 }
 

@@ -6,6 +6,7 @@
 #include "base/field.h"
 #include "base/units.h"
 #include "run/cache.h"
+#include "run/witness.h"
 #include <errno.h>
 #include <feedline/clock.h>
 #include <stdlib.h>
@@ -212,6 +213,8 @@ static void release(struct fl_case *c)
 		free(lane->hists_from);
 		free(lane->hists_to);
 	}
+	fl_moment_free(c->before);
+	fl_moment_free(c->after);
 	free(c->lanes);
 	fl_pool_settle(c->pool);
 }

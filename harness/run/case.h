@@ -53,7 +53,8 @@ struct fl_case {
 	/* the window: set by pace.c */
 	uint64_t start_ns, warm_ns;
 	struct fl_window window;
-	const char *ended; /* "time up", "interval narrow", "tape full" */
+	const char *ended;		  /* "time up", "interval narrow", "tape full" */
+	struct fl_moment *before, *after; /* witness.h: at the two ends of the window */
 };
 
 /* case.c: runs it and appends one record a lane to `run`. Lanes that fail are records; an error is the agent's own:

@@ -5,6 +5,7 @@
 #include "base/field.h"
 #include "base/json.h"
 #include "run/case.h"
+#include "run/witness.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -155,6 +156,7 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 		distrust(record, fl_format("%s", c->agent->changed));
 	if (!has_direction(lane->entry))
 		return;
+	json_object_set_new(record->notes, "witnesses", fl_moments_judge(c, lane, record->distrust));
 	if (lane->plan->shares_cpus && c->lanes_n > 1) /* alone it is what was asked for, and disturbs nobody */
 		distrust(record, fl_format("the lanes of the case have more threads than CPUs and take turns"));
 	if (limits->cpu_quota.value < cpus)

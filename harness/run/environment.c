@@ -1,30 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* environment.c: what a result was measured under, for the record. Variables by allow-list: an environment holds
  * secrets. */
+#include "run/environment.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "run/run.h"
+#include "run/kernel.h"
 #include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
 static const char *const allowed[] = { "CUDA_", "NCCL_", "UCX_", "OMPI_MCA_" };
-
-/* A small file as one line; null with nothing else said where it cannot be read. */
-static json_t *line_of(const char *path)
-{
-	struct fl_text text = { 0 };
-	json_t *line = json_null();
-
-	if (fl_file_read(AT_FDCWD, path, 4096, &text, NULL) == 0) {
-		while (text.n && text.bytes[text.n - 1] == '\n')
-			text.bytes[--text.n] = 0;
-		line = json_string(fl_text_str(&text)); /* NULL when it is not UTF-8 */
-	}
-	fl_text_release(&text);
-	return line ? line : json_null();
-}
 
 static json_t *variables(void)
 {
@@ -94,16 +80,32 @@ static json_t *words(int argc, char **argv)
 	return list;
 }
 
-json_t *fl_run_environment(int argc, char **argv)
+static json_t *line_of(int root, const char *path)
 {
+	char line[128];
+
+	return fl_json_string(fl_kernel_line(root, path, line, sizeof(line)) ? line : NULL);
+}
+
+json_t *fl_run_environment(int argc, char **argv, const struct fl_machine *machine, const struct fl_catalog *catalog,
+			   const struct fl_plan *plan)
+{
+	int root = fl_kernel_root();
 	struct utsname u = { 0 };
+	json_t *environment;
 
 	uname(&u);
-	return json_pack("{s:s, s:o, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "feedline",
-			 FEEDLINE_VERSION, "command", words(argc, argv), "host", u.nodename, "kernel", u.release,
-			 "build", u.version, "arch", u.machine, "boot_id", line_of("/proc/sys/kernel/random/boot_id"),
-			 "kernel_parameters", kernel_command_line(), "governor",
-			 line_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"), "huge_pages",
-			 line_of("/sys/kernel/mm/transparent_hugepage/enabled"), "load", line_of("/proc/loadavg"),
-			 "variables", variables(), "uid", (int)getuid());
+	environment = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i}", "feedline", FEEDLINE_VERSION,
+				"command", words(argc, argv), "host", fl_json_string(u.nodename), "kernel",
+				fl_json_string(u.release), "build", fl_json_string(u.version), "arch",
+				fl_json_string(u.machine), "boot_id", line_of(root, "proc/sys/kernel/random/boot_id"),
+				"kernel_parameters", kernel_command_line(), "load", line_of(root, "proc/loadavg"),
+				"variables", variables(), "uid", (int)getuid());
+	fl_environment_settings(root, environment);
+	json_object_set_new(environment, "drivers", fl_environment_drivers(root, machine));
+	json_object_set_new(environment, "libraries", fl_environment_libraries());
+	json_object_set_new(environment, "used", fl_environment_used(machine, catalog, plan));
+	if (root >= 0)
+		close(root);
+	return environment;
 }

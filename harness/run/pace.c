@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "run/case.h"
+#include "run/witness.h"
 #include <errno.h>
 #include <feedline/clock.h>
 #include <math.h>
@@ -134,6 +135,7 @@ static int warm_up(struct fl_case *c, struct fl_err *err)
 		rc = tick(c, to_ns, err);
 		fail_full(c);
 	}
+	c->before = fl_moment_take(c);
 	snapshot_hists(c, true);
 	c->window.from_ns = fl_now_ns();
 	c->warm_ns = c->window.from_ns > c->start_ns ? c->window.from_ns - c->start_ns : 0;
@@ -195,6 +197,7 @@ static int measure(struct fl_case *c, struct fl_err *err)
 	}
 	c->window.to_ns = least(to_ns, fl_now_ns());
 	snapshot_hists(c, false);
+	c->after = fl_moment_take(c);
 	if (!fl_case_failed_lane(c))
 		c->ended = ended;
 	return rc;

@@ -41,8 +41,23 @@ int fl_run_lock(int *ret_fd, struct fl_err *err);
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err);
 
-/* This host now: kernel, versions, boot id, ... (new reference), as in fl_run.environment. */
-json_t *fl_run_environment(int argc, char **argv);
+/* What a run is measured under, now (new reference), as in fl_run.environment. What is not known is null, lists may be
+ * empty. Devices and firmware are the machine's; only what can change without them is here.
+ *
+ *   "feedline": "0.1.0", "command": ["feedline", "run", ...], "uid": 0, "variables": {by allow-list}
+ *   "host", "kernel": "6.1.0-18-amd64", "build": "#1 SMP ...", "arch", "boot_id", "load": "0.10 0.20 ..."
+ *   "kernel_parameters": ["iommu=pt", ...], by allow-list
+ *   "frequency": [{"cpus": "0-63", "driver": "acpi-cpufreq", "governor": "performance", "min_hz", "max_hz"}]: policies
+ *       that are alike are one; "boost": true|false|null
+ *   "smt": "on", "numa_balancing": 0|1, "huge_pages": "always [madvise] never", "huge_pages_defrag", "clock_source"
+ *   "drivers": {"nvme": {"version": "1.0", "srcversion": null}}: in use and with a version of their own
+ *   "libraries": {"glibc": "2.36", ...}: of the agent, as loaded
+ *   "used": {"/data/file": {"drive": "nvme-S1", "mount": {"at", "type", "source", "options"}, "reason": null}}: what the
+ *       plan reads and writes, by path or drive id; reason: why no drive is known
+ *
+ * plan: NULL where none is made yet; then nothing is used. */
+json_t *fl_run_environment(int argc, char **argv, const struct fl_machine *machine, const struct fl_catalog *catalog,
+			   const struct fl_plan *plan);
 
 /* Asks a benchmark whether it could run here. 0, or the reason in *err. */
 int fl_run_probe(const char *prefix, const struct fl_entry *entry, struct fl_err *err);

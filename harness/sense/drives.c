@@ -113,6 +113,8 @@ static void read_place(const struct sense_root *root, const char *dir, struct fl
 	if (real && strstr(real, "/nvme-subsystem/"))
 		controller = controller_of(root, dir);
 	sense_pci(root, m, controller ? controller : real, &d->pci);
+	know_text(&d->driver, sense_drivers(root, controller ? controller : real, d->pci.address),
+		  "no driver of its own");
 	know_node(&d->node, m, d->pci.node,
 		  d->pci.address ? "the firmware does not say" : "not a PCI device of its own");
 	free(controller);
@@ -188,6 +190,7 @@ static bool read_drive(const struct sense_root *root, struct fl_machine *m, cons
 	read_texts(root, dir, d);
 	read_place(root, dir, m, d);
 	read_parts(root, dir, d);
+	sense_queue(root, dir, d);
 	d->id = id_of_drive(root, dir, d);
 	free(dir);
 	return true;

@@ -54,6 +54,7 @@ static bool read_gpu(const struct sense_root *root, struct fl_machine *m, const 
 		return false;
 	*gpu = (struct fl_gpu){ .id = id_of("gpu", address) };
 	sense_pci(root, m, real, &gpu->pci);
+	know_text(&gpu->driver, sense_drivers(root, real, gpu->pci.address), "no driver is loaded for it");
 	know_node(&gpu->node, m, gpu->pci.node, "the firmware does not say");
 	free(real);
 	return true;

@@ -70,7 +70,7 @@ static struct group group_in(const struct sense_mount *mount, const char *path, 
 	const char *below = strncmp(path, mount->root, n) == 0 ? path + n : "";
 	struct group group = { .at_len = strlen(mount->at), .v2 = v2 };
 
-	group.dir = fl_format("%s%s", mount->at, strstr(below, "/..") ? "" : below);
+	group.dir = fl_format("%s%s", mount->at, strstr(below, "/..") || !strcmp(below, "/") ? "" : below);
 	return group;
 }
 
@@ -203,6 +203,7 @@ void sense_limits(const struct sense_root *root, const struct sense_mounts *moun
 	struct group cpu = find_group(root, mounts, "cpu"), memory = find_group(root, mounts, "memory");
 
 	sense_version(&cpu, &memory, &m->limits.cgroup_version);
+	know_text(&m->limits.cpu_group, fl_dup(cpu.dir), "no cgroup file system is mounted");
 	sense_limit(root, &cpu, cpus_at, &m->limits.cpu_quota);
 	sense_limit(root, &memory, memory_at, &m->limits.memory_bytes);
 	sense_cpuset(root, m);

@@ -11,6 +11,7 @@ int sense_machine(const struct sense_root *root, struct fl_machine **ret, struct
 
 	sense_system(root, m);
 	sense_hypervisor(root, m);
+	sense_firmware(root, m);
 	rc = sense_nodes(root, m, err);
 	if (rc == 0) {
 		sense_drives(root, m);

@@ -34,7 +34,7 @@ static char *unescape(char *text)
 static bool read_mount(char *line, struct sense_mount *ret)
 {
 	enum { DEV = 2, ROOT, AT, BEFORE_N };
-	char *words[BEFORE_N], *rest = strstr(line, " - "), *type, *source;
+	char *words[BEFORE_N], *rest = strstr(line, " - "), *flags, *type, *source;
 
 	if (!rest)
 		return false;
@@ -43,6 +43,7 @@ static bool read_mount(char *line, struct sense_mount *ret)
 	for (size_t i = 0; i < BEFORE_N; i++)
 		if (!(words[i] = strsep(&line, " ")) || !*words[i])
 			return false;
+	flags = strsep(&line, " ");
 	type = strsep(&rest, " ");
 	source = strsep(&rest, " ");
 	if (!*type || !source)
@@ -53,6 +54,7 @@ static bool read_mount(char *line, struct sense_mount *ret)
 		.dev = fl_dup(words[DEV]),
 		.type = fl_dup(type),
 		.source = fl_dup(*source ? unescape(source) : "none"),
+		.flags = fl_dup(flags ? flags : ""),
 		.options = fl_dup(rest ? rest : ""),
 	};
 	return true;
@@ -87,7 +89,9 @@ struct sense_mounts sense_mountinfo(const struct sense_root *root)
 
 static void release_mount(struct sense_mount *mount)
 {
-	char *texts[] = { mount->root, mount->at, mount->dev, mount->type, mount->source, mount->options };
+	char *texts[] = {
+		mount->root, mount->at, mount->dev, mount->type, mount->source, mount->flags, mount->options
+	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		free(texts[i]);
@@ -127,6 +131,48 @@ static bool is_utf8(const char *text)
 	return value;
 }
 
+/* Options that change how fast data moves. Those without a value are flags, and listed; a value may be a name or a
+ * secret, so that it is listed only where it is known to be neither. */
+static bool is_listed(const char *option, size_t n)
+{
+	static const char *const names[] = { "allocsize", "barrier",  "cache",	 "commit",   "compress", "data",
+					     "discard",	  "logbsize", "logbufs", "nconnect", "proto",	 "rsize",
+					     "size",	  "stripe",   "sunit",	 "swidth",   "vers",	 "wsize" };
+	size_t name = strcspn(option, "=");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == name && strncmp(names[i], option, name) == 0)
+			return true;
+	return name >= n;
+}
+
+/* Appends the options of a list that are not there yet: "rw" is a flag of both mount and super block. */
+static void add_options(const char *list, struct fl_text *out)
+{
+	for (const char *at = list; *at;) {
+		size_t n = strcspn(at, ",");
+		const char *had = fl_text_str(out);
+
+		while (*had && (strncmp(had, at, n) != 0 || (had[n] && had[n] != ',')))
+			had = strchr(had, ',') ? strchr(had, ',') + 1 : "";
+		if (n > 0 && !*had && is_listed(at, n))
+			fl_text_add(out, "%s%.*s", out->n ? "," : "", (int)n, at);
+		at += n + (at[n] != 0);
+	}
+}
+
+static char *options_of(const struct sense_mount *mount)
+{
+	struct fl_text out = { 0 };
+	char *options;
+
+	add_options(mount->flags, &out);
+	add_options(mount->options, &out);
+	options = out.n && is_utf8(out.bytes) ? fl_dup(fl_text_str(&out)) : NULL;
+	fl_text_release(&out);
+	return options;
+}
+
 void sense_mounted(const struct sense_mounts *mounts, struct fl_machine *m)
 {
 	m->mounts = fl_zalloc(mounts->n + 1, sizeof(*m->mounts));
@@ -138,6 +184,7 @@ void sense_mounted(const struct sense_mounts *mounts, struct fl_machine *m)
 		m->mounts[m->mounts_n++] = (struct fl_mount){ .at = fl_dup(mount->at),
 							      .type = fl_dup(mount->type),
 							      .dev = fl_dup(mount->dev),
-							      .source = fl_dup(mount->source) };
+							      .source = fl_dup(mount->source),
+							      .options = options_of(mount) };
 	}
 }

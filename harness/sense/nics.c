@@ -96,6 +96,7 @@ static bool read_interface(const struct sense_root *root, struct fl_machine *m, 
 		know_text(&nic->rdma, rdma_of(root, interface, device, nic->port), "no RDMA device");
 		read_rate(root, dir, nic, &nic->rate_bits_per_s);
 		sense_pci(root, m, device, &nic->pci);
+		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
 		know_node(&nic->node, m, nic->pci.node, "the firmware does not say");
 		nic->id = id_of_nic(nic);
 	}
@@ -143,6 +144,7 @@ static bool read_rdma(const struct sense_root *root, struct fl_machine *m, const
 		know_text(&nic->rdma, fl_dup(name), NULL);
 		read_ib_rate(root, dir, &nic->rate_bits_per_s);
 		sense_pci(root, m, device, &nic->pci);
+		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
 		know_node(&nic->node, m, nic->pci.node, "the firmware does not say");
 		nic->id = id_of_nic(nic);
 	}

@@ -48,7 +48,8 @@ char *id_of(const char *kind, const char *text);
 /* ---- mountinfo.c */
 
 struct sense_mount {
-	char *root, *at, *dev, *type, *source, *options; /* options: of the super block */
+	char *root, *at, *dev, *type, *source;
+	char *flags, *options; /* of the mount, of the super block */
 };
 struct sense_mounts {
 	struct sense_mount *mounts;
@@ -67,6 +68,11 @@ void sense_hypervisor(const struct sense_root *root, struct fl_machine *m);
 int sense_nodes(const struct sense_root *root, struct fl_machine *m, struct fl_err *err);
 /* The PCI function at the end of a path below /sys/devices; all unknown, address NULL, if none is in it. */
 void sense_pci(const struct sense_root *root, const struct fl_machine *m, const char *device_path, struct fl_pci *ret);
+/* Names of the drivers from a path below /sys/devices up to the PCI function `address` (NULL: all the way).
+ * malloc'd; NULL: none. */
+char *sense_drivers(const struct sense_root *root, const char *device_path, const char *address);
+void sense_firmware(const struct sense_root *root, struct fl_machine *m);
+void sense_queue(const struct sense_root *root, const char *dir, struct fl_drive *d); /* dir: "/sys/block/vda" */
 void sense_drives(const struct sense_root *root, struct fl_machine *m);
 void sense_nics(const struct sense_root *root, struct fl_machine *m);
 void sense_gpus(const struct sense_root *root, struct fl_machine *m);

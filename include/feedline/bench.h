@@ -24,7 +24,7 @@ struct fl_lane; /* opaque: this lane in its worker */
  *   FL_RATIO                   double        "0.95"
  *   FL_FLAG                    bool          "yes", "no"
  *   FL_CHOICE                  unsigned      index into range "sequential|random"
- *   FL_TEXT                    const char *
+ *   FL_TEXT                    const char *  range: what a shell offers for it: words and kinds of names, "@run|last"
  *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath
  *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu"; the user may
  *                              say "local" for the node of the lane's CPUs */

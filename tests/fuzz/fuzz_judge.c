@@ -70,8 +70,8 @@ static void report(const struct fl_run *run, const struct fl_judgement *j)
 	for (const struct fl_renderer *r = fl_renderers; r->name; r++) {
 		struct fl_text once = { 0 }, twice = { 0 };
 
-		r->render(run, j, &look, &once);
-		r->render(run, j, &look, &twice);
+		r->run(run, j, &look, &once);
+		r->run(run, j, &look, &twice);
 		if (once.n != twice.n || memcmp(once.bytes, twice.bytes, once.n) != 0)
 			abort();
 		fl_text_release(&once);

@@ -3,6 +3,7 @@
  * rest is the whole file, or the rest is one value in an otherwise good store. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "record/store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +16,28 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static const char *const columns[] = {
-	"UPDATE run SET id = ?",       "UPDATE run SET suite = ?",    "UPDATE run SET started_ns = ?",
-	"UPDATE run SET status = ?",   "UPDATE run SET host = ?",     "UPDATE run SET pid = ?",
-	"UPDATE run SET plan = ?",     "UPDATE run SET declared = ?", "UPDATE lane SET case_no = ?",
-	"UPDATE lane SET outcome = ?", "UPDATE lane SET reason = ?",  "UPDATE lane SET options = ?",
-	"UPDATE lane SET caps = ?",    "UPDATE lane SET notes = ?",   "UPDATE series SET metric = ?",
-	"UPDATE series SET kind = ?",  "UPDATE series SET data = ?",
+	"UPDATE run SET id = ?",
+	"UPDATE run SET suite = ?",
+	"UPDATE run SET started_ns = ?",
+	"UPDATE run SET status = ?",
+	"UPDATE run SET host = ?",
+	"UPDATE run SET pid = ?",
+	"UPDATE run SET plan = ?",
+	"UPDATE run SET declared = ?",
+	"UPDATE lane SET case_no = ?",
+	"UPDATE lane SET outcome = ?",
+	"UPDATE lane SET reason = ?",
+	"UPDATE lane SET options = ?",
+	"UPDATE lane SET caps = ?",
+	"UPDATE lane SET notes = ?",
+	"UPDATE series SET metric = ?",
+	"UPDATE series SET kind = ?",
+	"UPDATE series SET data = ?",
+	"UPDATE baseline SET name = ?",
+	"UPDATE baseline SET note = ?",
+	"UPDATE baseline SET created_ns = ?",
+	"UPDATE baseline_run SET place = ?",
+	"UPDATE baseline_run SET run = ?",
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -41,14 +58,19 @@ static void fill_lane(struct fl_run *run)
 static void make_good(const char *path, struct fl_text *ret)
 {
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));
+	struct fl_run *done = fl_zalloc(1, sizeof(*done));
+	const struct fl_baseline good = { "good", 7, (char *[]){ done->id }, 1, NULL };
 	struct fl_store *s;
 
 	fill_lane(run);
+	fl_copy(done->id, sizeof(done->id), "done");
 	if (fl_store_open(path, true, &s, NULL) || fl_store_begin(s, run, NULL) ||
-	    fl_store_add(s, run->id, run->lanes, 1, NULL))
+	    fl_store_add(s, run->id, run->lanes, 1, NULL) || fl_store_begin(s, done, NULL) ||
+	    fl_store_finish(s, done->id, 0, NULL) || fl_store_set_baseline(s, &good, false, NULL))
 		abort();
 	fl_store_close(s);
 	fl_run_free(run);
+	fl_run_free(done);
 	if (fl_file_read(AT_FDCWD, path, 1 << 20, ret, NULL))
 		abort();
 }
@@ -102,6 +124,21 @@ static void write_one(struct fl_store *s, const char *id)
 	free(run.lanes);
 }
 
+static void use_baselines(struct fl_store *s, bool write)
+{
+	struct fl_baseline *all = NULL;
+	struct fl_err err = { 0 };
+	size_t n = 0;
+
+	ok(fl_store_list_baselines(s, &all, &n, &err), &err);
+	for (size_t i = 0; i < n && i < 8 && write; i++) {
+		err = (struct fl_err){ 0 };
+		if (ok(fl_store_set_baseline(s, &all[i], true, &err), &err))
+			ok(fl_store_remove_baseline(s, all[i].name, &err), &err);
+	}
+	fl_baselines_free(all, n);
+}
+
 static void use(const char *path, bool write)
 {
 	struct fl_run_row *rows = NULL;
@@ -112,6 +149,7 @@ static void use(const char *path, bool write)
 
 	if (!ok(fl_store_open(path, write, &s, &err), &err))
 		return;
+	use_baselines(s, write);
 	ok(fl_store_list(s, &rows, &n, &err), &err);
 	for (size_t i = 0; i < n && i < 8; i++) {
 		err = (struct fl_err){ 0 };

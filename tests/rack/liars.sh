@@ -8,6 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
 run() {
 	rc=0
 	feedline bench "liar.$1" --duration 50ms --timeout 1s --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+	rc=$(undisturbed "$rc" "$home/out")
 }
 value() {
 	jq -r "$1" "$home/out"

@@ -15,6 +15,7 @@ measure() {
 	rc=0
 	timeout -s KILL 120 "${before[@]}" "$prefix/feedline" bench "$@" --duration 200ms --store "$store" --json \
 		>"$home/out" 2>"$home/err" || rc=$?
+	rc=$(undisturbed "$rc" "$home/out")
 }
 value() {
 	jq -r "$1" "$home/out"

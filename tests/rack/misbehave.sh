@@ -11,6 +11,7 @@ play() {
 	rc=0
 	feedline bench null.scripted --script "$script" --duration 200ms --timeout 1s --store "$store" --json "$@" \
 		>"$home/out" 2>"$home/err" || rc=$?
+	rc=$(undisturbed "$rc" "$home/out")
 }
 value() {
 	jq -r "$1" "$home/out"
@@ -80,6 +81,7 @@ for i in 1 2 3; do
 done >"$home/idle.yaml"
 rc=0
 feedline run --suite "$home/idle.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+rc=$(undisturbed "$rc" "$home/out")
 is 0 "$rc" 'status of lanes after workers that died idle'
 is 6 "$(value '[.lanes[] | select(.verdict == "unjudged")] | length')" 'lanes after workers that died idle'
 
@@ -128,6 +130,7 @@ cat >"$home/beside.yaml" <<'EOF'
 EOF
 rc=0
 feedline run --suite "$home/beside.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+rc=$(undisturbed "$rc" "$home/out")
 is 3 "$rc" 'status beside a crash'
 is 'invalid,not measured' "$(value '[.lanes[].verdict] | join(",")')" 'verdicts beside a crash'
 

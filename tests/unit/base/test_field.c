@@ -209,6 +209,27 @@ static void malformed_ranges(void **state)
 	}
 }
 
+/* What stands for names of a kind says the kind. */
+static void placeholders_of_kinds(void **state)
+{
+	static const struct {
+		enum fl_type type;
+		const char *range, *want;
+	} rows[] = {
+		{ FL_DEVICE, "node", "NODE" },	{ FL_DEVICE, "gpu", "GPU" }, { FL_DEVICE, "odd", "DEVICE" },
+		{ FL_DEVICE, NULL, "DEVICE" },	{ FL_TEXT, NULL, "TEXT" },   { FL_TEXT, "@run|last", "RUN" },
+		{ FL_TEXT, "@suite", "SUITE" }, { FL_TEXT, "", "TEXT" },     { FL_TEXT, "some|words", "TEXT" },
+		{ FL_TEXT, "@suites", "TEXT" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fl_field f = { .name = "x", .type = rows[i].type, .range = rows[i].range };
+
+		assert_string_equal(fl_field_placeholder(&f), rows[i].want);
+	}
+}
+
 static void types_and_placeholders(void **state)
 {
 	static const char *const placeholders[] = {
@@ -234,6 +255,7 @@ int main(void)
 		cmocka_unit_test(refuses_json),
 		cmocka_unit_test(malformed_ranges),
 		cmocka_unit_test(types_and_placeholders),
+		cmocka_unit_test(placeholders_of_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,9 +60,20 @@ static void the_worse_of_two(void **state)
 		}
 }
 
+static void words_for_each(void **state)
+{
+	(void)state;
+	for (int s = FL_STATUS_PASS; s <= FL_STATUS_BUG; s++) {
+		assert_true(*fl_status_name((enum fl_status)s));
+		assert_true(*fl_status_meaning((enum fl_status)s));
+	}
+	assert_string_equal(fl_status_name(FL_STATUS_UNTRUSTED), "not trustworthy");
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(of_an_error), cmocka_unit_test(the_worse_of_two) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(of_an_error), cmocka_unit_test(the_worse_of_two),
+					    cmocka_unit_test(words_for_each) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

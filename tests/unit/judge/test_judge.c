@@ -336,6 +336,27 @@ static void test_distrust_is_said_once(void **state)
 	fl_run_free(run);
 }
 
+/* A reason whose figures differ from round to round is one reason. */
+static void test_distrust_with_figures(void **state)
+{
+	static const char *const said[] = { "took 31 % of CPU 1", "took 7.5 % of CPU 1", "took 31 % of CPU 1", "took" };
+	struct fl_run *run = sample_run_new(false, NULL);
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_lane(sample_case(run, "null.pipeline", 4), "null.pipeline", "{}", NULL);
+	for (unsigned i = 0; i < 4; i++) {
+		add_round(run, 0, i, MEASURED);
+		json_array_append_new(run->lanes[i].distrust, json_string(said[i]));
+	}
+	j = judge(run);
+	assert_int_equal(j->lanes[0].distrust_n, 2);
+	assert_string_equal(j->lanes[0].distrust[0], "took 31 % of CPU 1 (and much the same 1 more time)");
+	assert_string_equal(j->lanes[0].distrust[1], "took");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* ---- records that contradict themselves */
 
 static void no_plan(struct fl_run *run)
@@ -471,7 +492,9 @@ static void test_many_reasons(void **state)
 	for (unsigned i = 0; i < FL_ROUNDS_MAX; i++) {
 		add_round(run, 0, i, MEASURED);
 		for (unsigned k = 0; k < 256; k++)
-			json_array_append_new(run->lanes[i].distrust, json_sprintf("reason %u of round %u", k, i));
+			json_array_append_new(run->lanes[i].distrust,
+					      json_sprintf("reason %c%c of round %c%c%c", 'a' + k % 16, 'a' + k / 16,
+							   'a' + i % 10, 'a' + i / 10 % 10, 'a' + i / 100));
 	}
 	j = judge(run);
 	assert_int_equal(j->lanes[0].distrust_n, 256 * FL_ROUNDS_MAX);
@@ -508,6 +531,7 @@ int main(void)
 		cmocka_unit_test(test_one_round),
 		cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_distrust_is_said_once),
+		cmocka_unit_test(test_distrust_with_figures),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_many_reasons),
 		cmocka_unit_test(test_empty_plan),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_cache.c: a thread's part of the cache, read from files as the kernel writes them. */
+/* test_cache.c: a thread's part of the cache, read from files as the kernel writes them, and sizes beyond it. */
 #include "path/cache.h"
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,9 +95,48 @@ static void test_rows(void **state)
 	}
 }
 
+/* Two threads share 32 MiB, so 64 MiB are beyond it for each. */
+static const struct {
+	uint64_t asked, bytes; /* 0: refused */
+	const char *what, *hint;
+} sizes[] = {
+	{ 0, 64 << 20, NULL, NULL },
+	{ 64 << 20, 64 << 20, NULL, NULL },
+	{ (uint64_t)1 << 36, (uint64_t)1 << 36, NULL, NULL },
+	{ (64 << 20) + 8, 0, "size 67108872 is no multiple of 1 MiB", "" },
+	{ 63 << 20, 0, "would measure the cache, of which 16777216 are for each thread", "at least 64 MiB" },
+};
+
+static void test_beyond(void **state)
+{
+	char dir[] = BUILD_DIR "/cache-XXXXXX";
+	uint64_t bytes = 0;
+
+	(void)state;
+	make_tree(dir);
+	assert_int_equal(fl_cache_beyond(dir, 5, 2, 0, &bytes, NULL), 0); /* nothing is known */
+	assert_int_equal(bytes, 64 << 20);
+	put(dir, 0, "size", "32768K\n");
+	put(dir, 0, "shared_cpu_map", "3\n");
+	assert_int_equal(fl_cache_beyond(dir, 5, 1, 0, &bytes, NULL), 0);
+	assert_int_equal(bytes, 128 << 20);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		struct fl_err err = { 0 };
+		int rc;
+
+		bytes = 0;
+		rc = fl_cache_beyond(dir, 5, 2, sizes[i].asked, &bytes, &err);
+		if (bytes != sizes[i].bytes || rc != (sizes[i].bytes ? 0 : -EINVAL))
+			fail_msg("row %zu: %d, %llu", i, rc, (unsigned long long)bytes);
+		if (sizes[i].what && (!strstr(err.what, sizes[i].what) || !strstr(err.hint, sizes[i].hint)))
+			fail_msg("row %zu: %s; %s", i, err.what, err.hint);
+	}
+	remove_tree(dir);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_rows), cmocka_unit_test(test_beyond) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,20 @@ static void test_sum_sees_bits_and_order(void **state)
 	assert_true(fl_pattern_sum(words, BYTES) != fl_pattern_sum(words, BYTES - 8));
 }
 
+static void test_total_is_the_sum_of_the_words(void **state)
+{
+	uint64_t words[WORDS], sum = 0;
+
+	(void)state;
+	fl_pattern_fill(words, BYTES, UINT64_MAX - 100);
+	for (size_t i = 0; i < WORDS; i++) {
+		assert_true(fl_pattern_word(UINT64_MAX - 100, i) == words[i]);
+		sum += words[i];
+	}
+	assert_true(fl_pattern_total(BYTES, UINT64_MAX - 100) == sum);
+	assert_true(fl_pattern_total(0, 7) == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +83,7 @@ int main(void)
 		cmocka_unit_test(test_the_first_wrong_word_is_named),
 		cmocka_unit_test(test_shifted_data_is_wrong),
 		cmocka_unit_test(test_sum_sees_bits_and_order),
+		cmocka_unit_test(test_total_is_the_sum_of_the_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -211,7 +211,7 @@ static inline struct fl_text golden_render(const char *renderer, const struct go
 	struct fl_judgement *j = golden_judge(run);
 	struct fl_text out = { 0 };
 
-	fl_renderer_find(renderer)->render(run, j, &g->look, &out);
+	fl_renderer_find(renderer)->run(run, j, &g->look, &out);
 	fl_judgement_free(j);
 	fl_run_free(run);
 	return out;

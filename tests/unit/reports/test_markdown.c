@@ -80,7 +80,7 @@ static void test_hostile_records(void **state)
 	golden_spoil(run, "\r\n# owned\n| a | b |\n<script>x</script> ![i](http://e)", "now: feedline ```\n# owned");
 	json_object_set_new(run->plan, "suite", json_string("# su\n\nite"));
 	j = golden_judge(run);
-	fl_renderer_find("markdown")->render(run, j, NULL, &out);
+	fl_renderer_find("markdown")->run(run, j, NULL, &out);
 	assert_null(strstr(fl_text_str(&out), " <script"));
 	assert_null(strstr(fl_text_str(&out), "![i]"));
 	assert_non_null(strstr(fl_text_str(&out), "  ````\n  feedline ``` # owned\n  ````\n"));

@@ -63,7 +63,7 @@ static void test_no_control_characters(void **state)
 	fl_copy(run->id, sizeof(run->id), "\033[31mid");
 	json_object_set_new(run->plan, "suite", json_string("su\tite\033[1m"));
 	j = golden_judge(run);
-	fl_renderer_find("text")->render(run, j, &look, &out);
+	fl_renderer_find("text")->run(run, j, &look, &out);
 	assert_non_null(strstr(fl_text_str(&out), "fake: 99 lanes"));
 	for (size_t i = 0; i < out.n; i++)
 		assert_true(out.bytes[i] == '\n' || (unsigned char)out.bytes[i] >= ' ');
@@ -81,14 +81,14 @@ static void test_strange_records(void **state)
 	struct fl_text out = { 0 };
 
 	(void)state;
-	fl_renderer_find("text")->render(run, j, &look, &out);
+	fl_renderer_find("text")->run(run, j, &look, &out);
 	assert_non_null(strstr(fl_text_str(&out), "not measured: 0 lanes measured"));
 	fl_judgement_free(j);
 	fl_run_free(run);
 	run = golden_single();
 	j = golden_judge(run);
 	j->lanes[0].bench = j->lanes[0].label = "";
-	fl_renderer_find("text")->render(run, j, &look, &out);
+	fl_renderer_find("text")->run(run, j, &look, &out);
 	fl_text_release(&out);
 	fl_judgement_free(j);
 	fl_run_free(run);
@@ -101,7 +101,7 @@ static void test_no_look(void **state)
 	struct fl_text out = { 0 };
 
 	(void)state;
-	fl_renderer_find("text")->render(run, j, NULL, &out);
+	fl_renderer_find("text")->run(run, j, NULL, &out);
 	golden_compare("report-single-80.txt", &out);
 	fl_text_release(&out);
 	fl_judgement_free(j);

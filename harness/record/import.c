@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* import.c: which line may follow which, and what becomes of it. */
+#include "record/import.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "record/add.h"
+#include "record/export.h"
+#include "record/find.h"
+#include "record/lane_in.h"
+#include "record/lanes.h"
+#include "record/life.h"
+#include "record/line.h"
+#include "record/lines_in.h"
+#include "record/schema.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KIND_ROOM = 32, PLACE_ROOM = 256 };
+
+struct fl_import {
+	struct fl_lines_in lines;
+	struct fl_lane_in lane_in;
+	struct fl_store *store;
+	struct fl_imported did;
+	bool ended;
+
+	/* the run whose lanes come now */
+	char id[40]; /* empty: none */
+	bool there;  /* it is in the store: its lanes are compared with those that `stored` gives */
+	struct fl_lanes stored;
+	struct fl_adding adding;
+	struct fl_line_counts counts;
+	struct fl_lane_record last; /* its numbers: round, case, lane */
+};
+
+/* ---- errors */
+
+/* -EINVAL: what is wrong with the line, as a whole. */
+static int refuse(const struct fl_import *i, struct fl_err *err, const char *what)
+{
+	fl_fail(err, -EINVAL, "%s:%zu: %s", i->lines.name, i->lines.line, what);
+	return fl_hint(err, "nothing was imported; export it again");
+}
+
+static int refuse_scan(const struct fl_import *i, const struct fl_scan *s, struct fl_err *err)
+{
+	fl_fail(err, -EINVAL, "%s:%zu:%zu: %s", i->lines.name, i->lines.line, fl_scan_column(s), s->bad);
+	return fl_hint(err, "nothing was imported; export it again");
+}
+
+static int other_content(const struct fl_import *i, const char *what, const char *name, struct fl_err *err)
+{
+	fl_fail(err, -EEXIST, "%s:%zu: %s '%s' is in store '%s' with other content", i->lines.name, i->lines.line, what,
+		name, i->store->path);
+	return fl_hint(err, "nothing was imported; choose another store with --store FILE");
+}
+
+/* "FILE:LINE: run", for the messages of the typed getters. */
+static void name_place(const struct fl_import *i, const char *kind, char ret[PLACE_ROOM])
+{
+	char *place = fl_format("%s:%zu: %s", i->lines.name, i->lines.line, kind);
+
+	fl_copy(ret, PLACE_ROOM, place);
+	free(place);
+}
+
+/* ---- the first line */
+
+/* Is it compressed, or nothing that has lines? */
+static int no_export(const struct fl_import *i, const char *line, struct fl_err *err)
+{
+	fl_fail(err, -EINVAL, "'%s' is not an export of feedline", i->lines.name);
+	if ((unsigned char)line[0] == 0x1f || strncmp(line, "\x28\xb5\x2f\xfd", 4) == 0 ||
+	    strncmp(line, "BZh", 3) == 0 ||
+	    strncmp(line,
+		    "\xfd"
+		    "7zXZ",
+		    5) == 0)
+		return fl_hint(err, "it is compressed: unpack it, as with: gunzip -c FILE | feedline import -");
+	if (strncmp(line, "SQLite", 6) == 0)
+		return fl_hint(err, "it is a database: name it as --store, or export from it first");
+	return fl_hint(err, "make one with: feedline export --output FILE");
+}
+
+static int check_head(const struct fl_import *i, const char *line, size_t n, struct fl_err *err)
+{
+	json_t *head = NULL;
+	int64_t schema = 0;
+	int rc = 0;
+
+	if (strncmp(line, "{\"feedline_export\"", 18) != 0 || fl_json_parse(line, n, i->lines.name, &head, NULL) < 0 ||
+	    fl_json_i64(head, "", "feedline_export", 1, INT64_MAX, &schema, NULL) < 0)
+		rc = no_export(i, line, err);
+	json_decref(head);
+	if (rc == 0 && schema > FL_EXPORT_SCHEMA) {
+		rc = fl_fail(err, -ENOTSUP, "'%s' is an export of a newer feedline (schema %lld, this one knows %d)",
+			     i->lines.name, (long long)schema, FL_EXPORT_SCHEMA);
+		fl_hint(err, "import it with that feedline");
+	}
+	return rc;
+}
+
+int fl_import_open(int fd, const char *name, struct fl_import **ret, struct fl_err *err)
+{
+	struct fl_import *i = fl_zalloc(1, sizeof(*i));
+	struct fl_err binary = { 0 };
+	const char *line = "";
+	size_t n = 0;
+	int rc;
+
+	i->lines = (struct fl_lines_in){ .name = name, .fd = fd };
+	rc = fl_lines_next(&i->lines, &line, &n, &binary);
+	if (rc < 0 && rc != -EINVAL)
+		*err = binary;
+	else
+		rc = rc < 0 && i->lines.read.n ? no_export(i, i->lines.read.bytes, err) : check_head(i, line, n, err);
+	if (rc < 0)
+		fl_import_close(i);
+	else
+		*ret = i;
+	return rc;
+}
+
+/* ---- a run */
+
+static void close_run(struct fl_import *i)
+{
+	fl_lanes_close(&i->stored);
+	fl_adding_close(&i->adding);
+	i->id[0] = 0;
+}
+
+void fl_import_close(struct fl_import *i)
+{
+	if (!i)
+		return;
+	close_run(i);
+	fl_lines_release(&i->lines);
+	fl_shared_free(i->lane_in.shared);
+	fl_lane_in_release(&i->lane_in);
+	free(i);
+}
+
+static int read_columns(json_t *doc, const char *at, const struct fl_json_column *columns, void *into,
+			struct fl_err *err)
+{
+	for (; columns->name; columns++) {
+		json_t *value = json_object_get(doc, columns->name);
+
+		if (!value || (!json_is_null(value) && json_typeof(value) != columns->type))
+			return fl_fail(err, -EINVAL, "%s: '%s' must be an object or null", at, columns->name);
+		*fl_schema_json(columns, into) = json_incref(value);
+	}
+	return 0;
+}
+
+static int read_status(json_t *doc, const char *at, struct fl_run *run, struct fl_err *err)
+{
+	int64_t status = -1;
+	int rc = 0;
+
+	run->finished = !json_is_null(json_object_get(doc, "status"));
+	if (run->finished)
+		rc = fl_json_i64(doc, at, "status", 0, 255, &status, err);
+	run->status = (int)status;
+	return rc;
+}
+
+static int read_run(json_t *doc, const char *at, struct fl_run *run, struct fl_err *err)
+{
+	const char *id = "";
+	int rc = fl_json_text(doc, at, "id", &id, err);
+
+	if (rc == 0 && !fl_copy(run->id, sizeof(run->id), id))
+		rc = fl_fail(err, -EINVAL, "%s: '%.60s...' is too long for the id of a run", at, id);
+	if (rc == 0 && !fl_name_good(id))
+		rc = fl_fail(err, -EINVAL, "%s: '%s' cannot be the id of a run", at, id);
+	if (rc == 0)
+		rc = fl_json_i64(doc, at, "started_ns", 0, INT64_MAX, &run->started_ns, err);
+	if (rc == 0)
+		rc = read_status(doc, at, run, err);
+	if (rc == 0)
+		rc = read_columns(doc, at, fl_run_json, run, err);
+	if (rc == 0 && json_object_size(doc) != 7)
+		rc = fl_fail(err, -EINVAL, "%s: a member that is not known", at);
+	return rc;
+}
+
+/* The same but for its lanes, as far as lines can tell? */
+static int compare_run(struct fl_import *i, const struct fl_found *found, const struct fl_run *run, struct fl_err *err)
+{
+	struct fl_run *stored = fl_zalloc(1, sizeof(*stored));
+	struct fl_text a = { 0 }, b = { 0 };
+	int rc = fl_lanes_run(i->store, found, stored, err);
+
+	if (rc == 0) {
+		fl_line_run(run, &a);
+		fl_line_run(stored, &b);
+		if (strcmp(fl_text_str(&a), fl_text_str(&b)) != 0)
+			rc = other_content(i, "run", run->id, err);
+	}
+	fl_text_release(&a);
+	fl_text_release(&b);
+	fl_run_free(stored);
+	return rc;
+}
+
+static int begin_run(struct fl_import *i, const struct fl_run *run, struct fl_err *err)
+{
+	const struct fl_owner nobody = { 0 };
+	struct fl_found found;
+	int rc = fl_name_taken(i->store, FL_RUN_NAMED, run->id, err);
+
+	if (rc < 0)
+		return rc;
+	i->there = rc == 1;
+	if (i->there) {
+		rc = fl_find_run(i->store, run->id, &found, err);
+		if (rc == 0)
+			rc = compare_run(i, &found, run, err);
+		return rc ? rc : fl_lanes_open(i->store, found.no, &i->stored, err);
+	}
+	rc = fl_run_insert(i->store, run, &nobody, err);
+	return rc ? rc : fl_adding_open(i->store, sqlite3_last_insert_rowid(i->store->db), &i->adding, err);
+}
+
+static int take_run(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	struct fl_run *run = fl_zalloc(1, sizeof(*run));
+	char at[PLACE_ROOM];
+	int rc;
+
+	name_place(i, "run", at);
+	rc = read_run(doc, at, run, err);
+	if (rc == 0)
+		rc = begin_run(i, run, err);
+	if (rc == 0) {
+		memcpy(i->id, run->id, sizeof(i->id));
+		i->counts = (struct fl_line_counts){ 0 };
+	}
+	fl_run_free(run);
+	return rc;
+}
+
+/* ---- a lane */
+
+static bool follows(const struct fl_lane_record *a, const struct fl_lane_record *b)
+{
+	if (a->round != b->round)
+		return a->round > b->round;
+	if (a->case_no != b->case_no)
+		return a->case_no > b->case_no;
+	return a->lane > b->lane;
+}
+
+static int compare_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	struct fl_text a = { 0 }, b = { 0 };
+	struct fl_lane_record stored;
+	int rc;
+
+	fl_lane_record_init(&stored);
+	rc = fl_lanes_next(&i->stored, &stored, err);
+	if (rc == 1) {
+		fl_line_lane(lane, &a);
+		fl_line_lane(&stored, &b);
+	}
+	if (rc == 0 || (rc == 1 && strcmp(fl_text_str(&a), fl_text_str(&b)) != 0))
+		rc = other_content(i, "run", i->id, err);
+	fl_lane_record_release(&stored);
+	fl_text_release(&a);
+	fl_text_release(&b);
+	return rc < 0 ? rc : 0;
+}
+
+static int store_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	if (i->counts.lanes > 0 && !follows(lane, &i->last))
+		return refuse(i, err, "this lane was there before, or is not in its place");
+	if (i->counts.lanes == FL_SLOTS_MAX)
+		return refuse(i, err, "a run with that many lanes does not exist");
+	fl_line_count(lane, &i->counts);
+	i->last = (struct fl_lane_record){ .round = lane->round, .case_no = lane->case_no, .lane = lane->lane };
+	return i->there ? compare_lane(i, lane, err) : fl_adding_lane(&i->adding, lane, err);
+}
+
+static int take_lane(struct fl_import *i, struct fl_scan *s, struct fl_err *err)
+{
+	struct fl_lane_record lane;
+	char key[KIND_ROOM];
+	int rc;
+
+	fl_lane_record_init(&lane);
+	fl_lane_in_read(&i->lane_in, s, &lane);
+	if (fl_scan_key(s, key, sizeof(key)))
+		fl_scan_fail(s, "a line has one member");
+	fl_scan_finish(s);
+	rc = s->bad ? refuse_scan(i, s, err) : store_lane(i, &lane, err);
+	fl_lane_record_release(&lane);
+	return rc;
+}
+
+/* ---- the end of a run */
+
+static int check_count(struct fl_import *i, json_t *doc, const char *at, const char *what, uint64_t seen,
+		       struct fl_err *err)
+{
+	uint64_t said = 0;
+	int rc = fl_json_u64(doc, at, what, INT64_MAX, &said, err);
+
+	if (rc || said == seen)
+		return rc;
+	fl_fail(err, -EINVAL, "%s:%zu: there should be %llu %s, and %llu came before", i->lines.name, i->lines.line,
+		(unsigned long long)said, what, (unsigned long long)seen);
+	return fl_hint(err, "nothing was imported; export it again");
+}
+
+static int check_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	const char *id = "";
+	char at[PLACE_ROOM];
+	int rc;
+
+	name_place(i, "end_of_run", at);
+	rc = fl_json_text(doc, at, "id", &id, err);
+	if (rc == 0 && strcmp(id, i->id) != 0)
+		rc = refuse(i, err, "this is the end of another run");
+	if (rc == 0)
+		rc = check_count(i, doc, at, "lanes", i->counts.lanes, err);
+	if (rc == 0)
+		rc = check_count(i, doc, at, "series", i->counts.series, err);
+	return rc ? rc : check_count(i, doc, at, "samples", i->counts.samples, err);
+}
+
+static int take_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	struct fl_lane_record more;
+	int rc = check_run_end(i, doc, err);
+
+	if (rc == 0 && i->there) {
+		fl_lane_record_init(&more);
+		rc = fl_lanes_next(&i->stored, &more, err);
+		if (rc == 1)
+			rc = other_content(i, "run", i->id, err);
+		fl_lane_record_release(&more);
+	}
+	i->did.runs += !i->there;
+	i->did.runs_there += i->there;
+	close_run(i);
+	return rc;
+}
+
+/* ---- baselines */
+
+static int read_baseline(json_t *doc, const char *at, struct fl_baseline *b, struct fl_err *err)
+{
+	const json_t *note = json_object_get(doc, "note");
+	const char *name = "";
+	json_t *runs = NULL;
+	int rc = fl_json_text(doc, at, "name", &name, err);
+
+	if (rc == 0 && !fl_copy(b->name, sizeof(b->name), name))
+		rc = fl_fail(err, -EINVAL, "%s: '%.80s...' is too long for the name of a baseline", at, name);
+	if (rc == 0)
+		rc = fl_json_i64(doc, at, "created_ns", 1, INT64_MAX, &b->created_ns, err);
+	if (rc == 0)
+		rc = fl_json_array(doc, at, "runs", FL_BASELINE_RUNS_MAX, &runs, err);
+	if (rc == 0 && (json_object_size(doc) != 4 || !(json_is_null(note) || json_is_string(note))))
+		rc = fl_fail(err, -EINVAL, "%s: 'note' must be a text or null, and no other member be there", at);
+	b->note = fl_dup(json_string_value(note));
+	b->runs = fl_zalloc(json_array_size(runs), sizeof(*b->runs));
+	for (size_t k = 0; k < json_array_size(runs) && rc == 0; k++) {
+		const char *id = json_string_value(json_array_get(runs, k));
+
+		if (!id || !fl_name_good(id))
+			rc = fl_fail(err, -EINVAL, "%s: entry %zu of 'runs' cannot be the id of a run", at, k + 1);
+		else
+			b->runs[b->runs_n++] = fl_dup(id);
+	}
+	return rc;
+}
+
+/* 1: it is there, and the same. */
+static int compare_baseline(struct fl_import *i, const struct fl_baseline *b, struct fl_err *err)
+{
+	struct fl_text a = { 0 }, c = { 0 };
+	struct fl_baseline stored;
+	int rc = fl_name_taken(i->store, FL_BASELINE_NAMED, b->name, err);
+
+	if (rc == 1)
+		rc = fl_store_find_baseline(i->store, b->name, &stored, err) < 0 ? err->code : 1;
+	if (rc != 1)
+		return rc;
+	fl_line_baseline(b, &a);
+	fl_line_baseline(&stored, &c);
+	if (strcmp(fl_text_str(&a), fl_text_str(&c)) != 0)
+		rc = other_content(i, "baseline", b->name, err);
+	fl_text_release(&a);
+	fl_text_release(&c);
+	fl_baseline_release(&stored);
+	return rc;
+}
+
+static int take_baseline(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	struct fl_baseline b = { 0 };
+	char at[PLACE_ROOM];
+	int rc;
+
+	name_place(i, "baseline", at);
+	rc = read_baseline(doc, at, &b, err);
+	if (rc == 0)
+		rc = compare_baseline(i, &b, err);
+	if (rc == 1)
+		i->did.baselines_there++;
+	if (rc == 0) {
+		rc = fl_baseline_put(i->store, &b, false, err);
+		i->did.baselines += rc == 0;
+	}
+	fl_baseline_release(&b);
+	return rc < 0 ? rc : 0;
+}
+
+static int take_end(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	char at[PLACE_ROOM];
+	int rc;
+
+	name_place(i, "end_of_export", at);
+	rc = check_count(i, doc, at, "runs", i->did.runs + i->did.runs_there, err);
+	if (rc == 0)
+		rc = check_count(i, doc, at, "baselines", i->did.baselines + i->did.baselines_there, err);
+	i->ended = true;
+	return rc;
+}
+
+/* ---- lines */
+
+static const struct {
+	const char *kind;
+	int (*take)(struct fl_import *i, json_t *doc, struct fl_err *err);
+	bool inside; /* a run */
+} kinds[] = {
+	{ "run", take_run, false },
+	{ "end_of_run", take_run_end, true },
+	{ "baseline", take_baseline, false },
+	{ "end_of_export", take_end, false },
+};
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
+
+/* All kinds but lanes are few and read as a whole. */
+static int take_other(struct fl_import *i, const char *kind, const char *line, size_t n, struct fl_err *err)
+{
+	json_t *doc = NULL, *of = NULL;
+	struct fl_err why = { 0 };
+	char at[PLACE_ROOM];
+	size_t k = 0;
+	int rc;
+
+	while (k < KINDS && strcmp(kinds[k].kind, kind) != 0)
+		k++;
+	if (k == KINDS)
+		return refuse(i, err, "no line of this kind is known");
+	if (kinds[k].inside != (i->id[0] != 0))
+		return refuse(i, err, i->id[0] ? "the run before it has no end" : "there is no run that could end");
+	if (fl_json_parse(line, n, "", &doc, &why) < 0) /* ":1:COLUMN: what" */
+		return fl_fail(err, -EINVAL, "%s:%zu%s", i->lines.name, i->lines.line, why.what + strlen(":1"));
+	name_place(i, "the line", at);
+	rc = fl_json_object(doc, at, kind, &of, err);
+	if (rc == 0)
+		rc = json_object_size(doc) == 1 ? kinds[k].take(i, of, err) : refuse(i, err, "a line has one member");
+	json_decref(doc);
+	return rc;
+}
+
+static int take_line(struct fl_import *i, const char *line, size_t n, struct fl_err *err)
+{
+	struct fl_scan s = fl_scan_start(line, n);
+	char kind[KIND_ROOM];
+
+	if (i->ended)
+		return refuse(i, err, "there is more after the end of the export");
+	fl_scan_enter(&s, '{');
+	if (!fl_scan_key(&s, kind, sizeof(kind)))
+		fl_scan_fail(&s, "a line has one member");
+	if (s.bad)
+		return refuse_scan(i, &s, err);
+	if (strcmp(kind, "lane") != 0)
+		return take_other(i, kind, line, n, err);
+	return i->id[0] ? take_lane(i, &s, err) : refuse(i, err, "a lane without a run before it");
+}
+
+static int take_lines(struct fl_import *i, struct fl_err *err)
+{
+	const char *line;
+	size_t n;
+	int rc;
+
+	while ((rc = fl_lines_next(&i->lines, &line, &n, err)) == 1) {
+		rc = take_line(i, line, n, err);
+		if (rc < 0)
+			return rc;
+	}
+	if (rc < 0)
+		return rc;
+	return i->ended ? 0 : refuse(i, err, "the file ends here, but the export does not: it was cut short");
+}
+
+int fl_import_run(struct fl_import *i, struct fl_store *s, struct fl_imported *ret, struct fl_err *err)
+{
+	int rc = fl_sql_begin(s, err);
+
+	if (rc)
+		return rc;
+	i->store = s;
+	i->lane_in.shared = fl_shared_make();
+	rc = take_lines(i, err);
+	close_run(i); /* a statement that is open would hold the transaction */
+	rc = fl_sql_end(s, rc, err);
+	if (rc == 0)
+		*ret = i->did;
+	return rc;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* used.c: which files, file systems and drives a plan uses: of all that a machine has, those that its numbers are
+ * about. */
+#include "base/field.h"
+#include "base/json.h"
+#include "run/environment.h"
+#include <string.h>
+
+enum { USED_MAX = 4096 };
+
+static json_t *mount_json(const struct fl_mount *mount)
+{
+	if (!mount)
+		return json_null();
+	return json_pack("{s:o, s:o, s:o, s:o}", "at", fl_json_string(mount->at), "type", fl_json_string(mount->type),
+			 "source", fl_json_string(mount->source), "options", fl_json_string(mount->options));
+}
+
+static void add_path(const struct fl_machine *machine, const char *path, json_t *used)
+{
+	const struct fl_mount *mount;
+	const char *why;
+	const struct fl_drive *drive = fl_machine_drive_of(machine, path, &mount, &why);
+
+	json_object_set_new(used, path,
+			    json_pack("{s:o, s:o, s:o}", "drive", fl_json_string(drive ? drive->id : NULL), "mount",
+				      mount_json(mount), "reason", fl_json_string(why)));
+}
+
+static void add_drive(const char *id, json_t *used)
+{
+	json_object_set_new(used, id, json_pack("{s:s, s:n, s:n}", "drive", id, "mount", "reason"));
+}
+
+static void add_lane(const struct fl_machine *machine, const struct fl_entry *entry, const struct fl_plan_lane *lane,
+		     json_t *used)
+{
+	for (size_t i = 0; i < lane->options_n; i++) {
+		const struct fl_option *o = &lane->options[i];
+		const struct fl_field *f = fl_field_find(entry->fields, o->name);
+
+		if (!f || json_object_get(used, o->text) || json_object_size(used) >= USED_MAX)
+			continue;
+		if (f->type == FL_PATH)
+			add_path(machine, o->text, used);
+		else if (f->type == FL_DEVICE && !strcmp(f->range, "drive"))
+			add_drive(o->text, used);
+	}
+}
+
+json_t *fl_environment_used(const struct fl_machine *machine, const struct fl_catalog *catalog,
+			    const struct fl_plan *plan)
+{
+	json_t *used = json_object();
+	const struct fl_entry *entry;
+
+	for (size_t i = 0; plan && i < plan->cases_n; i++)
+		for (size_t k = 0; k < plan->cases[i].lanes_n; k++)
+			if (fl_catalog_find(catalog, plan->cases[i].lanes[k].bench, &entry, NULL) == 0)
+				add_lane(machine, entry, &plan->cases[i].lanes[k], used);
+	return used;
+}

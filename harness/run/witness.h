@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* witness.h: what else happened while a lane was measured, and whether that spoils its numbers.
+ *
+ * A witness has three parts: a look, which reads /proc and /sys below `root` (a descriptor of "/", or of a made-up
+ * tree) at the start and at the end of the window; what two looks say together, as small numbers that go into the
+ * record, so that trust can be judged again later; and a judge, which appends a reason of one line with its figure, or
+ * nothing. Numbers and judges are pure. What a system does not show is NaN and no reason.
+ *
+ * The looks are the kernel's word, not the worker's. They are taken while the lanes run, outside of the window. */
+#ifndef FL_RUN_WITNESS_H
+#define FL_RUN_WITNESS_H
+#include "base/cpus.h"
+#include "run/case.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* The share of a lane's time that others may take before it counts: as much as the tolerance of a verdict. */
+#define FL_DISTURBED 0.05
+
+/* ---- witness_load.c: who used the lane's CPUs, from /proc/stat */
+
+struct fl_cpu_times {
+	uint64_t work_ns, free_ns, interrupts_ns, steal_ns;
+};
+struct fl_load {
+	uint64_t at_ns; /* CLOCK_MONOTONIC */
+	struct fl_cpu_times *cpus;
+	unsigned cpus_n; /* by CPU number; all zero: not online */
+};
+void fl_load_look(int root, struct fl_load *ret);
+void fl_load_release(struct fl_load *load);
+
+/* Shares of the time of those CPUs. The kernel counts in ticks of 10 ms, each counter for itself, so that a short
+ * window shows little: `blur` is by how much the share of one counter may be wrong. */
+struct fl_load_shares {
+	double others, steal, interrupts, blur;
+};
+/* ours_ns: what the lane and the agent used of it, exactly. */
+struct fl_load_shares fl_load_between(const struct fl_load *before, const struct fl_load *after,
+				      const struct fl_cpus *cpus, uint64_t ours_ns);
+/* io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
+void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons);
+
+/* ---- witness_wait.c: how long the lane's threads were ready to run and did not, from /proc/PID/task */
+
+struct fl_wait {
+	uint64_t at_ns, waited_ns, switches; /* of all threads of the process; switches: involuntary */
+	bool has_waited, has_switches;
+};
+void fl_wait_look(int root, pid_t pid, struct fl_wait *ret);
+
+struct fl_wait_shares {
+	double waited; /* of the time of its threads */
+	double switches;
+};
+struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads);
+/* interrupts: the share of its CPUs' time that they took (NaN: not known). Threads wait for those too, since busy
+ * devices are served by threads of the kernel; most of them are the lane's own. */
+void fl_wait_judge(const struct fl_wait_shares *shares, double interrupts, json_t *reasons);
+
+/* ---- witness_throttle.c: when the CPUs were held back, by heat or by the quota of a cgroup */
+
+struct fl_heat {
+	uint64_t core, package; /* how often */
+	bool known;
+};
+void fl_heat_look(int root, unsigned cpu, struct fl_heat *ret);
+
+struct fl_quota {
+	uint64_t times, ns; /* on all levels, over all CPUs */
+	bool known;
+};
+/* group: the directory of our cgroup with the controller for CPU time (machine.h); NULL: none. */
+void fl_quota_look(int root, const char *group, struct fl_quota *ret);
+
+struct fl_throttles {
+	double core, package; /* how often: of all cores together, of the package that was it most often */
+	double quota, quota_ns;
+};
+/* heat: one look a CPU, n of them. */
+struct fl_throttles fl_throttles_between(const struct fl_heat *heat_before, const struct fl_heat *heat_after, size_t n,
+					 const struct fl_quota *before, const struct fl_quota *after);
+void fl_throttles_judge(const struct fl_throttles *t, json_t *reasons);
+
+/* ---- witness_speed.c: what the CPUs were allowed to run at. A frequency is a snapshot and wanders by itself, so that
+ * it goes into the record and is no reason; that somebody changed the rules is one. */
+
+struct fl_speed {
+	char governor[24];
+	uint64_t limit_khz;
+	char boost[8]; /* of all CPUs: "1", "0", "" where nothing says */
+};
+void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret);
+double fl_speed_hz(int root, unsigned cpu); /* now; NaN: not known */
+/* One look a CPU, n of them, in the order of `cpus`. One reason a kind of change, for the first CPU that shows it. */
+void fl_speed_judge(const struct fl_speed *before, const struct fl_speed *after, const struct fl_cpus *cpus, size_t n,
+		    json_t *reasons);
+
+/* ---- witness_clock.c: whether the clocks themselves can be believed */
+
+struct fl_clocks {
+	int64_t real_ns, monotonic_ns, raw_ns; /* CLOCK_REALTIME, _MONOTONIC, _MONOTONIC_RAW, of one moment */
+	char source[32];		       /* "tsc"; "" where nothing says */
+};
+void fl_clocks_look(int root, struct fl_clocks *ret);
+void fl_clocks_judge(const struct fl_clocks *before, const struct fl_clocks *after, json_t *reasons);
+
+/* ---- witness.c: all of them, for a case */
+
+struct fl_moment;
+struct fl_moment *fl_moment_take(const struct fl_case *c);
+void fl_moment_free(struct fl_moment *moment); /* NULL allowed */
+/* What the two moments of the case say about the lane: appends reasons, returns the numbers (null where unknown):
+ * {"others_ratio", "steal_ratio", "interrupts_ratio": of its CPUs' time, "run_queue_wait_ratio": of its threads' time,
+ * "involuntary_switches", "heat_throttles", "quota_throttled_ns", "frequency_hz": of its first CPU, at the end}. */
+json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lane, json_t *reasons);
+
+#endif

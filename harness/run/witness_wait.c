@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* witness_wait.c: threads that were ready to run and had to wait for a CPU. This is the harm that load does; the load
+ * itself is another witness. */
+#include "base/file.h"
+#include "run/kernel.h"
+#include "run/witness.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <feedline/clock.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { STATUS_BYTES = 64 << 10, PATH_BYTES = 64 };
+
+/* "RAN WAITED TIMES", in ns. */
+static void add_waited(int tasks, const char *tid, struct fl_wait *ret)
+{
+	char path[PATH_BYTES], line[80];
+	const char *at = line;
+	uint64_t ran_ns, waited_ns;
+
+	snprintf(path, sizeof(path), "%s/schedstat", tid);
+	if (!fl_kernel_line(tasks, path, line, sizeof(line)) || !fl_kernel_next(&at, &ran_ns) ||
+	    !fl_kernel_next(&at, &waited_ns))
+		return;
+	ret->waited_ns += waited_ns;
+	ret->has_waited = true;
+}
+
+static void add_switches(int tasks, const char *tid, struct fl_wait *ret)
+{
+	struct fl_text text = { 0 };
+	char path[PATH_BYTES];
+	uint64_t switches;
+
+	snprintf(path, sizeof(path), "%s/status", tid);
+	fl_file_read(tasks, path, STATUS_BYTES, &text, NULL);
+	if (fl_kernel_find(fl_text_str(&text), "nonvoluntary_ctxt_switches:", &switches)) {
+		ret->switches += switches;
+		ret->has_switches = true;
+	}
+	fl_text_release(&text);
+}
+
+void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
+{
+	char path[PATH_BYTES];
+	int tasks;
+	DIR *dir;
+
+	*ret = (struct fl_wait){ .at_ns = fl_now_ns() };
+	snprintf(path, sizeof(path), "proc/%d/task", (int)pid);
+	tasks = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = tasks >= 0 ? fdopendir(tasks) : NULL;
+	if (!dir) {
+		if (tasks >= 0)
+			close(tasks);
+		return;
+	}
+	for (const struct dirent *e; (e = readdir(dir));) {
+		if (e->d_name[strspn(e->d_name, "0123456789")] || strlen(e->d_name) > 20)
+			continue;
+		add_waited(tasks, e->d_name, ret);
+		add_switches(tasks, e->d_name, ret);
+	}
+	closedir(dir);
+}
+
+/* A thread that ended in between takes its counts with it: never below nothing. */
+static double since(bool known, uint64_t before, uint64_t after)
+{
+	if (!known)
+		return NAN;
+	return after > before ? (double)(after - before) : 0;
+}
+
+struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads)
+{
+	double all_ns = since(true, before->at_ns, after->at_ns) * threads;
+
+	return (struct fl_wait_shares){
+		.waited = all_ns > 0 ? since(before->has_waited && after->has_waited, before->waited_ns,
+					     after->waited_ns) /
+					       all_ns
+				     : NAN,
+		.switches = since(before->has_switches && after->has_switches, before->switches, after->switches),
+	};
+}
+
+void fl_wait_judge(const struct fl_wait_shares *shares, double interrupts, json_t *reasons)
+{
+	double waited = shares->waited - (interrupts > 0 ? interrupts : 0);
+
+	if (!(waited > FL_DISTURBED))
+		return;
+	if (shares->switches > 0)
+		json_array_append_new(reasons, json_sprintf("its threads waited for a CPU %.0f %% of the time "
+							    "(%.0f involuntary context switches)",
+							    100 * waited, shares->switches));
+	else
+		json_array_append_new(reasons,
+				      json_sprintf("its threads waited for a CPU %.0f %% of the time", 100 * waited));
+}

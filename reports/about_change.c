@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* about_change.c: what is said of a comparison: the verdict in words, both sides, one row a primary metric, the
+ * reasons, what else moved, and how to read it. */
+#include "base/alloc.h"
+#include "base/units.h"
+#include "reports/parts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The text, clean; releases it. */
+static char *finish(struct fl_text *t)
+{
+	char *clean = fl_report_clean(fl_text_str(t));
+
+	fl_text_release(t);
+	return clean;
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* ---- the verdict and the sides */
+
+static size_t count_refused(const struct fl_comparison *c)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->lanes_n; i++)
+		n += c->lanes[i].refused != NULL;
+	return n;
+}
+
+static char *describe_counts(const struct fl_comparison *c)
+{
+	size_t refused = count_refused(c), wrong = c->count[FL_FAIL] - c->regressed;
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%zu primary metric%s compared, %zu regressed", c->primary, plural(c->primary), c->regressed);
+	if (wrong)
+		fl_text_add(&t, ", %zu lane%s with wrong data", wrong, plural(wrong));
+	fl_text_add(&t, ", %zu improved, %zu without a change that counts", c->improved,
+		    c->count[FL_PASS] - c->improved);
+	if (c->count[FL_INCONCLUSIVE])
+		fl_text_add(&t, ", %zu inconclusive", c->count[FL_INCONCLUSIVE]);
+	if (refused)
+		fl_text_add(&t, "; %zu lane%s not compared", refused, plural(refused));
+	fl_text_add(&t, "%s", c->trustworthy ? "" : "; not trustworthy");
+	return finish(&t);
+}
+
+/* "A: quick on node1, 2026-11-22T09:45:12Z, run ..." or "A: good: 3 runs of quick on node1, ... to ..." */
+static void add_side(const struct fl_side *side, const char *letter, struct fl_text *t)
+{
+	const struct fl_evidence *first = side->runs[0], *last = side->runs[side->n - 1];
+	char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
+
+	fl_report_time(from, first->started_ns);
+	if (side->n == 1)
+		fl_text_add(t, "%s: %s on %s, %s, run %s", letter, first->suite, first->host, from, first->run);
+	else
+		fl_text_add(t, "%s: %s, %zu runs of %s on %s%s, %s to %s", letter, side->name, side->n, first->suite,
+			    first->host, strcmp(first->host, last->host) ? " and others" : "", from,
+			    fl_report_time(to, last->started_ns));
+}
+
+static char *describe_sides(const struct fl_comparison *c)
+{
+	struct fl_text t = { 0 };
+
+	add_side(c->a, "A", &t);
+	fl_text_add(&t, "; ");
+	add_side(c->b, "B", &t);
+	return finish(&t);
+}
+
+/* ---- one row a primary metric */
+
+enum { LANE, BEFORE, AFTER, CHANGE, RANGE, LINE, VERDICT, COLUMNS };
+
+static const struct fl_column columns[COLUMNS] = {
+	[LANE] = { .head = "lane" },
+	[BEFORE] = { .head = "A", .right = true },
+	[AFTER] = { .head = "B", .right = true },
+	[CHANGE] = { .head = "change", .right = true },
+	[RANGE] = { .head = "interval" },
+	[LINE] = { .head = "line", .right = true },
+	[VERDICT] = { .head = "verdict" },
+};
+
+/* "+3.2 %" */
+static char *show_change(double ratio)
+{
+	char shown[FL_UNIT_TEXT];
+
+	if (!isfinite(ratio))
+		return fl_dup("-");
+	fl_show_percent(shown, ratio - 1);
+	return fl_format("%s%s", ratio > 1 && strcmp(shown, "0.0 %") ? "+" : "", shown);
+}
+
+/* "-1.2 .. +0.4 %" */
+static char *show_range(const struct fl_metric_change *m)
+{
+	char *low = show_change(m->ratio.low), *high = show_change(m->ratio.high), *range;
+	char *blank = strchr(low, ' ');
+
+	if (blank)
+		*blank = 0;
+	range = m->ratio.confidence > 0 ? fl_format("%s .. %s", low, high) : fl_dup("");
+	free(low);
+	free(high);
+	return range;
+}
+
+/* The lane, and its metric where that is not the rate in bytes that everybody expects. malloc'd. */
+static char *name_of(const struct fl_lane_change *lane, const struct fl_metric_change *m)
+{
+	char *name = strcmp(m->metric, "bytes_per_s") ? fl_format("%s: %s", lane->name, m->metric) : fl_dup(lane->name);
+	char *clean = fl_report_clean(name);
+
+	free(name);
+	return clean;
+}
+
+static struct fl_row row_of(const struct fl_lane_change *lane, const struct fl_metric_change *m)
+{
+	char before[FL_UNIT_TEXT], after[FL_UNIT_TEXT], line[FL_UNIT_TEXT];
+
+	return (struct fl_row){
+		.cells = {
+			[LANE] = name_of(lane, m),
+			[BEFORE] = fl_dup(fl_show_metric(before, m->metric, m->before.median)),
+			[AFTER] = fl_dup(fl_show_metric(after, m->metric, m->after.median)),
+			[CHANGE] = show_change(m->ratio.ratio),
+			[RANGE] = show_range(m),
+			[LINE] = fl_dup(fl_show_percent(line, m->line)),
+			[VERDICT] = fl_dup(fl_verdict_name(m->verdict)),
+		},
+		.verdict = m->verdict,
+	};
+}
+
+static struct fl_row refused_row(const struct fl_lane_change *lane)
+{
+	struct fl_row row = { .verdict = lane->verdict };
+
+	for (size_t i = 0; i < COLUMNS; i++)
+		row.cells[i] = i == VERDICT ? fl_dup(fl_verdict_name(lane->verdict))
+					    : fl_report_clean(i == LANE	  ? lane->name
+							      : i < RANGE ? "-"
+									  : "");
+	return row;
+}
+
+static struct fl_table make_table(const struct fl_comparison *c)
+{
+	struct fl_table t = { .columns = columns, .columns_n = COLUMNS };
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_lane_change *lane = &c->lanes[i];
+
+		if (lane->refused)
+			fl_table_add(&t, refused_row(lane));
+		for (size_t k = 0; k < lane->metrics_n; k++)
+			if (lane->metrics[k].primary)
+				fl_table_add(&t, row_of(lane, &lane->metrics[k]));
+	}
+	return t;
+}
+
+/* ---- reasons */
+
+static void add_reason(struct fl_section *s, const struct fl_lane_change *lane, const struct fl_metric_change *m)
+{
+	struct fl_remark *r = fl_section_add(
+		s, (struct fl_remark){ .kind = fl_dup(m->moved == FL_MOVED_NOT ? fl_verdict_name(m->verdict)
+									       : fl_moved_name(m->moved)),
+				       .subject = name_of(lane, m),
+				       .text = fl_report_clean(m->reason) });
+
+	if (!m->hint)
+		return;
+	r->advice = fl_zalloc(1, sizeof(*r->advice));
+	r->advice[r->advice_n++] = (struct fl_advice){ .words = fl_report_clean(m->hint) };
+}
+
+static struct fl_section find_reasons(const struct fl_comparison *c)
+{
+	struct fl_section s = { .title = "why", .indent = 4 };
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_lane_change *lane = &c->lanes[i];
+
+		if (lane->refused)
+			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup(fl_verdict_name(lane->verdict)),
+							       .subject = fl_report_clean(lane->name),
+							       .text = fl_report_clean(lane->refused) });
+		for (size_t k = 0; k < lane->metrics_n; k++)
+			if (lane->metrics[k].primary && lane->metrics[k].reason)
+				add_reason(&s, lane, &lane->metrics[k]);
+		for (size_t k = 0; k < lane->distrust_n; k++)
+			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
+							       .subject = fl_report_clean(lane->name),
+							       .text = fl_report_clean(lane->distrust[k]) });
+	}
+	return s;
+}
+
+/* ---- metrics that decide nothing: those that moved are told first, the others in one word */
+
+static void add_other(struct fl_section *s, const struct fl_lane_change *lane)
+{
+	char before[FL_UNIT_TEXT], after[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	for (size_t k = 0; k < lane->metrics_n; k++) {
+		const struct fl_metric_change *m = &lane->metrics[k];
+		char *change;
+
+		if (m->primary || !isfinite(m->ratio.ratio))
+			continue;
+		change = show_change(m->ratio.ratio);
+		fl_text_add(&t, "%s%s %s, was %s: %s%s%s", t.n ? "; " : "", m->metric,
+			    fl_show_metric(after, m->metric, m->after.median),
+			    fl_show_metric(before, m->metric, m->before.median), change,
+			    m->moved == FL_MOVED_NOT ? "" : ", ",
+			    m->moved == FL_MOVED_NOT ? "" : fl_moved_name(m->moved));
+		free(change);
+	}
+	if (t.n)
+		fl_section_add(s, (struct fl_remark){ .subject = fl_report_clean(lane->name),
+						      .text = fl_report_clean(fl_text_str(&t)) });
+	fl_text_release(&t);
+}
+
+static struct fl_section find_others(const struct fl_comparison *c)
+{
+	struct fl_section s = { .title = "also compared, deciding nothing", .indent = 6 };
+
+	for (size_t i = 0; i < c->lanes_n; i++)
+		add_other(&s, &c->lanes[i]);
+	return s;
+}
+
+/* ---- how to read it */
+
+static char *describe_legend(const struct fl_comparison *c)
+{
+	char tolerance[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "Change: B against A, the median of all ratios of their rounds, with an interval of 95 %%. ");
+	if (c->hosts)
+		fl_text_add(&t, "Each of %zu hosts is compared with itself. ", c->hosts);
+	fl_text_add(&t,
+		    "A metric fails where it is worse than its line and the rank test says so at 5 %%, corrected for "
+		    "%zu primary metrics; it passes where a loss beyond the line is excluded. ",
+		    c->primary);
+	fl_show_percent(tolerance, c->tolerance);
+	if (c->passes)
+		fl_text_add(&t, "The line is the tolerance of %s, or what the metric moves by itself, from %zu passes.",
+			    tolerance, c->passes);
+	else
+		fl_text_add(&t,
+			    "The line is the tolerance of %s: how far this machine moves by itself is not known "
+			    "(feedline baseline calibrate).",
+			    tolerance);
+	if (!c->hosts && c->a->n == 1 && c->b->n == 1 && !c->passes)
+		fl_text_add(&t, " Each side is one run, so what differs from run to run counts as a change.");
+	return finish(&t);
+}
+
+struct fl_content fl_content_of_change(const struct fl_comparison *c)
+{
+	struct fl_content content = {
+		.verdict = c->verdict,
+		.counts = describe_counts(c),
+		.subject = describe_sides(c),
+		.table = make_table(c),
+		.legend = describe_legend(c),
+	};
+
+	fl_content_add(&content, find_reasons(c));
+	fl_content_add(&content, find_others(c));
+	return content;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* about_run.c: what is said of a run: the verdict in words, one row a lane, what else was measured, the reasons, and
+ * how to read it. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "reports/parts.h"
+#include <stdlib.h>
+
+/* The text, clean; releases it. */
+static char *finish(struct fl_text *t)
+{
+	char *clean = fl_report_clean(fl_text_str(t));
+
+	fl_text_release(t);
+	return clean;
+}
+
+/* "5 lanes measured, 0 failed, 5 unjudged" */
+static char *describe_counts(const struct fl_judgement *j)
+{
+	static const char *const words[] = {
+		[FL_PASS] = "passed",
+		[FL_FAIL] = "failed",
+		[FL_INCONCLUSIVE] = "inconclusive",
+		[FL_VERDICT_INVALID] = "invalid",
+		[FL_VERDICT_NOT_MEASURED] = "not measured",
+		[FL_UNJUDGED] = "unjudged",
+	};
+	const size_t *count = j->count;
+	size_t measured = count[FL_PASS] + count[FL_FAIL] + count[FL_INCONCLUSIVE] + count[FL_UNJUDGED];
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s%zu lane%s measured", j->interrupted ? "the run was interrupted; " : "", measured,
+		    measured == 1 ? "" : "s");
+	for (unsigned v = 0; v <= FL_UNJUDGED; v++)
+		if (count[v] || v == FL_FAIL)
+			fl_text_add(&t, ", %zu %s", count[v], words[v]);
+	fl_text_add(&t, "%s", j->trustworthy ? "" : "; not trustworthy");
+	return finish(&t);
+}
+
+static char *describe_subject(const struct fl_run *run)
+{
+	const char *suite = fl_json_text_or_null(run->plan, "suite");
+	const char *host = fl_json_text_or_null(run->machine, "host");
+	struct fl_text t = { 0 };
+	char time[FL_TIME_TEXT];
+
+	fl_text_add(&t, "%s on %s, %s, run %s", suite ? suite : "?", host ? host : "an unnamed host",
+		    fl_report_time(time, run->started_ns), run->id);
+	return finish(&t);
+}
+
+static char *describe_legend(const struct fl_judgement *j)
+{
+	unsigned rounds = 0;
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < j->lanes_n; i++)
+		if (j->lanes[i].rounds_planned > rounds)
+			rounds = j->lanes[i].rounds_planned;
+	if (rounds > 1)
+		fl_text_add(&t,
+			    "Medians of up to %u rounds with fresh workers; intervals cover 95 %% from 6 rounds on and "
+			    "are the extremes below that.",
+			    rounds);
+	else
+		fl_text_add(&t,
+			    "One round: medians and intervals are of the samples in it and say nothing about the next "
+			    "round.");
+	fl_text_add(&t, " Tolerance %.0f %%.", 100 * FL_TOLERANCE);
+	if (j->count[FL_UNJUDGED])
+		fl_text_add(&t, " Unjudged is measured, with nothing to hold it against: not a pass.");
+	return finish(&t);
+}
+
+struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
+{
+	struct fl_content c = {
+		.verdict = j->verdict,
+		.counts = describe_counts(j),
+		.subject = describe_subject(run),
+		.table = fl_report_lanes(j, w),
+		.files = fl_words_files(w),
+		.legend = describe_legend(j),
+	};
+
+	fl_content_add(&c, fl_section_studies(j, w));
+	fl_content_add(&c, fl_section_further(j, w));
+	fl_content_add(&c, fl_section_why(run, j, w));
+	return c;
+}

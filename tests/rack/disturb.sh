@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# disturb.sh BUILD_DIR: real disturbance of a measurement is named with its figure, and is not named where there is none. This
+# machine may be busy by itself, which then is a true reason: the quiet side is tried again until it is quiet.
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+
+file=$home/data
+head -c 64M /dev/urandom >"$file"
+left_out=()
+
+# measure ARGS...: rc, the reasons not to trust the lane, its witnesses.
+before=()
+measure() {
+	rc=0
+	timeout -s KILL 120 "${before[@]}" "$prefix/feedline" bench "$@" --store "$store" --json >"$home/out" 2>"$home/err" ||
+		rc=$?
+	distrust=$(jq -r '.lanes[0].distrust | join("; ")' "$home/out")
+}
+
+hogs=()
+# hog CPU: takes what it can get of that CPU. Named by its pid, so that nothing else is ended.
+hog() {
+	timeout 120 taskset -c "$1" bash -c 'while :; do :; done' &
+	hogs+=($!)
+}
+calm() {
+	[ ${#hogs[@]} = 0 ] || kill "${hogs[@]}" 2>/dev/null || true
+	wait "${hogs[@]}" 2>/dev/null || true
+	hogs=()
+}
+trap 'calm; rm -rf "$home"' EXIT
+
+lane=(storage.read --path "$file" --block 64KiB --depth 8 --duration 1s)
+measure "${lane[@]}"
+if [ "$rc" != 0 ] && [ "$rc" != 4 ]; then
+	printf 'storage.read cannot run in %s: %s\n' "$home" "$(jq -r '.lanes[0].reason' "$home/out")"
+	exit 77
+fi
+cpu=$(jq -r '.lanes[0].placement.cpus' "$home/out")
+
+# ---- a lane that leaves its CPU idle, and a hog that takes it
+hog "$cpu"
+measure "${lane[@]}"
+calm
+is 4 "$rc" 'status beside a hog'
+has "$distrust" 'other programs took' 'load by a hog'
+
+# ---- a lane that wants its CPU for itself has to wait for it
+hog "$cpu"
+measure memory.copy --duration 1s
+calm
+is 4 "$rc" 'status of copying beside a hog'
+has "$distrust" 'other programs took' 'load by a hog beside copying'
+has "$distrust" 'its threads waited for a CPU' 'waiting beside a hog'
+has "$distrust" 'involuntary context switches' 'switches beside a hog'
+
+# ---- without it, there is none of this
+quiet=no
+for _ in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	measure "${lane[@]}"
+	[ -n "$distrust" ] || {
+		quiet=yes
+		break
+	}
+	sleep 1
+done
+if [ "$quiet" = yes ]; then
+	is 0 "$rc" 'status where nothing disturbs'
+else
+	left_out+=("the quiet side: $distrust")
+fi
+
+# ---- a lane that only says what the harness costs is not concerned
+hog "$cpu"
+measure null.nop --duration 200ms
+calm
+is 0 "$rc" 'status of a null lane beside a hog'
+
+# ---- a quota that stops us in the window (cgroups, version 1; a machine with version 2 does this in the virtual rack)
+group=/sys/fs/cgroup/cpu/feedline-disturb-$$
+if [ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] && mkdir "$group" 2>/dev/null; then
+	echo 20000 >"$group/cpu.cfs_quota_us"
+	# shellcheck disable=SC2016 # the inner shell expands these
+	before=(bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group")
+	measure memory.copy --duration 1s
+	rmdir "$group"
+	is 4 "$rc" 'status under a quota'
+	has "$distrust" "the cgroup's CPU quota stopped it" 'a quota that stopped it'
+	has "$distrust" "0.20 CPUs' worth of time" 'the quota itself'
+else
+	left_out+=('cpu quota')
+fi
+
+printf 'left out here: %s\n' "${left_out[*]:-nothing}"
+finish
