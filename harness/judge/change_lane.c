@@ -131,7 +131,7 @@ static void compare_hosts(const struct fl_change_work *w, const struct fl_match 
 		struct rounds after = rounds_of(&match->sides[1], m->metric, w->hosts[i]);
 
 		ratios[n] = fl_rank_sum_ratio(w->ranks, before.medians, before.n, after.medians, after.n).ratio;
-		n += isfinite(ratios[n]);
+		n += isfinite(ratios[n]) ? 1 : 0;
 		free(before.medians);
 		free(after.medians);
 	}

@@ -233,7 +233,7 @@ static double nothing(const struct fl_plan *plan, struct fl_plan_step step, unsi
 /* Rises with the value of the option up to 16, and falls from 64 on. */
 static double saturating(const struct fl_plan *plan, struct fl_plan_step step, unsigned lane)
 {
-	double depth = atof(plan->studies[0].values[step.case_no]);
+	double depth = strtod(plan->studies[0].values[step.case_no], NULL);
 
 	(void)lane;
 	return depth > 64 ? 1500 : 100 * (depth > 16 ? 16 : depth);
