@@ -122,14 +122,17 @@ static void makes_directories(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(fl_make_dirs("a//b/c/", NULL), 0);
-	assert_int_equal(fl_make_dirs("a/b/c", NULL), 0);
+	assert_int_equal(fl_make_dirs("a//b/c/", 0700, NULL), 0);
+	assert_int_equal(fl_make_dirs("a/b/c", 0700, NULL), 0);
 	assert_int_equal(stat("a/b/c", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	assert_int_equal(fl_make_dirs("/", NULL), 0);
+	assert_int_equal(fl_make_dirs("open", 0755, NULL), 0);
+	assert_int_equal(stat("open", &st), 0);
+	assert_int_equal(st.st_mode & 0700, 0700);
+	assert_int_equal(fl_make_dirs("/", 0700, NULL), 0);
 	assert_int_equal(fl_file_write("file", "x", 1, NULL), 0);
-	assert_int_equal(fl_make_dirs("file", NULL), -ENOTDIR);
-	assert_int_equal(fl_make_dirs("file/below", NULL), -ENOTDIR);
+	assert_int_equal(fl_make_dirs("file", 0700, NULL), -ENOTDIR);
+	assert_int_equal(fl_make_dirs("file/below", 0700, NULL), -ENOTDIR);
 }
 
 static void xdg_places(void **state)
