@@ -117,6 +117,7 @@ struct fl_content fl_content_of_change(const struct fl_comparison *c);
 /* ---- the renderers */
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
+json_t *fl_peer_json(const struct fl_peer_command *p); /* null where it has no command */
 void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, struct fl_text *out);
 
 #endif

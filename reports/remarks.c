@@ -80,7 +80,7 @@ static bool is_same(const char *a, const char *b)
 static bool has_same_reason(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
 {
 	return a->verdict == b->verdict && is_same(a->bench, b->bench) && is_same(a->reason, b->reason) &&
-	       is_same(a->hint, b->hint) && is_same(a->again, b->again);
+	       is_same(a->hint, b->hint) && (a->verdict != FL_FAIL || is_same(a->again, b->again));
 }
 
 /* How many lanes from i on share its reason; 0: an earlier one did. */
@@ -119,6 +119,8 @@ static void add_proof(struct fl_remark *r, const struct fl_lane_verdict *v)
 {
 	char rate[FL_UNIT_TEXT];
 
+	if (v->verdict != FL_FAIL)
+		return;
 	for (size_t i = 0; i < v->evidence_n; i++)
 		add_advice(r, fl_report_clean(v->evidence[i]), NULL);
 	if (v->again)

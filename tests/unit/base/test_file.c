@@ -28,7 +28,7 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const leftovers[] = { "a/b/c", "a/b", "a", "file", "link", "fifo" };
+	static const char *const leftovers[] = { "a/b/c", "a/b", "a", "open", "file", "link", "fifo" };
 
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
 		remove(leftovers[i]);
