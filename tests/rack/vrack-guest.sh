@@ -6,8 +6,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor is slow for the agent too
 
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
-	copy_matrix placement_by_another_witness strays_are_invalid drive_is_read_from_its_node numa_that_is_not_there
-	cgroup2_limits home_is_ours)
+	copy_matrix memory_rows placement_by_another_witness strays_are_invalid drive_is_read_from_its_node
+	numa_that_is_not_there cgroup2_limits home_is_ours)
 build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
 doubles=$build/tests/prefix/feedline # also knows null.scripted
@@ -94,6 +94,17 @@ copy_matrix() {
 		"$(lanes '[.lanes[] | [.placement.node, .placement.cpus, .options.memory]] | sort')" 'the matrix'
 	is '[true,true,true,true]' "$(lanes '[.lanes[].placement.verified]')" 'whether placement was verified'
 	is '[true,true,true,true]' "$(lanes '[.lanes[].data_verified]')" 'whether the data was verified'
+}
+
+# The other rows over memory, from the far node.
+memory_rows() {
+	local row
+	for row in read write latency; do
+		bench "$feedline" "memory.$row" --numa 0 --memory node1 --duration 50ms
+		is 0 "$rc" "status of $row"
+		is '[[0,"node1",true,true]]' \
+			"$(lanes '[.lanes[] | [.placement.node, .options.memory, .placement.verified, .data_verified]]')" "$row"
+	done
 }
 
 # The kernel's own account of a lane while it runs: CPUs of node 0, buffers on node 1.
