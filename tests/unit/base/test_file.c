@@ -221,9 +221,36 @@ static void prefix_is_one_above(void **state)
 	free(prefix);
 }
 
+/* In pieces: nothing is there before the end, and nothing at all when it fails. */
+static void test_in_pieces(void **state)
+{
+	struct fl_new_file *file;
+	struct fl_err err = { 0 };
+	struct fl_text text = { 0 };
+
+	(void)state;
+	assert_int_equal(fl_file_write("file", "old", 3, &err), 0);
+	assert_int_equal(fl_new_file_begin("file", &file, &err), 0);
+	assert_int_equal(fl_new_file_add(file, "ne", 2, &err), 0);
+	assert_int_equal(fl_new_file_end(file, -EIO, &err), -EIO);
+	assert_int_equal(fl_new_file_begin("file", &file, &err), 0);
+	assert_int_equal(fl_new_file_add(file, "ne", 2, &err), 0);
+	assert_int_equal(fl_file_read(AT_FDCWD, "file", 10, &text, &err), 0);
+	assert_string_equal(fl_text_str(&text), "old");
+	fl_text_release(&text);
+	assert_int_equal(fl_new_file_add(file, "w", 1, &err), 0);
+	assert_int_equal(fl_new_file_end(file, 0, &err), 0);
+	assert_int_equal(fl_file_read(AT_FDCWD, "file", 10, &text, &err), 0);
+	assert_string_equal(fl_text_str(&text), "new");
+	fl_text_release(&text);
+	assert_int_equal(fl_new_file_begin("none/file", &file, &err), -ENOENT);
+	assert_int_equal(remove("file"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_in_pieces, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(writes_and_reads, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(cannot_read, make_dir, remove_dir),
 		cmocka_unit_test(reads_what_has_no_size),
