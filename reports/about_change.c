@@ -183,13 +183,6 @@ static double rounded(double p)
 	return round(p * scale) / scale;
 }
 
-/* Takes the texts. */
-static void add_advice(struct fl_remark *r, char *words, char *command)
-{
-	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
-	r->advice[r->advice_n++] = (struct fl_advice){ .words = words, .command = command };
-}
-
 /* "measured: A 9.00 GB/s (8.96 to 9.05 GB/s, 8 rounds), B ..."; p is told in powers of ten that people compare. */
 static void add_numbers(const struct fl_comparison *c, struct fl_remark *r, const struct fl_metric_change *m)
 {
@@ -203,7 +196,7 @@ static void add_numbers(const struct fl_comparison *c, struct fl_remark *r, cons
 			    fl_show_metric(low, m->metric, sides[i]->low),
 			    fl_show_metric(high, m->metric, sides[i]->high), sides[i]->n);
 	fl_text_add(&t, "; p %s among %zu primary metrics", fl_show_number(p, rounded(m->p_adjusted)), c->primary);
-	add_advice(r, t.bytes, NULL);
+	fl_remark_advise(r, t.bytes, NULL);
 }
 
 /* How to see it again: what it should be is what it was. */
@@ -212,15 +205,16 @@ static void add_ways(struct fl_remark *r, const struct fl_lane_change *lane, con
 	char rate[FL_UNIT_TEXT];
 
 	if (lane->again)
-		add_advice(r,
-			   fl_format("again, in at most %d s, it was %s", FL_AGAIN_S,
-				     fl_show_metric(rate, m->metric, m->before.median)),
-			   fl_report_clean(lane->again));
+		fl_remark_advise(r,
+				 fl_format("again, in at most %d s, it was %s", FL_AGAIN_S,
+					   fl_show_metric(rate, m->metric, m->before.median)),
+				 fl_report_clean(lane->again));
 	if (lane->peer->command && !strcmp(m->metric, "bytes_per_s"))
-		add_advice(r,
-			   fl_format("the same with %s, whose '%s' should be about %s", lane->peer->tool,
-				     lane->peer->prints, fl_show_rate(rate, lane->peer->counts * m->before.median)),
-			   fl_report_clean(lane->peer->command));
+		fl_remark_advise(r,
+				 fl_format("the same with %s, whose '%s' should be about %s", lane->peer->tool,
+					   lane->peer->prints,
+					   fl_show_rate(rate, lane->peer->counts * m->before.median)),
+				 fl_report_clean(lane->peer->command));
 }
 
 static void add_reason(const struct fl_comparison *c, struct fl_section *s, const struct fl_lane_change *lane,
@@ -232,7 +226,7 @@ static void add_reason(const struct fl_comparison *c, struct fl_section *s, cons
 								    .text = fl_report_clean(m->reason) });
 
 	if (m->hint)
-		add_advice(r, fl_report_clean(m->hint), NULL);
+		fl_remark_advise(r, fl_report_clean(m->hint), NULL);
 	if (m->verdict != FL_FAIL)
 		return;
 	add_numbers(c, r, m);
