@@ -73,13 +73,27 @@ static json_t *hops_json(const struct fl_lane_verdict *v)
 	return hops;
 }
 
-static json_t *distrust_json(const struct fl_lane_verdict *v)
+static json_t *texts_json(char *const *texts, size_t n)
 {
-	json_t *texts = json_array();
+	json_t *list = json_array();
 
-	for (size_t i = 0; i < v->distrust_n; i++)
-		json_array_append_new(texts, fl_json_string(v->distrust[i]));
-	return texts;
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, fl_json_string(texts[i]));
+	return list;
+}
+
+static json_t *peer_json(const struct fl_peer_command *p)
+{
+	json_t *o;
+
+	if (!p->command)
+		return json_null();
+	o = json_object();
+	set(o, "tool", fl_json_string(p->tool));
+	set(o, "command", fl_json_string(p->command));
+	set(o, "prints", fl_json_string(p->prints));
+	set(o, "expect_bytes_per_s", fl_json_number(p->expect_bytes_per_s));
+	return o;
 }
 
 /* Of the lane's first round: how long it was measured, after which warm-up, and what ended it. */
@@ -111,7 +125,10 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "verdict", json_string(fl_verdict_name(v->verdict)));
 	set(o, "reason", fl_json_string(v->reason));
 	set(o, "hint", fl_json_string(v->hint));
-	set(o, "distrust", distrust_json(v));
+	set(o, "evidence", texts_json(v->evidence, v->evidence_n));
+	set(o, "again", fl_json_string(v->again));
+	set(o, "peer", peer_json(&v->peer));
+	set(o, "distrust", texts_json(v->distrust, v->distrust_n));
 	set(o, "required", json_boolean(v->required));
 	set(o, "rounds", json_integer(v->rounds_done));
 	set(o, "rounds_planned", json_integer(v->rounds_planned));

@@ -80,7 +80,7 @@ static bool is_same(const char *a, const char *b)
 static bool has_same_reason(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
 {
 	return a->verdict == b->verdict && is_same(a->bench, b->bench) && is_same(a->reason, b->reason) &&
-	       is_same(a->hint, b->hint);
+	       is_same(a->hint, b->hint) && is_same(a->again, b->again);
 }
 
 /* How many lanes from i on share its reason; 0: an earlier one did. */
@@ -96,19 +96,38 @@ static size_t count_same(const struct fl_judgement *j, size_t i)
 	return n;
 }
 
-/* "again: feedline bench null.nop" is words and a command, anything else words alone. */
-static void add_advice(struct fl_remark *r, const char *hint)
+/* Takes the texts. */
+static void add_advice(struct fl_remark *r, char *words, char *command)
+{
+	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
+	r->advice[r->advice_n++] = (struct fl_advice){ .words = words, .command = command };
+}
+
+/* "run it alone: feedline bench null.nop" is words and a command, anything else words alone. */
+static void add_hint(struct fl_remark *r, const char *hint)
 {
 	const char *colon = strstr(hint, ": feedline ");
 	char *clean = fl_report_clean(hint);
 
-	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
-	r->advice[r->advice_n++] = (struct fl_advice){
-		.words = clean,
-		.command = colon ? fl_dup(clean + (colon - hint) + 2) : NULL,
-	};
+	add_advice(r, clean, colon ? fl_dup(clean + (colon - hint) + 2) : NULL);
 	if (colon)
 		clean[colon - hint] = 0;
+}
+
+/* What else a fail says: the evidence, and the commands that show it. */
+static void add_proof(struct fl_remark *r, const struct fl_lane_verdict *v)
+{
+	char rate[FL_UNIT_TEXT];
+
+	for (size_t i = 0; i < v->evidence_n; i++)
+		add_advice(r, fl_report_clean(v->evidence[i]), NULL);
+	if (v->again)
+		add_advice(r, fl_format("again, in at most %d s", FL_AGAIN_S), fl_report_clean(v->again));
+	if (v->peer.command)
+		add_advice(r,
+			   fl_format("the same with %s, whose '%s' should be about %s", v->peer.tool, v->peer.prints,
+				     fl_show_rate(rate, v->peer.expect_bytes_per_s)),
+			   fl_report_clean(v->peer.command));
 }
 
 static bool must_be_more(const struct fl_run *run, const struct fl_lane_verdict *v)
@@ -131,7 +150,8 @@ static void add_reason(struct fl_section *s, const struct fl_run *run, const str
 		   });
 
 	if (v->hint)
-		add_advice(r, v->hint);
+		add_hint(r, v->hint);
+	add_proof(r, v);
 	free(lanes);
 }
 

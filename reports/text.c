@@ -2,7 +2,6 @@
 /* text.c: a report for people, on a terminal: in lines of its width, coloured where that is wanted. */
 #include "base/alloc.h"
 #include "reports/parts.h"
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,13 +29,13 @@ static void add_verdict(const struct page *p, const struct fl_content *c)
 	fl_report_wrap(p->out, c->counts, strlen(verdict) + 2, 2, p->width);
 }
 
-/* A command stays on one line, so that it can be copied. */
+/* A command has a line of its own and stays on it, so that it can be copied. */
 static void add_advice(const struct page *p, const struct fl_advice *a)
 {
-	bool both = a->words && a->command;
-
-	add_paragraph(p, fl_format("%s%s%s", a->words ? a->words : "", both ? ": " : "", a->command ? a->command : ""),
-		      4, 4, a->command ? SIZE_MAX : p->width);
+	if (a->words)
+		add_paragraph(p, fl_format("%s%s", a->words, a->command ? ":" : ""), 4, 6, p->width);
+	if (a->command)
+		fl_text_add(p->out, "      %s\n", a->command);
 }
 
 /* "fail: storage.read block=4KiB, required by the suite: 1.02 GB/s is ..." malloc'd */

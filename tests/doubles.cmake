@@ -33,3 +33,8 @@ endforeach()
 add_executable(deny stubs/deny.c)
 target_link_libraries(deny PRIVATE flags)
 set_target_properties(deny PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+# Says what another tool would be called with for a lane.
+add_executable(peer_of stubs/peer_of.c)
+target_link_libraries(peer_of PRIVATE judge)
+set_target_properties(peer_of PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

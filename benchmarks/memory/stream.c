@@ -285,6 +285,31 @@ static const struct fl_flow write_flows[] = {
 	{ 0 },
 };
 
+#define LIKWID(test, streams, where)                                                                                   \
+	"likwid-bench -t {engine:avx512=" test "_avx512,avx2=" test "_avx} -s 8 "                                      \
+	"-w M{node}:{" streams "*buffer_bytes*cpus_n/1000}kB:{cpus_n}-" where
+
+static const struct fl_peer copy_peer = {
+	.tool = "likwid-bench",
+	.command = LIKWID("copy_mem", "2", "0:M{memory},1:M{memory}"),
+	.prints = "MByte/s:",
+	.counts = 2, /* when read and when written */
+};
+
+static const struct fl_peer read_peer = {
+	.tool = "likwid-bench",
+	.command = LIKWID("load", "1", "0:M{memory}"),
+	.prints = "MByte/s:",
+	.counts = 1,
+};
+
+static const struct fl_peer write_peer = {
+	.tool = "likwid-bench",
+	.command = LIKWID("store_mem", "1", "0:M{memory}"),
+	.prints = "MByte/s:",
+	.counts = 1,
+};
+
 #define STREAM_HOOKS                                                                                                   \
 	.opts_bytes = sizeof(struct stream_opts), .fields = stream_fields, .numa = "each", .threads = "cpus",          \
 	.enter = stream_enter, .step = stream_step, .verify = stream_verify, .close = stream_close
@@ -295,6 +320,7 @@ FL_BENCHES(memory, stream) = {
 	  .metrics = copy_metrics,
 	  .facts = store_facts,
 	  .flows = copy_flows,
+	  .peer = &copy_peer,
 	  .open = copy_open,
 	  STREAM_HOOKS },
 	{ .name = "memory.read",
@@ -302,6 +328,7 @@ FL_BENCHES(memory, stream) = {
 	  .metrics = read_metrics,
 	  .facts = load_facts,
 	  .flows = read_flows,
+	  .peer = &read_peer,
 	  .open = read_open,
 	  STREAM_HOOKS },
 	{ .name = "memory.write",
@@ -309,6 +336,7 @@ FL_BENCHES(memory, stream) = {
 	  .metrics = write_metrics,
 	  .facts = store_facts,
 	  .flows = write_flows,
+	  .peer = &write_peer,
 	  .open = write_open,
 	  STREAM_HOOKS },
 	{ 0 },

@@ -312,6 +312,19 @@ static const struct fl_flow read_flows[] = {
 	{ 0 },
 };
 
+/* Each thread has a part of the file, as here where blocks are read in their order. */
+static const struct fl_peer read_peer = {
+	.tool = "fio",
+	.command = "fio --name=feedline --filename={path} --readonly --ioengine=io_uring --direct=1 "
+		   "{pattern:sequential=--rw=read,random=--rw=randread} --norandommap --bs={block} --iodepth={depth} "
+		   "--numjobs={threads} --size={100/threads}% --offset_increment={100/threads}% --group_reporting "
+		   "{buffers:auto=--fixedbufs,registered=--fixedbufs,plain=} {file_registered:yes=--registerfiles,no=} "
+		   "--cpus_allowed={cpus} --cpus_allowed_policy=split --time_based --runtime=10",
+	.prints = "READ: bw=",
+	.counts = 1,
+	.escape = ":",
+};
+
 FL_BENCHES(storage, read) = {
 	{ .name = "storage.read",
 	  .summary = "reads a file or drive past the page cache with io_uring",
@@ -320,6 +333,7 @@ FL_BENCHES(storage, read) = {
 	  .metrics = read_metrics,
 	  .facts = read_facts,
 	  .flows = read_flows,
+	  .peer = &read_peer,
 	  .numa = "path",
 	  .threads = "threads",
 	  .open = read_open,

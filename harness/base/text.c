@@ -56,6 +56,23 @@ const char *fl_text_str(const struct fl_text *t)
 	return t->bytes ? t->bytes : "";
 }
 
+void fl_text_quote(struct fl_text *t, const char *word)
+{
+	const char *plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fl_text_add(t, "%s", word);
+		return;
+	}
+	fl_text_add(t, "'");
+	for (; *word; word++)
+		if (*word == '\'')
+			fl_text_add(t, "'\\''");
+		else
+			fl_text_put(t, word, 1);
+	fl_text_add(t, "'");
+}
+
 void fl_text_release(struct fl_text *t)
 {
 	free(t->bytes);

@@ -24,6 +24,9 @@ const char *fl_nearest(const char *word, const char *const *names, size_t n);
  * command the terminal. */
 void fl_blank_controls(char *text);
 
+/* Appends a word as one argument of a shell command, in quotes where it needs them. */
+void fl_text_quote(struct fl_text *t, const char *word);
+
 /* Copies src into dst, always terminated, cut at room - 1 bytes. Returns whether all of it fitted. */
 bool fl_copy(char *dst, size_t room, const char *src);
 

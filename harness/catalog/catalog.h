@@ -3,6 +3,7 @@
  * program and touches no device. */
 #ifndef FL_CATALOG_CATALOG_H
 #define FL_CATALOG_CATALOG_H
+#include "base/text.h"
 #include <feedline/bench.h>
 #include <jansson.h>
 
@@ -20,6 +21,7 @@ struct fl_entry {
 	struct fl_metric *metrics;
 	struct fl_fact *facts;
 	struct fl_flow *flows;
+	struct fl_peer peer; /* tool NULL: none */
 };
 
 struct fl_catalog {
@@ -36,7 +38,8 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
 
 /* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
- *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}]} */
+ *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}],
+ *  "peer":{"tool","command","prints","counts","escape"}}; a record from before it has no "peer". */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
@@ -48,6 +51,13 @@ const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name
 
 /* The metric that speaks for a benchmark where only one can: its rate in bytes, else the first declared; NULL: none. */
 const struct fl_metric *fl_entry_speaker(const struct fl_entry *e);
+
+/* ---- peer.c: the template of feedline/bench.h
+ * May it be? -EINVAL names the first thing wrong in it. Reading an entry checks this. */
+int fl_peer_check(const struct fl_entry *e, const char *at, struct fl_err *err);
+/* Appends the command. values: the texts of names, as the tool takes them. false: it cannot be said of this lane, and
+ * *out is as it was. */
+bool fl_peer_expand(const struct fl_peer *peer, const json_t *values, struct fl_text *out);
 
 /* "rate_bytes", ... and back (-1: unknown). */
 const char *fl_from_name(enum fl_from from);

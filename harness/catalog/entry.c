@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_CHARS = 64, TEXT_MAX_CHARS = 400, ROWS_MAX = 64, AT_ROOM = 160 };
+enum { NAME_MAX_CHARS = 64, TEXT_MAX_CHARS = 800, ROWS_MAX = 64, AT_ROOM = 160 };
 
 /* ---- texts */
 
@@ -134,6 +134,29 @@ static int read_flow(const json_t *o, const char *at, void *row, struct fl_err *
 	if (!(f->per_byte > 0 && f->per_byte <= 1e6))
 		return fl_fail(err, -EINVAL, "%s: 'per_byte' is not a number of crossings", at);
 	return 0;
+}
+
+/* Absent or null: none. */
+static int read_peer(const json_t *doc, const char *at, struct fl_peer *ret, struct fl_err *err)
+{
+	json_t *o = NULL;
+	int rc = 0;
+
+	if (json_object_get(doc, "peer") && !json_is_null(json_object_get(doc, "peer")))
+		rc = fl_json_object(doc, at, "peer", &o, err);
+	if (!o)
+		return rc;
+	rc = read_text(o, at, "tool", &ret->tool, err);
+	if (rc == 0)
+		rc = read_text(o, at, "command", &ret->command, err);
+	if (rc == 0)
+		rc = read_text(o, at, "prints", &ret->prints, err);
+	if (rc == 0)
+		rc = read_optional(o, at, "escape", &ret->escape, err);
+	ret->counts = fl_json_number_or_nan(o, "counts");
+	if (rc == 0 && !(ret->counts > 0 && ret->counts <= 1e6))
+		return fl_fail(err, -EINVAL, "%s: 'counts' of its peer is not a number of bytes", at);
+	return rc;
 }
 
 static const char *row_name(const void *table, size_t row_bytes, size_t i)
@@ -277,7 +300,9 @@ static int read_tables(const json_t *doc, const char *at, struct fl_entry *e, st
 		rc = read_table(doc, at, "metrics", sizeof(*e->metrics), read_metric, &e->metrics, err);
 	if (rc == 0)
 		rc = read_table(doc, at, "facts", sizeof(*e->facts), read_fact, &e->facts, err);
-	return rc ? rc : read_table(doc, at, "flows", sizeof(*e->flows), read_flow, &e->flows, err);
+	if (rc == 0)
+		rc = read_table(doc, at, "flows", sizeof(*e->flows), read_flow, &e->flows, err);
+	return rc ? rc : read_peer(doc, at, &e->peer, err);
 }
 
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err)
@@ -297,6 +322,8 @@ int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struc
 		rc = check_places(&e, at, err);
 	if (rc == 0)
 		rc = check_threads(&e, at, err);
+	if (rc == 0)
+		rc = fl_peer_check(&e, at, err);
 	if (rc)
 		fl_entry_release(&e);
 	else
@@ -342,6 +369,14 @@ static void release_flows(struct fl_flow *flows)
 	free(flows);
 }
 
+static void release_peer(struct fl_peer *p)
+{
+	free((void *)p->tool);
+	free((void *)p->command);
+	free((void *)p->prints);
+	free((void *)p->escape);
+}
+
 void fl_entry_release(struct fl_entry *e)
 {
 	free(e->name);
@@ -354,5 +389,6 @@ void fl_entry_release(struct fl_entry *e)
 	release_metrics(e->metrics);
 	release_facts(e->facts);
 	release_flows(e->flows);
+	release_peer(&e->peer);
 	*e = (struct fl_entry){ 0 };
 }

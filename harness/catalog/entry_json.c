@@ -46,10 +46,18 @@ static json_t *flows_json(const struct fl_flow *flows)
 	return all;
 }
 
+static json_t *peer_json(const struct fl_peer *p)
+{
+	if (!p->tool)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:o, s:s?}", "tool", p->tool, "command", p->command, "prints", p->prints,
+			 "counts", fl_json_number(p->counts), "escape", p->escape);
+}
+
 json_t *fl_entry_json(const struct fl_entry *e)
 {
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o}", "name", e->name, "summary",
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o}", "name", e->name, "summary",
 			 e->summary, "unavailable", e->unavailable, "numa", e->numa, "threads", e->threads, "verifies",
 			 (int)e->verifies, "fields", fields_json(e->fields), "metrics", metrics_json(e->metrics),
-			 "facts", facts_json(e->facts), "flows", flows_json(e->flows));
+			 "facts", facts_json(e->facts), "flows", flows_json(e->flows), "peer", peer_json(&e->peer));
 }

@@ -83,6 +83,7 @@ const struct fl_command fl_cmd_export = {
 	.name = "export",
 	.summary = "runs and baselines of the store as lines of JSON (default: all), for import",
 	.usage = "export [ID|last|BASELINE...]",
+	.words = "@run|@baseline|last",
 	.fields = export_fields,
 	.run = export,
 };

@@ -109,6 +109,7 @@ const struct fl_command fl_cmd_import = {
 	.name = "import",
 	.summary = "runs and baselines that export wrote, into the store: all or nothing",
 	.usage = "import FILE|-",
+	.words = "@file|-",
 	.fields = import_fields,
 	.run = import,
 };

@@ -107,21 +107,8 @@ struct fl_look fl_output_look(void)
 
 char *fl_output_quote(const char *word)
 {
-	const char *plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%+=:,./_-";
 	struct fl_text out = { 0 };
-	char *quoted;
 
-	if (*word && !word[strspn(word, plain)])
-		return fl_dup(word);
-	fl_text_add(&out, "'");
-	for (const char *p = word; *p; p++) {
-		if (*p == '\'')
-			fl_text_add(&out, "'\\''");
-		else
-			fl_text_put(&out, p, 1);
-	}
-	fl_text_add(&out, "'");
-	quoted = fl_dup(fl_text_str(&out));
-	fl_text_release(&out);
-	return quoted;
+	fl_text_quote(&out, word);
+	return out.bytes;
 }

@@ -120,6 +120,8 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 		j->interrupted |= is_interrupted(&subjects.items[i]);
 	}
 	fl_judge_shared(j->lanes, j->lanes_n);
+	for (size_t i = 0; i < subjects.n; i++)
+		fl_prove_failure(&subjects.items[i], &j->lanes[i]);
 	conclude(j, subjects.bench);
 	j->entries = subjects.entries;
 	j->entries_n = subjects.entries_n;
@@ -146,6 +148,13 @@ static void release_lane(struct fl_lane_verdict *v)
 		free(v->distrust[i]);
 	for (size_t i = 0; i < v->metrics_n; i++)
 		free(v->metrics[i].of_round);
+	for (size_t i = 0; i < v->evidence_n; i++)
+		free(v->evidence[i]);
+	free(v->evidence);
+	free(v->again);
+	free(v->peer.tool);
+	free(v->peer.command);
+	free(v->peer.prints);
 	free(v->distrust);
 	free(v->hops);
 	free(v->metrics);

@@ -39,6 +39,9 @@
 
 #define FL_TOLERANCE 0.05 /* the one tolerance, printed in every report */
 
+/* What a command that shows a failure again takes: one round of 2 s, warm-up and making ready. */
+enum { FL_AGAIN_S = 10 };
+
 enum fl_verdict { FL_PASS, FL_FAIL, FL_INCONCLUSIVE, FL_VERDICT_INVALID, FL_VERDICT_NOT_MEASURED, FL_UNJUDGED };
 const char *
 fl_verdict_name(enum fl_verdict v); /* "pass", "fail", "inconclusive", "invalid", "not measured", "unjudged" */
@@ -70,6 +73,13 @@ struct fl_hop {
 	bool named;		/* a flow names the device, rather than "memory" or "cpu" of the lane */
 };
 
+/* The same measurement by another tool. */
+struct fl_peer_command {
+	char *tool, *command;
+	char *prints;		   /* how its output calls the rate */
+	double expect_bytes_per_s; /* what it prints there where the path is as it should be */
+};
+
 struct fl_lane_verdict {
 	unsigned case_no, lane;
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
@@ -84,6 +94,11 @@ struct fl_lane_verdict {
 	double cap_bytes_per_s; /* the smallest cap known on the path, which it cannot beat; NaN: none is known */
 	enum fl_verdict verdict;
 	char *reason, *hint; /* one line; NULL for a plain pass */
+	/* Of a fail; elsewhere none. */
+	char **evidence; /* one fact a line */
+	size_t evidence_n;
+	char *again; /* a command that shows it again, FL_AGAIN_S at most; NULL: there is none that fits on a line */
+	struct fl_peer_command peer; /* command NULL: the benchmark has none that says exactly the same */
 	char **distrust;
 	size_t distrust_n;
 	bool wrong_data;

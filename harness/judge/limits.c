@@ -2,7 +2,6 @@
 /* limits.c: a measured rate against the hops of its path. Only rates in bytes are held against limits: a hop carries
  * bytes, and a bound for operations or times would have to be guessed from them. */
 #include "base/alloc.h"
-#include "base/field.h"
 #include "base/units.h"
 #include "judge/parts.h"
 #include <math.h>
@@ -16,8 +15,7 @@ static bool is_known(const struct fl_hop *hop)
 	return isfinite(hop->cap_bytes_per_s);
 }
 
-/* The known hop with the smallest cap, or with the smallest rate to expect; NULL: none is known. */
-static const struct fl_hop *narrowest(const struct fl_lane_verdict *v, bool expected)
+const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expected)
 {
 	const struct fl_hop *best = NULL;
 
@@ -90,58 +88,6 @@ static void refuse_too_fast(struct fl_lane_verdict *v, double median, const stru
 	set(v, FL_VERDICT_INVALID, &t, FL_CAME_ANOTHER_WAY);
 }
 
-static bool is_plain(const char *text)
-{
-	return text[0] &&
-	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=+-,@%") == strlen(text);
-}
-
-/* One argument of a shell command. */
-static void add_word(struct fl_text *out, const char *text)
-{
-	if (is_plain(text)) {
-		fl_text_add(out, "%s", text);
-		return;
-	}
-	fl_text_add(out, "'");
-	for (; *text; text++)
-		fl_text_add(out, *text == '\'' ? "'\\''" : "%c", *text);
-	fl_text_add(out, "'");
-}
-
-/* The command that measures this lane again. */
-static void add_command(struct fl_text *out, const struct fl_subject *s)
-{
-	json_t *options = json_object_get(s->planned, "options"), *value;
-	const char *name;
-
-	fl_text_add(out, "feedline bench %s", s->bench);
-	json_object_foreach(options, name, value)
-	{
-		const struct fl_field *field = fl_entry_field(s->entry, name);
-
-		if (!field || !json_is_string(value) || strcmp(name, "duration") == 0)
-			continue;
-		fl_text_add(out, " --");
-		for (const char *c = name; *c; c++)
-			fl_text_add(out, "%c", *c == '_' ? '-' : *c);
-		fl_text_add(out, " ");
-		add_word(out, json_string_value(value));
-		if (field->type == FL_NS)
-			fl_text_add(out, "ns"); /* a bare number is no time */
-	}
-}
-
-static char *reproduce(const struct fl_subject *s)
-{
-	struct fl_text t = { 0 };
-
-	fl_text_add(&t, "again: ");
-	add_command(&t, s);
-	fl_text_add(&t, " --duration 2s");
-	return t.bytes;
-}
-
 /* How many rounds would decide. Lanes that run together are measured again only by their suite. */
 static char *ask_for_rounds(const struct fl_subject *s)
 {
@@ -151,8 +97,8 @@ static char *ask_for_rounds(const struct fl_subject *s)
 	struct fl_text t = { 0 };
 
 	fl_text_add(&t, "%u rounds give %s: ", rounds, few ? "an interval of 95 %" : "a narrower interval");
-	if (s->alone) {
-		add_command(&t, s);
+	if (s->case_lanes == 1) {
+		fl_add_bench_command(s, &t);
 		fl_text_add(&t, " --repeat %u", rounds);
 	} else {
 		fl_text_add(&t, "raise `repeat` in the suite");
@@ -175,7 +121,6 @@ static void doubt(const struct fl_subject *s, struct fl_lane_verdict *v, const s
 		  const struct fl_hop *hop)
 {
 	struct fl_text t = { 0 };
-	char *hint = NULL;
 
 	say_share(&t, m->median, hop);
 	if (!is_complete(v)) {
@@ -184,16 +129,14 @@ static void doubt(const struct fl_subject *s, struct fl_lane_verdict *v, const s
 		set(v, FL_UNJUDGED, &t, NULL);
 	} else if (m->high >= line) {
 		fl_text_add(&t, "; the pass line lies inside its interval");
-		hint = ask_for_rounds(s);
-		set(v, FL_INCONCLUSIVE, &t, hint);
+		set(v, FL_INCONCLUSIVE, &t, NULL);
+		v->hint = ask_for_rounds(s);
 	} else {
-		hint = reproduce(s);
-		set(v, FL_FAIL, &t, hint);
+		set(v, FL_FAIL, &t, NULL);
 	}
-	free(hint);
 }
 
-static const struct fl_metric_summary *byte_rate(const struct fl_lane_verdict *v)
+const struct fl_metric_summary *fl_judged_metric(const struct fl_lane_verdict *v)
 {
 	for (size_t i = 0; i < v->metrics_n; i++)
 		if (v->metrics[i].from == FL_RATE_BYTES && v->metrics[i].of_rounds.n)
@@ -203,7 +146,7 @@ static const struct fl_metric_summary *byte_rate(const struct fl_lane_verdict *v
 
 bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret)
 {
-	const struct fl_metric_summary *rate = byte_rate(v);
+	const struct fl_metric_summary *rate = fl_judged_metric(v);
 
 	if (!rate)
 		return false;
@@ -215,7 +158,7 @@ bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret)
 
 static void hold(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_interval *rate)
 {
-	const struct fl_hop *cap = narrowest(v, false), *expect = narrowest(v, true);
+	const struct fl_hop *cap = fl_narrowest_hop(v, false), *expect = fl_narrowest_hop(v, true);
 
 	if (!cap || !expect) {
 		leave_unjudged(v);
@@ -234,7 +177,7 @@ static void hold(const struct fl_subject *s, struct fl_lane_verdict *v, const st
 /* That one metric passed says nothing about another that the suite requires. */
 static void miss_required(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
-	const char *judged = byte_rate(v)->name, *required = fl_subject_requires_beside(s, judged);
+	const char *judged = fl_judged_metric(v)->name, *required = fl_subject_requires_beside(s, judged);
 
 	if (!required || (v->verdict != FL_PASS && v->verdict != FL_UNJUDGED))
 		return;

@@ -18,7 +18,7 @@ struct fl_subject {
 	unsigned pass_rounds;			     /* of a calibration, else 0 */
 	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
 	bool required;				     /* the suite names it there, or it is a `bench` */
-	bool alone;				     /* the only lane of its case */
+	unsigned case_lanes;			     /* of its case; as subjects they lie side by side */
 	const struct fl_lane_record *const *records; /* in the order of rounds */
 	size_t n;
 };
@@ -48,13 +48,30 @@ void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- limits.c: the measured rate against the hops: verdict, reason and hint of a measured lane */
 void fl_hold_against_limits(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* The metric that is judged; NULL: the lane has none. */
+const struct fl_metric_summary *fl_judged_metric(const struct fl_lane_verdict *v);
 /* The rate in bytes that is judged: median, and the low and high that the line is held against (judge.h). false: the
  * lane has none. */
 bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret);
+/* The known hop with the smallest cap, or with the smallest rate to expect; NULL: none is known. */
+const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expected);
 #define FL_CAME_ANOTHER_WAY "the data came another way: a cache, or a device that is not the one in the path"
 
 /* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
+
+/* ---- command.c: commands that measure again what was planned
+ * The lane alone, as "feedline bench NAME --option value"; without a duration. */
+void fl_add_bench_command(const struct fl_subject *s, struct fl_text *out);
+/* The lane with those that ran beside it, once and briefly; malloc'd. NULL: there are more than a line takes. */
+char *fl_again_command(const struct fl_subject *s);
+
+/* ---- failed.c: what a failed verdict says more than its reason. The verdict must be final. */
+void fl_prove_failure(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+/* ---- peer.c: the command of another tool that measures the lane, into v->peer
+ * expected: the hop that the lane is held against. */
+void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_hop *expected);
 
 /* ---- verdict.c: everything about one lane */
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);

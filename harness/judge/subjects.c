@@ -125,7 +125,7 @@ static int read_case(const struct fl_run *run, const json_t *require, const json
 	subject.rounds = (unsigned)rounds;
 	if (rc == 0)
 		rc = read_ends(doc, at, run->finished, &subject, err);
-	subject.alone = json_array_size(lanes) == 1;
+	subject.case_lanes = (unsigned)json_array_size(lanes);
 	for (; subject.lane < json_array_size(lanes) && rc == 0; subject.lane++)
 		rc = add_subject(run, json_array_get(lanes, subject.lane), at, subject, s, err);
 	return rc;

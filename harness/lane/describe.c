@@ -54,12 +54,21 @@ static json_t *flows_json(const struct fl_flow *f)
 	return list;
 }
 
+static json_t *peer_json(const struct fl_peer *p)
+{
+	if (!p)
+		return json_null();
+	return json_pack("{s:s, s:s, s:s, s:o, s:o}", "tool", p->tool, "command", p->command, "prints", p->prints,
+			 "counts", fl_json_number(p->counts), "escape", fl_json_string(p->escape));
+}
+
 static json_t *bench_json(const struct fl_bench *b)
 {
-	return json_pack("{s:s, s:s, s:n, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name", b->name, "summary", b->summary,
-			 "unavailable", "numa", fl_json_string(b->numa), "threads", fl_json_string(b->threads),
-			 "verifies", (int)(b->verify != NULL), "fields", fields_json(b->fields), "metrics",
-			 metrics_json(b->metrics), "facts", facts_json(b->facts), "flows", flows_json(b->flows));
+	return json_pack("{s:s, s:s, s:n, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "name", b->name, "summary",
+			 b->summary, "unavailable", "numa", fl_json_string(b->numa), "threads",
+			 fl_json_string(b->threads), "verifies", (int)(b->verify != NULL), "fields",
+			 fields_json(b->fields), "metrics", metrics_json(b->metrics), "facts", facts_json(b->facts),
+			 "flows", flows_json(b->flows), "peer", peer_json(b->peer));
 }
 
 json_t *fl_lane_manifest(const char *program)

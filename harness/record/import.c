@@ -187,21 +187,20 @@ static int read_run(json_t *doc, const char *at, struct fl_run *run, struct fl_e
 	return rc;
 }
 
-/* The same but for its lanes, as far as lines can tell? */
+static bool same_run(const struct fl_run *a, const struct fl_run *b)
+{
+	return a->started_ns == b->started_ns && a->finished == b->finished && a->status == b->status &&
+	       json_equal(a->plan, b->plan) && json_equal(a->machine, b->machine) &&
+	       json_equal(a->environment, b->environment) && json_equal(a->declared, b->declared);
+}
+
 static int compare_run(struct fl_import *i, const struct fl_found *found, const struct fl_run *run, struct fl_err *err)
 {
 	struct fl_run *stored = fl_zalloc(1, sizeof(*stored));
-	struct fl_text a = { 0 }, b = { 0 };
 	int rc = fl_lanes_run(i->store, found, stored, err);
 
-	if (rc == 0) {
-		fl_line_run(run, &a);
-		fl_line_run(stored, &b);
-		if (strcmp(fl_text_str(&a), fl_text_str(&b)) != 0)
-			rc = other_content(i, "run", run->id, err);
-	}
-	fl_text_release(&a);
-	fl_text_release(&b);
+	if (rc == 0 && !same_run(run, stored))
+		rc = other_content(i, "run", run->id, err);
 	fl_run_free(stored);
 	return rc;
 }
@@ -256,21 +255,14 @@ static bool follows(const struct fl_lane_record *a, const struct fl_lane_record 
 
 static int compare_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
 {
-	struct fl_text a = { 0 }, b = { 0 };
 	struct fl_lane_record stored;
 	int rc;
 
 	fl_lane_record_init(&stored);
 	rc = fl_lanes_next(&i->stored, &stored, err);
-	if (rc == 1) {
-		fl_line_lane(lane, &a);
-		fl_line_lane(&stored, &b);
-	}
-	if (rc == 0 || (rc == 1 && strcmp(fl_text_str(&a), fl_text_str(&b)) != 0))
+	if (rc == 0 || (rc == 1 && !fl_lane_record_equal(lane, &stored)))
 		rc = other_content(i, "run", i->id, err);
 	fl_lane_record_release(&stored);
-	fl_text_release(&a);
-	fl_text_release(&b);
 	return rc < 0 ? rc : 0;
 }
 
@@ -381,10 +373,19 @@ static int read_baseline(json_t *doc, const char *at, struct fl_baseline *b, str
 	return rc;
 }
 
+static bool same_baseline(const struct fl_baseline *a, const struct fl_baseline *b)
+{
+	bool same = a->created_ns == b->created_ns && a->runs_n == b->runs_n &&
+		    (a->note && b->note ? strcmp(a->note, b->note) == 0 : a->note == b->note);
+
+	for (size_t i = 0; same && i < a->runs_n; i++)
+		same = strcmp(a->runs[i], b->runs[i]) == 0;
+	return same;
+}
+
 /* 1: it is there, and the same. */
 static int compare_baseline(struct fl_import *i, const struct fl_baseline *b, struct fl_err *err)
 {
-	struct fl_text a = { 0 }, c = { 0 };
 	struct fl_baseline stored;
 	int rc = fl_name_taken(i->store, FL_BASELINE_NAMED, b->name, err);
 
@@ -392,12 +393,8 @@ static int compare_baseline(struct fl_import *i, const struct fl_baseline *b, st
 		rc = fl_store_find_baseline(i->store, b->name, &stored, err) < 0 ? err->code : 1;
 	if (rc != 1)
 		return rc;
-	fl_line_baseline(b, &a);
-	fl_line_baseline(&stored, &c);
-	if (strcmp(fl_text_str(&a), fl_text_str(&c)) != 0)
+	if (!same_baseline(b, &stored))
 		rc = other_content(i, "baseline", b->name, err);
-	fl_text_release(&a);
-	fl_text_release(&c);
 	fl_baseline_release(&stored);
 	return rc;
 }

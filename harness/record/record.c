@@ -89,6 +89,38 @@ void fl_run_free(struct fl_run *run)
 	free(run);
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_series(const struct fl_series *a, const struct fl_series *b)
+{
+	return a->kind == b->kind && a->n == b->n && strcmp(a->metric, b->metric) == 0 &&
+	       (a->n == 0 || (memcmp(a->at, b->at, a->n * sizeof(*a->at)) == 0 &&
+			      memcmp(a->value, b->value, a->n * sizeof(*a->value)) == 0 &&
+			      (a->kind == FL_SERIES_HISTOGRAM || memcmp(a->valid, b->valid, a->n) == 0)));
+}
+
+static bool same_json(const struct fl_lane_record *a, const struct fl_lane_record *b)
+{
+	return json_equal(a->options, b->options) && json_equal(a->placement, b->placement) &&
+	       json_equal(a->facts, b->facts) && json_equal(a->caps, b->caps) && json_equal(a->distrust, b->distrust) &&
+	       json_equal(a->notes, b->notes);
+}
+
+bool fl_lane_record_equal(const struct fl_lane_record *a, const struct fl_lane_record *b)
+{
+	if (a->case_no != b->case_no || a->round != b->round || a->lane != b->lane || a->outcome != b->outcome ||
+	    a->series_n != b->series_n || !same_text(a->bench, b->bench) || !same_text(a->reason, b->reason) ||
+	    !same_text(a->hint, b->hint) || !same_json(a, b))
+		return false;
+	for (size_t i = 0; i < a->series_n; i++)
+		if (!same_series(&a->series[i], &b->series[i]))
+			return false;
+	return true;
+}
+
 const char *fl_outcome_name(enum fl_outcome outcome)
 {
 	return outcome_names[outcome];

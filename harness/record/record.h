@@ -68,6 +68,8 @@ struct fl_run {
 
 struct fl_lane_record *fl_run_add_lane(struct fl_run *run); /* zeroed, JSON members set to null; valid until the next */
 void fl_lane_record_init(struct fl_lane_record *lane);	    /* the same for a record outside of a run */
+/* The same content: numbers bit by bit, JSON by value. */
+bool fl_lane_record_equal(const struct fl_lane_record *a, const struct fl_lane_record *b);
 void fl_lane_record_release(struct fl_lane_record *lane);
 /* A joined series of n, arrays and all; their content is open. -ENOMEM. */
 int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 1 << 17, KEPT_MAX = SLOTS / 2, TEXT_MAX = 4096 };
+enum { SLOTS_FIRST = 1 << 6, SLOTS_MAX = 1 << 17, TEXT_MAX = 4096, TRIES_MAX = 64 };
 
 struct slot {
 	uint64_t hash;
@@ -18,25 +18,30 @@ struct slot {
 
 struct fl_shared {
 	struct slot *slots;
-	size_t kept;
+	size_t slots_n, kept; /* half of the slots stay free */
 };
 
 struct fl_shared *fl_shared_make(void)
 {
 	struct fl_shared *shared = fl_zalloc(1, sizeof(*shared));
 
-	shared->slots = fl_zalloc(SLOTS, sizeof(*shared->slots));
+	shared->slots_n = SLOTS_FIRST;
+	shared->slots = fl_zalloc(shared->slots_n, sizeof(*shared->slots));
 	return shared;
+}
+
+static void free_slot(struct slot *slot)
+{
+	free(slot->text);
+	json_decref(slot->value);
 }
 
 void fl_shared_free(struct fl_shared *shared)
 {
 	if (!shared)
 		return;
-	for (size_t i = 0; i < SLOTS; i++) {
-		free(shared->slots[i].text);
-		json_decref(shared->slots[i].value);
-	}
+	for (size_t i = 0; i < shared->slots_n; i++)
+		free_slot(&shared->slots[i]);
 	free(shared->slots);
 	free(shared);
 }
@@ -51,20 +56,39 @@ static uint64_t hash_of(const char *text, size_t n)
 	return hash ^ hash >> 29;
 }
 
-enum { TRIES_MAX = 64 };
-
 /* The slot of the text, or the free one where it belongs; NULL: there is no room for it. */
-static struct slot *slot_of(struct fl_shared *shared, const char *text, size_t n, uint64_t hash)
+static struct slot *slot_of(const struct fl_shared *shared, const char *text, size_t n, uint64_t hash)
 {
 	for (size_t i = 0; i < TRIES_MAX; i++) {
-		struct slot *slot = &shared->slots[(hash + i) % SLOTS];
+		struct slot *slot = &shared->slots[(hash + i) & (shared->slots_n - 1)];
 
 		if (!slot->value)
-			return shared->kept < KEPT_MAX ? slot : NULL;
+			return 2 * shared->kept < shared->slots_n ? slot : NULL;
 		if (slot->hash == hash && slot->n == n && memcmp(slot->text, text, n) == 0)
 			return slot;
 	}
 	return NULL;
+}
+
+/* What finds no room in the larger table is given up. */
+static void grow(struct fl_shared *shared)
+{
+	struct fl_shared larger = { .slots_n = 2 * shared->slots_n };
+	struct slot *from = shared->slots;
+
+	larger.slots = fl_zalloc(larger.slots_n, sizeof(*larger.slots));
+	for (size_t i = 0; i < shared->slots_n; i++) {
+		struct slot *to = from[i].value ? slot_of(&larger, from[i].text, from[i].n, from[i].hash) : NULL;
+
+		if (!to) {
+			free_slot(&from[i]);
+			continue;
+		}
+		*to = from[i];
+		larger.kept++;
+	}
+	free(from);
+	*shared = larger;
 }
 
 static json_t *parse(const char *text, size_t n, json_type type)
@@ -80,9 +104,12 @@ static json_t *parse(const char *text, size_t n, json_type type)
 static json_t *kept(struct fl_shared *shared, const char *text, size_t n, json_type type)
 {
 	uint64_t hash = hash_of(text, n);
-	struct slot *slot = slot_of(shared, text, n, hash);
+	struct slot *slot;
 	json_t *value;
 
+	if (2 * shared->kept >= shared->slots_n && shared->slots_n < SLOTS_MAX)
+		grow(shared);
+	slot = slot_of(shared, text, n, hash);
 	if (slot && slot->value)
 		return json_is_null(slot->value) || json_typeof(slot->value) == type ? json_incref(slot->value) : NULL;
 	value = parse(text, n, type);

@@ -52,8 +52,8 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
  *   "smt": "on", "numa_balancing": 0|1, "huge_pages": "always [madvise] never", "huge_pages_defrag", "clock_source"
  *   "drivers": {"nvme": {"version": "1.0", "srcversion": null}}: in use and with a version of their own
  *   "libraries": {"glibc": "2.36", ...}: of the agent, as loaded
- *   "used": {"/data/file": {"drive": "nvme-S1", "mount": {"at", "type", "source", "options"}, "reason": null}}: what the
- *       plan reads and writes, by path or drive id; reason: why no drive is known
+ *   "used": {"/data/file": {"drive": "nvme-S1", "mount": {"at", "type", "source", "options"}, "reason": null}}: what
+ *       the plan reads and writes, by path or drive id; reason: why no drive is known
  *
  * plan: NULL where none is made yet; then nothing is used. */
 json_t *fl_run_environment(int argc, char **argv, const struct fl_machine *machine, const struct fl_catalog *catalog,

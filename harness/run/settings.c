@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "run/environment.h"
 #include "run/kernel.h"
+#include "run/witness.h"
 #include <dirent.h>
 #include <fcntl.h>
 #include <math.h>
@@ -32,16 +33,11 @@ static json_t *number_of(int root, const char *path)
 	return fl_json_number(fl_kernel_number(root, path, &number) ? (double)number : NAN);
 }
 
-/* Of two drivers one says it the other way round. */
 static json_t *boost(int root)
 {
-	uint64_t number;
+	enum fl_boost now = fl_boost_look(root);
 
-	if (fl_kernel_number(root, CPU "cpufreq/boost", &number))
-		return json_boolean(number);
-	if (fl_kernel_number(root, CPU "intel_pstate/no_turbo", &number))
-		return json_boolean(!number);
-	return json_null();
+	return now == FL_BOOST_UNKNOWN ? json_null() : json_boolean(now == FL_BOOST_ON);
 }
 
 /* ---- frequency policies: as many as CPUs, and usually all alike */

@@ -22,6 +22,7 @@ struct fl_moment {
 	struct fl_cpus cpus;	/* of all lanes of the case ... */
 	struct fl_heat *heat;	/* ... and what they look like, in this order */
 	struct fl_speed *speed; /* likewise */
+	enum fl_boost boost;
 	struct fl_quota quota;
 	struct fl_clocks clocks;
 	uint64_t agent_used_ns;
@@ -89,6 +90,7 @@ struct fl_moment *fl_moment_take(const struct fl_case *c)
 	m->agent_used_ns = used_ns(getpid());
 	look_at_lanes(root, c, m);
 	look_at_cpus(root, m);
+	m->boost = fl_boost_look(root);
 	fl_quota_look(root, c->agent->machine->limits.cpu_group.value, &m->quota);
 	fl_clocks_look(root, &m->clocks);
 	if (root >= 0)
@@ -196,6 +198,7 @@ json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lan
 		fl_wait_judge(&wait, load.interrupts + 2 * load.blur, reasons);
 	throttles = judge_heat(c, cpus, reasons);
 	judge_speed(c, cpus, reasons);
+	fl_boost_judge(c->before->boost, c->after->boost, reasons);
 	fl_clocks_judge(&c->before->clocks, &c->after->clocks, reasons);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(load.others),
 			 "steal_ratio", fl_json_number(load.steal), "interrupts_ratio", fl_json_number(load.interrupts),

@@ -90,13 +90,16 @@ void fl_throttles_judge(const struct fl_throttles *t, json_t *reasons);
 struct fl_speed {
 	char governor[24];
 	uint64_t limit_khz;
-	char boost[8]; /* of all CPUs: "1", "0", "" where nothing says */
 };
+enum fl_boost { FL_BOOST_OFF, FL_BOOST_ON, FL_BOOST_UNKNOWN };
 void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret);
 double fl_speed_hz(int root, unsigned cpu); /* now; NaN: not known */
+enum fl_boost fl_boost_look(int root);	    /* of all CPUs */
 /* One look a CPU, n of them, in the order of `cpus`. One reason a kind of change, for the first CPU that shows it. */
 void fl_speed_judge(const struct fl_speed *before, const struct fl_speed *after, const struct fl_cpus *cpus, size_t n,
 		    json_t *reasons);
+
+void fl_boost_judge(enum fl_boost before, enum fl_boost after, json_t *reasons);
 
 /* ---- witness_clock.c: whether the clocks themselves can be believed */
 

@@ -14,12 +14,22 @@ static void path_of(char path[PATH_BYTES], unsigned cpu, const char *name)
 }
 
 /* Two drivers say it in their own way, one of them the other way round. */
-static void read_boost(int root, char *boost, size_t room)
+enum fl_boost fl_boost_look(int root)
 {
-	if (fl_kernel_line(root, "sys/devices/system/cpu/cpufreq/boost", boost, room))
-		return;
-	if (fl_kernel_line(root, "sys/devices/system/cpu/intel_pstate/no_turbo", boost, room))
-		fl_copy(boost, room, strcmp(boost, "0") ? "0" : "1");
+	uint64_t number;
+
+	if (fl_kernel_number(root, "sys/devices/system/cpu/cpufreq/boost", &number))
+		return number ? FL_BOOST_ON : FL_BOOST_OFF;
+	if (fl_kernel_number(root, "sys/devices/system/cpu/intel_pstate/no_turbo", &number))
+		return number ? FL_BOOST_OFF : FL_BOOST_ON;
+	return FL_BOOST_UNKNOWN;
+}
+
+void fl_boost_judge(enum fl_boost before, enum fl_boost after, json_t *reasons)
+{
+	if (before != FL_BOOST_UNKNOWN && after != FL_BOOST_UNKNOWN && before != after)
+		json_array_append_new(
+			reasons, json_sprintf("frequency boost was switched %s", after == FL_BOOST_ON ? "on" : "off"));
 }
 
 void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret)
@@ -31,7 +41,6 @@ void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret)
 	fl_kernel_line(root, path, ret->governor, sizeof(ret->governor));
 	path_of(path, cpu, "scaling_max_freq");
 	fl_kernel_number(root, path, &ret->limit_khz);
-	read_boost(root, ret->boost, sizeof(ret->boost));
 }
 
 double fl_speed_hz(int root, unsigned cpu)
@@ -69,7 +78,4 @@ void fl_speed_judge(const struct fl_speed *before, const struct fl_speed *after,
 						      cpu, (double)from->limit_khz / 1e3, (double)to->limit_khz / 1e3));
 		}
 	}
-	if (n && is_other(before->boost, after->boost))
-		json_array_append_new(reasons, json_sprintf("frequency boost was switched %s",
-							    strcmp(after->boost, "0") ? "on" : "off"));
 }

@@ -15,13 +15,13 @@
 enum { STATUS_BYTES = 64 << 10, PATH_BYTES = 64 };
 
 /* "RAN WAITED TIMES", in ns. */
-static void add_waited(int tasks, const char *tid, struct fl_wait *ret)
+static void add_waited(int tasks, unsigned long long tid, struct fl_wait *ret)
 {
 	char path[PATH_BYTES], line[80];
 	const char *at = line;
 	uint64_t ran_ns, waited_ns;
 
-	snprintf(path, sizeof(path), "%s/schedstat", tid);
+	snprintf(path, sizeof(path), "%llu/schedstat", tid);
 	if (!fl_kernel_line(tasks, path, line, sizeof(line)) || !fl_kernel_next(&at, &ran_ns) ||
 	    !fl_kernel_next(&at, &waited_ns))
 		return;
@@ -29,13 +29,13 @@ static void add_waited(int tasks, const char *tid, struct fl_wait *ret)
 	ret->has_waited = true;
 }
 
-static void add_switches(int tasks, const char *tid, struct fl_wait *ret)
+static void add_switches(int tasks, unsigned long long tid, struct fl_wait *ret)
 {
 	struct fl_text text = { 0 };
 	char path[PATH_BYTES];
 	uint64_t switches;
 
-	snprintf(path, sizeof(path), "%s/status", tid);
+	snprintf(path, sizeof(path), "%llu/status", tid);
 	fl_file_read(tasks, path, STATUS_BYTES, &text, NULL);
 	if (fl_kernel_find(fl_text_str(&text), "nonvoluntary_ctxt_switches:", &switches)) {
 		ret->switches += switches;
@@ -60,10 +60,13 @@ void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
 		return;
 	}
 	for (const struct dirent *e; (e = readdir(dir));) {
-		if (e->d_name[strspn(e->d_name, "0123456789")] || strlen(e->d_name) > 20)
+		const char *at = e->d_name;
+		uint64_t tid;
+
+		if (!fl_kernel_next(&at, &tid) || *at)
 			continue;
-		add_waited(tasks, e->d_name, ret);
-		add_switches(tasks, e->d_name, ret);
+		add_waited(tasks, tid, ret);
+		add_switches(tasks, tid, ret);
 	}
 	closedir(dir);
 }

@@ -88,6 +88,30 @@ struct fl_flow {
 	double per_byte;
 };
 
+/* ---- the same by another tool -------------------------------------------------------------------------------- */
+
+/* The command of a tool that others know, which moves the same bytes by the same path: what a failed verdict shows
+ * beside its own numbers. Only where it can be said exactly.
+ *
+ * `command` is a list of words, separated by single blanks. In a word stand, in braces and without blanks:
+ *   {name}             a value. Of an option: numbers in digits (bytes, counts, ratios), times in seconds, words and
+ *                      paths as they are, a node by its number, a drive by its path, other devices by their id. Of a
+ *                      fact, where the lane stated one of that name (what was really used goes before what was asked
+ *                      for). Else of the lane: `cpus` (its CPUs, "0-3,8"), `cpus_n` (how many), `node` (the number of
+ *                      their node)
+ *   {name:a=X,b=,c=Z}  one text for each word that the value can be; for a choice or flag, all of its words
+ *   {2*name/1000}      whole numbers and values, from left to right
+ * Words are quoted for a shell after that; an empty one is left out. A lane of which a value is not known, not in the
+ * list, or a calculation that gives 0, has no such command. */
+struct fl_peer {
+	const char *tool; /* "fio" */
+	const char
+		*command; /* "fio --filename={path} --bs={block} {pattern:sequential=--rw=read,random=--rw=randread}" */
+	const char *prints; /* how its output calls the rate: "READ: bw=" */
+	double counts;	    /* bytes that it counts for one of payload: 2 where reading and writing count both */
+	const char *escape; /* characters that it wants behind a backslash in a path; NULL: none */
+};
+
 /* ---- the step ---------------------------------------------------------------------------------------------- */
 
 /* What one step of one thread did. Zeroed, timed and kept by the harness; all pointers are this thread's own. */
@@ -108,6 +132,7 @@ struct fl_bench {
 	const struct fl_metric *metrics;
 	const struct fl_fact *facts;
 	const struct fl_flow *flows;
+	const struct fl_peer *peer; /* NULL: none */
 	/* Where the lane sits when --numa is not given: NULL: the first node with CPUs; "each": every node with CPUs
 	 * is a lane of its own; else the name of a device or path option: the node nearest to that device. */
 	const char *numa;

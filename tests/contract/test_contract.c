@@ -152,12 +152,66 @@ static void test_flows(void **state)
 	}
 }
 
+/* A value for every name that a template may hold: presets, devices that could be, and for facts a word that the
+ * template knows, else a number. */
+static json_t *sample_values(const struct fl_entry *e)
+{
+	json_t *values = json_pack("{s:s, s:s, s:s}", "cpus", "0-3", "cpus_n", "4", "node", "0");
+	struct fl_err err = { 0 };
+
+	for (const struct fl_fact *f = e->facts; f->name; f++) {
+		char slot[80];
+		const char *list;
+
+		snprintf(slot, sizeof(slot), "{%s:", f->name);
+		list = strstr(e->peer.command, slot);
+		json_object_set_new(values, f->name,
+				    list ? json_stringn(list + strlen(slot), strcspn(list + strlen(slot), "="))
+					 : json_string("1048576"));
+	}
+	for (const struct fl_field *f = e->fields; f->name; f++) {
+		char *canon = NULL;
+
+		if (f->type == FL_DEVICE)
+			json_object_set_new(values, f->name, json_string("1"));
+		else if (f->type == FL_PATH)
+			json_object_set_new(values, f->name, json_string("/a file"));
+		else if (f->preset && fl_field_canon(f, f->preset, &canon, &err) == 0)
+			json_object_set_new(values, f->name, json_string(canon));
+		free(canon);
+	}
+	return values;
+}
+
+/* That it names only what there is, was checked when the manifest was read. */
+static void test_peers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < catalog->n; i++) {
+		const struct fl_entry *e = &catalog->entries[i];
+		struct fl_text command = { 0 };
+		json_t *values;
+
+		if (!e->peer.tool)
+			continue;
+		values = sample_values(e);
+		check(fl_peer_expand(&e->peer, values, &command), e, "peer cannot be called with the presets",
+		      e->peer.command);
+		check(!strncmp(command.bytes, e->peer.tool, strlen(e->peer.tool)), e, "peer is another tool",
+		      command.bytes);
+		check(!strpbrk(command.bytes, "{}"), e, "braces are left in", command.bytes);
+		check(moves_bytes(e), e, "a peer to compare which rate with?", e->peer.tool);
+		fl_text_release(&command);
+		json_decref(values);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_metrics_and_facts),
-		cmocka_unit_test(test_flows),
+		cmocka_unit_test(test_flows),	cmocka_unit_test(test_peers),
 	};
 	struct fl_err err = { 0 };
 	int failed;

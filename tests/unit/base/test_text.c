@@ -116,6 +116,29 @@ static void blanks_controls(void **state)
 	}
 }
 
+static void quotes_for_a_shell(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "plain/path-1.0,a=b", "plain/path-1.0,a=b" },
+		{ "", "''" },
+		{ "a b", "'a b'" },
+		{ "it's", "'it'\\''s'" },
+		{ "$(x)", "'$(x)'" },
+		{ "--file=/a b", "'--file=/a b'" },
+		{ "~", "'~'" },
+		{ "\\:", "'\\:'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_text t = { 0 };
+
+		fl_text_quote(&t, rows[i][0]);
+		assert_string_equal(fl_text_str(&t), rows[i][1]);
+		fl_text_release(&t);
+	}
+}
+
 static void allocations(void **state)
 {
 	unsigned char *zeros = fl_zalloc(3, 5);
@@ -137,9 +160,13 @@ static void allocations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(grows),       cmocka_unit_test(puts_any_bytes),
-		cmocka_unit_test(nearest),     cmocka_unit_test(copies_within_bounds),
-		cmocka_unit_test(allocations), cmocka_unit_test(blanks_controls),
+		cmocka_unit_test(grows),
+		cmocka_unit_test(puts_any_bytes),
+		cmocka_unit_test(nearest),
+		cmocka_unit_test(copies_within_bounds),
+		cmocka_unit_test(allocations),
+		cmocka_unit_test(blanks_controls),
+		cmocka_unit_test(quotes_for_a_shell),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

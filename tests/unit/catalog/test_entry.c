@@ -26,7 +26,10 @@ static const char good[] =
 	"\"metrics\":[{\"name\":\"bytes_per_s\",\"from\":\"rate_bytes\",\"better\":\"higher\",\"help\":\"payload\"},"
 	"{\"name\":\"read_ns\",\"from\":\"distribution\",\"better\":\"lower\",\"help\":\"time of one read\"}],"
 	"\"facts\":[{\"name\":\"buffers\",\"key\":true,\"help\":\"registered or plain\"}],"
-	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}]}";
+	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}],"
+	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
+	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
+	"\"counts\":2,\"escape\":\":\"}}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -67,6 +70,8 @@ static void round_trip(void **state)
 	assert_int_equal(e.metrics[1].better, FL_LOWER);
 	assert_true(e.facts[0].key);
 	assert_true(e.flows[0].per_byte == 1);
+	assert_string_equal(e.peer.tool, "fio");
+	assert_true(e.peer.counts == 2);
 	again = fl_entry_json(&e);
 	fl_json_write(again, 0, &text);
 	assert_string_equal(fl_text_str(&text), good);
@@ -115,6 +120,20 @@ static void threads_without_an_option(void **state)
 	}
 }
 
+/* A record from before there were peers has no such member. */
+static void no_peer(void **state)
+{
+	json_t *doc = changed("\"peer\":{", "\"pier\":{");
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_null(e.peer.tool);
+	json_decref(doc);
+	fl_entry_release(&e);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	static const struct {
@@ -150,6 +169,11 @@ static void nonsense_is_refused(void **state)
 		{ "\"to\":\"memory\"", "\"to\":\"moon\"", "no device or path" },
 		{ "\"per_byte\":1", "\"per_byte\":-1", "per_byte" },
 		{ "\"per_byte\":1", "\"per_byte\":\"one\"", "per_byte" },
+		{ "\"peer\":{", "\"peer\":7,\"x\":{", "peer" },
+		{ "\"tool\":\"fio\"", "\"tool\":null", "tool" },
+		{ "\"command\"", "\"commands\"", "command" },
+		{ "\"counts\":2", "\"counts\":0", "counts" },
+		{ "{block}", "{blocks}", "asks for 'blocks'" },
 	};
 
 	(void)state;
@@ -232,6 +256,7 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(unavailable_keeps_its_reason),
 		cmocka_unit_test(threads_without_an_option),
+		cmocka_unit_test(no_peer),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(too_many_rows),
 		cmocka_unit_test(not_an_object),

@@ -245,14 +245,13 @@ static void no_quota(void **state)
 
 /* ---- speed */
 
-static struct fl_speed look_at_speed(int root, const char *governor, const char *limit, const char *boost)
+static struct fl_speed look_at_speed(int root, const char *governor, const char *limit)
 {
 	struct fl_speed s;
 
 	tree_put(CPU "cpu3/cpufreq/scaling_governor", governor);
 	tree_put(CPU "cpu3/cpufreq/scaling_max_freq", limit);
 	tree_put(CPU "cpu3/cpufreq/scaling_cur_freq", "2400000\n");
-	tree_put(CPU "cpufreq/boost", boost);
 	fl_speed_look(root, 3, &s);
 	return s;
 }
@@ -260,21 +259,19 @@ static struct fl_speed look_at_speed(int root, const char *governor, const char 
 static void speed(void **state)
 {
 	static const struct {
-		const char *governor, *limit, *boost, *reason;
+		const char *governor, *limit, *reason;
 	} rows[] = {
-		{ "performance\n", "3500000\n", "1\n", NULL },
-		{ "powersave\n", "3500000\n", "1\n",
-		  "the governor of CPU 3 changed from 'performance' to 'powersave'" },
-		{ "performance\n", "2000000\n", "1\n", "the frequency limit of CPU 3 changed from 3500 to 2000 MHz" },
-		{ "performance\n", "3500000\n", "0\n", "frequency boost was switched off" },
-		{ "", "", "", NULL },
+		{ "performance\n", "3500000\n", NULL },
+		{ "powersave\n", "3500000\n", "the governor of CPU 3 changed from 'performance' to 'powersave'" },
+		{ "performance\n", "2000000\n", "the frequency limit of CPU 3 changed from 3500 to 2000 MHz" },
+		{ "", "", NULL },
 	};
 	const struct fl_cpus cpus = { { 8 } };
 	int root = *(int *)*state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_speed before = look_at_speed(root, "performance\n", "3500000\n", "1\n");
-		struct fl_speed after = look_at_speed(root, rows[i].governor, rows[i].limit, rows[i].boost);
+		struct fl_speed before = look_at_speed(root, "performance\n", "3500000\n");
+		struct fl_speed after = look_at_speed(root, rows[i].governor, rows[i].limit);
 		json_t *reasons = json_array();
 
 		fl_speed_judge(&before, &after, &cpus, 1, reasons);
@@ -284,16 +281,21 @@ static void speed(void **state)
 	assert_true(isnan(fl_speed_hz(root, 2)));
 }
 
-/* Another driver says "no turbo". */
-static void no_turbo(void **state)
+static void boost(void **state)
 {
-	struct fl_speed s;
+	int root = *(int *)*state;
+	json_t *reasons = json_array();
 
+	assert_int_equal(fl_boost_look(root), FL_BOOST_UNKNOWN);
 	tree_put(CPU "intel_pstate/no_turbo", "1\n");
-	fl_speed_look(*(int *)*state, 0, &s);
-	assert_string_equal(s.boost, "0");
-	assert_string_equal(s.governor, "");
-	assert_int_equal(s.limit_khz, 0);
+	assert_int_equal(fl_boost_look(root), FL_BOOST_OFF);
+	tree_put(CPU "cpufreq/boost", "1\n");
+	assert_int_equal(fl_boost_look(root), FL_BOOST_ON);
+	fl_boost_judge(FL_BOOST_ON, FL_BOOST_ON, reasons);
+	fl_boost_judge(FL_BOOST_ON, FL_BOOST_UNKNOWN, reasons);
+	assert_int_equal(json_array_size(reasons), 0);
+	fl_boost_judge(FL_BOOST_ON, FL_BOOST_OFF, reasons);
+	assert_reasons(reasons, "frequency boost was switched off");
 }
 
 /* ---- clocks */
@@ -374,7 +376,7 @@ int main(void)
 		TREE_TEST(load),	 TREE_TEST(waiting),
 		TREE_TEST(nobody_waits), TREE_TEST(heat),
 		TREE_TEST(quota),	 TREE_TEST(no_quota),
-		TREE_TEST(speed),	 TREE_TEST(no_turbo),
+		TREE_TEST(speed),	 TREE_TEST(boost),
 		TREE_TEST(clocks),	 TREE_TEST(clocks_of_this_machine),
 		TREE_TEST(numbers),
 	};

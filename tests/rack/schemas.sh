@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# schemas.sh BUILD_DIR: every document that feedline prints is as its schema says, good results and bad ones; and a schema
+# refuses documents that are damaged. Needs python3-jsonschema.
+# shellcheck source=tests/rack/common.bash
+. "$(dirname "$0")/common.bash" "$1"
+tests=$(cd "$(dirname "$0")/.." && pwd)
+schemas=$build/share/feedline/schemas
+if ! /usr/bin/python3 -c 'import jsonschema' 2>/dev/null; then
+	echo 'schemas.sh: no python3-jsonschema (scripts/setup installs it)'
+	exit 77
+fi
+cd "$home"
+
+# valid NAME DOCUMENT...: as the schema of that name says? What is wrong is the complaint.
+valid() {
+	local name=$1
+	shift
+	is '' "$("$tests/rack/validate.py" "$schemas/$name-1.json" "$@" 2>&1)" "$name: ${*##*/}"
+}
+
+# damaged NAME DOCUMENT FILTER: refused, once it is changed so?
+damaged() {
+	jq "$3" "$2" >damaged.json
+	is no "$("$tests/rack/validate.py" "$schemas/$1-1.json" damaged.json >/dev/null 2>&1 && echo yes || echo no)" \
+		"$1 refuses $3"
+}
+
+# ---- what is expected of the renderers
+
+valid report "$tests"/golden/report-*.json
+valid machine "$tests"/golden/sense-*.json "$tests"/fixtures/machines/*.json
+
+# ---- what programs print
+
+feedline list --json >list.json
+feedline list --probe --json >probed.json
+valid list list.json probed.json
+
+feedline topo --json >machine.json
+valid machine machine.json
+
+cat >suite.yaml <<'SUITE'
+- bench: null.nop
+  with: {duration: 50ms}
+  repeat: 2
+- together:
+    - bench: memory.copy
+      with: {duration: 50ms, memory: local}
+    - bench: null.pipeline
+      with: {duration: 50ms}
+- bench: storage.read
+  with: {path: "cache:8MiB", duration: 50ms}
+SUITE
+feedline run --suite suite.yaml --dry-run --json >plan.json
+feedline bench null.nop --dry-run --json >plan-of-bench.json
+valid dry-run plan.json plan-of-bench.json
+
+feedline run --suite suite.yaml --store "$store" --json >run.json 2>/dev/null || true
+feedline report --store "$store" --format json >report.json
+feedline bench null.pipeline --duration 50ms --repeat 2 --store "$store" --json >bench.json || true
+valid report run.json report.json bench.json "$home"/store.reports/*.json
+for script in crash_open crash_step hang_open fail_open wrong_data lie_steps spoilt_half flood_stdout; do
+	feedline bench null.scripted --script $script --duration 50ms --timeout 500ms --store "$store" --json \
+		>$script.json 2>/dev/null || true
+	valid report $script.json
+done
+feedline runs --store "$store" --json >runs.json
+valid runs runs.json
+feedline runs --json >no-runs.json
+valid runs no-runs.json
+
+# ---- what is refused
+
+for change in '.schema = 2' 'del(.schema)' '.extra = 1' '.status = 6' '.verdict = "passed"' 'del(.lanes)' '.started = 1' \
+	'.lanes[0].extra = 1' 'del(.lanes[0].reason)' '.lanes[0].verdict = "ok"' '.lanes[0].reason = null' \
+	'.lanes[0].metrics.ops_per_s.median = "9"' '.lanes[0].metrics.ops_per_s.median = null' \
+	'.lanes[0].metrics.ops_per_s.extra = 1' '.lanes[0].metrics["Ops/s"] = .lanes[0].metrics.ops_per_s' \
+	'.lanes[0].metrics.ops_per_s.n = 0' '.lanes[0].metrics.ops_per_s.max = 1' '.lanes[0].cap_bytes_per_s = "none"' \
+	'.lanes[0].placement.cpus = "0;1"' '.lanes[0].options.duration = null' 'del(.counts.fail)' '.machine.cpu = 1'; do
+	damaged report run.json "$change"
+done
+for change in '.schema = 0' '.runs[0].state = "done"' '.runs[0].status = null' '.runs[0].state = "interrupted"' \
+	'.runs[0].id = ""' 'del(.runs[0].suite)'; do
+	damaged runs runs.json "$change"
+done
+for change in '.schema = 2' '.benchmarks[0].fields[0].type = "int"' '.benchmarks[0].available = false' \
+	'.benchmarks[0].metrics[0].better = "more"' '.benchmarks[0].name = "x"' 'del(.benchmarks[0].hint)'; do
+	damaged list list.json "$change"
+done
+for change in '.schema = 2' '.nodes[0].class = "ram"' '.limits.cpus = null' '.nodes[0].memory_bytes = "1GB"' \
+	'.drives = null' '.unknown = {"host": 1}' 'del(.limits.unknown, .limits.cpu_quota)'; do
+	damaged machine machine.json "$change"
+done
+for change in '.schema = 0' '.plan.schema = 0' '.plan.cases[0].rounds = 0' '.plan.cases[0].lanes = []' \
+	'.plan.cases[0].lanes[0].options.x = 1' '.time_ns = -1'; do
+	damaged dry-run plan.json "$change"
+done
+
+finish

@@ -1,0 +1,33 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""validate.py SCHEMA DOCUMENT...: says what in the documents is not as the schema says; status 1 if there is anything.
+
+A schema that is none, or whose number is not the one in its name, is refused first."""
+import json
+import re
+import sys
+
+from jsonschema import Draft202012Validator
+
+
+def load(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def main(path, documents):
+    schema = load(path)
+    Draft202012Validator.check_schema(schema)
+    number = int(re.search(r"-([0-9]+)\.json$", path).group(1))
+    if schema["properties"]["schema"] != {"const": number} or not schema["$id"].endswith(f":{number}"):
+        sys.exit(f"{path}: its number is not {number}")
+    validator = Draft202012Validator(schema)
+    wrong = 0
+    for document in documents:
+        for error in validator.iter_errors(load(document)):
+            wrong += 1
+            print(f"{document}: {error.json_path}: {error.message[:300]}")
+    sys.exit(1 if wrong else 0)
+
+
+main(sys.argv[1], sys.argv[2:])

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_peer.c: templates of commands: what may stand in one, and what becomes of it. */
+#include "catalog/catalog.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct fl_field fields[] = {
+	{ .name = "path", .type = FL_PATH },
+	{ .name = "block", .type = FL_BYTES, .preset = "1MiB" },
+	{ .name = "pattern", .type = FL_CHOICE, .preset = "random", .range = "sequential|random" },
+	{ .name = "sync", .type = FL_FLAG, .preset = "no" },
+	{ 0 },
+};
+static struct fl_fact facts[] = { { "engine", true, "which" }, { 0 } };
+
+static const struct {
+	const char *command, *says; /* NULL: it may be */
+} checks[] = {
+	{ "tool", NULL },
+	{ "tool --file={path} {block}", NULL },
+	{ "tool {pattern:sequential=-s,random=}", NULL },
+	{ "tool {sync:yes=-y,no=}", NULL },
+	{ "tool {engine:avx2=-a} {cpus} {cpus_n} {node} {numa}", NULL },
+	{ "tool {2*block*cpus_n/1000}kB", NULL },
+	{ "tool {file}", "asks for 'file', which is no option, fact or place of the lane" },
+	{ "tool {}", "asks for ''" },
+	{ "tool {7}", "asks for '7'" },
+	{ "tool {2*}", "asks for ''" },
+	{ "tool {2**block}", "asks for ''" },
+	{ "tool {2*block/many}", "asks for 'many'" },
+	{ "tool {pattern:sequential=-s}", "nothing for pattern 'random'" },
+	{ "tool {pattern:sequential=-s,randomly=-r}", "nothing for pattern 'random'" },
+	{ "tool {sync:yes=-y}", "nothing for sync 'no'" },
+	{ "tool {block:1=-b}", "a list for 'block', which is no choice" },
+	{ "tool {path", "braces that do not match" },
+	{ "tool {path {block}", "braces that do not match" },
+	{ "tool path}", "braces that do not match" },
+	{ "tool {pa th}", "braces that do not match" },
+};
+
+static void test_checks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+		struct fl_entry e = { .fields = fields,
+				      .facts = facts,
+				      .peer = { .tool = "tool", .command = checks[i].command } };
+		struct fl_err err = { 0 };
+		int rc = fl_peer_check(&e, "entry", &err);
+
+		if (rc != (checks[i].says ? -EINVAL : 0) || (checks[i].says && !strstr(err.what, checks[i].says)))
+			fail_msg("'%s': %d, %s", checks[i].command, rc, err.what);
+	}
+}
+
+static const struct {
+	const char *template, *command; /* NULL: it cannot be said */
+} expansions[] = {
+	{ "tool", "tool" },
+	{ "tool --bs={block} -n {cpus_n}", "tool --bs=4096 -n 4" },
+	{ "tool {pattern:sequential=-s,random=-r} {sync:yes=-y,no=}  -z", "tool -r -z" },
+	{ "tool {engine:avx512=a,avx2=b} x{sync:no=,yes=y}x", "tool b xx" },
+	{ "tool --file={path}", "tool '--file=/it'\\''s a $file'" },
+	{ "tool {2*block*cpus_n/1000}kB", "tool 32kB" },
+	{ "tool {100/cpus_n}% {block/3}", "tool 25% 1365" },
+	{ "tool {block/5000}", NULL }, /* 0 */
+	{ "tool {block/none}", NULL },
+	{ "tool {block*huge}", NULL },
+	{ "tool {path*2}", NULL },
+	{ "tool {absent}", NULL },
+	{ "tool {engine:avx512=a}", NULL },
+	{ "tool {engine:avx=a,avx22=b}", NULL },
+};
+
+static void test_expansions(void **state)
+{
+	json_t *values = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "path", "/it's a $file", "block", "4096",
+				   "pattern", "random", "sync", "no", "engine", "avx2", "cpus_n", "4", "none", "0",
+				   "huge", "18446744073709551615");
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(expansions) / sizeof(expansions[0]); i++) {
+		const struct fl_peer peer = { .tool = "tool", .command = expansions[i].template };
+		const char *want = expansions[i].command ? expansions[i].command : "";
+		struct fl_text t = { 0 };
+
+		fl_text_add(&t, "$ ");
+		if (fl_peer_expand(&peer, values, &t) != (expansions[i].command != NULL) || strcmp(t.bytes + 2, want))
+			fail_msg("'%s': '%s'", expansions[i].template, t.bytes);
+		fl_text_release(&t);
+	}
+	json_decref(values);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_expansions),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

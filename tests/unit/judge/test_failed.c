@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_failed.c: what a failed verdict says more: evidence, a command that shows it again, another tool's command. */
+#include "judged.h"
+
+/* storage.read as if the limit that it states were all of its path, so that it can fail: 2 rounds of 1 GB/s. */
+static struct fl_run *read_run(const char *options)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+
+	json_object_set_new(json_object_get(run->declared, "storage.read"), "flows", json_array());
+	sample_lane(sample_case(run, "storage.read", 2), "storage.read", options, NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		struct fl_lane_record *r = sample_record(run, 0, 0, i);
+
+		sample_flat(r, "bytes_per_s", 1e9 + i * 1e6, 9);
+		sample_cap(r, "link", 4e9);
+		sample_cap(r, "backplane", 8e9);
+	}
+	return run;
+}
+
+static void has_evidence(const struct fl_lane_verdict *v, const char *const *lines)
+{
+	for (size_t i = 0; i < v->evidence_n; i++)
+		if (!lines[i] || strcmp(v->evidence[i], lines[i]) != 0)
+			fail_msg("line %zu: '%s'", i, v->evidence[i]);
+	assert_null(lines[v->evidence_n]);
+}
+
+static void test_too_slow(void **state)
+{
+	static const char *const lines[] = {
+		"measured: 1.00 GB/s, 1.00 GB/s to 1.00 GB/s (the extremes of 2 rounds)",
+		"expected: 4.00 GB/s, 100 % of the 4.00 GB/s that link can carry (computed); 3.80 GB/s would pass, 5 % "
+		"less",
+		"other caps: backplane (8.00 GB/s, computed)",
+		"ruled out: a wrong place (CPUs 0-1, node0, read back), wrong data (verified), a measurement known to "
+		"be "
+		"disturbed",
+		NULL,
+	};
+	struct fl_run *run = read_run("{\"path\":\"/data/it's a:b\",\"block\":\"4096\",\"pattern\":\"random\","
+				      "\"numa\":\"node0\",\"duration\":\"90000000000\"}");
+	struct fl_judgement *j = judge(run);
+	const struct fl_lane_verdict *v = &j->lanes[0];
+
+	(void)state;
+	assert_int_equal(v->verdict, FL_FAIL);
+	assert_null(v->hint);
+	has_evidence(v, lines);
+	assert_string_equal(v->again, "feedline bench storage.read --path '/data/it'\\''s a:b' --block 4096 "
+				      "--pattern random --numa node0 --duration 2s");
+	assert_string_equal(v->peer.tool, "fio");
+	assert_string_equal(v->peer.command, "fio '--filename=/data/it'\\''s a\\:b' --bs=4096 --rw=randread "
+					     "--cpus_allowed=0-1");
+	assert_string_equal(v->peer.prints, "READ: bw=");
+	assert_true(v->peer.expect_bytes_per_s == 4e9);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void test_wrong_data(void **state)
+{
+	static const char *const lines[] = {
+		"the data was wrong in 1 of 2 rounds",
+		"ruled out: a wrong place (CPUs 0-1, node0, read back), a measurement known to be disturbed",
+		NULL,
+	};
+	struct fl_run *run = read_run("{\"path\":\"/data/f\"}");
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(run->lanes[1].notes, "verified", json_false());
+	run->lanes[1].reason = fl_dup("wrong data: at offset 4096");
+	j = judge(run);
+	assert_int_equal(j->lanes[0].verdict, FL_FAIL);
+	has_evidence(&j->lanes[0], lines);
+	assert_string_equal(j->lanes[0].again, "feedline bench storage.read --path /data/f --duration 2s");
+	assert_null(j->lanes[0].peer.command); /* it would not look at the data */
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Only what failed has anything to prove. */
+static void test_nothing_to_prove(void **state)
+{
+	static const double rates[] = { 1e9, 0.97e9, 1.2e9 }; /* pass, inconclusive below, invalid */
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct fl_run *run = paced_run(false, NULL, 1e9, i == 1 ? 0.9e9 : rates[i], rates[i], 9);
+		struct fl_judgement *j = judge(run);
+		const struct fl_lane_verdict *v = &j->lanes[0];
+
+		assert_int_not_equal(v->verdict, FL_FAIL);
+		if (v->evidence_n || v->again || v->peer.command)
+			fail_msg("row %u has something to prove", i);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* ---- lanes that ran together are shown together */
+
+static struct fl_run *together_run(unsigned lanes)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+	json_t *c = sample_case(run, "together", 1);
+
+	for (unsigned i = 0; i < lanes; i++)
+		sample_lane(c, i ? "null.nop" : "null.pipeline", i ? "{}" : "{\"batch\":\"4096\",\"pace\":\"1000000\"}",
+			    NULL);
+	for (unsigned i = 0; i < lanes; i++)
+		sample_flat(sample_record(run, 0, i, 0), i ? "ops_per_s" : "bytes_per_s", 5e8, 9);
+	sample_cap(&run->lanes[0], "source pace", 1e9);
+	return run;
+}
+
+static void test_together(void **state)
+{
+	struct fl_run *run = together_run(2);
+	struct fl_judgement *j = judge(run);
+	const struct fl_lane_verdict *v = &j->lanes[0];
+
+	(void)state;
+	assert_int_equal(v->verdict, FL_FAIL);
+	assert_string_equal(v->again,
+			    "printf %s '[{together: [{bench: null.pipeline, with: {batch: \"4096\", "
+			    "pace: \"1000000ns\", duration: 2s}}, {bench: null.nop, with: {duration: 2s}}]}]' "
+			    "| feedline run --suite /dev/stdin");
+	assert_string_equal(v->evidence[2], "1 lane ran beside it; no hop whose cap is known was full");
+	fl_judgement_free(j);
+	fl_run_free(run);
+
+	run = together_run(17);
+	j = judge(run);
+	assert_null(j->lanes[0].again);
+	assert_string_equal(j->lanes[0].hint, "17 lanes ran together: run suite 'sample' again");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- values of a template */
+
+static const struct {
+	const char *command, *expanded; /* NULL: this lane has no such command */
+} values[] = {
+	{ "pump {batch} {pace}", "pump 4096 0.0025" },
+	{ "pump {drive} {near} {gpu}", "pump /dev/nvme0n1 1 g0" },
+	{ "pump {cpus_n} {node}", "pump 2 0" },
+	{ "pump {engine:fast=-f,slow=-s}", "pump -f" }, /* what was used, though slow was asked for */
+	{ "pump {missing}", NULL },			/* a fact that was not stated */
+};
+
+static void declare(struct fl_run *run, const char *command)
+{
+	json_t *entry = json_object_get(run->declared, "null.pipeline"), *fields = json_object_get(entry, "fields");
+	const char *const devices[] = { "drive", "node", "gpu" }, *const names[] = { "drive", "near", "gpu" };
+
+	for (unsigned i = 0; i < 3; i++)
+		json_array_append_new(fields, json_pack("{s:s, s:s, s:n, s:s, s:s}", "name", names[i], "type", "device",
+							"preset", "range", devices[i], "help", "one"));
+	json_array_append_new(fields, json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "engine", "type", "choice",
+						"preset", "slow", "range", "fast|slow", "help", "which"));
+	json_object_set_new(entry, "facts",
+			    json_pack("[{s:s, s:b, s:s}, {s:s, s:b, s:s}]", "name", "engine", "key", 1, "help", "used",
+				      "name", "missing", "key", 0, "help", "not stated"));
+	json_object_set_new(entry, "peer",
+			    json_pack("{s:s, s:s, s:s, s:i}", "tool", "pump", "command", command, "prints",
+				      "pumped:", "counts", 3));
+}
+
+static void test_values(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct fl_run *run = sample_run_new(false, NULL);
+		struct sample_machine s;
+		struct fl_gpu gpu = { .id = "g0", .node = SAMPLE_KNOWN(0), .pci = { .node = -1 } };
+		struct fl_judgement *j;
+
+		sample_machine_init(&s);
+		s.m.gpus = &gpu;
+		s.m.gpus_n = 1;
+		json_decref(run->machine);
+		run->machine = fl_machine_json(&s.m);
+		declare(run, values[i].command);
+		sample_lane(sample_case(run, "null.pipeline", 1), "null.pipeline",
+			    "{\"batch\":\"4096\",\"pace\":\"2500000\",\"drive\":\"nvme-S1\",\"near\":\"node1\","
+			    "\"gpu\":\"g0\",\"engine\":\"slow\"}",
+			    NULL);
+		sample_flat(sample_record(run, 0, 0, 0), "bytes_per_s", 5e8, 9);
+		sample_cap(&run->lanes[0], "source pace", 1e9);
+		json_object_set_new(run->lanes[0].facts, "engine", json_string("fast"));
+		j = judge(run);
+		const struct fl_peer_command *peer = &j->lanes[0].peer;
+		if (values[i].expanded ? !peer->command || strcmp(peer->command, values[i].expanded) != 0
+				       : peer->command != NULL)
+			fail_msg("'%s': '%s'", values[i].command, peer->command ? peer->command : "-");
+		assert_true(!peer->command || peer->expect_bytes_per_s == 3e9); /* it counts three for one */
+		assert_string_equal(j->lanes[0].evidence[2], "used: engine fast");
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_too_slow),	 cmocka_unit_test(test_wrong_data),
+		cmocka_unit_test(test_nothing_to_prove), cmocka_unit_test(test_together),
+		cmocka_unit_test(test_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
