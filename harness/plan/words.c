@@ -19,26 +19,30 @@ static struct fl_spot spot_of_key(const struct fl_parser *p, const struct fl_doc
 	return (struct fl_spot){ p->source, node->key_line, node->key_column };
 }
 
+static int refuse_name(const struct fl_parser *p, struct fl_spot spot, const char *what, const char *text,
+		       const char *const *names, size_t n)
+{
+	const char *near = fl_nearest(text, names, n);
+	struct fl_text all = { 0 };
+
+	fl_fail_at(spot, p->err, -EINVAL, "unknown %s '%s'", what, text);
+	if (near)
+		return fl_hint(p->err, "did you mean '%s'?", near);
+	for (size_t i = 0; i < n; i++)
+		fl_text_add(&all, "%s%s", i ? ", " : "", names[i]);
+	fl_hint(p->err, "known: %s", fl_text_str(&all));
+	fl_text_release(&all);
+	return -EINVAL;
+}
+
 /* The index of a text among names; -EINVAL: "unknown WHAT 'x'" with the nearest name. */
 static int find_name(const struct fl_parser *p, struct fl_spot spot, const char *what, const char *text,
 		     const char *const *names, size_t n)
 {
-	struct fl_text all = { 0 };
-	const char *near;
-
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (strcmp(names[i], text) == 0)
 			return (int)i;
-		fl_text_add(&all, "%s%s", i ? ", " : "", names[i]);
-	}
-	fl_fail_at(spot, p->err, -EINVAL, "unknown %s '%s'", what, text);
-	near = fl_nearest(text, names, n);
-	if (near)
-		fl_hint(p->err, "did you mean '%s'?", near);
-	else
-		fl_hint(p->err, "known: %s", all.bytes);
-	fl_text_release(&all);
-	return -EINVAL;
+	return refuse_name(p, spot, what, text, names, n);
 }
 
 static int read_bench(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)

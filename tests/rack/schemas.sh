@@ -51,6 +51,18 @@ cat >suite.yaml <<'SUITE'
       with: {duration: 50ms}
 - bench: storage.read
   with: {path: "cache:8MiB", duration: 50ms}
+  beside: [{bench: memory.copy, with: {duration: 50ms, memory: local}}]
+- bench: null.pipeline
+  with: {duration: 20ms}
+  sweep: {depth: 1..8}
+- bench: null.pipeline
+  with: {duration: 20ms}
+  sweep: {depth: [2, 2]}
+  study: ab
+- bench: null.nop
+  with: {duration: 20ms}
+  study: calibration
+  primary: [null.nop]
 SUITE
 feedline run --suite suite.yaml --dry-run --json >plan.json
 feedline bench null.nop --dry-run --json >plan-of-bench.json

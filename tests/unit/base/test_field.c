@@ -245,6 +245,30 @@ static void types_and_placeholders(void **state)
 		assert_string_equal(fl_field_placeholder(&fields[i]), placeholders[i]);
 }
 
+static void shows(void **state)
+{
+	static const struct {
+		enum fl_type type;
+		const char *canon, *want;
+	} rows[] = {
+		{ FL_BYTES, "65536", "64KiB" }, { FL_BYTES, "1000", "1000" },	   { FL_BYTES, "0", "0" },
+		{ FL_NS, "1500000", "1500us" }, { FL_NS, "2000000000", "2s" },	   { FL_NS, "7", "7ns" },
+		{ FL_COUNT, "1024", "1024" },	{ FL_CHOICE, "random", "random" }, { FL_PATH, "/a", "/a" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fl_field f = { .name = "x", .type = rows[i].type };
+		char *shown = fl_field_show(&f, rows[i].canon);
+
+		assert_string_equal(shown, rows[i].want);
+		free(shown);
+		shown = fl_field_show(NULL, rows[i].canon);
+		assert_string_equal(shown, rows[i].canon);
+		free(shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +280,7 @@ int main(void)
 		cmocka_unit_test(malformed_ranges),
 		cmocka_unit_test(types_and_placeholders),
 		cmocka_unit_test(placeholders_of_kinds),
+		cmocka_unit_test(shows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

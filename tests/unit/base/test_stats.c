@@ -79,13 +79,37 @@ static void many_values(void **state)
 	free(values);
 }
 
+static void spread_of_passes(void **state)
+{
+	static const struct {
+		double values[8];
+		size_t n, pass;
+		double want;
+	} rows[] = {
+		{ { 100, 102, 104, 106, 98, 100 }, 6, 2, 6.0 / 99 },
+		{ { 100, 110 }, 2, 1, 0.1 },
+		{ { 110, 100 }, 2, 1, 0.1 },
+		{ { 100, NAN, NAN, NAN, 120, 100 }, 6, 2, 0.1 }, /* a pass without a value does not count */
+		{ { 100, 100, 500 }, 3, 2, NAN },		 /* nor does a part of one */
+		{ { 100 }, 1, 1, NAN },
+		{ { 0, 1 }, 2, 1, NAN },
+		{ { 0 }, 0, 3, NAN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		double got = fl_spread_of_passes(rows[i].values, rows[i].n, rows[i].pass);
+
+		if (isnan(rows[i].want) ? !isnan(got) : !(fabs(got - rows[i].want) < 1e-12))
+			fail_msg("row %zu: %g", i, got);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(medians),
-		cmocka_unit_test(intervals),
-		cmocka_unit_test(nothing_gives_nan),
-		cmocka_unit_test(many_values),
+		cmocka_unit_test(medians),     cmocka_unit_test(intervals),	   cmocka_unit_test(nothing_gives_nan),
+		cmocka_unit_test(many_values), cmocka_unit_test(spread_of_passes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

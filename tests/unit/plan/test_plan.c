@@ -330,9 +330,9 @@ static void test_local_without_memory(void **state)
 
 /* ---- the suite that everybody starts with, and the benchmarks as they are, on machines of all kinds */
 
-static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
+static struct fl_plan *plan_suite(const char *which, const struct fl_machine *m, const char *name)
 {
-	static const char quick[] = BUILD_DIR "/share/feedline/suites/quick.yaml";
+	char *path = fl_format(BUILD_DIR "/share/feedline/suites/%s.yaml", which);
 	struct fl_catalog *catalog;
 	struct fl_suite *suite;
 	struct fl_plan *plan = NULL;
@@ -340,14 +340,35 @@ static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
 	struct fl_err err = { 0 };
 
 	assert_int_equal(fl_catalog_load(BUILD_DIR "/share/feedline/manifests", &catalog, &err), 0);
-	assert_int_equal(fl_file_read(AT_FDCWD, quick, 1 << 20, &text, &err), 0);
-	assert_int_equal(fl_suite_parse(text.bytes, text.n, "quick", "quick.yaml", &suite, &err), 0);
+	assert_int_equal(fl_file_read(AT_FDCWD, path, 1 << 20, &text, &err), 0);
+	assert_int_equal(fl_suite_parse(text.bytes, text.n, which, path, &suite, &err), 0);
 	if (fl_plan_make(suite, catalog, m, NULL, &plan, &err) < 0)
 		fail_msg("%s: %s", name, err.what);
 	fl_suite_free(suite);
 	fl_catalog_free(catalog);
 	fl_text_release(&text);
+	free(path);
 	return plan;
+}
+
+static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
+{
+	return plan_suite("quick", m, name);
+}
+
+/* Rounds enough for intervals everywhere, and everything but the cost of the harness is required. */
+static void check_acceptance(const struct fl_plan *plan)
+{
+	for (size_t i = 0; i < plan->cases_n; i++) {
+		const char *bench = plan->cases[i].lanes[0].bench;
+		bool required = strcmp(bench, "null.nop") == 0;
+
+		assert_true(plan->cases[i].rounds >= 8);
+		for (size_t k = 0; k < plan->require_n; k++)
+			required |= strcmp(plan->require[k], bench) == 0;
+		assert_true(required);
+	}
+	assert_true(plan->primary_n > 0);
 }
 
 /* The case of the rule `together`: a copy lane for every node with CPUs, each within its own node. */
@@ -368,7 +389,7 @@ static void check_quick_together(const struct fl_plan *plan, const struct fl_mac
 	assert_string_equal(c->lanes[lanes].bench, "storage.read");
 }
 
-static void test_quick_on_recorded_machines(void **state)
+static void test_suites_on_recorded_machines(void **state)
 {
 	static const char *const names[] = { "small-vm", "two-node-vm", "eight-gpus" };
 
@@ -382,6 +403,9 @@ static void test_quick_on_recorded_machines(void **state)
 		assert_int_equal(fl_machine_load(path, &m, &err), 0);
 		plan = plan_quick(m, names[i]);
 		check_quick_together(plan, m);
+		fl_plan_free(plan);
+		plan = plan_suite("acceptance", m, names[i]);
+		check_acceptance(plan);
 		fl_plan_free(plan);
 		fl_machine_free(m);
 		free(path);
@@ -438,7 +462,11 @@ static char *written(const struct fl_plan *plan)
 
 static void test_round_trip(void **state)
 {
-	struct fl_plan *plan = must("- bench: memory.copy\n  repeat: 2\n  require: [memory.copy]\n"
+	struct fl_plan *plan = must("- bench: memory.copy\n  repeat: 2..3\n  require: [memory.copy]\n"
+				    "- bench: storage.read\n  with: {path: /tmp/f}\n  sweep: {depth: 1..4}\n"
+				    "  primary: [storage.read]\n"
+				    "- {bench: null.nop, study: calibration}\n"
+				    "- bench: storage.read\n  with: {path: /tmp/f}\n  beside: [{bench: null.nop}]\n"
 				    "- bench: storage.read\n  with: {path: /tmp/f, duration: 1s}\n"
 				    "- together: [{bench: null.nop}, {bench: null.nop}, {bench: null.nop}]\n");
 	char *once = written(plan), *twice;
@@ -453,6 +481,11 @@ static void test_round_trip(void **state)
 	twice = written(again);
 	assert_string_equal(once, twice);
 	assert_int_equal(again->cases_n, plan->cases_n);
+	assert_int_equal(again->studies_n, plan->studies_n);
+	assert_int_equal(again->studies[1].kind, FL_STUDY_SWEEP);
+	assert_true(again->studies[1].range);
+	assert_string_equal(again->studies[1].values[2], "4");
+	assert_int_equal(again->cases[0].rounds_least, 2);
 	assert_true(fl_cpus_equal(&again->cases[0].lanes[0].cpus, &plan->cases[0].lanes[0].cpus));
 	free(once);
 	free(twice);
@@ -463,7 +496,17 @@ static void test_round_trip(void **state)
 #define LANE                                                                                                           \
 	"{\"bench\":\"a\",\"options\":{},\"cpus\":\"0\",\"node\":0,\"worker\":0,"                                      \
 	"\"shares_cpus\":false,\"skip\":null,\"hint\":null}"
-#define PLAN(cases)	    "{\"schema\":1,\"suite\":\"s\",\"required\":false,\"require\":[],\"cases\":" cases "}"
+#define PLAN(cases) "{\"schema\":1,\"suite\":\"s\",\"required\":false,\"require\":[],\"cases\":" cases "}"
+/* The same in schema 2, where a plan says what may end it. */
+#define STUDY(kind, first, n)                                                                                          \
+	"{\"kind\":\"" kind "\",\"label\":\"l\",\"first_case\":" first ",\"cases\":" n                                 \
+	",\"option\":null,\"values\":[],\"range\":false}"
+#define PLAN2(studies, cases)                                                                                          \
+	"{\"schema\":2,\"suite\":\"s\",\"required\":false,\"require\":[],\"primary\":[],\"studies\":" studies          \
+	",\"cases\":" cases "}"
+#define CASE2(least, pass)                                                                                             \
+	"{\"label\":\"l\",\"rounds\":4,\"rounds_least\":" least ",\"pass_rounds\":" pass                               \
+	",\"duration_ns\":0,\"lanes\":[" LANE "]}"
 #define CASE(rounds, lanes) "[{\"label\":\"l\",\"rounds\":" rounds ",\"duration_ns\":0,\"lanes\":" lanes "}]"
 
 static const struct {
@@ -497,7 +540,61 @@ static const struct {
 	{ PLAN(CASE("1", "[{\"bench\":\"a\",\"options\":{},\"cpus\":\"0\",\"node\":-2,"
 			 "\"worker\":0,\"shares_cpus\":false}]")),
 	  false },
+	{ PLAN2("[]", "[]"), true },
+	{ PLAN2("[" STUDY("repeat", "0", "2") "]", "[" CASE2("0", "0") "," CASE2("4", "0") "]"), true },
+	{ PLAN2("[" STUDY("repeat", "0", "1") "," STUDY("calibration", "1", "1") "]",
+		"[" CASE2("0", "0") "," CASE2("2", "2") "]"),
+	  true },
+	{ PLAN2("[]", "[" CASE2("0", "0") "]"), false },			      /* it belongs to no study */
+	{ PLAN2("[" STUDY("repeat", "0", "0") "]", "[]"), false },		      /* nor does nothing */
+	{ PLAN2("[" STUDY("repeat", "1", "1") "]", "[" CASE2("0", "0") "]"), false }, /* a gap */
+	{ PLAN2("[" STUDY("repeat", "0", "2") "]", "[" CASE2("0", "0") "]"), false }, /* beyond the end */
+	{ PLAN2("[" STUDY("repent", "0", "1") "]", "[" CASE2("0", "0") "]"), false },
+	{ PLAN2("[" STUDY("repeat", "0", "1") "]", "[" CASE2("5", "0") "]"), false }, /* more than there are */
+	{ PLAN2("[" STUDY("repeat", "0", "1") "]", "[" CASE2("0", "5") "]"), false },
+	{ PLAN2("[" STUDY("calibration", "0", "1") "]", "[" CASE2("0", "0") "]"), false }, /* no passes */
+	{ PLAN2("[{\"kind\":\"sweep\",\"label\":\"l\",\"first_case\":0,\"cases\":1,\"option\":\"x\",\"values\":[],"
+		"\"range\":true}]",
+		"[" CASE2("0", "0") "]"),
+	  false }, /* a value for each case */
+	{ PLAN2("[{\"kind\":\"sweep\",\"label\":\"l\",\"first_case\":0,\"cases\":1,\"option\":\"x\",\"values\":[1],"
+		"\"range\":true}]",
+		"[" CASE2("0", "0") "]"),
+	  false },
+	{ PLAN2("7", "[]"), false },
+	{ "{\"schema\":3,\"suite\":\"s\",\"required\":false,\"require\":[],\"primary\":[],\"studies\":[],\"cases\":[]}",
+	  false },
 };
+
+/* A plan of schema 1, from before there were studies: every round of every case is run, whatever comes of it. */
+static void test_schema_1(void **state)
+{
+	static const char text[] = PLAN("[{\"label\":\"l\",\"rounds\":7,\"duration_ns\":0,\"lanes\":[" LANE "]},"
+					"{\"label\":\"m\",\"rounds\":2,\"duration_ns\":0,\"lanes\":[" LANE "]}]");
+	struct fl_plan *plan = NULL;
+	struct fl_results *results;
+	struct fl_plan_step step;
+	struct fl_err err = { 0 };
+	unsigned steps = 0;
+	json_t *doc;
+
+	(void)state;
+	assert_int_equal(fl_json_parse(text, strlen(text), "plan", &doc, &err), 0);
+	assert_int_equal(fl_plan_read(doc, &plan, &err), 0);
+	json_decref(doc);
+	assert_int_equal(plan->studies_n, 1);
+	assert_int_equal(plan->studies[0].kind, FL_STUDY_REPEAT);
+	assert_int_equal(plan->cases[0].rounds_least, 7);
+	results = fl_results_make(plan);
+	for (; fl_plan_next(plan, results, &step); steps++) {
+		const struct fl_plan_result result = { step.case_no, step.round, 0, 1, FL_HIGHER };
+
+		fl_results_add(results, &result);
+	}
+	assert_int_equal(steps, 9);
+	fl_results_free(results);
+	fl_plan_free(plan);
+}
 
 static void test_hostile(void **state)
 {
@@ -530,10 +627,11 @@ int main(void)
 		cmocka_unit_test(test_skips),
 		cmocka_unit_test(test_skip_beside),
 		cmocka_unit_test(test_local_without_memory),
-		cmocka_unit_test(test_quick_on_recorded_machines),
+		cmocka_unit_test(test_suites_on_recorded_machines),
 		cmocka_unit_test(test_quick_on_odd_nodes),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_schema_1),
 		cmocka_unit_test(test_hostile),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_suite.c: the suite grammar: what is read, and how what is not is refused. */
+#include "base/text.h"
 #include "plan/suite.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -51,6 +52,53 @@ static void test_every_word(void **state)
 	fl_suite_free(s);
 }
 
+static void test_words_of_studies(void **state)
+{
+	struct fl_err err = { 0 };
+	struct fl_suite *s;
+
+	(void)state;
+	assert_int_equal(parse("- bench: storage.read\n"
+			       "  pairs: {of: [numa, drive], relation: nearest}\n"
+			       "  sweep: {depth: 1..128}\n"
+			       "  primary: [\"storage.read:ops_per_s\"]\n"
+			       "- bench: storage.read\n"
+			       "  beside: [{bench: memory.copy}, {bench: null.nop}]\n"
+			       "- bench: storage.read\n"
+			       "  sweep: {block: [4KiB, 8KiB]}\n"
+			       "  study: ab\n"
+			       "- together: [{bench: a, pairs: {of: [b, c], relation: all}}]\n"
+			       "  study: solo\n"
+			       "- {bench: a, study: calibration}\n"
+			       "- {bench: a, repeat: 3..12}\n",
+			       &s, &err),
+			 0);
+	assert_int_equal(s->rules_n, 6);
+	assert_int_equal(s->rules[0].study, FL_STUDY_SWEEP);
+	assert_string_equal(s->rules[0].pairs[1].name, "drive");
+	assert_int_equal(s->rules[0].relation, FL_RELATION_NEAREST);
+	assert_true(s->rules[0].sweep_range);
+	assert_string_equal(s->rules[0].sweep[0].name, "depth");
+	assert_string_equal(s->rules[0].sweep[0].text, "1");
+	assert_string_equal(s->rules[0].sweep[1].text, "128");
+	assert_int_equal(s->rules[0].sweep[1].column, 18);
+	assert_string_equal(s->rules[0].primary[0].name, "storage.read:ops_per_s");
+	assert_int_equal(s->rules[1].study, FL_STUDY_BESIDE);
+	assert_int_equal(s->rules[1].beside_n, 2);
+	assert_int_equal(s->rules[2].study, FL_STUDY_AB);
+	assert_int_equal(s->rules[2].sweep_n, 2);
+	assert_false(s->rules[2].sweep_range);
+	assert_int_equal(s->rules[3].study, FL_STUDY_SOLO);
+	assert_int_equal(s->rules[4].study, FL_STUDY_CALIBRATION);
+	assert_int_equal(s->rules[5].study, FL_STUDY_REPEAT);
+	assert_int_equal(s->rules[5].repeat_least, 3);
+	assert_int_equal(s->rules[5].repeat, 12);
+	fl_suite_repeat(s, 5);
+	assert_int_equal(s->rules[5].repeat_least, 5);
+	assert_int_equal(s->rules[0].repeat, 5);
+	fl_suite_free(s);
+}
+
 static const struct {
 	const char *text, *what, *hint;
 } bad[] = {
@@ -79,6 +127,39 @@ static const struct {
 	{ "- together: [{together: [{bench: a}]}]\n", "s.yaml:1:15: 'together' cannot stand inside 'together'", "" },
 	{ "- together: [{bench: a, repeat: 2}]\n", "s.yaml:1:25: 'repeat' cannot stand inside", "" },
 	{ "- bench: a\n- bench: &x b\n", "s.yaml:2:", "" },
+	{ "- bench: a\n  repeat: 1..3\n", "s.yaml:2:11: 'repeat' wants", "repeat: 3..12" },
+	{ "- bench: a\n  repeat: 5..3\n", "s.yaml:2:11: 'repeat' wants", "" },
+	{ "- bench: a\n  repeat: 3..\n", "s.yaml:2:11: 'repeat' wants", "" },
+	{ "- bench: a\n  pairs: [b, c]\n", "s.yaml:2:10: 'pairs' wants two device options", "relation: local" },
+	{ "- bench: a\n  pairs: {of: [b], relation: all}\n", "s.yaml:2:10: 'pairs' wants two", "" },
+	{ "- bench: a\n  pairs: {of: [b, c, d], relation: all}\n", "s.yaml:2:10: 'pairs' wants two", "" },
+	{ "- bench: a\n  pairs: {of: [b, b], relation: all}\n", "s.yaml:2:19: 'of' names 'b' twice", "" },
+	{ "- bench: a\n  pairs: {of: [b, c]}\n", "s.yaml:2:10: 'pairs' wants a relation", "" },
+	{ "- bench: a\n  pairs: {of: [b, c], relation: near}\n", "s.yaml:2:33: unknown relation 'near'", "'nearest'" },
+	{ "- bench: a\n  pairs: {off: [b, c]}\n", "s.yaml:2:11: unknown word of 'pairs' 'off'", "'of'" },
+	{ "- bench: a\n  sweep: [1, 2]\n", "s.yaml:2:10: 'sweep' wants one option", "depth: 1..128" },
+	{ "- bench: a\n  sweep: {b: [1, 2], c: [1, 2]}\n", "s.yaml:2:10: 'sweep' wants one option", "" },
+	{ "- bench: a\n  sweep: {b: [1]}\n", "s.yaml:2:14: 'sweep' wants two values at least", "" },
+	{ "- bench: a\n  sweep: {b: [1, [2]]}\n", "s.yaml:2:18: 'sweep' wants a list of plain values", "" },
+	{ "- bench: a\n  sweep: {b: 7}\n", "s.yaml:2:14: 'sweep' wants a list of values, or a range", "" },
+	{ "- bench: a\n  sweep: {b: {c: d}}\n", "s.yaml:2:10: 'sweep' wants one option", "" },
+	{ "- bench: a\n  study: [ab]\n", "s.yaml:2:10: 'study' wants one name", "" },
+	{ "- bench: a\n  study: abc\n", "s.yaml:2:10: unknown study 'abc'", "'ab'" },
+	{ "- bench: a\n  study: sweep\n", "s.yaml:2:10: unknown study 'sweep'", "solo, ab, calibration" },
+	{ "- bench: a\n  study: solo\n", "s.yaml:2:3: 'study: solo' wants 'together'", "" },
+	{ "- bench: a\n  study: ab\n", "s.yaml:2:3: 'study: ab' wants a 'sweep' of exactly two values", "" },
+	{ "- bench: a\n  study: ab\n  sweep: {b: [1, 2, 3]}\n", "s.yaml:2:3: 'study: ab' wants", "" },
+	{ "- bench: a\n  study: ab\n  sweep: {b: 1..2}\n", "s.yaml:2:3: 'study: ab' wants", "" },
+	{ "- bench: a\n  study: calibration\n  sweep: {b: [1, 2]}\n", "s.yaml:2:3: 'study: calibration' goes", "" },
+	{ "- bench: a\n  beside: [{bench: b}]\n  sweep: {b: [1, 2]}\n", "s.yaml:2:3: a rule is one study", "" },
+	{ "- bench: a\n  sweep: {b: [1, 2]}\n  repeat: 3..9\n", "s.yaml:3:3: this study wants one number of rounds",
+	  "" },
+	{ "- bench: a\n  beside: []\n", "s.yaml:2:11: 'beside' wants a list of rules", "" },
+	{ "- bench: a\n  beside: [{bench: b, sweep: {c: [1, 2]}}]\n",
+	  "s.yaml:2:23: 'sweep' cannot stand inside 'beside'", "" },
+	{ "- together: [{bench: a, beside: [{bench: b}]}]\n", "s.yaml:1:25: 'beside' cannot stand inside 'together'",
+	  "" },
+	{ "- together: [{bench: a}]\n  sweep: {b: [1, 2]}\n", "s.yaml:2:3: 'sweep' belongs to a benchmark", "" },
 };
 
 static void test_refused(void **state)
@@ -93,6 +174,22 @@ static void test_refused(void **state)
 		if (strncmp(err.what, bad[i].what, strlen(bad[i].what)) != 0 || !strstr(err.hint, bad[i].hint))
 			fail_msg("'%s': '%s' / '%s'", bad[i].text, err.what, err.hint);
 	}
+}
+
+static void test_long_sweep(void **state)
+{
+	struct fl_text t = { 0 };
+	struct fl_suite *s = NULL;
+	struct fl_err err = { 0 };
+
+	(void)state;
+	fl_text_add(&t, "- bench: a\n  sweep: {b: [0");
+	for (int i = 1; i < 257; i++)
+		fl_text_add(&t, ", %d", i);
+	fl_text_add(&t, "]}\n");
+	assert_int_equal(parse(fl_text_str(&t), &s, &err), -EINVAL);
+	assert_string_equal(err.what, "s.yaml:2:14: 'sweep' has 257 values, more than 256");
+	fl_text_release(&t);
 }
 
 static void test_of_bench(void **state)
@@ -114,8 +211,8 @@ static void test_of_bench(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_word),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_every_word), cmocka_unit_test(test_words_of_studies),
+		cmocka_unit_test(test_long_sweep), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_of_bench),
 	};
 

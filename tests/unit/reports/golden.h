@@ -181,6 +181,63 @@ static inline struct fl_run *golden_interrupted(void)
 	return run;
 }
 
+/* ---- studies: a sweep that ended early, lanes alone and together, and A against A */
+
+static inline json_t *golden_study(struct fl_run *run, const char *kind, const char *label, int cases,
+				   const char *option)
+{
+	json_t *studies = json_object_get(run->plan, "studies");
+	json_t *last = json_array_get(studies, json_array_size(studies) - 1);
+	json_int_t first = json_integer_value(json_object_get(last, "first_case")) +
+			   json_integer_value(json_object_get(last, "cases"));
+	json_t *s = json_pack("{s:s, s:s, s:I, s:i, s:s?, s:[], s:b}", "kind", kind, "label", label, "first_case",
+			      first, "cases", cases, "option", option, "values", "range", 0);
+
+	json_array_append_new(studies, s);
+	return json_object_get(s, "values");
+}
+
+/* A case of one reader; rate 0: its study did not need it. */
+static inline void golden_point(struct fl_run *run, json_t *values, const char *label, const char *block, double rate)
+{
+	unsigned case_no = (unsigned)json_array_size(json_object_get(run->plan, "cases"));
+	json_t *c = sample_case(run, label, 3),
+	       *options = json_pack("{s:s, s:s}", "path", "/data/file", "block", block);
+	char *text = json_dumps(options, JSON_COMPACT);
+
+	json_object_set_new(c, "rounds_least", json_integer(0));
+	if (values)
+		json_array_append_new(values, json_string(block));
+	sample_lane(c, "storage.read", text, NULL);
+	for (unsigned round = 0; rate > 0 && round < 3; round++)
+		golden_rate(sample_record(run, case_no, 0, round), "bytes_per_s", rate);
+	json_decref(options);
+	free(text);
+}
+
+static inline struct fl_run *golden_studies(void)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+	json_t *values;
+
+	run->finished = true;
+	json_object_set_new(run->plan, "studies", json_array());
+	values = golden_study(run, "sweep", "storage.read path=/data/file", 4, "block");
+	golden_point(run, values, "storage.read path=/data/file block=4KiB", "4096", 1e9);
+	golden_point(run, values, "storage.read path=/data/file block=8KiB", "8192", 1.96e9);
+	golden_point(run, values, "storage.read path=/data/file block=16KiB", "16384", 2e9);
+	golden_point(run, values, "storage.read path=/data/file block=32KiB", "32768", 0);
+	golden_study(run, "solo", "memory.copy numa=node0 memory=node0 + storage.read path=/data/file", 3, NULL);
+	golden_copy(run, 4, "memory.copy numa=node0 memory=node0 alone",
+		    "{\"memory\":\"node0\",\"size\":\"67108864\",\"numa\":\"node0\"}", 9.31e9);
+	golden_point(run, NULL, "storage.read path=/data/file alone", "1048576", 3.5e9);
+	golden_together(run, 6);
+	values = golden_study(run, "ab", "storage.read path=/data/file", 2, "block");
+	golden_point(run, values, "storage.read path=/data/file block=4KiB", "4096", 1e9);
+	golden_point(run, values, "storage.read path=/data/file block=4KiB #2", "4096", 1.01e9);
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -191,18 +248,21 @@ static const struct golden {
 	{ "report-single-80.txt", golden_single, { .width = 80 } },
 	{ "report-single-colour.txt", golden_single, { .width = 80, .colour = true } },
 	{ "report-interrupted-80.txt", golden_interrupted, { .width = 80 } },
+	{ "report-studies-80.txt", golden_studies, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
 	{ "report-mixed.json", golden_mixed, { 0 } },
 	{ "report-single.json", golden_single, { 0 } },
 	{ "report-interrupted.json", golden_interrupted, { 0 } },
+	{ "report-studies.json", golden_studies, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
 	{ "report-mixed.md", golden_mixed, { 0 } },
 	{ "report-single.md", golden_single, { 0 } },
 	{ "report-interrupted.md", golden_interrupted, { 0 } },
+	{ "report-studies.md", golden_studies, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)
