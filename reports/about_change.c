@@ -173,18 +173,64 @@ static struct fl_table make_table(const struct fl_comparison *c)
 
 /* ---- reasons */
 
-static void add_reason(struct fl_section *s, const struct fl_lane_change *lane, const struct fl_metric_change *m)
+/* p to two significant digits: more of them say nothing. */
+static double rounded(double p)
 {
-	struct fl_remark *r = fl_section_add(
-		s, (struct fl_remark){ .kind = fl_dup(m->moved == FL_MOVED_NOT ? fl_verdict_name(m->verdict)
-									       : fl_moved_name(m->moved)),
-				       .subject = name_of(lane, m),
-				       .text = fl_report_clean(m->reason) });
+	double scale = 1;
 
-	if (!m->hint)
+	while (p > 0 && p * scale < 10 && scale < 1e300)
+		scale *= 10;
+	return round(p * scale) / scale;
+}
+
+/* "measured: A 9.00 GB/s (8.96 to 9.05 GB/s, 8 rounds), B ..."; p is told in powers of ten that people compare. */
+static void add_numbers(const struct fl_comparison *c, struct fl_remark *r, const struct fl_metric_change *m)
+{
+	const struct fl_interval *sides[] = { &m->before, &m->after };
+	char median[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT], p[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < 2; i++)
+		fl_text_add(&t, "%s%s %s, %s to %s in %zu rounds", i ? "; " : "measured: ", i ? "B" : "A",
+			    fl_show_metric(median, m->metric, sides[i]->median),
+			    fl_show_metric(low, m->metric, sides[i]->low),
+			    fl_show_metric(high, m->metric, sides[i]->high), sides[i]->n);
+	fl_text_add(&t, "; p %s among %zu primary metrics", fl_show_number(p, rounded(m->p_adjusted)), c->primary);
+	fl_remark_advise(r, t.bytes, NULL);
+}
+
+/* How to see it again: what it should be is what it was. */
+static void add_ways(struct fl_remark *r, const struct fl_lane_change *lane, const struct fl_metric_change *m)
+{
+	char rate[FL_UNIT_TEXT];
+
+	if (lane->again)
+		fl_remark_advise(r,
+				 fl_format("again, in at most %d s, it was %s", FL_AGAIN_S,
+					   fl_show_metric(rate, m->metric, m->before.median)),
+				 fl_report_clean(lane->again));
+	if (lane->peer->command && !strcmp(m->metric, "bytes_per_s"))
+		fl_remark_advise(r,
+				 fl_format("the same with %s, whose '%s' should be about %s", lane->peer->tool,
+					   lane->peer->prints,
+					   fl_show_rate(rate, lane->peer->counts * m->before.median)),
+				 fl_report_clean(lane->peer->command));
+}
+
+static void add_reason(const struct fl_comparison *c, struct fl_section *s, const struct fl_lane_change *lane,
+		       const struct fl_metric_change *m)
+{
+	const char *kind = m->moved == FL_MOVED_NOT ? fl_verdict_name(m->verdict) : fl_moved_name(m->moved);
+	struct fl_remark *r = fl_section_add(s, (struct fl_remark){ .kind = fl_dup(kind),
+								    .subject = name_of(lane, m),
+								    .text = fl_report_clean(m->reason) });
+
+	if (m->hint)
+		fl_remark_advise(r, fl_report_clean(m->hint), NULL);
+	if (m->verdict != FL_FAIL)
 		return;
-	r->advice = fl_zalloc(1, sizeof(*r->advice));
-	r->advice[r->advice_n++] = (struct fl_advice){ .words = fl_report_clean(m->hint) };
+	add_numbers(c, r, m);
+	add_ways(r, lane, m);
 }
 
 static struct fl_section find_reasons(const struct fl_comparison *c)
@@ -200,12 +246,34 @@ static struct fl_section find_reasons(const struct fl_comparison *c)
 							       .text = fl_report_clean(lane->refused) });
 		for (size_t k = 0; k < lane->metrics_n; k++)
 			if (lane->metrics[k].primary && lane->metrics[k].reason)
-				add_reason(&s, lane, &lane->metrics[k]);
+				add_reason(c, &s, lane, &lane->metrics[k]);
 		for (size_t k = 0; k < lane->distrust_n; k++)
 			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
 							       .subject = fl_report_clean(lane->name),
 							       .text = fl_report_clean(lane->distrust[k]) });
 	}
+	return s;
+}
+
+/* ---- what was different around them: whether it is the cause is the reader's question */
+
+static struct fl_section find_around(const struct fl_comparison *c)
+{
+	struct fl_section s = { .title = "what else was different", .indent = 4 };
+
+	for (size_t i = 0; i < c->around.n; i++) {
+		const struct fl_difference *d = &c->around.items[i];
+		char *text =
+			fl_format("was %s, is %s", d->before ? d->before : "unknown", d->after ? d->after : "unknown");
+
+		fl_section_add(
+			&s, (struct fl_remark){ .subject = fl_report_clean(d->path), .text = fl_report_clean(text) });
+		free(text);
+	}
+	if (c->around.more)
+		fl_section_add(&s, (struct fl_remark){
+					   .subject = fl_dup("more"),
+					   .text = fl_format("%zu differences that are not listed", c->around.more) });
 	return s;
 }
 
@@ -284,6 +352,7 @@ struct fl_content fl_content_of_change(const struct fl_comparison *c)
 	};
 
 	fl_content_add(&content, find_reasons(c));
+	fl_content_add(&content, find_around(c));
 	fl_content_add(&content, find_others(c));
 	return content;
 }

@@ -63,8 +63,28 @@ static json_t *lane_json(const struct fl_lane_change *lane)
 		json_array_append_new(distrust, fl_json_string(lane->distrust[i]));
 	set(o, "lane", fl_json_string(lane->name));
 	set(o, "refused", fl_json_string(lane->refused));
+	set(o, "again", fl_json_string(lane->again));
+	set(o, "peer", lane->peer && lane->peer->command ? fl_peer_json(lane->peer) : json_null());
 	set(o, "metrics", metrics);
 	set(o, "distrust", distrust);
+	return o;
+}
+
+/* What was different around the two: a list, and how many more there were. */
+static json_t *around_json(const struct fl_differences *around)
+{
+	json_t *o = json_object(), *items = json_array();
+
+	for (size_t i = 0; i < around->n; i++) {
+		json_t *item = json_object();
+
+		set(item, "path", fl_json_string(around->items[i].path));
+		set(item, "before", fl_json_string(around->items[i].before));
+		set(item, "after", fl_json_string(around->items[i].after));
+		json_array_append_new(items, item);
+	}
+	set(o, "differences", items);
+	set(o, "more", json_integer((json_int_t)around->more));
 	return o;
 }
 
@@ -108,6 +128,7 @@ void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, s
 	set(o, "regressed", json_integer((json_int_t)c->regressed));
 	set(o, "improved", json_integer((json_int_t)c->improved));
 	set(o, "lanes", lanes);
+	set(o, "around", around_json(&c->around));
 	fl_json_write(o, 2, out);
 	json_decref(o);
 }

@@ -82,7 +82,7 @@ static json_t *texts_json(char *const *texts, size_t n)
 	return list;
 }
 
-static json_t *peer_json(const struct fl_peer_command *p)
+json_t *fl_peer_json(const struct fl_peer_command *p)
 {
 	json_t *o;
 
@@ -126,8 +126,8 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "reason", fl_json_string(v->reason));
 	set(o, "hint", fl_json_string(v->hint));
 	set(o, "evidence", texts_json(v->evidence, v->evidence_n));
-	set(o, "again", fl_json_string(v->again));
-	set(o, "peer", peer_json(&v->peer));
+	set(o, "again", fl_json_string(v->verdict == FL_FAIL ? v->again : NULL));
+	set(o, "peer", v->verdict == FL_FAIL ? fl_peer_json(&v->peer) : json_null());
 	set(o, "distrust", texts_json(v->distrust, v->distrust_n));
 	set(o, "required", json_boolean(v->required));
 	set(o, "rounds", json_integer(v->rounds_done));

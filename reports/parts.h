@@ -21,6 +21,10 @@ const char *fl_report_colour(const struct fl_look *look, enum fl_verdict verdict
 const char *fl_report_plain(const struct fl_look *look);
 size_t fl_report_width(const struct fl_look *look);
 
+/* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark
+ * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
+size_t *fl_report_alike(const struct fl_judgement *j);
+
 /* ---- table.c: cells in columns, of whatever they are. Where a line is too long the first column gives way; the last
  * one has the colour of the row's verdict. */
 enum { FL_COLUMNS_MAX = 8 };
@@ -82,6 +86,8 @@ struct fl_section fl_section_further(const struct fl_judgement *j, const struct 
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
 /* Takes the texts but for the title. */
 struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
+/* Takes the texts. */
+void fl_remark_advise(struct fl_remark *r, char *words, char *command);
 void fl_section_release(struct fl_section *s);
 
 /* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
@@ -117,6 +123,7 @@ struct fl_content fl_content_of_change(const struct fl_comparison *c);
 /* ---- the renderers */
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
+json_t *fl_peer_json(const struct fl_peer_command *p); /* null where it has no command */
 void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, struct fl_text *out);
 
 #endif

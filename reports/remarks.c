@@ -15,6 +15,12 @@ struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark)
 	return &s->remarks[s->remarks_n++];
 }
 
+void fl_remark_advise(struct fl_remark *r, char *words, char *command)
+{
+	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
+	r->advice[r->advice_n++] = (struct fl_advice){ .words = words, .command = command };
+}
+
 void fl_section_release(struct fl_section *s)
 {
 	for (size_t i = 0; i < s->remarks_n; i++) {
@@ -71,45 +77,13 @@ struct fl_section fl_section_further(const struct fl_judgement *j, const struct 
 
 /* ---- reasons */
 
-static bool is_same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* Lanes of one benchmark that mean the same for the same reason share one remark. */
-static bool has_same_reason(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
-{
-	return a->verdict == b->verdict && is_same(a->bench, b->bench) && is_same(a->reason, b->reason) &&
-	       is_same(a->hint, b->hint) && is_same(a->again, b->again);
-}
-
-/* How many lanes from i on share its reason; 0: an earlier one did. */
-static size_t count_same(const struct fl_judgement *j, size_t i)
-{
-	size_t n = 0;
-
-	for (size_t k = 0; k < i; k++)
-		if (has_same_reason(&j->lanes[k], &j->lanes[i]))
-			return 0;
-	for (size_t k = i; k < j->lanes_n; k++)
-		n += has_same_reason(&j->lanes[k], &j->lanes[i]);
-	return n;
-}
-
-/* Takes the texts. */
-static void add_advice(struct fl_remark *r, char *words, char *command)
-{
-	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
-	r->advice[r->advice_n++] = (struct fl_advice){ .words = words, .command = command };
-}
-
 /* "run it alone: feedline bench null.nop" is words and a command, anything else words alone. */
 static void add_hint(struct fl_remark *r, const char *hint)
 {
 	const char *colon = strstr(hint, ": feedline ");
 	char *clean = fl_report_clean(hint);
 
-	add_advice(r, clean, colon ? fl_dup(clean + (colon - hint) + 2) : NULL);
+	fl_remark_advise(r, clean, colon ? fl_dup(clean + (colon - hint) + 2) : NULL);
 	if (colon)
 		clean[colon - hint] = 0;
 }
@@ -119,15 +93,17 @@ static void add_proof(struct fl_remark *r, const struct fl_lane_verdict *v)
 {
 	char rate[FL_UNIT_TEXT];
 
+	if (v->verdict != FL_FAIL)
+		return;
 	for (size_t i = 0; i < v->evidence_n; i++)
-		add_advice(r, fl_report_clean(v->evidence[i]), NULL);
+		fl_remark_advise(r, fl_report_clean(v->evidence[i]), NULL);
 	if (v->again)
-		add_advice(r, fl_format("again, in at most %d s", FL_AGAIN_S), fl_report_clean(v->again));
+		fl_remark_advise(r, fl_format("again, in at most %d s", FL_AGAIN_S), fl_report_clean(v->again));
 	if (v->peer.command)
-		add_advice(r,
-			   fl_format("the same with %s, whose '%s' should be about %s", v->peer.tool, v->peer.prints,
-				     fl_show_rate(rate, v->peer.expect_bytes_per_s)),
-			   fl_report_clean(v->peer.command));
+		fl_remark_advise(r,
+				 fl_format("the same with %s, whose '%s' should be about %s", v->peer.tool,
+					   v->peer.prints, fl_show_rate(rate, v->peer.expect_bytes_per_s)),
+				 fl_report_clean(v->peer.command));
 }
 
 static bool must_be_more(const struct fl_run *run, const struct fl_lane_verdict *v)
@@ -158,17 +134,18 @@ static void add_reason(struct fl_section *s, const struct fl_run *run, const str
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
 {
 	struct fl_section s = { .title = "why", .indent = 4 };
+	size_t *alike = fl_report_alike(j);
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
-		size_t n = v->reason ? count_same(j, i) : 0;
 
-		if (n)
-			add_reason(&s, run, w, v, n);
+		if (v->reason && alike[i])
+			add_reason(&s, run, w, v, alike[i]);
 		for (size_t k = 0; k < v->distrust_n; k++)
 			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
 							       .subject = fl_words_name(w, v),
 							       .text = fl_report_clean(v->distrust[k]) });
 	}
+	free(alike);
 	return s;
 }

@@ -16,10 +16,10 @@ enum { LANES_MAX = 100, ROUNDS_MAX = 20, SAMPLES_MAX = 100, MEMBER_COLUMNS = 14,
 static void add_text(struct fl_text *out, size_t width, const char *name, const char *text)
 {
 	char *clean_name = fl_report_clean(name), *clean = fl_report_clean(text);
-	int n = (int)strlen(clean_name) < MEMBER_COLUMNS ? MEMBER_COLUMNS : (int)strlen(clean_name);
+	size_t n = strlen(clean_name) < MEMBER_COLUMNS ? MEMBER_COLUMNS : strlen(clean_name);
 
-	fl_text_add(out, "%*s%-*s  ", INDENT, "", n, clean_name);
-	fl_report_wrap(out, clean, (size_t)(INDENT + n + 2), INDENT + MEMBER_COLUMNS + 2, width);
+	fl_text_add(out, "%*s%-*s  ", INDENT, "", (int)n, clean_name);
+	fl_report_wrap(out, clean, INDENT + n + 2, INDENT + MEMBER_COLUMNS + 2, width);
 	free(clean_name);
 	free(clean);
 }

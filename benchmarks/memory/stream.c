@@ -209,12 +209,13 @@ static int check_write(const struct stream_state *s, unsigned thread, struct fl_
 	uint64_t whole = s->bytes / CHUNK_BYTES, first = t->chunks > whole ? t->chunks - whole : 0;
 
 	for (uint64_t chunk = first; chunk < t->chunks; chunk++) { /* the last one that went there */
-		uint64_t at = chunk % whole * CHUNK_BYTES / sizeof(*words), word = word_of(s, thread, chunk);
+		size_t at = chunk % whole * CHUNK_BYTES / sizeof(*words);
+		uint64_t word = word_of(s, thread, chunk);
 
-		for (uint64_t i = at; i < at + CHUNK_BYTES / sizeof(*words); i++)
+		for (size_t i = at; i < at + CHUNK_BYTES / sizeof(*words); i++)
 			if (words[i] != word)
-				return fl_fail(err, -EBADMSG, "thread %u: wrong data at offset %llu of its buffer",
-					       thread, (unsigned long long)(i * sizeof(*words)));
+				return fl_fail(err, -EBADMSG, "thread %u: wrong data at offset %zu of its buffer",
+					       thread, i * sizeof(*words));
 	}
 	return 0;
 }

@@ -21,8 +21,8 @@ int fl_new_file_begin(const char *path, struct fl_new_file **ret, struct fl_err 
 int fl_new_file_add(struct fl_new_file *file, const void *bytes, size_t n, struct fl_err *err);
 int fl_new_file_end(struct fl_new_file *file, int rc, struct fl_err *err);
 
-/* mkdir -p, mode 0700 for what it makes. */
-int fl_make_dirs(const char *path, struct fl_err *err);
+/* mkdir -p. mode: of what it makes, less the umask; 0700 for what is nobody else's business. */
+int fl_make_dirs(const char *path, unsigned mode, struct fl_err *err);
 
 /* The directory that a path's last part is in: "." without a slash. malloc'd. */
 char *fl_directory_of(const char *path);

@@ -80,7 +80,8 @@ static void write_real(struct fl_text *out, double value)
 	char buf[FL_UNIT_TEXT];
 
 	fl_show_number(buf, value);
-	fl_text_add(out, "%s%s", buf, strpbrk(buf, ".e") ? "" : ".0");
+	fl_text_put(out, buf, strlen(buf));
+	fl_text_put(out, ".0", strpbrk(buf, ".e") ? 0 : 2);
 }
 
 static void new_line(struct writer *w)
@@ -99,10 +100,10 @@ static void write_object(struct writer *w, const json_t *object)
 	for (; at; at = json_object_iter_next((json_t *)(uintptr_t)object, at)) {
 		const char *key = json_object_iter_key(at);
 
-		fl_text_add(w->out, "%s", comma);
+		fl_text_put(w->out, comma, strlen(comma));
 		new_line(w);
 		write_string(w->out, key, strlen(key));
-		fl_text_add(w->out, w->indent ? ": " : ":");
+		fl_text_put(w->out, ": ", w->indent ? 2 : 1);
 		write_value(w, json_object_iter_value(at));
 		comma = ",";
 	}
@@ -128,7 +129,7 @@ static void write_array(struct writer *w, const json_t *array)
 	w->depth++;
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		if (i)
-			fl_text_add(w->out, w->indent && one_line ? ", " : ",");
+			fl_text_put(w->out, ", ", w->indent && one_line ? 2 : 1);
 		if (!one_line)
 			new_line(w);
 		write_value(w, json_array_get(array, i));

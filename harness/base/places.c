@@ -16,7 +16,7 @@ static bool is_dir(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-int fl_make_dirs(const char *path, struct fl_err *err)
+int fl_make_dirs(const char *path, unsigned mode, struct fl_err *err)
 {
 	char *copy = fl_dup(path);
 	int rc = 0;
@@ -28,7 +28,7 @@ int fl_make_dirs(const char *path, struct fl_err *err)
 		at += strcspn(at, "/");
 		end = *at;
 		*at = 0;
-		if (mkdir(copy, 0700) < 0 && !is_dir(copy))
+		if (mkdir(copy, mode) < 0 && !is_dir(copy))
 			rc = fl_fail(err, errno == EEXIST ? -ENOTDIR : -errno, "make directory '%s': %s", copy,
 				     strerror(errno == EEXIST ? ENOTDIR : errno));
 		*at = end;

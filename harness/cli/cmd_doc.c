@@ -50,9 +50,9 @@ static int write_all(const char *share, struct fl_err *err)
 
 	if (rc < 0)
 		goto free_paths;
-	rc = fl_make_dirs(pages, err);
+	rc = fl_make_dirs(pages, 0777, err);
 	if (rc >= 0)
-		rc = fl_make_dirs(completions, err);
+		rc = fl_make_dirs(completions, 0777, err);
 	if (rc >= 0)
 		rc = write_manual(&home, pages, err);
 	if (rc >= 0)

@@ -62,7 +62,7 @@ int fl_report_save(const char *store, const struct fl_run *run, const struct fl_
 		return fl_fail(err, -EUCLEAN, "run '%s' of store '%s' has no proper name", run->id, store);
 	dir = reports_dir(store);
 	stem = fl_format("%s/%s", dir, run->id);
-	rc = fl_make_dirs(dir, err);
+	rc = fl_make_dirs(dir, 0700, err);
 	for (const struct fl_renderer *r = fl_renderers; rc >= 0 && r->name; r++) {
 		rc = save_as(r, stem, run, j, err);
 		fl_text_add(&suffixes, "%s%s", suffixes.n ? "," : "", r->suffix);

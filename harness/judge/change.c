@@ -93,6 +93,20 @@ static size_t common_hosts(const struct fl_side *a, const struct fl_side *b, con
 	return n;
 }
 
+/* ---- what was different around them: between the first runs of one host, where both sides have one */
+
+static void find_around(const struct fl_change_work *w, const struct fl_side *a, const struct fl_side *b,
+			struct fl_differences *ret)
+{
+	const struct fl_evidence *before = a->runs[0], *after = b->runs[0];
+
+	for (size_t i = a->n; w->hosts_n && i-- > 0;)
+		before = strcmp(a->runs[i]->host, w->hosts[0]) ? before : a->runs[i];
+	for (size_t i = b->n; w->hosts_n && i-- > 0;)
+		after = strcmp(b->runs[i]->host, w->hosts[0]) ? after : b->runs[i];
+	fl_differences_find(before->machine, before->environment, after->machine, after->environment, ret);
+}
+
 /* ---- the whole */
 
 static void compare_lanes(const struct fl_change_work *w, const struct fl_matches *m, struct fl_comparison *c)
@@ -136,6 +150,7 @@ int fl_compare(const struct fl_side *a, const struct fl_side *b, const struct fl
 	c->hosts = w.hosts_n > 1 ? w.hosts_n : 0;
 	compare_lanes(&w, &m, c);
 	fl_decide_changes(c);
+	find_around(&w, a, b, &c->around);
 	fl_ranks_free(w.ranks);
 	free(w.hosts);
 	release_matches(&m);
@@ -160,6 +175,7 @@ void fl_comparison_free(struct fl_comparison *c)
 		free(lane->metrics);
 		free(lane->refused);
 	}
+	fl_differences_release(&c->around);
 	free(c->lanes);
 	free(c);
 }

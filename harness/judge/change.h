@@ -24,6 +24,7 @@
 #ifndef FL_JUDGE_CHANGE_H
 #define FL_JUDGE_CHANGE_H
 #include "base/ranks.h"
+#include "judge/environment.h"
 #include "judge/evidence.h"
 #include "judge/noise.h"
 
@@ -57,7 +58,9 @@ struct fl_metric_change {
 };
 
 struct fl_lane_change {
-	const char *name; /* borrowed from the evidence */
+	const char *name;		    /* borrowed from the evidence */
+	const char *again;		    /* measures it again (judge.h); NULL: none */
+	const struct fl_peer_command *peer; /* likewise; its command NULL: none */
 	struct fl_metric_change *metrics;
 	size_t metrics_n;
 	char *refused;		 /* why it is not compared at all; NULL: it is */
@@ -79,6 +82,7 @@ struct fl_comparison {
 	enum fl_status status;
 	enum fl_verdict verdict;
 	bool trustworthy;
+	struct fl_differences around; /* what was different around the first runs of A and B (of one host, if any) */
 };
 
 /* tolerance: NaN for the default. noise: NULL where it is not known. Sides and evidence must outlive the comparison.

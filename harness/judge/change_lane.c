@@ -192,6 +192,8 @@ void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *matc
 	refuse(match, ret);
 	if (ret->refused)
 		return;
+	ret->again = match->sides[1].lanes[0]->again;
+	ret->peer = &match->sides[1].lanes[0]->peer;
 	ret->metrics = fl_zalloc(first->metrics_n, sizeof(*ret->metrics));
 	for (size_t i = 0; i < first->metrics_n; i++)
 		compare_metric(w, match, &first->metrics[i], &ret->metrics[ret->metrics_n++]);

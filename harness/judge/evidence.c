@@ -216,6 +216,12 @@ static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v,
 	for (size_t i = 0; i < v->distrust_n; i++)
 		lane->distrust[lane->distrust_n++] = fl_dup(v->distrust[i]);
 	lane->pass_rounds = pass_rounds > 0 && pass_rounds <= FL_ROUNDS_MAX ? (unsigned)pass_rounds : 0;
+	lane->again = fl_dup(v->again);
+	lane->peer = (struct fl_peer_command){ .tool = fl_dup(v->peer.tool),
+					       .command = fl_dup(v->peer.command),
+					       .prints = fl_dup(v->peer.prints),
+					       .counts = v->peer.counts,
+					       .expect_bytes_per_s = NAN };
 	add_metrics(json_object_get(run->plan, "primary"), v, lane);
 }
 
@@ -257,6 +263,10 @@ static void release_lane(struct fl_evidence_lane *lane)
 	free(lane->name);
 	free(lane->identity);
 	free(lane->reason);
+	free(lane->again);
+	free(lane->peer.tool);
+	free(lane->peer.command);
+	free(lane->peer.prints);
 	json_decref(lane->key);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* failed.c: what a failed verdict says more than its reason, so that it can be shown to somebody who doubts it: the
- * evidence, what was ruled out, a command that shows it again, and what another tool must print where all is well. */
+/* failed.c: how a lane is measured again, by us and by another tool; and what a failed verdict says more than its
+ * reason, so that it can be shown to somebody who doubts it: the evidence, what was ruled out, and what the other tool
+ * must print where all is well. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -128,21 +129,11 @@ static void add_company(const struct fl_subject *s, struct fl_lane_verdict *v)
 	add(v, &t);
 }
 
-static void find_again(const struct fl_subject *s, struct fl_lane_verdict *v)
-{
-	const char *suite = fl_json_text_or_null(s->run->plan, "suite");
-
-	v->again = fl_again_command(s);
-	if (!v->again && !v->hint)
-		v->hint = fl_format("%u lanes ran together: run suite '%s' again", s->case_lanes, suite ? suite : "?");
-}
-
-void fl_prove_failure(const struct fl_subject *s, struct fl_lane_verdict *v)
+static void prove(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	const struct fl_hop *hop = fl_narrowest_hop(v, true);
+	const char *suite = fl_json_text_or_null(s->run->plan, "suite");
 
-	if (v->verdict != FL_FAIL)
-		return;
 	if (v->wrong_data) {
 		add_wrong_rounds(s, v);
 	} else {
@@ -150,10 +141,21 @@ void fl_prove_failure(const struct fl_subject *s, struct fl_lane_verdict *v)
 		add_expected(v, hop);
 		add_others(v, hop);
 		add_company(s, v);
+		v->peer.expect_bytes_per_s = hop->cap_bytes_per_s * hop->expected * v->peer.counts;
 	}
 	add_facts(s, v);
 	add_ruled_out(s, v);
-	find_again(s, v);
+	if (!v->again && !v->hint)
+		v->hint = fl_format("%u lanes ran together: run suite '%s' again", s->case_lanes, suite ? suite : "?");
+}
+
+void fl_show_ways(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	if (v->verdict == FL_VERDICT_NOT_MEASURED)
+		return;
+	v->again = fl_again_command(s);
 	if (!v->wrong_data) /* other tools do not look at what they moved */
-		fl_find_peer(s, v, hop);
+		fl_find_peer(s, v);
+	if (v->verdict == FL_FAIL)
+		prove(s, v);
 }

@@ -121,7 +121,7 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 	}
 	fl_judge_shared(j->lanes, j->lanes_n);
 	for (size_t i = 0; i < subjects.n; i++)
-		fl_prove_failure(&subjects.items[i], &j->lanes[i]);
+		fl_show_ways(&subjects.items[i], &j->lanes[i]);
 	conclude(j, subjects.bench);
 	j->entries = subjects.entries;
 	j->entries_n = subjects.entries_n;

@@ -77,7 +77,8 @@ struct fl_hop {
 struct fl_peer_command {
 	char *tool, *command;
 	char *prints;		   /* how its output calls the rate */
-	double expect_bytes_per_s; /* what it prints there where the path is as it should be */
+	double counts;		   /* bytes that it counts for one of payload */
+	double expect_bytes_per_s; /* of a fail: what it prints there where the path is as it should be; else NaN */
 };
 
 struct fl_lane_verdict {
@@ -94,10 +95,10 @@ struct fl_lane_verdict {
 	double cap_bytes_per_s; /* the smallest cap known on the path, which it cannot beat; NaN: none is known */
 	enum fl_verdict verdict;
 	char *reason, *hint; /* one line; NULL for a plain pass */
-	/* Of a fail; elsewhere none. */
-	char **evidence; /* one fact a line */
+	char **evidence;     /* of a fail, one fact a line; elsewhere none */
 	size_t evidence_n;
-	char *again; /* a command that shows it again, FL_AGAIN_S at most; NULL: there is none that fits on a line */
+	/* How it is measured again, of every lane that was measured; reports show it beside a fail. */
+	char *again; /* a command that takes FL_AGAIN_S at most; NULL: there is none that fits on a line */
 	struct fl_peer_command peer; /* command NULL: the benchmark has none that says exactly the same */
 	char **distrust;
 	size_t distrust_n;

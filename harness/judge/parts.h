@@ -66,12 +66,12 @@ void fl_add_bench_command(const struct fl_subject *s, struct fl_text *out);
 /* The lane with those that ran beside it, once and briefly; malloc'd. NULL: there are more than a line takes. */
 char *fl_again_command(const struct fl_subject *s);
 
-/* ---- failed.c: what a failed verdict says more than its reason. The verdict must be final. */
-void fl_prove_failure(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* ---- failed.c: how a lane is measured again, and what a failed verdict says more than its reason. The verdict must
+ * be final. */
+void fl_show_ways(const struct fl_subject *s, struct fl_lane_verdict *v);
 
-/* ---- peer.c: the command of another tool that measures the lane, into v->peer
- * expected: the hop that the lane is held against. */
-void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_hop *expected);
+/* ---- peer.c: the command of another tool that measures the lane, into v->peer */
+void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- verdict.c: everything about one lane */
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);

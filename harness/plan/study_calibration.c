@@ -3,11 +3,12 @@
  * what differs between passes is what a comparison would see without any cause. */
 #include "base/alloc.h"
 #include "base/stats.h"
+#include "judge/change.h"
 #include "plan/parts.h"
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PASSES_LEAST = 5, PASSES_MOST = 8, PASSES_STEADY = 2 };
+enum { PASSES_LEAST = FL_NOISE_PASSES, PASSES_MOST = 10 };
 
 static void clear_values(struct fl_study *s)
 {
@@ -65,21 +66,19 @@ static double spread_of(const struct fl_results *results, unsigned case_no, unsi
 	return spread;
 }
 
-/* After the least number of passes a case is over where the last ones have let the spread of no lane grow. */
+/* After the least number of passes a case is over where the passes of each lane lie within half the tolerance of a
+ * calibrated machine: more of them would not move its line. To end where the spread has just stopped growing would be
+ * to choose the passes that look quiet. */
 static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
 		  const struct fl_results *results)
 {
 	const struct fl_plan_case *c = &plan->cases[s->first + i];
-	unsigned steady = PASSES_STEADY * c->pass_rounds;
 
-	if (round < c->rounds_least || round < steady || round % c->pass_rounds)
+	if (round < c->rounds_least || round % c->pass_rounds)
 		return true;
-	for (unsigned lane = 0; lane < c->lanes_n; lane++) {
-		double now = spread_of(results, s->first + i, lane, round, c->pass_rounds);
-
-		if (now > spread_of(results, s->first + i, lane, round - steady, c->pass_rounds))
+	for (unsigned lane = 0; lane < c->lanes_n; lane++)
+		if (spread_of(results, s->first + i, lane, round, c->pass_rounds) > FL_CHANGE_TOLERANCE_CALIBRATED / 2)
 			return true;
-	}
 	return false;
 }
 

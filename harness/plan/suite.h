@@ -39,8 +39,8 @@
  *   ab           `study: ab` with a `sweep` of exactly two values, which may be equal: A B, B A, A B ... Finds the
  *                ratio B / A and whether it differs from 1.
  *   calibration  `study: calibration`: passes of `repeat` rounds each, between which nothing changes: at least 5, at
- *                most 8; over when two passes in a row have not let the largest difference between passes grow. Finds
- *                that difference.
+ *                most 10; over when they differ by less than half the tolerance of a calibrated machine
+ *                (judge/change.h). Finds how far they differ.
  *
  * Examples:
  *

@@ -14,14 +14,20 @@ const char *const fl_series_kind_names[] = { [FL_SERIES_SAMPLES] = "samples", [F
 
 /* ---- numbers */
 
-/* NAN as such is null, and nothing else is. */
-static const char *odd_number(char buf[FL_UNIT_TEXT], double value)
+static uint64_t bits_of(double value)
 {
-	const double plain = NAN;
 	uint64_t bits;
 
 	memcpy(&bits, &value, sizeof(bits));
-	if (memcmp(&value, &plain, sizeof(value)) == 0)
+	return bits;
+}
+
+/* NAN as such is null, and nothing else is. */
+static const char *odd_number(char buf[FL_UNIT_TEXT], double value)
+{
+	uint64_t bits = bits_of(value);
+
+	if (bits == bits_of((double)NAN))
 		return "null";
 	if (value == 0)
 		return "-0.0";

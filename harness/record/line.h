@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* line.h: the lines of an export, written. Equal content is equal bytes. For the files of this room. Each is appended to
- * *out, with its newline. */
+/* line.h: the lines of an export, written. Equal content is equal bytes. For the files of this room. Each is appended
+ * to *out, with its newline. */
 #ifndef FL_RECORD_LINE_H
 #define FL_RECORD_LINE_H
 #include "base/text.h"

@@ -70,7 +70,7 @@ int fl_lines_next(struct fl_lines_in *in, const char **ret, size_t *ret_n, struc
 	size_t seen = 0; /* of the line, without its end */
 
 	for (;;) {
-		const char *from = in->read.n ? in->read.bytes + in->at : NULL;
+		const char *from = fl_text_str(&in->read) + in->at;
 		size_t have = in->read.n - in->at;
 		const char *end = have > seen ? memchr(from + seen, '\n', have - seen) : NULL;
 		ssize_t n;

@@ -96,7 +96,7 @@ static bool can_write(const char *path)
 static int check_write(const char *path, const char *dir, struct fl_err *err)
 {
 	struct stat st;
-	int rc = fl_make_dirs(dir, err);
+	int rc = fl_make_dirs(dir, 0700, err);
 
 	if (rc == 0)
 		rc = check_local(path, dir, err);

@@ -139,16 +139,19 @@ struct decimal {
 
 static void take_digits(struct fl_scan *s, struct decimal *d, bool fraction)
 {
-	if (!is_digit(*s->at)) {
+	const char *at = s->at; /* in locals: a text might be what the loop writes, for all that the compiler knows */
+	struct decimal t = *d;
+
+	if (!is_digit(*at))
 		fl_scan_fail(s, "a number is expected");
-		return;
+	for (; is_digit(*at); at++) {
+		t.digits_n += t.digits_n > 0 || *at != '0';
+		if (t.digits_n <= 18)
+			t.digits = 10 * t.digits + (uint64_t)(*at - '0');
+		t.power -= fraction;
 	}
-	for (; is_digit(*s->at); s->at++) {
-		d->digits_n += d->digits_n > 0 || *s->at != '0';
-		if (d->digits_n <= 18)
-			d->digits = 10 * d->digits + (uint64_t)(*s->at - '0');
-		d->power -= fraction;
-	}
+	s->at = at;
+	*d = t;
 }
 
 /* Beyond every double, with however many digits a line has room for. */

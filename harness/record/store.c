@@ -44,7 +44,7 @@ static int configure(struct fl_store *s, struct fl_err *err)
 
 static int connect_to(struct fl_store *s, const char *uri, int flags, struct fl_err *err)
 {
-	int sqlite_rc = sqlite3_open_v2(uri, &s->db, flags | SQLITE_OPEN_URI, NULL);
+	int sqlite_rc = sqlite3_open_v2(uri, &s->db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL);
 
 	return sqlite_rc == SQLITE_OK ? configure(s, err) : fl_sql_fail(s, sqlite_rc, err);
 }

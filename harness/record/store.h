@@ -10,7 +10,7 @@
 #define FL_RECORD_STORE_H
 #include "record/record.h"
 
-struct fl_store;
+struct fl_store; /* used by one thread at a time */
 enum { FL_STORE_SCHEMA = 2 };
 
 /* write: makes the file (mode 0600) and its directory where absent; an empty file counts as absent; brings a file of an

@@ -180,7 +180,7 @@ int fl_cache_make(const char *path, struct fl_err *err)
 	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == bytes)
 		return 0;
 	dir = fl_directory_of(path);
-	rc = fl_make_dirs(dir, err);
+	rc = fl_make_dirs(dir, 0700, err);
 	if (rc == 0)
 		rc = make_in(dir, path, bytes, err);
 	free(dir);

@@ -2,6 +2,7 @@
 /* remaining.c: estimates, corrected by what came of the last ones. */
 #include "run/remaining.h"
 #include "base/stats.h"
+#include <inttypes.h>
 #include <stdio.h>
 
 void fl_remaining_took(struct fl_remaining *r, uint64_t estimated_ns, uint64_t took_ns)
@@ -40,8 +41,8 @@ const char *fl_remaining_show(char buf[FL_REMAINING_TEXT], uint64_t left_ns)
 
 		if (left_s < scale[i].from_s)
 			continue;
-		snprintf(buf, FL_REMAINING_TEXT, "about %llu %s left",
-			 (unsigned long long)((left_s + step_s - 1) / step_s * scale[i].steps), scale[i].unit);
+		snprintf(buf, FL_REMAINING_TEXT, "about %" PRIu64 " %s left",
+			 (left_s + step_s - 1) / step_s * scale[i].steps, scale[i].unit);
 		return buf;
 	}
 	snprintf(buf, FL_REMAINING_TEXT, "a few seconds left");

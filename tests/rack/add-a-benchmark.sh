@@ -36,5 +36,8 @@ cmake --build --preset release --target feedline feedline-sense manifest-host >"
 
 export HOME=$dir XDG_STATE_HOME=$dir/state XDG_CACHE_HOME=$dir/cache
 build/release/feedline list | grep -F "$name"
+build/release/feedline doc "$dir/share"
+grep -F ".SS $name" "$dir/share/man/man1/feedline-bench.1"
+grep -F "'bench $name options'" "$dir/share/bash-completion/completions/feedline"
 build/release/feedline bench "$name" --duration 50ms --json >"$dir/result" || [ $? = 4 ]
 jq -e --arg name "$name" '.lanes | length > 0 and all(.bench == $name and (.metrics | length > 0))' "$dir/result"

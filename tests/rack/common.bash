@@ -2,6 +2,7 @@
 # common.bash: what the scripts of tests/rack share. Sourced with the build directory as $1. Sets prefix (a tree with the
 # test doubles), home (a directory of its own, removed at the end) and store; counts with is/has, ends with finish.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash"
 
 build=$(cd "$1" && pwd)
 prefix=$build/tests/prefix
@@ -38,17 +39,6 @@ has() {
 	[[ "$1" == *"$2"* ]] && return
 	printf 'FAIL %s: no "%s" in "%s"\n' "$3" "$2" "$1"
 	wrong=$((wrong + 1))
-}
-
-# undisturbed STATUS FILE: that status of a run printed as JSON, were it not for other programs on this machine: they are a true
-# reason to distrust it (disturb.sh), but not what the other scripts are about.
-undisturbed() {
-	local others='^(other programs took|the hypervisor took|its threads waited)'
-	if [ "$1" = 4 ] && jq -e --arg o "$others" 'all(.lanes[].distrust[]; test($o))' "$2" >/dev/null; then
-		jq 'if any(.lanes[]; .verdict == "fail") then 1 else 0 end' "$2"
-	else
-		printf '%s\n' "$1"
-	fi
 }
 
 # Worker processes of our tree that are alive.

@@ -11,8 +11,10 @@ script=$build/share/bash-completion/completions/feedline
 
 # ---- the files
 
-mkdir -p share
+umask 022
 "$fl" doc share
+is '755 755' "$(stat -c %a share/man/man1 share/bash-completion/completions | tr '\n' ' ' | sed 's/ $//')" \
+	'doc: for everybody to read'
 is '' "$(diff -r share/man "$build/share/man")" 'doc: pages as in the build'
 is '' "$(diff -r share/bash-completion "$build/share/bash-completion")" 'doc: completion as in the build'
 is 2 "$("$fl" doc 2>/dev/null || echo $?)" 'doc: without a directory'

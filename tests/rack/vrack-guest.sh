@@ -3,10 +3,11 @@
 # vrack-guest.sh BUILD_DIR: what must hold on the virtual rack; run inside it by vrack.sh. A check is a function with its
 # name in `checks`; it fails by a call of `wrong WHY`. Times measured here mean nothing: the processor is emulated.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor is slow for the agent too
 
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
-	copy_matrix placement_by_another_witness strays_are_invalid drive_is_read_from_its_node numa_that_is_not_there
-	cgroup2_limits home_is_ours)
+	copy_matrix memory_rows placement_by_another_witness strays_are_invalid drive_is_read_from_its_node
+	numa_that_is_not_there cgroup2_limits home_is_ours)
 build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
 doubles=$build/tests/prefix/feedline # also knows null.scripted
@@ -77,6 +78,7 @@ bench() {
 	shift
 	rc=0
 	"$program" bench "$@" --store "$dir/store.db" --json >"$dir/out" 2>"$dir/err" || rc=$?
+	rc=$(undisturbed "$rc" "$dir/out")
 }
 
 # lanes FILTER: what the last bench says.
@@ -92,6 +94,17 @@ copy_matrix() {
 		"$(lanes '[.lanes[] | [.placement.node, .placement.cpus, .options.memory]] | sort')" 'the matrix'
 	is '[true,true,true,true]' "$(lanes '[.lanes[].placement.verified]')" 'whether placement was verified'
 	is '[true,true,true,true]' "$(lanes '[.lanes[].data_verified]')" 'whether the data was verified'
+}
+
+# The other rows over memory, from the far node.
+memory_rows() {
+	local row
+	for row in read write latency; do
+		bench "$feedline" "memory.$row" --numa 0 --memory node1 --duration 50ms
+		is 0 "$rc" "status of $row"
+		is '[[0,"node1",true,true]]' \
+			"$(lanes '[.lanes[] | [.placement.node, .options.memory, .placement.verified, .data_verified]]')" "$row"
+	done
 }
 
 # The kernel's own account of a lane while it runs: CPUs of node 0, buffers on node 1.
@@ -177,6 +190,7 @@ cgroup2_limits() {
 	confined 'cpu.max=50000 100000'
 	confined_bench memory.copy --numa 0 --memory node0 --duration 200ms
 	is 4 "$rc" 'status with half a CPU of time'
+	is true "$(lanes '.lanes[0].distrust | any(test("quota stopped it"))')" 'whether the quota was seen at work'
 }
 
 "$feedline" topo --json >"$dir/topo"

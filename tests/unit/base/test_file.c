@@ -28,7 +28,7 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const leftovers[] = { "a/b/c", "a/b", "a", "file", "link", "fifo" };
+	static const char *const leftovers[] = { "a/b/c", "a/b", "a", "open", "file", "link", "fifo" };
 
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
 		remove(leftovers[i]);
@@ -122,14 +122,17 @@ static void makes_directories(void **state)
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(fl_make_dirs("a//b/c/", NULL), 0);
-	assert_int_equal(fl_make_dirs("a/b/c", NULL), 0);
+	assert_int_equal(fl_make_dirs("a//b/c/", 0700, NULL), 0);
+	assert_int_equal(fl_make_dirs("a/b/c", 0700, NULL), 0);
 	assert_int_equal(stat("a/b/c", &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	assert_int_equal(fl_make_dirs("/", NULL), 0);
+	assert_int_equal(fl_make_dirs("open", 0755, NULL), 0);
+	assert_int_equal(stat("open", &st), 0);
+	assert_int_equal(st.st_mode & 0700, 0700);
+	assert_int_equal(fl_make_dirs("/", 0700, NULL), 0);
 	assert_int_equal(fl_file_write("file", "x", 1, NULL), 0);
-	assert_int_equal(fl_make_dirs("file", NULL), -ENOTDIR);
-	assert_int_equal(fl_make_dirs("file/below", NULL), -ENOTDIR);
+	assert_int_equal(fl_make_dirs("file", 0700, NULL), -ENOTDIR);
+	assert_int_equal(fl_make_dirs("file/below", 0700, NULL), -ENOTDIR);
 }
 
 static void xdg_places(void **state)
@@ -218,9 +221,36 @@ static void prefix_is_one_above(void **state)
 	free(prefix);
 }
 
+/* In pieces: nothing is there before the end, and nothing at all when it fails. */
+static void test_in_pieces(void **state)
+{
+	struct fl_new_file *file;
+	struct fl_err err = { 0 };
+	struct fl_text text = { 0 };
+
+	(void)state;
+	assert_int_equal(fl_file_write("file", "old", 3, &err), 0);
+	assert_int_equal(fl_new_file_begin("file", &file, &err), 0);
+	assert_int_equal(fl_new_file_add(file, "ne", 2, &err), 0);
+	assert_int_equal(fl_new_file_end(file, -EIO, &err), -EIO);
+	assert_int_equal(fl_new_file_begin("file", &file, &err), 0);
+	assert_int_equal(fl_new_file_add(file, "ne", 2, &err), 0);
+	assert_int_equal(fl_file_read(AT_FDCWD, "file", 10, &text, &err), 0);
+	assert_string_equal(fl_text_str(&text), "old");
+	fl_text_release(&text);
+	assert_int_equal(fl_new_file_add(file, "w", 1, &err), 0);
+	assert_int_equal(fl_new_file_end(file, 0, &err), 0);
+	assert_int_equal(fl_file_read(AT_FDCWD, "file", 10, &text, &err), 0);
+	assert_string_equal(fl_text_str(&text), "new");
+	fl_text_release(&text);
+	assert_int_equal(fl_new_file_begin("none/file", &file, &err), -ENOENT);
+	assert_int_equal(remove("file"), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_in_pieces, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(writes_and_reads, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(cannot_read, make_dir, remove_dir),
 		cmocka_unit_test(reads_what_has_no_size),

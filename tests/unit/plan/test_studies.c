@@ -90,7 +90,7 @@ static const struct {
 	  "  storage.read path=/data/f alone 1..1\n"
 	  "  storage.read path=/data/f beside null.nop + null.pipeline 1..1\n" },
 	{ "- bench: null.nop\n  study: calibration\n  repeat: 3\n", 0,
-	  "calibration null.nop\n  null.nop 15..24 by 3\n" },
+	  "calibration null.nop\n  null.nop 15..30 by 3\n" },
 	{ "- bench: null.nop\n  repeat: 3..4\n", 6, "calibration null.nop\n  null.nop 20..24 by 4\n" },
 	{ READ "  sweep: {depth: 1..2}\n", 3,
 	  "calibration storage.read path=/data/f\n"
@@ -311,9 +311,9 @@ static const struct {
 	{ "- {bench: null.nop, repeat: 3..4}\n", { 100, 200, 300, 400 }, 4 },
 	{ "- {bench: null.nop, repeat: 3..12}\n", { NAN, NAN, NAN }, 3 },
 	{ "- {bench: null.nop, repeat: 3..12}\n", { NAN, 100, 101 }, 3 },
-	{ "- {bench: null.nop, study: calibration}\n", { 100, 101, 99, 100, 100 }, 5 },
-	{ "- {bench: null.nop, study: calibration}\n", { 100, 100, 100, 100, 101, 100, 100 }, 7 },
-	{ "- {bench: null.nop, study: calibration}\n", { 100, 101, 102, 103, 104, 105, 106, 107 }, 8 },
+	{ "- {bench: null.nop, study: calibration}\n", { 100, 100.5, 99.9, 100, 100 }, 5 },
+	{ "- {bench: null.nop, study: calibration}\n", { 100, 102, 100, 100, 100, 100, 100, 100, 100, 100 }, 10 },
+	{ "- {bench: null.nop, study: calibration}\n", { 100, 101, 102, 103, 104, 105, 106, 107, 108, 109 }, 10 },
 	{ "- {bench: null.nop, study: calibration}\n", { NAN, NAN, NAN, NAN, NAN }, 5 },
 	{ "- {bench: null.nop, study: calibration, repeat: 2}\n", { 1, 2, 1, 2, 1, 2, 1, 2, 1, 2 }, 10 },
 };

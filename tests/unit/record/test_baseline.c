@@ -97,7 +97,6 @@ static void replaced_and_removed(void **state)
 
 static void refused(void **state)
 {
-	static char *const twice[] = { "a", "b", "a" };
 	static const struct {
 		const char *name;
 		char *runs[3];
@@ -113,7 +112,7 @@ static void refused(void **state)
 		{ "x", { 0 }, 0, -EINVAL, "can have 1 to 1000" },
 		{ "x", { "nope" }, 1, -ENOENT, "no run 'nope'" },
 		{ "x", { "a", "d" }, 2, -EINVAL, "run 'd' is not finished" },
-		{ "x", { twice[0], twice[1], twice[2] }, 3, -EINVAL, "'a' is named twice" },
+		{ "x", { "a", "b", "a" }, 3, -EINVAL, "'a' is named twice" },
 		{ "x", { "c", "last" }, 2, -EINVAL, "'c' is named twice" },
 	};
 	struct place *p = *state;

@@ -45,7 +45,7 @@ static inline void tree_put(const char *path, const char *text)
 {
 	char *whole = fl_format("%s/%s", tree_dir, path), *dir = fl_directory_of(whole);
 
-	if (fl_make_dirs(dir, NULL) < 0 || fl_file_write(whole, text, strlen(text), NULL) < 0)
+	if (fl_make_dirs(dir, 0700, NULL) < 0 || fl_file_write(whole, text, strlen(text), NULL) < 0)
 		abort();
 	free(dir);
 	free(whole);
