@@ -90,5 +90,6 @@ void fl_study_find_knee(struct fl_study_result *s)
 
 	if (best)
 		set_shares(s, m, best);
-	s->found = s->knee ? describe(s, best) : fl_dup("no value was measured that could be better than another");
+	s->found =
+		best && s->knee ? describe(s, best) : fl_dup("no value was measured that could be better than another");
 }
