@@ -120,8 +120,9 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 		j->interrupted |= is_interrupted(&subjects.items[i]);
 	}
 	fl_judge_shared(j->lanes, j->lanes_n);
-	for (size_t i = 0; i < subjects.n; i++)
-		fl_show_ways(&subjects.items[i], &j->lanes[i]);
+	for (size_t i = 0, lane = 0; i < subjects.n; i++)
+		if (subjects.items[i].needed)
+			fl_show_ways(&subjects.items[i], &j->lanes[lane++]);
 	conclude(j, subjects.bench);
 	j->entries = subjects.entries;
 	j->entries_n = subjects.entries_n;

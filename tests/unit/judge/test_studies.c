@@ -96,6 +96,30 @@ static void test_knee(void **state)
 	}
 }
 
+/* A lane after cases that were not needed is shown again by its own command. */
+static void test_ways_after_unneeded(void **state)
+{
+	static const unsigned lanes[] = { 1, 1, 1, 0 };
+	struct fl_run *run = study_run("sweep", "depth", "[\"1\",\"2\",\"4\"]", lanes, 2, 0);
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_lane(sample_case(run, "null.pipeline", 2), "null.pipeline", "{\"batch\":\"4096\",\"pace\":\"1000000\"}",
+		    NULL);
+	for (unsigned round = 0; round < 2; round++) {
+		add_round(run, 0, 0, round, 1e9);
+		add_round(run, 3, 0, round, 0.5e9);
+		sample_cap(&run->lanes[run->lanes_n - 1], "source pace", 1e9);
+	}
+	j = judge(run);
+	assert_int_equal(j->lanes_n, 2);
+	assert_int_equal(j->lanes[1].verdict, FL_FAIL);
+	assert_non_null(strstr(j->lanes[0].again, "storage.read"));
+	assert_non_null(strstr(j->lanes[1].again, "null.pipeline"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* ---- pairs of rounds: a slow round is slow on both sides */
 
 static const double drift[] = { 1.0, 0.8, 1.2, 0.9, 1.1, 1.0, 0.7, 1.3 };
@@ -327,10 +351,10 @@ static void test_contradictions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_knee),	       cmocka_unit_test(test_solo),
-		cmocka_unit_test(test_beside),	       cmocka_unit_test(test_ab),
-		cmocka_unit_test(test_calibration),    cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_knee), cmocka_unit_test(test_ways_after_unneeded),
+		cmocka_unit_test(test_solo), cmocka_unit_test(test_beside),
+		cmocka_unit_test(test_ab),   cmocka_unit_test(test_calibration),
+		cmocka_unit_test(test_ends), cmocka_unit_test(test_contradictions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
