@@ -162,10 +162,12 @@ static double tied_rank_sum_p(const struct ranked *items, size_t n, size_t b_n)
 	size_t distance = sum > middle2 ? sum - middle2 : middle2 - sum;
 
 	ways[0] = 1;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0, most = 1; i < n; i++) {
+		most += items[i].twice; /* sums so far are below */
 		for (size_t k = (i < b_n ? i + 1 : b_n); k > 0; k--)
-			for (size_t s = room; s-- > items[i].twice;)
+			for (size_t s = most; s-- > items[i].twice;)
 				ways[k * room + s] += ways[(k - 1) * room + s - items[i].twice];
+	}
 	for (size_t s = 0; s < room; s++) {
 		all += ways[b_n * room + s];
 		if ((s > middle2 ? s - middle2 : middle2 - s) >= distance)
@@ -187,7 +189,7 @@ double fl_rank_sum_p(struct fl_ranks *ranks, const double *a, size_t a_n, const 
 	double u = (double)sum_marked(items, n) / 2 - (double)b_n * (double)(b_n + 1) / 2;
 	double largest = (double)a_n * (double)b_n;
 
-	if (a_n == 0 || b_n == 0)
+	if (a_n == 0 || b_n == 0 || items[0].value == items[n - 1].value)
 		p = 1;
 	else if (ties == 0 && n <= FL_RANKS_EXACT_MAX)
 		p = two_sided(find_null(ranks, a_n, b_n)->lower[(size_t)fmin(u, largest - u)]);

@@ -14,7 +14,7 @@
 #define FL_BASE_RANKS_H
 #include <stddef.h>
 
-enum { FL_RANKS_TIED_MAX = 64, FL_RANKS_EXACT_MAX = 512 };
+enum { FL_RANKS_TIED_MAX = 32, FL_RANKS_EXACT_MAX = 512 };
 
 /* Null distributions met so far, so that a thousand metrics of 8 + 8 rounds need one. Not for two threads at once. */
 struct fl_ranks;

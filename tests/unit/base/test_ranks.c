@@ -207,13 +207,15 @@ static void signed_ranks(void **state)
 
 static void nothing_to_compare(void **state)
 {
-	static const double one[] = { 5 }, zero[] = { 0 }, three[] = { 1, 2, 3 }, more[] = { 2, 3, 4 };
+	static const double one[] = { 5 }, zero[] = { 0 }, same[] = { 2, 2, 2, 2 }, three[] = { 1, 2, 3 },
+			    more[] = { 2, 3, 4 };
 	struct fl_ranks *ranks = fl_ranks_new();
 	struct fl_ratio r;
 
 	(void)state;
 	assert_true(fl_rank_sum_p(ranks, one, 1, NULL, 0) == 1);
 	assert_true(fl_rank_sum_p(ranks, NULL, 0, NULL, 0) == 1);
+	assert_true(fl_rank_sum_p(ranks, same, 4, same, 4) == 1);
 	assert_true(isnan(fl_rank_sum_ratio(ranks, one, 1, NULL, 0).ratio));
 	assert_true(isnan(fl_rank_sum_ratio(ranks, zero, 1, one, 1).ratio));
 	assert_true(isnan(fl_signed_rank_ratio(ranks, zero, 1).ratio));
