@@ -24,18 +24,26 @@ static const char *plural(size_t n)
 
 /* ---- the verdict and the sides */
 
-static size_t count_refused(const struct fl_comparison *c)
+static size_t count_refused_as(const struct fl_comparison *c, enum fl_verdict verdict)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->lanes_n; i++)
-		n += c->lanes[i].refused != NULL;
+		n += c->lanes[i].refused && c->lanes[i].verdict == verdict;
 	return n;
+}
+
+static size_t count_refused(const struct fl_comparison *c)
+{
+	return count_refused_as(c, FL_VERDICT_NOT_MEASURED) + count_refused_as(c, FL_UNJUDGED) +
+	       count_refused_as(c, FL_FAIL);
 }
 
 static char *describe_counts(const struct fl_comparison *c)
 {
 	size_t refused = count_refused(c), wrong = c->count[FL_FAIL] - c->regressed;
+	size_t missing =
+		c->count[FL_VERDICT_NOT_MEASURED] - count_refused_as(c, FL_VERDICT_NOT_MEASURED) - c->left_out_n;
 	struct fl_text t = { 0 };
 
 	fl_text_add(&t, "%zu primary metric%s compared, %zu regressed", c->primary, plural(c->primary), c->regressed);
@@ -45,8 +53,12 @@ static char *describe_counts(const struct fl_comparison *c)
 		    c->count[FL_PASS] - c->improved);
 	if (c->count[FL_INCONCLUSIVE])
 		fl_text_add(&t, ", %zu inconclusive", c->count[FL_INCONCLUSIVE]);
+	if (missing)
+		fl_text_add(&t, ", %zu not measured", missing);
 	if (refused)
 		fl_text_add(&t, "; %zu lane%s not compared", refused, plural(refused));
+	if (c->left_out_n)
+		fl_text_add(&t, "; %zu host%s left out", c->left_out_n, plural(c->left_out_n));
 	fl_text_add(&t, "%s", c->trustworthy ? "" : "; not trustworthy");
 	return finish(&t);
 }
@@ -200,11 +212,12 @@ static void add_numbers(const struct fl_comparison *c, struct fl_remark *r, cons
 }
 
 /* How to see it again: what it should be is what it was. */
-static void add_ways(struct fl_remark *r, const struct fl_lane_change *lane, const struct fl_metric_change *m)
+static void add_ways(const struct fl_comparison *c, struct fl_remark *r, const struct fl_lane_change *lane,
+		     const struct fl_metric_change *m)
 {
 	char rate[FL_UNIT_TEXT];
 
-	if (lane->again)
+	if (lane->again && !c->hosts)
 		fl_remark_advise(r,
 				 fl_format("again, in at most %d s, it was %s", FL_AGAIN_S,
 					   fl_show_metric(rate, m->metric, m->before.median)),
@@ -230,13 +243,23 @@ static void add_reason(const struct fl_comparison *c, struct fl_section *s, cons
 	if (m->verdict != FL_FAIL)
 		return;
 	add_numbers(c, r, m);
-	add_ways(r, lane, m);
+	add_ways(c, r, lane, m);
+}
+
+static void add_left_out(const struct fl_comparison *c, struct fl_section *s)
+{
+	for (size_t i = 0; i < c->left_out_n; i++)
+		fl_section_add(s, (struct fl_remark){ .kind = fl_dup("not compared"),
+						      .subject = fl_report_clean(c->left_out[i].host),
+						      .text = fl_format("only %s has runs of this host",
+									c->left_out[i].after ? "B" : "A") });
 }
 
 static struct fl_section find_reasons(const struct fl_comparison *c)
 {
 	struct fl_section s = { .title = "why", .indent = 4 };
 
+	add_left_out(c, &s);
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		const struct fl_lane_change *lane = &c->lanes[i];
 
@@ -315,28 +338,46 @@ static struct fl_section find_others(const struct fl_comparison *c)
 
 /* ---- how to read it */
 
+/* Where the line is. */
+static void add_line(const struct fl_comparison *c, struct fl_text *t)
+{
+	char given[FL_UNIT_TEXT], known[FL_UNIT_TEXT], unknown[FL_UNIT_TEXT];
+
+	fl_show_percent(given, c->tolerance);
+	fl_show_percent(known, FL_CHANGE_TOLERANCE_CALIBRATED);
+	fl_show_percent(unknown, FL_CHANGE_TOLERANCE);
+	if (!isnan(c->tolerance))
+		fl_text_add(t, "The line is the tolerance of %s", given);
+	else
+		fl_text_add(t, "The line is the tolerance, %s", c->floors ? known : unknown);
+	if (c->floors)
+		fl_text_add(t, ", or what the metric moves by itself, from %zu passes", c->passes);
+	if (c->floors && isnan(c->tolerance))
+		fl_text_add(t, "; %s where that is not known", unknown);
+	if (!c->floors)
+		fl_text_add(t, ": how far this machine moves by itself is not known (feedline baseline calibrate)");
+	fl_text_add(t, ".");
+}
+
 static char *describe_legend(const struct fl_comparison *c)
 {
-	char tolerance[FL_UNIT_TEXT];
 	struct fl_text t = { 0 };
 
-	fl_text_add(&t, "Change: B against A, the median of all ratios of their rounds, with an interval of 95 %%. ");
 	if (c->hosts)
-		fl_text_add(&t, "Each of %zu hosts is compared with itself. ", c->hosts);
+		fl_text_add(&t,
+			    "Change: B against A, host by host for %zu hosts; the middle of their changes, with an "
+			    "interval of 95 %%. ",
+			    c->hosts);
+	else
+		fl_text_add(
+			&t,
+			"Change: B against A, the median of all ratios of their rounds, with an interval of 95 %%. ");
 	fl_text_add(&t,
 		    "A metric fails where it is worse than its line and the rank test says so at 5 %%, corrected for "
-		    "%zu primary metrics; it passes where a loss beyond the line is excluded. ",
-		    c->primary);
-	fl_show_percent(tolerance, c->tolerance);
-	if (c->passes)
-		fl_text_add(&t, "The line is the tolerance of %s, or what the metric moves by itself, from %zu passes.",
-			    tolerance, c->passes);
-	else
-		fl_text_add(&t,
-			    "The line is the tolerance of %s: how far this machine moves by itself is not known "
-			    "(feedline baseline calibrate).",
-			    tolerance);
-	if (!c->hosts && c->a->n == 1 && c->b->n == 1 && !c->passes)
+		    "%zu primary metric%s; it passes where a loss beyond the line is excluded. ",
+		    c->primary, plural(c->primary));
+	add_line(c, &t);
+	if (!c->hosts && c->a->n == 1 && c->b->n == 1 && !c->floors)
 		fl_text_add(&t, " Each side is one run, so what differs from run to run counts as a change.");
 	return finish(&t);
 }

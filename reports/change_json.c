@@ -44,8 +44,9 @@ static json_t *metric_json(const struct fl_metric_change *m)
 	set(o, "units", json_integer((json_int_t)m->units));
 	set(o, "p", fl_json_number(m->p));
 	set(o, "p_adjusted", fl_json_number(m->p_adjusted));
-	set(o, "floor_ratio", fl_json_number(m->floor));
+	set(o, "floor_ratio", fl_json_number(m->floor.ratio));
 	set(o, "line_ratio", fl_json_number(m->line));
+	set(o, "worst_host", fl_json_string(m->worst_host));
 	set(o, "moved", json_string(fl_moved_name(m->moved)));
 	set(o, "verdict", json_string(fl_verdict_name(m->verdict)));
 	set(o, "reason", fl_json_string(m->reason));
@@ -68,6 +69,15 @@ static json_t *lane_json(const struct fl_lane_change *lane)
 	set(o, "metrics", metrics);
 	set(o, "distrust", distrust);
 	return o;
+}
+
+static json_t *left_out_json(const struct fl_comparison *c)
+{
+	json_t *hosts = json_array();
+
+	for (size_t i = 0; i < c->left_out_n; i++)
+		json_array_append_new(hosts, fl_json_string(c->left_out[i].host));
+	return hosts;
 }
 
 /* What was different around the two: a list, and how many more there were. */
@@ -122,6 +132,7 @@ void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, s
 	set(o, "before", side_json(c->a));
 	set(o, "after", side_json(c->b));
 	set(o, "hosts", json_integer((json_int_t)c->hosts));
+	set(o, "hosts_left_out", left_out_json(c));
 	set(o, "tolerance_ratio", fl_json_number(c->tolerance));
 	set(o, "calibration_passes", json_integer((json_int_t)c->passes));
 	set(o, "primary", json_integer((json_int_t)c->primary));

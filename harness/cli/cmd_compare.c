@@ -82,6 +82,12 @@ static int find_noise(const struct sides *s, const struct compare_opts *opts, st
 	return fl_hint(err, "'feedline baseline calibrate' measures them");
 }
 
+static int refuse_noise(const struct compare_opts *opts, struct fl_err *err)
+{
+	fl_fail(err, -EINVAL, "'%s' tells the noise of none of the lanes that are compared", opts->noise);
+	return fl_hint(err, "calibrate the same suite with the same options on the same host");
+}
+
 static int print(const struct fl_comparison *c, const struct compare_opts *opts, struct fl_err *err)
 {
 	const struct fl_renderer *renderer = opts->json ? fl_renderer_find("json") : &fl_renderers[opts->format];
@@ -104,7 +110,7 @@ static int judge(const struct sides *s, const struct compare_opts *opts, struct 
 		return rc;
 	rc = fl_compare(&a, &b, noise, opts->tolerance, &c, err);
 	if (rc == 0) {
-		rc = print(c, opts, err);
+		rc = opts->noise && c->floors == 0 ? refuse_noise(opts, err) : print(c, opts, err);
 		rc = rc < 0 ? rc : (int)c->status;
 		fl_comparison_free(c);
 	}

@@ -33,10 +33,10 @@ static struct fl_match *match_of(struct fl_matches *m, const struct fl_evidence_
 	return &m->items[m->n++];
 }
 
-static void add_side(struct fl_matches *m, const struct fl_side *side, bool after)
+static void add_side(const struct fl_change_work *w, struct fl_matches *m, const struct fl_side *side, bool after)
 {
 	for (size_t i = 0; i < side->n; i++)
-		for (size_t k = 0; k < side->runs[i]->lanes_n; k++) {
+		for (size_t k = 0; fl_uses_run(w, side->runs[i]) && k < side->runs[i]->lanes_n; k++) {
 			const struct fl_evidence_lane *lane = &side->runs[i]->lanes[k];
 			struct fl_matched *to = &match_of(m, lane)->sides[after];
 
@@ -64,33 +64,6 @@ static void release_matches(struct fl_matches *m)
 		}
 	free(m->items);
 	json_decref(m->index);
-}
-
-/* ---- hosts: with two or more on both sides, each is compared with itself */
-
-static bool has_host(const struct fl_side *side, const char *host)
-{
-	for (size_t i = 0; i < side->n; i++)
-		if (strcmp(side->runs[i]->host, host) == 0)
-			return true;
-	return false;
-}
-
-/* The hosts that both sides have, each once. */
-static size_t common_hosts(const struct fl_side *a, const struct fl_side *b, const char **ret)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < a->n; i++) {
-		const char *host = a->runs[i]->host;
-		bool seen = false;
-
-		for (size_t k = 0; k < n; k++)
-			seen |= strcmp(ret[k], host) == 0;
-		if (!seen && has_host(b, host))
-			ret[n++] = host;
-	}
-	return n;
 }
 
 /* ---- what was different around them: between the first runs of one host, where both sides have one */
@@ -126,36 +99,40 @@ static int refuse_nothing_in_common(const struct fl_side *a, const struct fl_sid
 	return fl_hint(err, "compare runs with the same options on the same devices");
 }
 
+/* Whether the lanes have something in common. */
+static int match(const struct fl_change_work *w, const struct fl_side *a, const struct fl_side *b, struct fl_matches *m,
+		 struct fl_err *err)
+{
+	add_side(w, m, a, false);
+	add_side(w, m, b, true);
+	return have_common(m) ? 0 : refuse_nothing_in_common(a, b, err);
+}
+
 int fl_compare(const struct fl_side *a, const struct fl_side *b, const struct fl_noise *noise, double tolerance,
 	       struct fl_comparison **ret, struct fl_err *err)
 {
-	struct fl_change_work w = { .noise = noise };
+	struct fl_change_work w = { .noise = noise, .tolerance = tolerance, .ranks = fl_ranks_new() };
 	struct fl_matches m = { .index = json_object() };
-	struct fl_comparison *c;
+	struct fl_comparison *c = fl_zalloc(1, sizeof(*c));
+	int rc;
 
-	add_side(&m, a, false);
-	add_side(&m, b, true);
-	if (!have_common(&m)) {
-		release_matches(&m);
-		return refuse_nothing_in_common(a, b, err);
-	}
-	c = fl_zalloc(1, sizeof(*c));
 	*c = (struct fl_comparison){ .a = a, .b = b, .passes = fl_noise_passes(noise), .tolerance = tolerance };
-	if (isnan(tolerance))
-		c->tolerance = noise ? FL_CHANGE_TOLERANCE_CALIBRATED : FL_CHANGE_TOLERANCE;
-	w.tolerance = c->tolerance;
-	w.hosts = fl_zalloc(a->n, sizeof(*w.hosts));
-	w.hosts_n = common_hosts(a, b, w.hosts);
-	w.ranks = fl_ranks_new();
-	c->hosts = w.hosts_n > 1 ? w.hosts_n : 0;
-	compare_lanes(&w, &m, c);
-	fl_decide_changes(c);
-	find_around(&w, a, b, &c->around);
+	rc = fl_find_hosts(a, b, &w, c, err);
+	if (rc == 0)
+		rc = match(&w, a, b, &m, err);
+	if (rc == 0) {
+		c->hosts = w.hosts_n > 1 ? w.hosts_n : 0;
+		compare_lanes(&w, &m, c);
+		fl_decide_changes(c);
+		find_around(&w, a, b, &c->around);
+		*ret = c;
+	} else {
+		fl_comparison_free(c);
+	}
 	fl_ranks_free(w.ranks);
 	free(w.hosts);
 	release_matches(&m);
-	*ret = c;
-	return 0;
+	return rc;
 }
 
 void fl_comparison_free(struct fl_comparison *c)
@@ -176,6 +153,7 @@ void fl_comparison_free(struct fl_comparison *c)
 		free(lane->refused);
 	}
 	fl_differences_release(&c->around);
+	free(c->left_out);
 	free(c->lanes);
 	free(c);
 }

@@ -2,25 +2,29 @@
 /* change.h: what moved between two sides, A (before) and B (after). Each side is a run, or several that are alike.
  * Pure: the same evidence gives the same comparison, byte for byte, anywhere.
  *
- * The unit of replication is the median of a round. A metric's change is the median of all ratios of a round of B to
- * a round of A, with the interval that belongs to the rank test (base/ranks.h). Where both sides have runs of the
- * same two hosts or more, the unit is the host: its own change, before to after, tested by signed ranks.
+ * The unit of replication is the median of a round. A metric's change is the median of all ratios of a round of B to a
+ * round of A, with the interval that belongs to the rank test (base/ranks.h). Where both sides have runs of the same
+ * two hosts or more, the unit is the host: its own change, before to after, tested by signed ranks. A host that only
+ * one side has is left out and said; so is, where the hosts have only one in common, every other one.
  *
  * A change counts where it is larger than the *line*: the tolerance, or the noise floor of that metric where it is
  * known and larger (noise.h). Of a primary metric it is judged so:
+ *   fewer than 4 rounds on a side          inconclusive
  *   worse than the line, and p <= 5 %      fail (regressed)
  *   better than the line, and p <= 5 %     pass (improved)
- *   interval ends before the line          pass: a loss beyond the line is excluded
+ *   interval ends before the line          pass: a loss beyond the line is excluded; unless the floor is above 10 % (and
+ *                                          above the tolerance), or one of the hosts alone is worse than the line
  *   else                                   inconclusive, with the number of rounds that would decide
  * p is that of the rank test with Holm's correction over all primary metrics of the comparison, so that the chance of
  * any false alarm in a comparison is 5 %. The interval is one of 95 % for the metric alone: it can only withhold a
  * pass. Metrics that are not primary are shown, with their own correction, and decide nothing.
  *
- * One tolerance: 5 % where the noise of the machine is not known, since such a machine may well move that far by
- * itself; 2 % where it was calibrated, because then its own floor says what it does. The caller may set another.
+ * One tolerance, of the caller; else 5 % where the noise of the metric is not known, since it may well move that far by
+ * itself, and 2 % where it is, because then its own floor says what it does.
  *
- * Lanes are matched by what they are (evidence.h). What is only on one side, or unlike in what makes numbers
- * comparable, is refused: not measured, never a pass. */
+ * Lanes are matched by what they are (evidence.h). What a run of either side lacks, or what is unlike in what makes
+ * numbers comparable, is refused: not measured, never a pass. A lane that neither side measured, for the same reason,
+ * is no change and decides nothing; nor does one without a primary metric. */
 #ifndef FL_JUDGE_CHANGE_H
 #define FL_JUDGE_CHANGE_H
 #include "base/ranks.h"
@@ -31,6 +35,8 @@
 #define FL_CHANGE_ALPHA		       0.05
 #define FL_CHANGE_TOLERANCE	       0.05 /* not calibrated */
 #define FL_CHANGE_TOLERANCE_CALIBRATED 0.02 /* calibrated */
+#define FL_CHANGE_FLOOR_MAX	       0.10 /* what moves further by itself passes nothing */
+enum { FL_CHANGE_UNITS_LEAST = 4 };
 
 struct fl_side {
 	const char *name; /* as the user named it: a run, a baseline */
@@ -50,8 +56,10 @@ struct fl_metric_change {
 	struct fl_ratio ratio;		  /* after / before; NaN: a value is not above zero */
 	double p, p_adjusted;		  /* NaN: not compared */
 	double least_p;			  /* that so many units can give */
-	double floor;			  /* relative noise floor of the metric; NaN: not known */
-	double line;			  /* relative */
+	struct fl_floor floor;		  /* of the metric; over hosts the largest */
+	double worst;			  /* ratio of the host that lost most; NaN: hosts are not compared */
+	const char *worst_host;
+	double line; /* relative */
 	enum fl_moved moved;
 	enum fl_verdict verdict; /* not measured: not compared; unjudged: not primary */
 	char *reason, *hint;	 /* one line; NULL for a plain pass */
@@ -63,17 +71,28 @@ struct fl_lane_change {
 	const struct fl_peer_command *peer; /* likewise; its command NULL: none */
 	struct fl_metric_change *metrics;
 	size_t metrics_n;
-	char *refused;		 /* why it is not compared at all; NULL: it is */
-	enum fl_verdict verdict; /* of a refused one: fail where B has wrong data, else not measured */
+	char *refused; /* why it is not compared at all; NULL: it is */
+	enum fl_verdict
+		verdict; /* of a refused one: fail where B has wrong data; unjudged where it decides nothing; else
+				  * not measured */
 	char **distrust;
 	size_t distrust_n;
 };
 
+/* A host that is not compared, since one side lacks it. */
+struct fl_left_out {
+	const char *host; /* borrowed from the evidence */
+	bool after;	  /* only B has it */
+};
+
 struct fl_comparison {
 	const struct fl_side *a, *b;
-	size_t hosts; /* pairs of hosts; 0: rounds are compared */
-	double tolerance;
-	size_t passes;		      /* that the noise of the machine is known from; 0: it is not */
+	size_t hosts;	  /* pairs of hosts; 0: rounds are compared */
+	double tolerance; /* of the caller; NaN: as each metric's noise is known */
+	size_t passes;	  /* that the noise of the machine is known from; 0: it is not */
+	size_t floors;	  /* metrics whose noise is known */
+	struct fl_left_out *left_out;
+	size_t left_out_n;
 	size_t primary;		      /* metrics that are corrected for together */
 	struct fl_lane_change *lanes; /* in the order of A, then those that only B has */
 	size_t lanes_n;

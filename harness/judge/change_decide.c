@@ -11,6 +11,11 @@ struct loss {
 	double typical, least, most;
 };
 
+static double towards_worse(const struct fl_metric_change *m, double ratio)
+{
+	return m->better == FL_LOWER ? ratio - 1 : 1 - ratio;
+}
+
 static struct loss loss_of(const struct fl_metric_change *m)
 {
 	if (m->better == FL_LOWER)
@@ -97,32 +102,83 @@ static char *say_loss(const struct fl_metric_change *m, double loss)
 			 loss > 0 ? "worse" : "better", fl_show_percent(line, m->line));
 }
 
+static bool is_too_few(const struct fl_comparison *c, const struct fl_metric_change *m)
+{
+	return m->ratio.confidence == 0 || (!c->hosts && m->units < FL_CHANGE_UNITS_LEAST);
+}
+
+/* How many a side needs at least for a verdict. */
+static size_t needs_of(const struct fl_comparison *c)
+{
+	double alpha = FL_CHANGE_ALPHA / (double)c->primary;
+	size_t n = c->hosts ? fl_signed_rank_needs(alpha) : fl_rank_sum_needs(alpha);
+
+	return n > FL_CHANGE_UNITS_LEAST ? n : FL_CHANGE_UNITS_LEAST;
+}
+
 static void leave_open(const struct fl_comparison *c, struct fl_metric_change *m)
 {
-	size_t family = c->primary;
-	size_t needs = c->hosts ? fl_signed_rank_needs(FL_CHANGE_ALPHA / (double)family)
-				: fl_rank_sum_needs(FL_CHANGE_ALPHA / (double)family);
 	struct loss loss = loss_of(m);
 	char most[FL_UNIT_TEXT], line[FL_UNIT_TEXT], typical[FL_UNIT_TEXT];
 	const char *units = c->hosts ? "hosts" : "rounds";
+	bool undecidable = fabs(loss.typical) > m->line && m->least_p * (double)c->primary > FL_CHANGE_ALPHA;
 
 	fl_show_percent(line, m->line);
-	if (m->ratio.confidence == 0 || (fabs(loss.typical) > m->line && m->least_p * (double)family > FL_CHANGE_ALPHA))
-		m->reason = fl_format("%s %s with %zu %s: too few to tell among %zu primary metrics",
-				      fl_show_percent(typical, fabs(loss.typical)),
-				      loss.typical > 0 ? "worse" : "better", m->units, units, family);
+	fl_show_percent(typical, fabs(loss.typical));
+	if (is_too_few(c, m) || undecidable)
+		m->reason = fl_format("%s %s with %zu %s: too few to tell among %zu primary metric%s", typical,
+				      loss.typical > 0 ? "worse" : "better", m->units, units, c->primary,
+				      c->primary == 1 ? "" : "s");
 	else if (loss.typical > m->line)
-		m->reason = fl_format("%s worse, but the %s of both sides are not separated",
-				      fl_show_percent(typical, loss.typical), units);
+		m->reason = fl_format("%s worse, but the %s of both sides are not separated", typical, units);
 	else
 		m->reason = fl_format("up to %s worse is not excluded, and the line is %s",
 				      fl_show_percent(most, loss.most), line);
-	m->hint = how_to_decide(c, m, needs);
+	m->hint = how_to_decide(c, m, needs_of(c));
+}
+
+/* What moves so far by itself hides any loss. */
+static bool is_blind(const struct fl_comparison *c, const struct fl_metric_change *m)
+{
+	return m->floor.ratio > FL_CHANGE_FLOOR_MAX && !(m->floor.ratio <= c->tolerance);
+}
+
+/* Why a loss beyond the line is not excluded although the interval ends before it; NULL: it is excluded. */
+static char *find_doubt(const struct fl_comparison *c, const struct fl_metric_change *m)
+{
+	char shown[FL_UNIT_TEXT], line[FL_UNIT_TEXT];
+	double worst = towards_worse(m, m->worst);
+
+	if (is_blind(c, m))
+		return fl_format("it moves %s by itself, too far to exclude a loss",
+				 fl_show_percent(shown, m->floor.ratio));
+	if (worst > m->line)
+		return fl_format("host '%s' alone is %s worse, beyond the line of %s", m->worst_host,
+				 fl_show_percent(shown, worst), fl_show_percent(line, m->line));
+	return NULL;
 }
 
 static bool is_separated(const struct fl_metric_change *m)
 {
 	return m->p_adjusted <= FL_CHANGE_ALPHA;
+}
+
+static void decide_primary(const struct fl_comparison *c, struct fl_metric_change *m)
+{
+	struct loss loss = loss_of(m);
+	char *doubt;
+
+	if (m->moved != FL_MOVED_NOT) {
+		say(m, m->moved == FL_MOVED_WORSE ? FL_FAIL : FL_PASS, say_loss(m, loss.typical));
+	} else if (is_too_few(c, m) || !(loss.most <= m->line)) {
+		leave_open(c, m);
+	} else {
+		doubt = find_doubt(c, m);
+		say(m, doubt ? FL_INCONCLUSIVE : FL_PASS, doubt);
+		if (doubt)
+			m->hint = fl_dup(is_blind(c, m) ? "quieten the machine and calibrate it again"
+							: "compare the runs of that host alone");
+	}
 }
 
 static void decide(const struct fl_comparison *c, struct fl_metric_change *m)
@@ -131,18 +187,10 @@ static void decide(const struct fl_comparison *c, struct fl_metric_change *m)
 
 	if (isnan(m->p) || m->better == FL_NEITHER)
 		return;
-	if (is_separated(m) && fabs(loss.typical) > m->line)
+	if (is_separated(m) && !is_too_few(c, m) && fabs(loss.typical) > m->line)
 		m->moved = loss.typical > 0 ? FL_MOVED_WORSE : FL_MOVED_BETTER;
-	if (!m->primary)
-		return;
-	if (m->moved == FL_MOVED_WORSE)
-		say(m, FL_FAIL, say_loss(m, loss.typical));
-	else if (m->moved == FL_MOVED_BETTER)
-		say(m, FL_PASS, say_loss(m, loss.typical));
-	else if (m->ratio.confidence > 0 && loss.most <= m->line)
-		say(m, FL_PASS, NULL);
-	else
-		leave_open(c, m);
+	if (m->primary)
+		decide_primary(c, m);
 }
 
 /* ---- all of them */
@@ -181,6 +229,7 @@ static void count_lane(struct fl_comparison *c, const struct fl_lane_change *lan
 	for (size_t i = 0; i < lane->metrics_n; i++) {
 		const struct fl_metric_change *m = &lane->metrics[i];
 
+		c->floors += isfinite(m->floor.ratio);
 		if (!m->primary)
 			continue;
 		count(c, m->verdict, lane->distrust_n == 0);
@@ -213,5 +262,9 @@ void fl_decide_changes(struct fl_comparison *c)
 			decide(c, &c->lanes[i].metrics[k]);
 		count_lane(c, &c->lanes[i]);
 	}
+	for (size_t i = 0; i < c->left_out_n; i++)
+		count(c, FL_VERDICT_NOT_MEASURED, true);
+	if (c->primary == 0) /* nothing was compared that decides */
+		c->status = fl_status_worse(c->status, FL_STATUS_NOT_MEASURED);
 	c->verdict = conclude(c);
 }

@@ -9,15 +9,20 @@
 
 /* ---- may they be compared */
 
-/* The first lane of a side that does not count; NULL: all do. */
+/* A lane of a side that does not count, first of all one with wrong data; NULL: all count. */
 static const struct fl_evidence_lane *find_without(const struct fl_matched *side, size_t *ret_at)
 {
-	for (size_t i = 0; i < side->n; i++)
-		if (!side->lanes[i]->counts) {
-			*ret_at = i;
-			return side->lanes[i];
-		}
-	return NULL;
+	const struct fl_evidence_lane *found = NULL;
+
+	for (size_t i = 0; i < side->n; i++) {
+		if (side->lanes[i]->counts || (found && side->lanes[i]->verdict != FL_FAIL))
+			continue;
+		found = side->lanes[i];
+		*ret_at = i;
+		if (found->verdict == FL_FAIL)
+			break;
+	}
+	return found;
 }
 
 /* What is unlike: "engine was 'avx512', is 'generic'". malloc'd; NULL: nothing. */
@@ -36,13 +41,23 @@ static char *find_unlike(const json_t *before, const json_t *after)
 	return NULL;
 }
 
-/* Of the lanes of both sides every one must be like the first. */
+/* The first lane of that host on side A, the first of all where A does not have it. */
+static const struct fl_evidence_lane *reference_of(const struct fl_match *match, const char *host)
+{
+	const struct fl_matched *before = &match->sides[0];
+
+	for (size_t i = 0; i < before->n; i++)
+		if (strcmp(before->runs[i]->host, host) == 0)
+			return before->lanes[i];
+	return before->lanes[0];
+}
+
+/* Every lane must be like the first one of its host. */
 static char *find_unlike_lane(const struct fl_match *match)
 {
-	const json_t *first = match->sides[0].lanes[0]->key;
-
 	for (int side = 0; side <= 1; side++)
 		for (size_t i = 0; i < match->sides[side].n; i++) {
+			const json_t *first = reference_of(match, match->sides[side].runs[i]->host)->key;
 			const json_t *key = match->sides[side].lanes[i]->key;
 			char *unlike = find_unlike(first, key);
 
@@ -54,29 +69,80 @@ static char *find_unlike_lane(const struct fl_match *match)
 	return NULL;
 }
 
-/* Sets why the lane is not compared, if so. Wrong data after the change is the worst that a change can do. */
-static void refuse(const struct fl_match *match, struct fl_lane_change *ret)
+static bool is_primary(const struct fl_match *match)
+{
+	for (int side = 0; side <= 1; side++)
+		for (size_t i = 0; i < match->sides[side].n; i++)
+			if (match->sides[side].lanes[i]->primary)
+				return true;
+	return false;
+}
+
+/* Neither side measured it, and for the same reason: no change. */
+static bool is_missed_alike(const struct fl_match *match)
+{
+	const struct fl_matched *before = &match->sides[0], *after = &match->sides[1];
+
+	if (before->n == 0 || after->n == 0)
+		return false;
+	for (int side = 0; side <= 1; side++)
+		for (size_t i = 0; i < match->sides[side].n; i++) {
+			const struct fl_evidence_lane *lane = match->sides[side].lanes[i];
+
+			if (lane->counts || lane->verdict != FL_VERDICT_NOT_MEASURED ||
+			    strcmp(lane->reason, before->lanes[0]->reason) != 0)
+				return false;
+		}
+	return true;
+}
+
+/* "wrong data" and the like, told of the run it is of. */
+static char *find_uncounted(const struct fl_match *match, enum fl_verdict *ret_verdict)
 {
 	size_t at = 0;
-	char *unlike;
 
-	ret->verdict = FL_VERDICT_NOT_MEASURED;
-	for (int side = 1; side >= 0 && !ret->refused; side--) {
+	for (int side = 1; side >= 0; side--) {
 		const struct fl_evidence_lane *lane = find_without(&match->sides[side], &at);
 
-		if (lane && lane->verdict == FL_FAIL && side)
-			ret->verdict = FL_FAIL;
-		if (lane)
-			ret->refused = fl_format("%s in run %s: %s", fl_verdict_name(lane->verdict),
-						 match->sides[side].runs[at]->run, lane->reason);
+		if (!lane)
+			continue;
+		if (lane->verdict == FL_FAIL && side)
+			*ret_verdict = FL_FAIL;
+		return fl_format("%s in run %s: %s", fl_verdict_name(lane->verdict), match->sides[side].runs[at]->run,
+				 lane->reason);
 	}
-	if (!ret->refused && match->sides[0].n && match->sides[1].n) {
+	return NULL;
+}
+
+static char *find_missing(const struct fl_change_work *w, const struct fl_match *match)
+{
+	const struct fl_matched *before = &match->sides[0], *after = &match->sides[1];
+
+	if (before->n == 0 || after->n == 0)
+		return fl_format("only %s has it", before->n ? "A" : "B");
+	for (int side = 0; side <= 1; side++)
+		if (match->sides[side].n < w->runs[side])
+			return fl_format("%zu of the %zu runs of %s lack it", w->runs[side] - match->sides[side].n,
+					 w->runs[side], side ? "B" : "A");
+	return NULL;
+}
+
+/* Sets why the lane is not compared, if so. Wrong data after the change is the worst that a change can do. */
+static void refuse(const struct fl_change_work *w, const struct fl_match *match, struct fl_lane_change *ret)
+{
+	char *unlike = NULL;
+
+	ret->verdict = FL_VERDICT_NOT_MEASURED;
+	ret->refused = find_uncounted(match, &ret->verdict);
+	if (!ret->refused)
+		ret->refused = find_missing(w, match);
+	if (!ret->refused) {
 		unlike = find_unlike_lane(match);
 		ret->refused = unlike ? fl_format("unlike: %s", unlike) : NULL;
 		free(unlike);
-	} else if (!ret->refused) {
-		ret->refused = fl_format("only %s has it", match->sides[0].n ? "A" : "B");
 	}
+	if (ret->verdict != FL_FAIL && (!is_primary(match) || is_missed_alike(match)))
+		ret->verdict = FL_UNJUDGED;
 }
 
 /* ---- numbers */
@@ -102,11 +168,12 @@ static struct rounds rounds_of(const struct fl_matched *side, const char *metric
 	for (size_t i = 0; i < side->n; i++) {
 		const struct fl_evidence_metric *m = find_metric(side->lanes[i], metric);
 
-		if (!m || m->n == 0 || (host && strcmp(side->runs[i]->host, host) != 0))
+		if (!m || (host && strcmp(side->runs[i]->host, host) != 0))
 			continue;
 		all.medians = fl_grow(all.medians, all.n + m->n, sizeof(*all.medians));
-		memcpy(all.medians + all.n, m->medians, m->n * sizeof(*all.medians));
-		all.n += m->n;
+		for (size_t r = 0; r < m->n; r++)
+			if (isfinite(m->medians[r]))
+				all.medians[all.n++] = m->medians[r];
 	}
 	return all;
 }
@@ -118,28 +185,73 @@ static void compare_rounds(const struct fl_change_work *w, const struct rounds *
 	m->ratio = fl_rank_sum_ratio(w->ranks, before->medians, before->n, after->medians, after->n);
 	m->least_p = fl_rank_sum_least_p(before->n, after->n);
 	m->p = fl_rank_sum_p(w->ranks, before->medians, before->n, after->medians, after->n);
+	if (!isfinite(m->ratio.ratio))
+		m->reason = fl_dup(m->units ? "a value is zero, so there is no ratio" : "a side has no values");
 }
 
-/* Every host against itself. */
+/* Towards the worse: the larger, the more was lost. */
+static double loss_of(enum fl_better better, double ratio)
+{
+	return better == FL_LOWER ? ratio : -ratio;
+}
+
+static void note_host(struct fl_metric_change *m, const char *host, double ratio)
+{
+	if (!isfinite(ratio) && !m->reason)
+		m->reason = fl_format("host '%s' has no ratio: a side has no values, or a value is zero", host);
+	if (isfinite(m->worst) && !(loss_of(m->better, ratio) > loss_of(m->better, m->worst)))
+		return;
+	m->worst = ratio;
+	m->worst_host = host;
+}
+
+/* Every host against itself. One without a ratio leaves the metric without one. */
 static void compare_hosts(const struct fl_change_work *w, const struct fl_match *match, struct fl_metric_change *m)
 {
 	double *ratios = fl_zalloc(w->hosts_n, sizeof(*ratios));
-	size_t n = 0;
 
 	for (size_t i = 0; i < w->hosts_n; i++) {
 		struct rounds before = rounds_of(&match->sides[0], m->metric, w->hosts[i]);
 		struct rounds after = rounds_of(&match->sides[1], m->metric, w->hosts[i]);
 
-		ratios[n] = fl_rank_sum_ratio(w->ranks, before.medians, before.n, after.medians, after.n).ratio;
-		n += isfinite(ratios[n]) ? 1 : 0;
+		ratios[i] = fl_rank_sum_ratio(w->ranks, before.medians, before.n, after.medians, after.n).ratio;
+		note_host(m, w->hosts[i], ratios[i]);
 		free(before.medians);
 		free(after.medians);
 	}
-	m->units = n;
-	m->ratio = fl_signed_rank_ratio(w->ranks, ratios, n);
-	m->least_p = fl_signed_rank_least_p(n);
-	m->p = fl_signed_rank_p(w->ranks, ratios, n);
+	m->units = w->hosts_n;
+	m->ratio = fl_signed_rank_ratio(w->ranks, ratios, w->hosts_n);
+	m->least_p = fl_signed_rank_least_p(w->hosts_n);
+	m->p = fl_signed_rank_p(w->ranks, ratios, w->hosts_n);
 	free(ratios);
+}
+
+/* ---- the line */
+
+/* Of the host that moves most by itself; not known where it is not of every host. */
+static struct fl_floor floor_of(const struct fl_change_work *w, const struct fl_match *match, const char *metric)
+{
+	struct fl_floor largest = { .ratio = w->hosts_n ? 0 : (double)NAN, .trusted = true };
+
+	for (size_t i = 0; i < w->hosts_n; i++) {
+		const struct fl_evidence_lane *lane = reference_of(match, w->hosts[i]);
+		struct fl_floor floor = fl_noise_floor(w->noise, lane, w->hosts[i], metric);
+
+		if (isnan(floor.ratio))
+			return (struct fl_floor){ .ratio = NAN, .trusted = true };
+		if (floor.ratio >= largest.ratio)
+			largest.ratio = floor.ratio;
+		largest.trusted &= floor.trusted;
+		largest.passes = largest.passes && largest.passes < floor.passes ? largest.passes : floor.passes;
+	}
+	return largest;
+}
+
+static double line_of(double tolerance, double floor)
+{
+	if (isnan(tolerance))
+		tolerance = isnan(floor) ? FL_CHANGE_TOLERANCE : FL_CHANGE_TOLERANCE_CALIBRATED;
+	return floor > tolerance ? floor : tolerance;
 }
 
 static void compare_metric(const struct fl_change_work *w, const struct fl_match *match,
@@ -154,19 +266,19 @@ static void compare_metric(const struct fl_change_work *w, const struct fl_match
 		.primary = of->primary,
 		.before = fl_median_interval(before.medians, before.n),
 		.after = fl_median_interval(after.medians, after.n),
-		.floor = fl_noise_floor(w->noise, match->identity, of->name),
+		.floor = floor_of(w, match, of->name),
+		.worst = NAN,
 		.p_adjusted = NAN,
 		.verdict = of->primary ? FL_INCONCLUSIVE : FL_UNJUDGED,
 	};
-	m->line = m->floor > w->tolerance ? m->floor : w->tolerance;
+	m->line = line_of(w->tolerance, m->floor.ratio);
 	if (w->hosts_n > 1)
 		compare_hosts(w, match, m);
 	else
 		compare_rounds(w, &before, &after, m);
-	if (!isfinite(m->ratio.ratio)) {
+	if (m->reason) {
 		m->p = NAN;
 		m->verdict = of->primary ? FL_VERDICT_NOT_MEASURED : FL_UNJUDGED;
-		m->reason = fl_dup(m->units ? "a value is zero, so there is no ratio" : "a side has no values");
 	}
 	free(before.medians);
 	free(after.medians);
@@ -174,14 +286,29 @@ static void compare_metric(const struct fl_change_work *w, const struct fl_match
 
 /* ---- trust: every reason once, with the run it is of */
 
+static void say_distrust(struct fl_lane_change *ret, char *reason)
+{
+	ret->distrust = fl_grow(ret->distrust, ret->distrust_n + 1, sizeof(*ret->distrust));
+	ret->distrust[ret->distrust_n++] = reason;
+}
+
+/* A line that is where it is because of what was disturbed is no line. */
+static void distrust_floors(struct fl_lane_change *ret)
+{
+	for (size_t i = 0; i < ret->metrics_n; i++) {
+		const struct fl_metric_change *m = &ret->metrics[i];
+
+		if (m->primary && !m->floor.trusted && m->line <= m->floor.ratio)
+			say_distrust(ret, fl_format("the noise floor of %s is from runs that are not trustworthy",
+						    m->metric));
+	}
+}
+
 static void add_distrust(const struct fl_matched *side, struct fl_lane_change *ret)
 {
 	for (size_t i = 0; i < side->n; i++)
-		for (size_t k = 0; k < side->lanes[i]->distrust_n; k++) {
-			ret->distrust = fl_grow(ret->distrust, ret->distrust_n + 1, sizeof(*ret->distrust));
-			ret->distrust[ret->distrust_n++] =
-				fl_format("run %s: %s", side->runs[i]->run, side->lanes[i]->distrust[k]);
-		}
+		for (size_t k = 0; k < side->lanes[i]->distrust_n; k++)
+			say_distrust(ret, fl_format("run %s: %s", side->runs[i]->run, side->lanes[i]->distrust[k]));
 }
 
 void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *match, struct fl_lane_change *ret)
@@ -189,7 +316,7 @@ void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *matc
 	const struct fl_evidence_lane *first = match->sides[0].n ? match->sides[0].lanes[0] : NULL;
 
 	*ret = (struct fl_lane_change){ .name = match->name };
-	refuse(match, ret);
+	refuse(w, match, ret);
 	if (ret->refused)
 		return;
 	ret->again = match->sides[1].lanes[0]->again;
@@ -199,4 +326,5 @@ void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *matc
 		compare_metric(w, match, &first->metrics[i], &ret->metrics[ret->metrics_n++]);
 	for (int side = 0; side <= 1; side++)
 		add_distrust(&match->sides[side], ret);
+	distrust_floors(ret);
 }

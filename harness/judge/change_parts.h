@@ -25,11 +25,19 @@ struct fl_matches {
 
 struct fl_change_work {
 	const struct fl_noise *noise;
-	const char **hosts; /* that both sides have */
+	double tolerance;   /* NaN: the default */
+	const char **hosts; /* that both sides have; none where each side is one host and they differ */
 	size_t hosts_n;
-	double tolerance;
+	bool all;	/* each side is one host: all runs are used, else those of `hosts` */
+	size_t runs[2]; /* used, of A and B */
 	struct fl_ranks *ranks;
 };
+
+/* change_hosts.c: sets hosts, all and runs, and tells which hosts are left out. -EINVAL: of several there is none in
+ * common. */
+int fl_find_hosts(const struct fl_side *a, const struct fl_side *b, struct fl_change_work *w, struct fl_comparison *c,
+		  struct fl_err *err);
+bool fl_uses_run(const struct fl_change_work *w, const struct fl_evidence *run);
 
 /* change_lane.c: everything but what it means: verdicts are still "not measured" (refused, missing), "unjudged" (not
  * primary) or "inconclusive" (to be decided). */

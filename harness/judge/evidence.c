@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/units.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,26 @@ static void set_text(json_t *key, const char *what, const json_t *value)
 	free(text);
 }
 
+/* The hops of its path and what they can carry now: another drive, or a link that is trained down, is another path. What
+ * the benchmark states is a limit of its own. */
+static void set_path(json_t *key, const struct fl_lane_verdict *v)
+{
+	struct fl_text path = { 0 };
+	char cap[FL_UNIT_TEXT];
+
+	for (size_t i = 0; i < v->hops_n; i++) {
+		const struct fl_hop *hop = &v->hops[i];
+
+		if (hop->stated)
+			continue;
+		fl_text_add(&path, "%s%s", path.n ? ", " : "", hop->name);
+		if (isfinite(hop->cap_bytes_per_s))
+			fl_text_add(&path, " (%s)", fl_show_rate(cap, hop->cap_bytes_per_s));
+	}
+	json_object_set_new(key, "path", fl_json_string(fl_text_str(&path)));
+	fl_text_release(&path);
+}
+
 static json_t *key_of(const struct fl_lane_verdict *v)
 {
 	json_t *key = json_object(), *duration = json_object_get(v->options, "duration");
@@ -124,6 +145,7 @@ static json_t *key_of(const struct fl_lane_verdict *v)
 	set_text(key, "node", json_object_get(v->placement, "node"));
 	if (cpus && fl_cpus_parse(cpus, &set, NULL) == 0)
 		json_object_set_new(key, "cpus", json_sprintf("%u", fl_cpus_count(&set)));
+	set_path(key, v);
 	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
 		if (f->key)
 			set_text(key, f->name, v->first ? json_object_get(v->first->facts, f->name) : NULL);
@@ -146,51 +168,37 @@ static bool names_bench(const json_t *entry, const char *bench)
 	return json_is_string(entry) && !strcmp(json_string_value(entry), bench);
 }
 
-/* The metric that speaks for the lane where no metric of it is named. */
-static const struct fl_metric_summary *speaker(const struct fl_lane_verdict *v)
-{
-	const struct fl_metric_summary *first = NULL;
-
-	for (size_t i = 0; i < v->metrics_n; i++) {
-		const struct fl_metric_summary *m = &v->metrics[i];
-
-		if (v->entry->metrics[i].better == FL_NEITHER || m->of_rounds.n == 0)
-			continue;
-		if (m->from == FL_RATE_BYTES)
-			return m;
-		if (!first)
-			first = m;
-	}
-	return first;
-}
-
-static bool is_primary(const json_t *primary, const struct fl_lane_verdict *v, const struct fl_metric_summary *m)
+/* primary: of the plan; where it names nothing, the metric that speaks for each lane is meant. */
+static bool is_primary(const json_t *primary, const struct fl_lane_verdict *v, const struct fl_metric *m)
 {
 	bool listed = json_array_size(primary) == 0;
 
+	if (m->better == FL_NEITHER)
+		return false;
 	for (size_t i = 0; i < json_array_size(primary); i++) {
 		if (names_metric(json_array_get(primary, i), v->bench, m->name))
 			return true;
 		listed |= names_bench(json_array_get(primary, i), v->bench);
 	}
-	return listed && m == speaker(v);
+	return listed && strcmp(m->name, fl_entry_speaker(v->entry)->name) == 0;
 }
 
 static void add_metrics(const json_t *primary, const struct fl_lane_verdict *v, struct fl_evidence_lane *lane)
 {
 	lane->metrics = fl_zalloc(v->metrics_n, sizeof(*lane->metrics));
 	for (size_t i = 0; i < v->metrics_n; i++) {
-		const struct fl_metric_summary *m = &v->metrics[i];
+		const struct fl_metric *declared = &v->entry->metrics[i];
 		struct fl_evidence_metric *e = &lane->metrics[lane->metrics_n++];
 
-		*e = (struct fl_evidence_metric){ .name = fl_dup(m->name),
-						  .from = m->from,
-						  .better = v->entry->metrics[i].better,
-						  .medians = fl_zalloc(v->rounds_planned, sizeof(double)) };
-		e->primary = e->better != FL_NEITHER && is_primary(primary, v, m);
+		*e = (struct fl_evidence_metric){ .name = fl_dup(declared->name),
+						  .from = declared->from,
+						  .better = declared->better,
+						  .primary = is_primary(primary, v, declared),
+						  .medians = fl_zalloc(v->rounds_planned, sizeof(double)),
+						  .n = v->rounds_planned };
+		lane->primary |= e->primary;
 		for (unsigned r = 0; r < v->rounds_planned; r++)
-			if (isfinite(m->of_round[r]))
-				e->medians[e->n++] = m->of_round[r];
+			e->medians[r] = v->metrics[i].of_round[r];
 	}
 }
 
@@ -203,10 +211,6 @@ static bool counts(const struct fl_lane_verdict *v)
 static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v, const char *name,
 		      struct fl_evidence_lane *lane)
 {
-	const json_t *cases = json_object_get(run->plan, "cases");
-	const json_t *pass = json_object_get(json_array_get(cases, v->case_no), "pass_rounds");
-	json_int_t pass_rounds = json_integer_value(pass);
-
 	lane->name = fl_dup(name);
 	lane->key = key_of(v);
 	lane->counts = counts(v);
@@ -215,7 +219,7 @@ static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v,
 	lane->distrust = fl_zalloc(v->distrust_n, sizeof(*lane->distrust));
 	for (size_t i = 0; i < v->distrust_n; i++)
 		lane->distrust[lane->distrust_n++] = fl_dup(v->distrust[i]);
-	lane->pass_rounds = pass_rounds > 0 && pass_rounds <= FL_ROUNDS_MAX ? (unsigned)pass_rounds : 0;
+	lane->pass_rounds = v->pass_rounds;
 	lane->again = fl_dup(v->again);
 	lane->peer = (struct fl_peer_command){ .tool = fl_dup(v->peer.tool),
 					       .command = fl_dup(v->peer.command),

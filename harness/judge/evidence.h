@@ -10,9 +10,9 @@ struct fl_evidence_metric {
 	char *name;
 	enum fl_from from;
 	enum fl_better better;
-	bool primary;	 /* its change decides: the suite's `primary` names it; without one, the rate in bytes, else the
-			  * first metric with a direction that has a value */
-	double *medians; /* of the rounds that have one, in their order; finite */
+	bool primary;	 /* its change decides: the suite's `primary` names it; without one, the metric that speaks for
+			  * the lane (catalog.h), where it has a direction */
+	double *medians; /* of each planned round; NaN: it has none */
 	size_t n;
 };
 
@@ -20,14 +20,15 @@ struct fl_evidence_lane {
 	char *name;	/* for people */
 	char *identity; /* benchmark, options (but for duration and time-out), what runs beside it: equal texts are the
 			 * same lane. A second one in the same run ends in " #2" */
-	json_t *key; /* {"what": text}: all else that makes numbers comparable: duration, node, CPUs, key facts. Unlike
-			 * values are refused */
-	bool counts; /* it has numbers that mean what they say */
+	json_t *key;	/* {"what": text}: all else that makes numbers comparable: duration, node, CPUs, the hops of its
+			 * path with their caps, key facts. Unlike texts are refused */
+	bool primary;	/* a metric of it is */
+	bool counts;	/* it has numbers that mean what they say */
 	enum fl_verdict verdict; /* of the lane in its run */
 	char *reason;		 /* why it does not count; NULL where it does */
 	char **distrust;
 	size_t distrust_n;
-	struct fl_evidence_metric *metrics;
+	struct fl_evidence_metric *metrics; /* in the order of declaration */
 	size_t metrics_n;
 	char *again;		     /* a command that measures it again (judge.h); NULL: none */
 	struct fl_peer_command peer; /* likewise; command NULL: none */

@@ -5,40 +5,51 @@
 #include <math.h>
 #include <stdlib.h>
 
-static const double half_pi = 1.57079632679489662, deviations = 4;
+static const double half_pi = 1.57079632679489662;
 
-/* The passes of one metric: of each its median and the variance of its rounds (NaN: it has one round). */
+/* Student's t with 0.15 % beyond it, from 4 degrees of freedom (5 passes) on; for those between two rows the row above,
+ * which is the larger. Any table of the distribution. */
+static const struct {
+	size_t passes;
+	double t;
+} students[] = { { 5, 6.435 },	{ 6, 5.376 },  { 7, 4.8 },    { 8, 4.442 },  { 9, 4.199 },
+		 { 10, 4.024 }, { 11, 3.892 }, { 16, 3.535 }, { 21, 3.376 }, { 31, 3.23 } };
+
+/* The passes of one metric of a lane on one host. */
 struct passes {
-	double *medians, *variances;
-	size_t n, rounds; /* passes; rounds of a pass, the fewest */
+	json_t *key;		     /* of the first lane; lanes with another one are not counted */
+	double *medians, *variances; /* of each pass; variance of its rounds, NaN: it has one */
+	size_t n, rounds;	     /* passes; rounds of a pass, the most */
+	bool distrusted;
 };
 
 struct fl_noise {
-	json_t *index; /* identity and metric -> place in metrics */
-	struct passes *metrics;
+	json_t *index; /* identity, host and metric -> place in items */
+	struct passes *items;
 	size_t n, passes;
 };
 
 /* ---- collect */
 
-static char *key_of(const char *identity, const char *metric)
+static char *name_of(const char *identity, const char *host, const char *metric)
 {
-	return fl_format("%s\n%s", identity, metric);
+	return fl_format("%s\n%s\n%s", identity, host, metric);
 }
 
-static struct passes *passes_of(struct fl_noise *noise, const char *identity, const char *metric)
+static struct passes *passes_of(struct fl_noise *noise, const struct fl_evidence_lane *lane, const char *host,
+				const char *metric)
 {
-	char *key = key_of(identity, metric);
-	const json_t *at = json_object_get(noise->index, key);
+	char *name = name_of(lane->identity, host, metric);
+	const json_t *at = json_object_get(noise->index, name);
 	size_t i = at ? (size_t)json_integer_value(at) : noise->n;
 
 	if (!at) {
-		json_object_set_new(noise->index, key, json_integer((json_int_t)i));
-		noise->metrics = fl_grow(noise->metrics, noise->n + 1, sizeof(*noise->metrics));
-		noise->metrics[noise->n++] = (struct passes){ 0 };
+		json_object_set_new(noise->index, name, json_integer((json_int_t)i));
+		noise->items = fl_grow(noise->items, noise->n + 1, sizeof(*noise->items));
+		noise->items[noise->n++] = (struct passes){ .key = json_incref(lane->key) };
 	}
-	free(key);
-	return &noise->metrics[i];
+	free(name);
+	return &noise->items[i];
 }
 
 static double variance(const double *values, size_t n)
@@ -60,24 +71,46 @@ static void add_pass(struct passes *p, const double *rounds, size_t n)
 	p->variances = fl_grow(p->variances, p->n + 1, sizeof(*p->variances));
 	p->medians[p->n] = fl_median(rounds, n);
 	p->variances[p->n] = variance(rounds, n);
-	p->rounds = p->n == 0 || n < p->rounds ? n : p->rounds;
+	p->rounds = n > p->rounds ? n : p->rounds;
 	p->n++;
 }
 
-/* A last pass that is shorter than the others was cut off, and says less. */
-static void add_metric(struct fl_noise *noise, const struct fl_evidence_lane *lane, const struct fl_evidence_metric *m)
+/* The rounds from..from+n that have a value. */
+static size_t copy_finite(const double *from, size_t n, double *ret)
 {
-	size_t of_pass = lane->pass_rounds ? lane->pass_rounds : m->n;
-	struct passes *p = passes_of(noise, lane->identity, m->name);
+	size_t kept = 0;
 
-	for (size_t at = 0; of_pass && at + of_pass <= m->n; at += of_pass)
-		add_pass(p, m->medians + at, of_pass);
+	for (size_t i = 0; i < n; i++)
+		if (isfinite(from[i]))
+			ret[kept++] = from[i];
+	return kept;
 }
 
-static void add_lane(struct fl_noise *noise, const struct fl_evidence_lane *lane)
+/* A pass of a calibration that lacks a round was cut off, and says less. */
+static void add_metric(const struct fl_evidence_lane *lane, const struct fl_evidence_metric *m, struct passes *p)
 {
-	for (size_t i = 0; lane->counts && i < lane->metrics_n; i++)
-		add_metric(noise, lane, &lane->metrics[i]);
+	size_t of_pass = lane->pass_rounds ? lane->pass_rounds : m->n;
+	double *rounds = fl_zalloc(of_pass, sizeof(*rounds));
+
+	for (size_t at = 0; of_pass && at + of_pass <= m->n; at += of_pass) {
+		size_t n = copy_finite(m->medians + at, of_pass, rounds);
+
+		if (lane->pass_rounds ? n == of_pass : n > 0)
+			add_pass(p, rounds, n);
+	}
+	free(rounds);
+}
+
+static void add_lane(struct fl_noise *noise, const struct fl_evidence_lane *lane, const char *host)
+{
+	for (size_t i = 0; lane->counts && i < lane->metrics_n; i++) {
+		struct passes *p = passes_of(noise, lane, host, lane->metrics[i].name);
+
+		if (!json_equal(p->key, lane->key))
+			continue;
+		p->distrusted |= lane->distrust_n > 0;
+		add_metric(lane, &lane->metrics[i], p);
+	}
 }
 
 struct fl_noise *fl_noise_make(const struct fl_evidence *const *runs, size_t n)
@@ -87,11 +120,10 @@ struct fl_noise *fl_noise_make(const struct fl_evidence *const *runs, size_t n)
 	noise->index = json_object();
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < runs[i]->lanes_n; k++)
-			add_lane(noise, &runs[i]->lanes[k]);
+			add_lane(noise, &runs[i]->lanes[k], runs[i]->host);
 	for (size_t i = 0; i < noise->n; i++)
-		if (noise->metrics[i].n >= FL_NOISE_PASSES &&
-		    (noise->passes == 0 || noise->metrics[i].n < noise->passes))
-			noise->passes = noise->metrics[i].n;
+		if (noise->items[i].n >= FL_NOISE_PASSES && (noise->passes == 0 || noise->items[i].n < noise->passes))
+			noise->passes = noise->items[i].n;
 	if (noise->passes)
 		return noise;
 	fl_noise_free(noise);
@@ -103,37 +135,62 @@ void fl_noise_free(struct fl_noise *noise)
 	if (!noise)
 		return;
 	for (size_t i = 0; i < noise->n; i++) {
-		free(noise->metrics[i].medians);
-		free(noise->metrics[i].variances);
+		json_decref(noise->items[i].key);
+		free(noise->items[i].medians);
+		free(noise->items[i].variances);
 	}
-	free(noise->metrics);
+	free(noise->items);
 	json_decref(noise->index);
 	free(noise);
 }
 
 /* ---- ask */
 
-static double floor_of(const struct passes *p)
+static double student(size_t passes)
 {
-	double middle = fl_median(p->medians, p->n), within = fl_median(p->variances, p->n), between;
+	size_t i = 0;
+
+	while (i + 1 < sizeof(students) / sizeof(students[0]) && students[i + 1].passes <= passes)
+		i++;
+	return students[i].t;
+}
+
+static double ratio_of(const struct passes *p)
+{
+	double middle = fl_median(p->medians, p->n), between;
 
 	if (p->n < FL_NOISE_PASSES || !(middle > 0))
 		return NAN;
-	between = variance(p->medians, p->n) - (p->rounds > 1 ? half_pi * within / (double)p->rounds : 0);
-	return between > 0 ? deviations * sqrt(2) * sqrt(between) / middle : 0;
+	between = variance(p->medians, p->n);
+	if (p->rounds > 1) {
+		double *within = fl_zalloc(p->n, sizeof(*within));
+		size_t n = copy_finite(p->variances, p->n, within);
+
+		between -= n ? half_pi * fl_median(within, n) / (double)p->rounds : 0;
+		free(within);
+	}
+	return between > 0 ? student(p->n) * sqrt(2) * sqrt(between) / middle : 0;
 }
 
-double fl_noise_floor(const struct fl_noise *noise, const char *identity, const char *metric)
+struct fl_floor fl_noise_floor(const struct fl_noise *noise, const struct fl_evidence_lane *lane, const char *host,
+			       const char *metric)
 {
-	char *key;
+	struct fl_floor none = { .ratio = NAN, .trusted = true };
+	const struct passes *p;
 	const json_t *at;
+	char *name;
 
 	if (!noise)
-		return NAN;
-	key = key_of(identity, metric);
-	at = json_object_get(noise->index, key);
-	free(key);
-	return at ? floor_of(&noise->metrics[json_integer_value(at)]) : NAN;
+		return none;
+	name = name_of(lane->identity, host, metric);
+	at = json_object_get(noise->index, name);
+	free(name);
+	if (!at)
+		return none;
+	p = &noise->items[json_integer_value(at)];
+	if (!json_equal(p->key, lane->key))
+		return none;
+	return (struct fl_floor){ ratio_of(p), !p->distrusted, p->n };
 }
 
 size_t fl_noise_passes(const struct fl_noise *noise)

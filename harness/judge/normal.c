@@ -4,11 +4,9 @@
 #include "base/alloc.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct gathered {
 	struct fl_normal_metric m;
-	const char *identity;
 	const json_t *key;
 	double *medians;
 	size_t n;
@@ -30,26 +28,30 @@ static struct gathered *item_of(struct gathering *g, const struct fl_evidence_la
 	if (!at) {
 		json_object_set_new(g->index, key, json_integer((json_int_t)i));
 		g->items = fl_grow(g->items, g->n + 1, sizeof(*g->items));
-		g->items[g->n++] =
-			(struct gathered){ .m = { .lane = lane->name, .metric = m->name, .primary = m->primary },
-					   .identity = lane->identity,
-					   .key = lane->key };
+		g->items[g->n++] = (struct gathered){
+			.m = { .lane = lane->name, .metric = m->name, .primary = m->primary, .floor = NAN },
+			.key = lane->key
+		};
 	}
 	free(key);
 	return &g->items[i];
 }
 
-static void gather(struct gathering *g, const struct fl_evidence_lane *lane)
+/* host: what the lane's run was measured on; the host that moves most by itself counts. */
+static void gather(struct gathering *g, const struct fl_evidence_lane *lane, const char *host,
+		   const struct fl_noise *noise)
 {
 	for (size_t i = 0; lane->counts && i < lane->metrics_n; i++) {
 		const struct fl_evidence_metric *m = &lane->metrics[i];
 		struct gathered *item = item_of(g, lane, m);
 
-		if (m->n == 0 || !json_equal((json_t *)item->key, lane->key))
+		if (!json_equal((json_t *)item->key, lane->key))
 			continue;
+		item->m.floor = fmax(item->m.floor, fl_noise_floor(noise, lane, host, m->name).ratio);
 		item->medians = fl_grow(item->medians, item->n + m->n, sizeof(*item->medians));
-		memcpy(item->medians + item->n, m->medians, m->n * sizeof(*item->medians));
-		item->n += m->n;
+		for (size_t r = 0; r < m->n; r++)
+			if (isfinite(m->medians[r]))
+				item->medians[item->n++] = m->medians[r];
 	}
 }
 
@@ -61,13 +63,12 @@ struct fl_normal fl_normal_make(const struct fl_evidence *const *runs, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < runs[i]->lanes_n; k++)
-			gather(&g, &runs[i]->lanes[k]);
+			gather(&g, &runs[i]->lanes[k], runs[i]->host, noise);
 	normal.metrics = fl_zalloc(g.n, sizeof(*normal.metrics));
 	normal.metrics_n = g.n;
 	for (size_t i = 0; i < g.n; i++) {
 		normal.metrics[i] = g.items[i].m;
 		normal.metrics[i].rounds = fl_median_interval(g.items[i].medians, g.items[i].n);
-		normal.metrics[i].floor = fl_noise_floor(noise, g.items[i].identity, g.items[i].m.metric);
 		free(g.items[i].medians);
 	}
 	free(g.items);

@@ -52,6 +52,7 @@ static inline struct fl_evidence_lane *evidence_lane(struct fl_evidence *e, cons
 					   .identity = fl_dup(name),
 					   .key = json_pack("{s:s}", "engine", "avx512"),
 					   .counts = true,
+					   .primary = true,
 					   .verdict = FL_UNJUDGED,
 					   .metrics = fl_zalloc(metrics, sizeof(struct fl_evidence_metric)) };
 	return lane;
