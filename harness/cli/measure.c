@@ -72,7 +72,7 @@ static int present(const struct fl_measure *m, const struct fl_run *run, const s
 	return (int)fl_status_worse(j->status, fl_status_of(rc));
 }
 
-static int name_it(const struct fl_measure *m, const struct fl_run *run, struct fl_store *store, struct fl_err *err)
+int fl_measure_name(const struct fl_measure *m, const struct fl_run *run, struct fl_store *store, struct fl_err *err)
 {
 	char *runs[] = { (char *)run->id };
 	struct fl_baseline b = { .runs = runs, .runs_n = 1 };
@@ -80,17 +80,21 @@ static int name_it(const struct fl_measure *m, const struct fl_run *run, struct 
 
 	if (!m->baseline)
 		return 0;
-	fl_copy(b.name, sizeof(b.name), m->baseline); /* that it fits was asked before the first case */
+	rc = fl_store_may_name(store, m->baseline, m->replace, err);
+	if (rc < 0)
+		return rc;
+	fl_copy(b.name, sizeof(b.name), m->baseline);
 	rc = fl_store_set_baseline(store, &b, m->replace, err);
 	if (rc >= 0)
-		fl_output_say("run '%s' is baseline '%s'", run->id, b.name);
+		fl_output_say("run '%s' is baseline '%s', with status %d", run->id, b.name, run->status);
 	return rc;
 }
 
+/* The report comes whether or not the run gets its name. */
 static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_store *store, struct fl_err *err)
 {
 	struct fl_judgement *j;
-	int rc;
+	int rc, status;
 
 	run->finished = true;
 	rc = fl_judge(run, &j, err);
@@ -98,10 +102,11 @@ static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_st
 		return rc;
 	run->status = (int)j->status;
 	rc = fl_store_finish(store, run->id, run->status, err);
-	if (rc >= 0)
-		rc = name_it(m, run, store, err);
-	if (rc >= 0)
-		rc = present(m, run, j);
+	if (rc >= 0) {
+		status = present(m, run, j);
+		rc = fl_measure_name(m, run, store, err);
+		rc = rc < 0 ? rc : status;
+	}
 	fl_judgement_free(j);
 	return rc;
 }
@@ -118,8 +123,9 @@ static int stopped(const struct fl_measure *m, const struct fl_run *run, int cod
 			run->lanes_n == 1 ? "" : "s");
 	else
 		fl_fail(err, code, "%s", cause.what);
-	fl_hint(err, "%s%sgo on with: feedline run --resume %s --store %s", code == -EINTR ? "" : cause.hint,
-		code == -EINTR || !*cause.hint ? "" : "; ", run->id, store);
+	fl_hint(err, "%s%sgo on with: feedline run --resume %s --store %s%s%s%s", code == -EINTR ? "" : cause.hint,
+		code == -EINTR || !*cause.hint ? "" : "; ", run->id, store, m->baseline ? " --baseline " : "",
+		m->baseline ? m->baseline : "", m->baseline && m->replace ? " --replace" : "");
 	free(store);
 	return code;
 }
