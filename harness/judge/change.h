@@ -12,8 +12,8 @@
  *   fewer than 4 rounds on a side          inconclusive
  *   worse than the line, and p <= 5 %      fail (regressed)
  *   better than the line, and p <= 5 %     pass (improved)
- *   interval ends before the line          pass: a loss beyond the line is excluded; unless the floor is above 10 % (and
- *                                          above the tolerance), or one of the hosts alone is worse than the line
+ *   interval ends before the line          pass: a loss beyond the line is excluded. Not where the floor is above 10 %
+ *                                          (and the tolerance), or one of the hosts alone is worse than the line
  *   else                                   inconclusive, with the number of rounds that would decide
  * p is that of the rank test with Holm's correction over all primary metrics of the comparison, so that the chance of
  * any false alarm in a comparison is 5 %. The interval is one of 95 % for the metric alone: it can only withhold a

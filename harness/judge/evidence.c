@@ -113,8 +113,8 @@ static void set_text(json_t *key, const char *what, const json_t *value)
 	free(text);
 }
 
-/* The hops of its path and what they can carry now: another drive, or a link that is trained down, is another path. What
- * the benchmark states is a limit of its own. */
+/* The hops of its path and what they can carry now: another drive, or a link that is trained down, is another path.
+ * What the benchmark states is a limit of its own. */
 static void set_path(json_t *key, const struct fl_lane_verdict *v)
 {
 	struct fl_text path = { 0 };

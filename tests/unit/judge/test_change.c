@@ -458,8 +458,8 @@ static void unequal_sides(void **state)
 	}
 }
 
-/* What has no primary metric, or what neither side measured for the same reason, decides nothing; but where nothing that
- * decides is left, nothing was compared. */
+/* What has no primary metric, or what neither side measured for the same reason, decides nothing; but where nothing
+ * that decides is left, nothing was compared. */
 static void refused_and_harmless(void **state)
 {
 	static const struct {

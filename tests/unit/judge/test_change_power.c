@@ -43,7 +43,8 @@ static struct fl_noise *calibrate(const struct world *w, size_t metrics, size_t 
 	return noise;
 }
 
-/* passes: of the calibration; 0: there is none. The share of comparisons in which a metric (first_only: the one that dropped) fails. */
+/* The share of comparisons in which a metric (first_only: the one that dropped) fails. passes: of the calibration; 0:
+ * there is none. */
 static double share_failed(const struct world *w, size_t metrics, size_t passes, double tolerance, bool first_only,
 			   int times)
 {
