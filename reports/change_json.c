@@ -64,6 +64,7 @@ static json_t *lane_json(const struct fl_lane_change *lane)
 		json_array_append_new(distrust, fl_json_string(lane->distrust[i]));
 	set(o, "lane", fl_json_string(lane->name));
 	set(o, "refused", fl_json_string(lane->refused));
+	set(o, "verdict", lane->refused ? json_string(fl_verdict_name(lane->verdict)) : json_null());
 	set(o, "again", fl_json_string(lane->again));
 	set(o, "peer", lane->peer && lane->peer->command ? fl_peer_json(lane->peer) : json_null());
 	set(o, "metrics", metrics);

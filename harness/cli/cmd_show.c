@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* feedline show: what the store holds of a run, or of the runs of a baseline, raw. */
 #include "base/alloc.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include "cli/home.h"
@@ -80,15 +81,15 @@ static int show_head(const struct fl_baseline *b, struct fl_err *err)
 
 static json_t *head_json(const struct fl_baseline *b)
 {
-	json_t *o = json_object();
+	char time[FL_TIME_TEXT];
+	json_t *o;
 
-	if (!b->name[0]) {
-		json_decref(o);
+	if (!b->name[0])
 		return json_null();
-	}
-	json_object_set_new(o, "name", json_string(b->name));
-	json_object_set_new(o, "created_ns", json_integer(b->created_ns));
-	json_object_set_new(o, "note", b->note ? json_string(b->note) : json_null());
+	o = json_object();
+	json_object_set_new(o, "name", fl_json_string(b->name));
+	json_object_set_new(o, "created", json_string(fl_report_time(time, b->created_ns)));
+	json_object_set_new(o, "note", fl_json_string(b->note));
 	return o;
 }
 

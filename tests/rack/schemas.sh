@@ -29,6 +29,7 @@ damaged() {
 # ---- what is expected of the renderers
 
 valid report "$tests"/golden/report-*.json
+valid compare "$tests/golden/change.json"
 valid machine "$tests"/golden/sense-*.json "$tests"/fixtures/machines/*.json
 
 # ---- what programs print
@@ -82,6 +83,32 @@ valid runs runs.json
 feedline runs --json >no-runs.json
 valid runs no-runs.json
 
+# ---- runs held against each other, named, raw, and on their way to another store
+
+feedline bench null.pipeline --duration 50ms --repeat 2 --store "$store" >/dev/null 2>&1 || true
+feedline bench null.pipeline --duration 50ms --store "$store" >/dev/null 2>&1 || true
+mapfile -t ids < <(feedline runs --store "$store" --json | jq -r '.runs[].id')
+last=$((${#ids[@]} - 1))
+feedline compare "${ids[1]}" "${ids[last - 1]}" --store "$store" --json >compare.json || true
+feedline compare "${ids[1]}" "${ids[last - 1]},${ids[last]}" --store "$store" --json >several.json || true
+feedline compare "${ids[0]}" last --store "$store" --json >refused.json || true
+valid compare compare.json several.json refused.json
+feedline baseline list --store "$store" --json >no-baselines.json
+feedline baseline set good "${ids[1]}" "${ids[last]}" --note 'as it should be' --store "$store" 2>/dev/null
+feedline baseline set plain "${ids[0]}" --store "$store" 2>/dev/null
+feedline baseline list --store "$store" --json >baselines.json
+valid baselines no-baselines.json baselines.json
+feedline baseline show good --store "$store" --json >baseline.json
+feedline baseline show plain --store "$store" --json >plain.json
+valid baseline baseline.json plain.json
+for id in "${ids[@]}"; do
+	feedline show "$id" --json --store "$store" >"show-$id.json"
+done
+feedline show good --json --samples --store "$store" >show.json
+valid show show.json show-*.json
+feedline export --store "$store" >export.jsonl
+valid export export.jsonl
+
 # ---- what is refused
 
 for change in '.schema = 2' 'del(.schema)' '.extra = 1' '.status = 6' '.verdict = "passed"' 'del(.lanes)' '.started = 1' \
@@ -103,6 +130,36 @@ done
 for change in '.schema = 2' '.nodes[0].class = "ram"' '.limits.cpus = null' '.nodes[0].memory_bytes = "1GB"' \
 	'.drives = null' '.unknown = {"host": 1}' 'del(.limits.unknown, .limits.cpu_quota)'; do
 	damaged machine machine.json "$change"
+done
+for change in '.schema = 2' '.status = 2' '.verdict = "invalid"' '.extra = 1' '.before.runs = []' 'del(.around)' '.lanes = []' \
+	'.lanes[0].refused = 1' '.lanes[0].refused = "x"' '.lanes[0].verdict = "fail"' '.lanes[0].extra = 1' \
+	'.lanes[0].metrics.bytes_per_s.p = 2' '.lanes[0].metrics.bytes_per_s.moved = "worse"' \
+	'.lanes[0].metrics.bytes_per_s.verdict = "unjudged"' '.lanes[0].metrics.step_ns.verdict = "pass"' \
+	'.lanes[0].metrics.bytes_per_s.reason = null | .lanes[0].metrics.bytes_per_s.verdict = "fail"' \
+	'.lanes[0].metrics.bytes_per_s.change.extra = 1' '.around.differences += [{path: 1, before: null, after: null}]'; do
+	damaged compare compare.json "$change"
+done
+for change in '.schema = 0' '.baselines[0].name = "a b"' '.baselines[0].runs = []' '.baselines[0].created = 1' \
+	'.baselines[0].extra = 1' 'del(.baselines[0].note)'; do
+	damaged baselines baselines.json "$change"
+done
+for change in '.schema = 0' '.passes = -1' '.metrics[0].metric = "Ops/s"' '.metrics[0].floor_ratio = -1' '.runs = []' \
+	'.metrics[0].extra = 1' 'del(.created)'; do
+	damaged baseline baseline.json "$change"
+done
+for change in '.schema = 0' '.baseline.created = 1' '.runs = []' '.runs[0].state = "running"' '.runs[0].lanes[0].rounds = []' \
+	'.runs[0].lanes[0].rounds[0].outcome = "ok"' '.runs[0].lanes[0].metrics.bytes_per_s.medians[0] = "1"' \
+	'.runs[0].lanes[0].metrics.bytes_per_s.samples[0].valid[0] = 1' '.runs[0].lanes[0].extra = 1'; do
+	damaged show show.json "$change"
+done
+jq -nc 'first(inputs | select(.lane.series[0]))' export.jsonl >lane.json
+jq -nc 'first(inputs | select(.run))' export.jsonl >line-of-run.json
+for change in '.extra = 1' '.lane.extra = 1' '.lane.outcome = "ok"' '.lane.series[0].kind = "list"' \
+	'.lane.series[0].value[0] = "1.5"' '.lane.series[0].valid = [2]' 'del(.lane.notes)' '.lane.options = []' '{}'; do
+	damaged export lane.json "$change"
+done
+for change in '.run.id = "a/b"' '.run.status = "0"' '.run.extra = 1' 'del(.run.plan)' '. + {baseline: {}}'; do
+	damaged export line-of-run.json "$change"
 done
 for change in '.schema = 0' '.plan.schema = 0' '.plan.cases[0].rounds = 0' '.plan.cases[0].lanes = []' \
 	'.plan.cases[0].lanes[0].options.x = 1' '.time_ns = -1'; do
