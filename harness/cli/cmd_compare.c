@@ -88,14 +88,21 @@ static int refuse_noise(const struct compare_opts *opts, struct fl_err *err)
 	return fl_hint(err, "calibrate the same suite with the same options on the same host");
 }
 
-static int print(const struct fl_comparison *c, const struct compare_opts *opts, struct fl_err *err)
+/* Returns the status. An output that fails makes it worse, never better. */
+static int print(const struct fl_comparison *c, const struct compare_opts *opts)
 {
 	const struct fl_renderer *renderer = opts->json ? fl_renderer_find("json") : &fl_renderers[opts->format];
 	struct fl_look look = fl_output_look();
 	struct fl_text out = { 0 };
+	struct fl_err err = { 0 };
+	int rc;
 
 	renderer->change(c, &look, &out);
-	return fl_output_text(&out, err);
+	rc = fl_output_text(&out, &err);
+	if (rc >= 0)
+		return (int)c->status;
+	fl_output_error(&err);
+	return (int)fl_status_worse(c->status, fl_status_of(rc));
 }
 
 static int judge(const struct sides *s, const struct compare_opts *opts, struct fl_err *err)
@@ -110,8 +117,7 @@ static int judge(const struct sides *s, const struct compare_opts *opts, struct 
 		return rc;
 	rc = fl_compare(&a, &b, noise, opts->tolerance, &c, err);
 	if (rc == 0) {
-		rc = opts->noise && c->floors == 0 ? refuse_noise(opts, err) : print(c, opts, err);
-		rc = rc < 0 ? rc : (int)c->status;
+		rc = opts->noise && c->floors == 0 ? refuse_noise(opts, err) : print(c, opts);
 		fl_comparison_free(c);
 	}
 	fl_noise_free(noise);

@@ -56,7 +56,8 @@ static int resume(const struct fl_measure *m, const struct run_opts *opts, const
 {
 	if (opts->suite || opts->repeat || opts->passes || opts->dry_run || args->given_n) {
 		fl_fail(err, -EINVAL, "run: --resume takes the plan from the record, nothing can be changed in it");
-		return fl_hint(err, "leave out everything but --store, --json, --baseline and --resume-anyway");
+		return fl_hint(err,
+			       "leave out everything but --store, --json, --baseline, --replace and --resume-anyway");
 	}
 	return fl_measure_resume(m, opts->resume, opts->resume_anyway, err);
 }

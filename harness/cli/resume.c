@@ -14,6 +14,10 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 	if (run->status < FL_STATUS_PASS || run->status > FL_STATUS_BUG)
 		return fl_fail(err, -EUCLEAN, "run '%s' is recorded with the impossible status %d", run->id,
 			       run->status);
+	if (m->baseline) {
+		fl_fail(err, -EINVAL, "run '%s' is finished: there is nothing to go on with", run->id);
+		return fl_hint(err, "name it with: feedline baseline set %s %s", m->baseline, run->id);
+	}
 	fl_output_say("run '%s' is finished, with status %d", run->id, run->status);
 	rc = fl_judge(run, &j, err);
 	if (rc < 0)
