@@ -206,12 +206,33 @@ static void test_values(void **state)
 	}
 }
 
+/* A case that a study did without has no lane in the judgement: those behind it keep their own commands. */
+static void test_behind_what_was_not_needed(void **state)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+	json_t *without = sample_case(run, "null.pipeline", 3);
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(run->plan, "schema", json_integer(2));
+	json_object_set_new(without, "rounds_least", json_integer(0));
+	sample_lane(without, "null.pipeline", "{\"batch\":\"4096\"}", NULL);
+	sample_lane(sample_case(run, "memory.copy", 1), "memory.copy", "{\"memory\":\"node0\"}", NULL);
+	sample_flat(sample_record(run, 1, 0, 0), "bytes_per_s", 1e9, 9);
+	run->finished = true;
+	j = judge(run);
+	assert_int_equal(j->lanes_n, 1);
+	assert_string_equal(j->lanes[0].again, "feedline bench memory.copy --memory node0 --duration 2s");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_too_slow),	 cmocka_unit_test(test_wrong_data),
 		cmocka_unit_test(test_nothing_to_prove), cmocka_unit_test(test_together),
-		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_values),		 cmocka_unit_test(test_behind_what_was_not_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
