@@ -203,22 +203,31 @@ static int show(struct fl_store *store, const struct baseline_opts *opts, const 
 
 /* ---- the verbs */
 
+enum { CALIBRATE, SET, LIST, SHOW, REMOVE, VERBS };
+
+static const struct fl_verb said[VERBS + 1] = {
+	[CALIBRATE] = { "baseline calibrate NAME", "measure a suite in passes and name that run: options as of 'run'" },
+	[SET] = { "baseline set NAME RUN...", "name runs that show the machine as it should be" },
+	[LIST] = { "baseline list", "the baselines of the store" },
+	[SHOW] = { "baseline show NAME", "its runs, medians and noise" },
+	[REMOVE] = { "baseline remove NAME", "forget the name; its runs stay" },
+};
+
 static const struct verb {
-	const char *name, *usage, *summary, *takes; /* takes: names of options, between bars */
+	const struct fl_verb *said;
+	const char *name, *takes; /* takes: names of options, between bars */
 	size_t words_min, words_max;
 	bool writes;
 	int (*run)(struct fl_store *store, const struct baseline_opts *opts, const struct fl_args *args,
 		   struct fl_err *err);
-} verbs[] = {
-	{ "calibrate", "baseline calibrate NAME", "measure a suite in passes and name that run: options as of 'run'",
-	  "", 0, 0, true, NULL },
-	{ "set", "baseline set NAME RUN...", "name runs that show the machine as it should be", "|replace|note|store|",
-	  2, FL_BASELINE_RUNS_MAX + 1, true, set },
-	{ "list", "baseline list", "the baselines of the store", "|json|store|", 0, 0, false, list },
-	{ "show", "baseline show NAME", "its runs, medians and noise", "|json|store|", 1, 1, false, show },
-	{ "remove", "baseline remove NAME", "forget the name; its runs stay", "|store|", 1, 1, true, remove_it },
+} verbs[VERBS] = {
+	[CALIBRATE] = { &said[CALIBRATE], "calibrate", "", 0, 0, true, NULL },
+	[SET] = { &said[SET], "set", "|replace|note|store|", 2, FL_BASELINE_RUNS_MAX + 1, true, set },
+	[LIST] = { &said[LIST], "list", "|json|store|", 0, 0, false, list },
+	[SHOW] = { &said[SHOW], "show", "|json|store|", 1, 1, false, show },
+	[REMOVE] = { &said[REMOVE], "remove", "|store|", 1, 1, true, remove_it },
 };
-enum { VERBS = sizeof(verbs) / sizeof(verbs[0]), FIELDS = sizeof(baseline_fields) / sizeof(baseline_fields[0]) };
+enum { FIELDS = sizeof(baseline_fields) / sizeof(baseline_fields[0]) };
 
 /* "baseline calibrate NAME OPTION..." is "run --baseline NAME --passes 10 OPTION...". */
 static int calibrate(const struct fl_call *call, struct fl_err *err)
@@ -297,10 +306,10 @@ static int run_verb(const struct verb *verb, const struct fl_call *call, struct 
 	if (rc < 0)
 		return rc;
 	if (args.help) {
-		rc = fl_options_help(verb->usage, verb->summary, sets, err);
+		rc = fl_options_help(verb->said->usage, verb->said->summary, sets, err);
 	} else if (args.words_n < verb->words_min) {
 		fl_fail(err, -EINVAL, "baseline %s: too few words", verb->name);
-		rc = fl_hint(err, "usage: feedline %s", verb->usage);
+		rc = fl_hint(err, "usage: feedline %s", verb->said->usage);
 	} else {
 		rc = with_store(verb, &opts, &args, err);
 	}
@@ -313,8 +322,8 @@ static int help(const struct fl_command *self, struct fl_err *err)
 	struct fl_text out = { 0 };
 
 	fl_text_add(&out, "usage: feedline %s\n%s\n\n", self->usage, self->summary);
-	for (size_t i = 0; i < VERBS; i++)
-		fl_text_add(&out, "  %-26s  %s\n", verbs[i].usage, verbs[i].summary);
+	for (const struct fl_verb *v = self->verbs; v->usage; v++)
+		fl_text_add(&out, "  %-26s  %s\n", v->usage, v->summary);
 	return fl_output_text(&out, err);
 }
 
@@ -350,6 +359,7 @@ const struct fl_command fl_cmd_baseline = {
 	.name = "baseline",
 	.summary = "runs that show the machine as it should be, and what it does by itself",
 	.usage = "baseline calibrate|set|list|show|remove",
+	.verbs = said,
 	.words = "calibrate|set|list|show|remove|@run|@baseline",
 	.fields = baseline_fields,
 	.run = baseline,

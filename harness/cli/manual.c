@@ -106,6 +106,18 @@ static void add_options(struct fl_text *out, const struct fl_field *fields, bool
 		add_option(out, f, optional);
 }
 
+/* ---- verbs */
+
+static void add_verbs(struct fl_text *out, const struct fl_verb *verbs)
+{
+	for (const struct fl_verb *v = verbs; v && v->usage; v++) {
+		fl_text_add(out, ".TP\n");
+		add_in(out, 'B', v->usage);
+		fl_text_add(out, "\n");
+		add_sentence(out, v->summary);
+	}
+}
+
 /* ---- benchmarks */
 
 static void add_metrics(struct fl_text *out, const struct fl_metric *metrics)
@@ -195,6 +207,7 @@ void fl_manual_of_command(const struct fl_command *c, const struct fl_catalog *c
 	add(out, c->usage + strlen(c->name));
 	fl_text_add(out, " [\\fIOPTION\\fR...]\n.SH DESCRIPTION\n");
 	add_sentence(out, c->summary);
+	add_verbs(out, c->verbs);
 	fl_text_add(out, ".SH OPTIONS\n");
 	add_options(out, c->fields, false);
 	fl_text_add(out, ".TP\n.B \\-\\-help\nPrint a summary of the options.\n");

@@ -96,9 +96,9 @@ on $'b\e[31mad\n'; usage "unknown command 'b [[]31mad '" "$hint*"
 on --version; status_is 0; out_is 'feedline [0-9]*.[0-9]*.[0-9]*'; err_is
 for h in --help -h help; do
 	on $h; status_is 0; err_is
-	yes_if 'every command is listed' sh -c 'for c in topo list bench run runs report; do grep -q "^  $c " out || exit 1; done'
+	yes_if 'every command is listed' sh -c 'for c in topo list bench run runs report compare baseline show export import; do grep -q "^  $c " out || exit 1; done'
 done
-for c in topo list bench run runs report; do
+for c in topo list bench run runs report compare baseline show export import; do
 	on $c --help; status_is 0; err_is; yes_if 'usage first' grep -q "^usage: feedline $c " out
 	cp out by_option
 	on help $c; status_is 0; yes_if 'help CMD is CMD --help' cmp out by_option
@@ -118,6 +118,17 @@ on list --json=maybe; usage "option 'json': 'maybe' is not one of no|yes"
 on list something; usage "list: unexpected argument 'something'" "$hint*"
 on list -- --json; usage "list: unexpected argument '--json'" "$hint*"
 on report a b; usage "report: unexpected argument 'b'" "$hint*"
+on compare; usage 'compare: what with what?' "${hint}name two runs*"
+on compare a b c; usage "compare: unexpected argument 'c'" "$hint*"
+on compare a b --tolerance 2; usage "option 'tolerance': *" "$hint*"
+on baseline; usage 'baseline: which verb?' "$hint*"
+on baseline sett; usage "baseline: unknown verb 'sett'" "${hint}did you mean 'feedline baseline set'?"
+on baseline set x; usage 'baseline set: too few words' "${hint}usage: feedline baseline set NAME RUN..."
+on baseline list x; usage "baseline list: unexpected argument 'x'" "$hint*"
+on baseline remove x --json; usage "baseline remove: unknown option '--json'" "*"
+on baseline calibrate; usage 'baseline calibrate: which name?' "${hint}usage: feedline baseline calibrate NAME*"
+on show a b; usage "show: unexpected argument 'b'" "$hint*"
+on import; usage 'import: which file?' "$hint*"
 on runs --store; usage "runs: option '--store' needs a value" "${hint}write --store FILE"
 on runs --store=; usage "runs: option '--store' is empty"
 on list --json --json=no; status_is 0; yes_if 'the last one counts' grep -q '^null.nop ' out

@@ -47,6 +47,10 @@ for command in $commands; do
 		has "$page" "$option" "feedline-$command(1)"
 	done
 done
+page=$(plain feedline-baseline)
+for verb in $("$fl" baseline --help | sed -n 's/^  baseline \([a-z]*\) .*/\1/p'); do
+	has "$page" "       baseline $verb" 'feedline-baseline(1)'
+done
 for benchmark in $benchmarks; do
 	section=$(plain feedline-bench | sed -n "/^   $benchmark\$/,/^ *Metrics:/p")
 	for option in $(options_of bench "$benchmark"); do
@@ -83,6 +87,10 @@ offered 'bench' "$fl" ben
 offered 'report run runs' "$fl" r
 offered '--help --version' "$fl" --
 offered 'bench' "$fl" help ben
+offered 'baseline' "$fl" bas
+offered 'set show' "$fl" baseline s
+offered 'calibrate' "$fl" help baseline c
+offered '--note' "$fl" baseline set --no
 offered 'null.nop null.pipeline' "$fl" bench nul
 offered 'null.nop null.pipeline' "$fl" help bench nul
 offered '' "$fl" help list ''
@@ -135,6 +143,15 @@ other=$("$fl" runs --store other.db --json | jq -r '.runs[0].id')
 offered "$other last" "$fl" report --store other.db ''
 offered "$other last" "$fl" report --store = other.db ''
 offered 'last' "$fl" report --store file ''
+offered "$id last" "$fl" compare ''
+offered '' "$fl" compare --noise good
+"$fl" baseline set good "$id" 2>/dev/null
+offered "$id good last" "$fl" compare ''
+offered "$id good last" "$fl" compare good ''
+offered 'good' "$fl" compare --noise g
+offered 'good' "$fl" show g
+offered 'good' "$fl" baseline show g
+offered "$id" "$fl" baseline set other "${id:0:9}"
 offered 'last' "$fl" report --store missing.db ''
 
 # A store from elsewhere, and a program that does not answer.
