@@ -196,7 +196,7 @@ compare good slower-b
 is '1 16 good' "$rc $(change '[.lanes[0].metrics.bytes_per_s.before.n, .before.name] | join(" ")')" 'a baseline and a run'
 run compare goad slower-b
 refused "no run and no baseline 'goad'" "did you mean 'good'?"
-run compare good,quiet-a slower-b
+compare good,quiet-a slower-b
 is 1 "$rc" 'a baseline and a run on one side'
 run compare good "$b"
 refused "run '$b' is on both sides"
