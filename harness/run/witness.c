@@ -190,20 +190,21 @@ json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lan
 	const struct lane_moment *after = &c->after->lanes[lane - c->lanes];
 	const struct fl_cpus *cpus = &lane->plan->cpus;
 	struct fl_load_shares load = fl_load_between(&c->before->load, &c->after->load, cpus, ours_ns(c, lane));
+	struct fl_load_shares known = fl_load_known(&load);
 	struct fl_wait_shares wait = fl_wait_between(&before->wait, &after->wait, lane->threads);
 	struct fl_throttles throttles;
 
 	fl_load_judge(&load, does_io(lane->entry), reasons);
 	if (!lane->plan->shares_cpus) /* they wait for each other, which the plan knew */
-		fl_wait_judge(&wait, load.interrupts + 2 * load.blur, reasons);
+		fl_wait_judge(&wait, &load, reasons);
 	throttles = judge_heat(c, cpus, reasons);
 	judge_speed(c, cpus, reasons);
 	fl_boost_judge(c->before->boost, c->after->boost, reasons);
 	fl_clocks_judge(&c->before->clocks, &c->after->clocks, reasons);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(load.others),
-			 "steal_ratio", fl_json_number(load.steal), "interrupts_ratio", fl_json_number(load.interrupts),
-			 "run_queue_wait_ratio", fl_json_number(wait.waited), "involuntary_switches",
-			 fl_json_number(wait.switches), "heat_throttles",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(known.others),
+			 "steal_ratio", fl_json_number(known.steal), "interrupts_ratio",
+			 fl_json_number(known.interrupts), "run_queue_wait_ratio", fl_json_number(wait.waited),
+			 "involuntary_switches", fl_json_number(wait.switches), "heat_throttles",
 			 fl_json_number(throttles.core + throttles.package), "quota_throttled_ns",
 			 fl_json_number(throttles.quota_ns), "frequency_hz", fl_json_number(after->frequency_hz));
 }

@@ -16,7 +16,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* The share of a lane's time that others may take before it counts: as much as the tolerance of a verdict. */
+/* The share of a lane's time that others may take before it counts: as much as the tolerance of a verdict. What is
+ * counted in ticks counts from as much above that as it may be wrong. */
 #define FL_DISTURBED 0.05
 
 /* ---- witness_load.c: who used the lane's CPUs, from /proc/stat */
@@ -32,15 +33,19 @@ struct fl_load {
 void fl_load_look(int root, struct fl_load *ret);
 void fl_load_release(struct fl_load *load);
 
-/* Shares of the time of those CPUs. The kernel counts in ticks of 10 ms, each counter for itself, so that a short
- * window shows little: `blur` is by how much the share of one counter may be wrong. */
+/* Shares of the time of those CPUs. The kernel counts in ticks of 10 ms, each counter for itself: `blur` is by how much
+ * the share of one may be wrong. Others are the sum of three counters, interrupts of two. */
 struct fl_load_shares {
 	double others, steal, interrupts, blur;
 };
 /* ours_ns: what the lane and the agent used of it, exactly. */
 struct fl_load_shares fl_load_between(const struct fl_load *before, const struct fl_load *after,
 				      const struct fl_cpus *cpus, uint64_t ours_ns);
-/* io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
+/* Of these, those that say something: a share that may be wrong by more than FL_DISTURBED is NaN, unless it is above
+ * all doubt. So others are known from windows of 600 ms on, interrupts of 400 ms, steal of 200 ms. What load does to a
+ * lane that wants its CPU is known in any window: its threads wait (witness_wait.c). */
+struct fl_load_shares fl_load_known(const struct fl_load_shares *shares);
+/* Of what is known. io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
 void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons);
 
 /* ---- witness_wait.c: how long the lane's threads were ready to run and did not, from /proc/PID/task */
@@ -56,9 +61,10 @@ struct fl_wait_shares {
 	double switches;
 };
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads);
-/* interrupts: the share of its CPUs' time that they took (NaN: not known). Threads wait for those too, since busy
- * devices are served by threads of the kernel; most of them are the lane's own. */
-void fl_wait_judge(const struct fl_wait_shares *shares, double interrupts, json_t *reasons);
+/* Waiting is measured to the nanosecond. But threads wait for interrupts too, since busy devices are served by threads
+ * of the kernel, and most of those are the lane's own: what interrupts took is allowed, with its blur where there were
+ * any. load: of its CPUs. */
+void fl_wait_judge(const struct fl_wait_shares *shares, const struct fl_load_shares *load, json_t *reasons);
 
 /* ---- witness_throttle.c: when the CPUs were held back, by heat or by the quota of a cgroup */
 

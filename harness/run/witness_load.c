@@ -113,8 +113,22 @@ struct fl_load_shares fl_load_between(const struct fl_load *before, const struct
 	};
 }
 
-/* Work is the sum of three counters, steal is one. What emulating the lane's own I/O takes was seen to be 0.13 on a
- * virtual machine that was idle but for it. */
+static double known(double share, double blur)
+{
+	return blur <= FL_DISTURBED || share > FL_DISTURBED + blur ? share : NAN;
+}
+
+struct fl_load_shares fl_load_known(const struct fl_load_shares *shares)
+{
+	return (struct fl_load_shares){
+		.others = known(shares->others, 3 * shares->blur),
+		.steal = known(shares->steal, shares->blur),
+		.interrupts = known(shares->interrupts, 2 * shares->blur),
+		.blur = shares->blur,
+	};
+}
+
+/* What emulating the lane's own I/O takes was seen to be 0.13 on a virtual machine that was idle but for it. */
 void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons)
 {
 	const double own_steal = io ? 0.2 : 0;

@@ -92,9 +92,9 @@ struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct
 	};
 }
 
-void fl_wait_judge(const struct fl_wait_shares *shares, double interrupts, json_t *reasons)
+void fl_wait_judge(const struct fl_wait_shares *shares, const struct fl_load_shares *load, json_t *reasons)
 {
-	double waited = shares->waited - (interrupts > 0 ? interrupts : 0);
+	double waited = shares->waited - (load->interrupts > 0 ? load->interrupts + 2 * load->blur : 0);
 
 	if (!(waited > FL_DISTURBED))
 		return;

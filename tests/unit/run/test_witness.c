@@ -98,6 +98,40 @@ static void load(void **state)
 	}
 }
 
+/* A share is known where it cannot be wrong by more than what counts, and where it is above all doubt. */
+static void known_load(void **state)
+{
+	static const struct {
+		uint64_t window_ms;
+		struct fl_load_shares shares;
+		bool others, steal, interrupts;
+		const char *reason;
+	} rows[] = {
+		{ 2000, { 0.01, 0, 0.01, 0 }, true, true, true, NULL },
+		{ 600, { 0.04, 0, 0, 0 }, true, true, true, NULL },
+		{ 500, { 0.10, 0, 0.05, 0 }, false, true, true, NULL },
+		{ 300, { 0.14, 0.08, 0.05, 0 }, false, true, false, NULL },
+		{ 300, { 0.16, 0, 0.2, 0 }, true, true, true, "other programs took 16 % of the time of its CPUs" },
+		{ 100, { 0, 0.1, 0, 0 }, false, false, false, NULL },
+		{ 100, { 0, 0.2, 0, 0 }, false, true, false, "the hypervisor took 20 % of the time of its CPUs" },
+		{ 2000, { NAN, NAN, NAN, 0 }, false, false, false, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_load_shares s = rows[i].shares, known;
+		json_t *reasons = json_array();
+
+		s.blur = 10.0 / (double)rows[i].window_ms;
+		known = fl_load_known(&s);
+		if (isnan(known.others) == rows[i].others || isnan(known.steal) == rows[i].steal ||
+		    isnan(known.interrupts) == rows[i].interrupts)
+			fail_msg("row %zu: %g %g %g", i, known.others, known.steal, known.interrupts);
+		fl_load_judge(&s, false, reasons);
+		assert_reasons(reasons, rows[i].reason);
+	}
+}
+
 /* ---- waiting */
 
 static struct fl_wait look_at_threads(int root, const char *first, const char *second_status)
@@ -117,23 +151,27 @@ static void waiting(void **state)
 	static const struct {
 		const char *schedstat, *status;
 		unsigned threads;
-		double interrupts, waited, switches;
+		double interrupts, blur, waited, switches;
 		const char *reason;
 	} rows[] = {
-		{ "9 300000000 9\n", "x\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t45\n", 2, 0, 0.15,
-		  40, "its threads waited for a CPU 15 % of the time (40 involuntary context switches)" },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t5\n", 2, NAN, 0.15, 0,
+		{ "9 300000000 9\n", "x\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t45\n", 2, 0, 0.01,
+		  0.15, 40, "its threads waited for a CPU 15 % of the time (40 involuntary context switches)" },
+		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t5\n", 2, NAN, NAN, 0.15, 0,
 		  "its threads waited for a CPU 15 % of the time" },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 8, NAN, 0.0375, 40, NULL },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 2, 0.11, 0.15, 40, NULL },
-		{ "9 300000000 9\n", "hidden\n", 2, 0, 0.15, NAN, "its threads waited for a CPU 15 % of the time" },
-		{ "9 0 9\n", "x\nnonvoluntary_ctxt_switches:\t1\n", 2, 0, 0, 0, NULL },
+		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 8, NAN, NAN, 0.0375, 40, NULL },
+		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 2, 0.11, 0, 0.15, 40, NULL },
+		{ "9 300000000 9\n", "hidden\n", 2, 0, 0, 0.15, NAN, "its threads waited for a CPU 15 % of the time" },
+		{ "9 0 9\n", "x\nnonvoluntary_ctxt_switches:\t1\n", 2, 0, 0, 0, 0, NULL },
+		/* however few ticks a window has; their blur only is that of interrupts which were there */
+		{ "9 120000000 9\n", "hidden\n", 2, 0, 0.1, 0.06, NAN, "its threads waited for a CPU 6 % of the time" },
+		{ "9 300000000 9\n", "hidden\n", 2, 0.04, 0.04, 0.15, NAN, NULL },
 	};
 	int root = *(int *)*state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fl_wait before = look_at_threads(root, "1 0 1\n", "x\nnonvoluntary_ctxt_switches:\t5\n");
 		struct fl_wait after = look_at_threads(root, rows[i].schedstat, rows[i].status);
+		const struct fl_load_shares load = { .interrupts = rows[i].interrupts, .blur = rows[i].blur };
 		struct fl_wait_shares s;
 		json_t *reasons = json_array();
 
@@ -142,7 +180,7 @@ static void waiting(void **state)
 		if (!(fabs(s.waited - rows[i].waited) < 1e-9))
 			fail_msg("row %zu: waited %g", i, s.waited);
 		assert_true(isnan(rows[i].switches) ? isnan(s.switches) : s.switches == rows[i].switches);
-		fl_wait_judge(&s, rows[i].interrupts, reasons);
+		fl_wait_judge(&s, &load, reasons);
 		assert_reasons(reasons, rows[i].reason);
 	}
 }
@@ -150,6 +188,7 @@ static void waiting(void **state)
 /* A process that is gone, or hidden: nothing is known, and nothing is a reason. */
 static void nobody_waits(void **state)
 {
+	const struct fl_load_shares load = { 0 };
 	struct fl_wait before, after;
 	struct fl_wait_shares s;
 	json_t *reasons = json_array();
@@ -158,7 +197,7 @@ static void nobody_waits(void **state)
 	fl_wait_look(*(int *)*state, -1, &after);
 	s = fl_wait_between(&before, &after, 1);
 	assert_true(isnan(s.waited) && isnan(s.switches));
-	fl_wait_judge(&s, 0, reasons);
+	fl_wait_judge(&s, &load, reasons);
 	assert_reasons(reasons, NULL);
 }
 
@@ -373,11 +412,17 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(load),	 TREE_TEST(waiting),
-		TREE_TEST(nobody_waits), TREE_TEST(heat),
-		TREE_TEST(quota),	 TREE_TEST(no_quota),
-		TREE_TEST(speed),	 TREE_TEST(boost),
-		TREE_TEST(clocks),	 TREE_TEST(clocks_of_this_machine),
+		TREE_TEST(load),
+		TREE_TEST(known_load),
+		TREE_TEST(waiting),
+		TREE_TEST(nobody_waits),
+		TREE_TEST(heat),
+		TREE_TEST(quota),
+		TREE_TEST(no_quota),
+		TREE_TEST(speed),
+		TREE_TEST(boost),
+		TREE_TEST(clocks),
+		TREE_TEST(clocks_of_this_machine),
 		TREE_TEST(numbers),
 	};
 
