@@ -3,11 +3,14 @@
 #include "run/run.h"
 #include "record/series.h"
 #include "run/case.h"
+#include "run/kernel.h"
+#include "run/witness.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* Launchers like to bind us to one CPU; the kernel cuts this down to the cpuset that we are allowed. */
 static void widen_affinity(void)
@@ -86,20 +89,36 @@ static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct 
 	return rc;
 }
 
+static struct fl_speeds look_at_speeds(const struct fl_machine *machine)
+{
+	struct fl_speeds speeds;
+	int root = fl_kernel_root();
+
+	fl_speeds_look(root, &machine->cpus, &speeds);
+	if (root >= 0)
+		close(root);
+	return speeds;
+}
+
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err)
 {
 	struct fl_results *results;
+	struct fl_speeds began;
 	struct fl_pool pool;
 	int rc = fl_pool_open(agent->prefix, &pool, err);
 
 	if (rc < 0)
 		return rc;
 	widen_affinity();
+	began = look_at_speeds(agent->machine);
+	agent->began = &began;
 	results = fl_results_make(plan);
 	add_results(agent, run, 0, results);
 	rc = run_steps(agent, &pool, plan, run, results, store, err);
 	fl_results_free(results);
+	agent->began = NULL;
+	fl_speeds_release(&began);
 	fl_pool_close(&pool);
 	return rc;
 }

@@ -29,6 +29,9 @@ struct fl_agent {
 	/* What is no longer as when the run began, though it goes on (--resume-anyway); every lane measured now says
 	 * it. */
 	const char *changed;
+	/* The agent's own, NULL outside of fl_run_plan(): what the CPUs might run at when it began (witness.h). Every
+	 * lane is held against it. */
+	const struct fl_speeds *began;
 	const char *said; /* the agent's own, NULL at first: the file of which `say` has spoken last */
 };
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* witness.c: all witnesses of a case, at the two ends of its window. What belongs to CPUs is looked at once for all
- * lanes. */
+/* witness.c: all witnesses of a case, at the two ends of its window. */
 #include "run/witness.h"
 #include "base/alloc.h"
 #include "base/json.h"
@@ -10,24 +9,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-struct lane_moment {
-	uint64_t used_ns; /* CPU time of its process */
-	struct fl_wait wait;
-	double frequency_hz;
-};
-
-struct fl_moment {
-	struct fl_load load;
-	struct fl_cpus cpus;	/* of all lanes of the case ... */
-	struct fl_heat *heat;	/* ... and what they look like, in this order */
-	struct fl_speed *speed; /* likewise */
-	enum fl_boost boost;
-	struct fl_quota quota;
-	struct fl_clocks clocks;
-	uint64_t agent_used_ns;
-	struct lane_moment *lanes;
-};
 
 /* ---- looking */
 
@@ -52,45 +33,40 @@ static struct fl_cpus cpus_of(const struct fl_case *c)
 	return all;
 }
 
-static void look_at_cpus(int root, struct fl_moment *m)
+static struct fl_heat *look_at_heat(int root, const struct fl_cpus *cpus)
 {
-	size_t n = 0;
+	struct fl_heat *heat = fl_zalloc(FL_CPUS_MAX, sizeof(*heat));
 
-	m->heat = fl_zalloc(fl_cpus_count(&m->cpus) + 1, sizeof(*m->heat));
-	m->speed = fl_zalloc(fl_cpus_count(&m->cpus) + 1, sizeof(*m->speed));
-	for (unsigned cpu = 0; cpu < FL_CPUS_MAX; cpu++) {
-		if (!fl_cpus_has(&m->cpus, cpu))
-			continue;
-		fl_heat_look(root, cpu, &m->heat[n]);
-		fl_speed_look(root, cpu, &m->speed[n++]);
-	}
+	for (unsigned cpu = 0; cpu < FL_CPUS_MAX; cpu++)
+		if (fl_cpus_has(cpus, cpu))
+			fl_heat_look(root, cpu, &heat[cpu]);
+	return heat;
 }
 
-static void look_at_lanes(int root, const struct fl_case *c, struct fl_moment *m)
+static struct fl_lane_moment *look_at_lanes(int root, const struct fl_case *c)
 {
-	m->lanes = fl_zalloc(c->lanes_n, sizeof(*m->lanes));
-	for (size_t i = 0; i < c->lanes_n; i++) {
-		const struct fl_case_lane *lane = &c->lanes[i];
-		pid_t pid = lane->worker ? lane->worker->child.pid : -1;
-		int first = fl_cpus_nth(&lane->plan->cpus, 0);
+	struct fl_lane_moment *lanes = fl_zalloc(c->lanes_n, sizeof(*lanes));
 
-		m->lanes[i].used_ns = used_ns(pid);
-		m->lanes[i].frequency_hz = first < 0 ? NAN : fl_speed_hz(root, (unsigned)first);
-		fl_wait_look(root, pid, &m->lanes[i].wait);
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		pid_t pid = c->lanes[i].worker ? c->lanes[i].worker->child.pid : -1;
+
+		lanes[i].used_ns = used_ns(pid);
+		fl_wait_look(root, pid, &lanes[i].wait);
 	}
+	return lanes;
 }
 
 struct fl_moment *fl_moment_take(const struct fl_case *c)
 {
 	struct fl_moment *m = fl_zalloc(1, sizeof(*m));
+	const struct fl_cpus cpus = cpus_of(c);
 	int root = fl_kernel_root();
 
-	m->cpus = cpus_of(c);
 	fl_load_look(root, &m->load);
 	m->agent_used_ns = used_ns(getpid());
-	look_at_lanes(root, c, m);
-	look_at_cpus(root, m);
-	m->boost = fl_boost_look(root);
+	m->lanes = look_at_lanes(root, c);
+	m->heat = look_at_heat(root, &cpus);
+	fl_speeds_look(root, &cpus, &m->speeds);
 	fl_quota_look(root, c->agent->machine->limits.cpu_group.value, &m->quota);
 	fl_clocks_look(root, &m->clocks);
 	if (root >= 0)
@@ -103,8 +79,8 @@ void fl_moment_free(struct fl_moment *m)
 	if (!m)
 		return;
 	fl_load_release(&m->load);
+	fl_speeds_release(&m->speeds);
 	free(m->heat);
-	free(m->speed);
 	free(m->lanes);
 	free(m);
 }
@@ -135,44 +111,13 @@ static uint64_t ours_ns(const struct fl_case *c, const struct fl_case_lane *lane
 	return ns;
 }
 
-/* Of the looks at the CPUs of the case, those at the lane's own, in its order; `size` bytes each. Returns how many. */
-static size_t pick(const struct fl_cpus *all, const struct fl_cpus *own, const void *looks, size_t size, void *ret)
+/* The share of its CPUs' time that the lane itself used. */
+static double busy(const struct fl_case *c, size_t lane)
 {
-	size_t at = 0, n = 0;
+	double all_ns =
+		(double)since(c->before->load.at_ns, c->after->load.at_ns) * fl_cpus_count(&c->lanes[lane].plan->cpus);
 
-	for (unsigned cpu = 0; cpu < FL_CPUS_MAX; cpu++) {
-		if (fl_cpus_has(own, cpu))
-			memcpy((char *)ret + size * n++, (const char *)looks + size * at, size);
-		at += fl_cpus_has(all, cpu);
-	}
-	return n;
-}
-
-static struct fl_throttles judge_heat(const struct fl_case *c, const struct fl_cpus *cpus, json_t *reasons)
-{
-	size_t room = fl_cpus_count(cpus) + 1, n;
-	struct fl_heat *before = fl_zalloc(room, sizeof(*before)), *after = fl_zalloc(room, sizeof(*after));
-	struct fl_throttles t;
-
-	n = pick(&c->before->cpus, cpus, c->before->heat, sizeof(*before), before);
-	pick(&c->after->cpus, cpus, c->after->heat, sizeof(*after), after);
-	t = fl_throttles_between(before, after, n, &c->before->quota, &c->after->quota);
-	fl_throttles_judge(&t, reasons);
-	free(after);
-	free(before);
-	return t;
-}
-
-static void judge_speed(const struct fl_case *c, const struct fl_cpus *cpus, json_t *reasons)
-{
-	size_t room = fl_cpus_count(cpus) + 1, n;
-	struct fl_speed *before = fl_zalloc(room, sizeof(*before)), *after = fl_zalloc(room, sizeof(*after));
-
-	n = pick(&c->before->cpus, cpus, c->before->speed, sizeof(*before), before);
-	pick(&c->after->cpus, cpus, c->after->speed, sizeof(*after), after);
-	fl_speed_judge(before, after, cpus, n, reasons);
-	free(after);
-	free(before);
+	return all_ns > 0 ? (double)since(c->before->lanes[lane].used_ns, c->after->lanes[lane].used_ns) / all_ns : 0;
 }
 
 /* Whether a device is on its path: any but memory. */
@@ -184,27 +129,36 @@ static bool does_io(const struct fl_entry *entry)
 	return false;
 }
 
+static json_t *first_hz(const struct fl_moment *m, const struct fl_cpus *cpus)
+{
+	int first = fl_cpus_nth(cpus, 0);
+
+	return fl_json_number(first < 0 ? NAN : m->speeds.of[first].hz);
+}
+
 json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lane, json_t *reasons)
 {
-	const struct lane_moment *before = &c->before->lanes[lane - c->lanes];
-	const struct lane_moment *after = &c->after->lanes[lane - c->lanes];
+	const struct fl_moment *before = c->before, *after = c->after;
 	const struct fl_cpus *cpus = &lane->plan->cpus;
-	struct fl_load_shares load = fl_load_between(&c->before->load, &c->after->load, cpus, ours_ns(c, lane));
+	size_t at = (size_t)(lane - c->lanes);
+	struct fl_load_shares load = fl_load_between(&before->load, &after->load, cpus, ours_ns(c, lane));
 	struct fl_load_shares known = fl_load_known(&load);
-	struct fl_wait_shares wait = fl_wait_between(&before->wait, &after->wait, lane->threads);
-	struct fl_throttles throttles;
+	struct fl_wait_shares wait = fl_wait_between(&before->lanes[at].wait, &after->lanes[at].wait, lane->threads);
+	struct fl_throttles throttles =
+		fl_throttles_between(before->heat, after->heat, cpus, &before->quota, &after->quota);
 
 	fl_load_judge(&load, does_io(lane->entry), reasons);
 	if (!lane->plan->shares_cpus) /* they wait for each other, which the plan knew */
 		fl_wait_judge(&wait, &load, reasons);
-	throttles = judge_heat(c, cpus, reasons);
-	judge_speed(c, cpus, reasons);
-	fl_boost_judge(c->before->boost, c->after->boost, reasons);
-	fl_clocks_judge(&c->before->clocks, &c->after->clocks, reasons);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(known.others),
+	fl_throttles_judge(&throttles, reasons);
+	fl_rules_judge(c->agent->began, &before->speeds, &after->speeds, cpus, reasons);
+	fl_frequency_judge(&before->speeds, &after->speeds, cpus, busy(c, at), reasons);
+	fl_clocks_judge(&before->clocks, &after->clocks, reasons);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(known.others),
 			 "steal_ratio", fl_json_number(known.steal), "interrupts_ratio",
 			 fl_json_number(known.interrupts), "run_queue_wait_ratio", fl_json_number(wait.waited),
 			 "involuntary_switches", fl_json_number(wait.switches), "heat_throttles",
 			 fl_json_number(throttles.core + throttles.package), "quota_throttled_ns",
-			 fl_json_number(throttles.quota_ns), "frequency_hz", fl_json_number(after->frequency_hz));
+			 fl_json_number(throttles.quota_ns), "frequency_before_hz", first_hz(before, cpus),
+			 "frequency_hz", first_hz(after, cpus));
 }

@@ -45,7 +45,7 @@ struct fl_load_shares fl_load_between(const struct fl_load *before, const struct
  * all doubt. So others are known from windows of 600 ms on, interrupts of 400 ms, steal of 200 ms. What load does to a
  * lane that wants its CPU is known in any window: its threads wait (witness_wait.c). */
 struct fl_load_shares fl_load_known(const struct fl_load_shares *shares);
-/* Of what is known. io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
+/* io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
 void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons);
 
 /* ---- witness_wait.c: how long the lane's threads were ready to run and did not, from /proc/PID/task */
@@ -85,27 +85,35 @@ struct fl_throttles {
 	double core, package; /* how often: of all cores together, of the package that was it most often */
 	double quota, quota_ns;
 };
-/* heat: one look a CPU, n of them. */
-struct fl_throttles fl_throttles_between(const struct fl_heat *heat_before, const struct fl_heat *heat_after, size_t n,
-					 const struct fl_quota *before, const struct fl_quota *after);
+/* heat: by CPU number, of which `cpus` count. */
+struct fl_throttles fl_throttles_between(const struct fl_heat *heat_before, const struct fl_heat *heat_after,
+					 const struct fl_cpus *cpus, const struct fl_quota *before,
+					 const struct fl_quota *after);
 void fl_throttles_judge(const struct fl_throttles *t, json_t *reasons);
 
-/* ---- witness_speed.c: what the CPUs were allowed to run at. A frequency is a snapshot and wanders by itself, so that
- * it goes into the record and is no reason; that somebody changed the rules is one. */
+/* ---- witness_speed.c: what the CPUs were allowed to run at, and what they ran at */
 
 struct fl_speed {
 	char governor[24];
 	uint64_t limit_khz;
+	double hz; /* now */
 };
 enum fl_boost { FL_BOOST_OFF, FL_BOOST_ON, FL_BOOST_UNKNOWN };
-void fl_speed_look(int root, unsigned cpu, struct fl_speed *ret);
-double fl_speed_hz(int root, unsigned cpu); /* now; NaN: not known */
-enum fl_boost fl_boost_look(int root);	    /* of all CPUs */
-/* One look a CPU, n of them, in the order of `cpus`. One reason a kind of change, for the first CPU that shows it. */
-void fl_speed_judge(const struct fl_speed *before, const struct fl_speed *after, const struct fl_cpus *cpus, size_t n,
-		    json_t *reasons);
-
-void fl_boost_judge(enum fl_boost before, enum fl_boost after, json_t *reasons);
+struct fl_speeds {
+	struct fl_speed *of; /* by CPU number; nothing is known of those that were not looked at */
+	enum fl_boost boost; /* of all CPUs */
+};
+enum fl_boost fl_boost_look(int root);
+void fl_speeds_look(int root, const struct fl_cpus *cpus, struct fl_speeds *ret);
+void fl_speeds_release(struct fl_speeds *speeds);
+/* Whether somebody changed the rules since the run began, by either end of the window: the rounds and cases of a run
+ * are compared with each other. One reason a kind of change, for the first CPU that shows it. */
+void fl_rules_judge(const struct fl_speeds *began, const struct fl_speeds *before, const struct fl_speeds *after,
+		    const struct fl_cpus *cpus, json_t *reasons);
+/* Whether a CPU's clock changed in the window. A frequency is a snapshot, and that of a CPU with little to do wanders
+ * by itself: `busy` is the share of the CPUs' time that the lane used, and below 0.9 nothing is said. */
+void fl_frequency_judge(const struct fl_speeds *before, const struct fl_speeds *after, const struct fl_cpus *cpus,
+			double busy, json_t *reasons);
 
 /* ---- witness_clock.c: whether the clocks themselves can be believed */
 
@@ -116,14 +124,27 @@ struct fl_clocks {
 void fl_clocks_look(int root, struct fl_clocks *ret);
 void fl_clocks_judge(const struct fl_clocks *before, const struct fl_clocks *after, json_t *reasons);
 
-/* ---- witness.c: all of them, for a case */
+/* ---- witness.c: all of them, for a case. What belongs to CPUs is looked at once for all lanes. */
 
-struct fl_moment;
+struct fl_lane_moment {
+	uint64_t used_ns; /* CPU time of its process */
+	struct fl_wait wait;
+};
+struct fl_moment {
+	struct fl_load load;
+	struct fl_heat *heat; /* by CPU number, as speeds */
+	struct fl_speeds speeds;
+	struct fl_quota quota;
+	struct fl_clocks clocks;
+	uint64_t agent_used_ns;
+	struct fl_lane_moment *lanes; /* in the order of the case */
+};
 struct fl_moment *fl_moment_take(const struct fl_case *c);
 void fl_moment_free(struct fl_moment *moment); /* NULL allowed */
-/* What the two moments of the case say about the lane: appends reasons, returns the numbers (null where unknown):
- * {"others_ratio", "steal_ratio", "interrupts_ratio": of its CPUs' time, "run_queue_wait_ratio": of its threads' time,
- * "involuntary_switches", "heat_throttles", "quota_throttled_ns", "frequency_hz": of its first CPU, at the end}. */
+/* What the two moments of the case, and the start of the run, say about the lane: appends reasons, returns the numbers
+ * (null where unknown): {"others_ratio", "steal_ratio", "interrupts_ratio": of its CPUs' time, "run_queue_wait_ratio":
+ * of its threads' time, "involuntary_switches", "heat_throttles", "quota_throttled_ns", "frequency_before_hz",
+ * "frequency_hz": of its first CPU, at the two ends}. */
 json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lane, json_t *reasons);
 
 #endif

@@ -63,16 +63,17 @@ static double since(uint64_t before, uint64_t after)
 	return after > before ? (double)(after - before) : 0;
 }
 
-struct fl_throttles fl_throttles_between(const struct fl_heat *heat_before, const struct fl_heat *heat_after, size_t n,
-					 const struct fl_quota *before, const struct fl_quota *after)
+struct fl_throttles fl_throttles_between(const struct fl_heat *heat_before, const struct fl_heat *heat_after,
+					 const struct fl_cpus *cpus, const struct fl_quota *before,
+					 const struct fl_quota *after)
 {
 	struct fl_throttles t = { NAN, NAN, NAN, NAN };
 
-	for (size_t i = 0; i < n; i++) {
-		if (!heat_before[i].known || !heat_after[i].known)
+	for (unsigned cpu = 0; cpu < FL_CPUS_MAX; cpu++) {
+		if (!fl_cpus_has(cpus, cpu) || !heat_before[cpu].known || !heat_after[cpu].known)
 			continue;
-		t.core = (isnan(t.core) ? 0 : t.core) + since(heat_before[i].core, heat_after[i].core);
-		t.package = fmax(t.package, since(heat_before[i].package, heat_after[i].package));
+		t.core = (isnan(t.core) ? 0 : t.core) + since(heat_before[cpu].core, heat_after[cpu].core);
+		t.package = fmax(t.package, since(heat_before[cpu].package, heat_after[cpu].package));
 	}
 	if (before->known && after->known) {
 		t.quota = since(before->times, after->times);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_witness.c: what the kernel says of a window, and when that is a reason not to trust it. */
+#include "base/json.h"
 #include "run/kernel.h"
 #include "run/witness.h"
 #include "tree.h"
@@ -218,22 +219,23 @@ static void look_at_heat(int root, struct fl_heat *heat, const char *core1, cons
 static void heat(void **state)
 {
 	int root = *(int *)*state;
-	struct fl_heat before[2], after[2];
+	struct fl_heat before[3] = { 0 }, after[3] = { 0 };
+	const struct fl_cpus both = { { 3 } }, third = { { 4 } };
 	const struct fl_quota none = { 0 };
 	struct fl_throttles t;
 	json_t *reasons = json_array();
 
 	look_at_heat(root, before, "1\n", "10\n");
-	t = fl_throttles_between(before, before, 2, &none, &none);
+	t = fl_throttles_between(before, before, &both, &none, &none);
 	assert_true(t.core == 0 && t.package == 0 && isnan(t.quota));
 	fl_throttles_judge(&t, reasons);
 	assert_int_equal(json_array_size(reasons), 0);
 	look_at_heat(root, after, "4\n", "15\n"); /* the package is told by both of its CPUs */
-	t = fl_throttles_between(before, after, 2, &none, &none);
+	t = fl_throttles_between(before, after, &both, &none, &none);
 	fl_throttles_judge(&t, reasons);
 	assert_reasons(reasons, "its CPUs were slowed down by heat (cores 3 times, package 5 times)");
-	fl_heat_look(root, 2, &after[0]);
-	t = fl_throttles_between(before, after, 1, &none, &none);
+	fl_heat_look(root, 2, &after[2]);
+	t = fl_throttles_between(before, after, &third, &none, &none);
 	assert_true(isnan(t.core) && isnan(t.package));
 }
 
@@ -251,6 +253,7 @@ static void quota(void **state)
 		{ "usage_usec 5\n", NULL, NULL },
 		{ "nr_throttled many\n", "nr_throttled 99999999999999999999999\n", NULL },
 	};
+	const struct fl_cpus none = { 0 };
 	int root = *(int *)*state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -265,7 +268,7 @@ static void quota(void **state)
 		tree_put("cg/jobs/17/cpu.stat", rows[i].own);
 		tree_put("cg/jobs/cpu.stat", rows[i].above ? rows[i].above : "nr_throttled 0\n");
 		fl_quota_look(root, "/cg/jobs/17", &after);
-		t = fl_throttles_between(NULL, NULL, 0, &before, &after);
+		t = fl_throttles_between(NULL, NULL, &none, &before, &after);
 		fl_throttles_judge(&t, reasons);
 		assert_reasons(reasons, rows[i].reason);
 	}
@@ -284,57 +287,113 @@ static void no_quota(void **state)
 
 /* ---- speed */
 
-static struct fl_speed look_at_speed(int root, const char *governor, const char *limit)
+static struct fl_speeds look_at_speed(int root, const char *governor, const char *limit, const char *khz)
 {
-	struct fl_speed s;
+	const struct fl_cpus cpus = { { 8 } };
+	struct fl_speeds s;
 
 	tree_put(CPU "cpu3/cpufreq/scaling_governor", governor);
 	tree_put(CPU "cpu3/cpufreq/scaling_max_freq", limit);
-	tree_put(CPU "cpu3/cpufreq/scaling_cur_freq", "2400000\n");
-	fl_speed_look(root, 3, &s);
+	tree_put(CPU "cpu3/cpufreq/scaling_cur_freq", khz);
+	fl_speeds_look(root, &cpus, &s);
 	return s;
 }
 
-static void speed(void **state)
+/* Whoever changes the rules between two cases changes what the second is compared with, and so does who changed them
+ * and put them back. */
+static void rules(void **state)
 {
 	static const struct {
-		const char *governor, *limit, *reason;
+		const char *governors[2], *limits[2], *boosts[2];
+		const char *reason;
 	} rows[] = {
-		{ "performance\n", "3500000\n", NULL },
-		{ "powersave\n", "3500000\n", "the governor of CPU 3 changed from 'performance' to 'powersave'" },
-		{ "performance\n", "2000000\n", "the frequency limit of CPU 3 changed from 3500 to 2000 MHz" },
-		{ "", "", NULL },
+		{ { "performance\n", "performance\n" }, { "3500000\n", "3500000\n" }, { "1\n", "1\n" }, NULL },
+		{ { "performance\n", "powersave\n" },
+		  { "3500000\n", "3500000\n" },
+		  { "1\n", "1\n" },
+		  "the governor of CPU 3 changed from 'performance' to 'powersave' during the run" },
+		{ { "powersave\n", "powersave\n" },
+		  { "3500000\n", "3500000\n" },
+		  { "1\n", "1\n" },
+		  "the governor of CPU 3 changed from 'performance' to 'powersave' during the run" },
+		{ { "powersave\n", "performance\n" },
+		  { "3500000\n", "3500000\n" },
+		  { "1\n", "1\n" },
+		  "the governor of CPU 3 changed from 'performance' to 'powersave' during the run" },
+		{ { "performance\n", "performance\n" },
+		  { "2000000\n", "2000000\n" },
+		  { "1\n", "1\n" },
+		  "the frequency limit of CPU 3 changed from 3500 to 2000 MHz during the run" },
+		{ { "performance\n", "performance\n" },
+		  { "3500000\n", "3500000\n" },
+		  { "0\n", "0\n" },
+		  "frequency boost was switched off during the run" },
+		{ { "", "" }, { "", "" }, { "", "" }, NULL },
+	};
+	const struct fl_cpus cpus = { { 8 } }, other = { { 4 } };
+	int root = *(int *)*state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_speeds began, ends[2];
+		json_t *reasons = json_array(), *none = json_array();
+
+		tree_put(CPU "cpufreq/boost", "1\n");
+		began = look_at_speed(root, "performance\n", "3500000\n", "");
+		for (unsigned k = 0; k < 2; k++) {
+			tree_put(CPU "cpufreq/boost", rows[i].boosts[k]);
+			ends[k] = look_at_speed(root, rows[i].governors[k], rows[i].limits[k], "");
+		}
+		fl_rules_judge(&began, &ends[0], &ends[1], &cpus, reasons);
+		assert_reasons(reasons, rows[i].reason);
+		began.boost = FL_BOOST_UNKNOWN;
+		fl_rules_judge(&began, &ends[0], &ends[1], &other, none);
+		assert_reasons(none, NULL);
+		fl_speeds_release(&ends[1]);
+		fl_speeds_release(&ends[0]);
+		fl_speeds_release(&began);
+	}
+}
+
+static void frequency(void **state)
+{
+	static const struct {
+		const char *from_khz, *to_khz;
+		double busy;
+		const char *reason;
+	} rows[] = {
+		{ "3400000\n", "3400000\n", 1, NULL },
+		{ "3400000\n", "3100000\n", 1, NULL },
+		{ "3400000\n", "2800000\n", 1, "the clock of CPU 3 went from 3400 to 2800 MHz" },
+		{ "1200000\n", "2800000\n", 0.95, "the clock of CPU 3 went from 1200 to 2800 MHz" },
+		{ "3400000\n", "800000\n", 0.5, NULL }, /* it rests */
+		{ "3400000\n", "", 1, NULL },
+		{ "<unknown>\n", "800000\n", 1, NULL },
+		{ "0\n", "800000\n", 1, NULL },
 	};
 	const struct fl_cpus cpus = { { 8 } };
 	int root = *(int *)*state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_speed before = look_at_speed(root, "performance\n", "3500000\n");
-		struct fl_speed after = look_at_speed(root, rows[i].governor, rows[i].limit);
+		struct fl_speeds before = look_at_speed(root, "", "", rows[i].from_khz);
+		struct fl_speeds after = look_at_speed(root, "", "", rows[i].to_khz);
 		json_t *reasons = json_array();
 
-		fl_speed_judge(&before, &after, &cpus, 1, reasons);
+		fl_frequency_judge(&before, &after, &cpus, rows[i].busy, reasons);
 		assert_reasons(reasons, rows[i].reason);
+		fl_speeds_release(&after);
+		fl_speeds_release(&before);
 	}
-	assert_true(fl_speed_hz(root, 3) == 2.4e9);
-	assert_true(isnan(fl_speed_hz(root, 2)));
 }
 
 static void boost(void **state)
 {
 	int root = *(int *)*state;
-	json_t *reasons = json_array();
 
 	assert_int_equal(fl_boost_look(root), FL_BOOST_UNKNOWN);
 	tree_put(CPU "intel_pstate/no_turbo", "1\n");
 	assert_int_equal(fl_boost_look(root), FL_BOOST_OFF);
 	tree_put(CPU "cpufreq/boost", "1\n");
 	assert_int_equal(fl_boost_look(root), FL_BOOST_ON);
-	fl_boost_judge(FL_BOOST_ON, FL_BOOST_ON, reasons);
-	fl_boost_judge(FL_BOOST_ON, FL_BOOST_UNKNOWN, reasons);
-	assert_int_equal(json_array_size(reasons), 0);
-	fl_boost_judge(FL_BOOST_ON, FL_BOOST_OFF, reasons);
-	assert_reasons(reasons, "frequency boost was switched off");
 }
 
 /* ---- clocks */
@@ -409,6 +468,214 @@ static void numbers(void **state)
 	}
 }
 
+/* ---- a case */
+
+/* Two lanes, of CPUs 1 and 3 and of CPU 2, for a second in which nothing happened. */
+struct two {
+	struct fl_moment before, after;
+	struct fl_lane_moment lanes[2][2];
+	struct fl_speeds began;
+	struct fl_agent agent;
+	struct fl_plan_lane plans[2];
+	struct fl_entry entries[2];
+	struct fl_case_lane of_case[2];
+	struct fl_case c;
+};
+
+static void init_moment(struct fl_moment *m, struct fl_lane_moment *lanes, uint64_t at_ns)
+{
+	*m = (struct fl_moment){
+		.load = { at_ns, fl_zalloc(FL_CPUS_MAX, sizeof(struct fl_cpu_times)), 4 },
+		.heat = fl_zalloc(FL_CPUS_MAX, sizeof(struct fl_heat)),
+		.speeds = { fl_zalloc(FL_CPUS_MAX, sizeof(struct fl_speed)), FL_BOOST_UNKNOWN },
+		.clocks = { (int64_t)at_ns, (int64_t)at_ns, (int64_t)at_ns, "tsc" },
+		.lanes = lanes,
+	};
+	for (unsigned cpu = 0; cpu < 4; cpu++) {
+		m->load.cpus[cpu].free_ns = at_ns;
+		m->heat[cpu].known = true;
+		m->speeds.of[cpu].hz = 1e9 * cpu;
+	}
+	for (unsigned i = 0; i < 2; i++)
+		lanes[i].wait = (struct fl_wait){ .at_ns = at_ns, .has_waited = true };
+}
+
+static void two_init(struct two *t)
+{
+	static struct fl_field file[] = { { .name = "path", .type = FL_PATH }, { 0 } };
+	static struct fl_field memory[] = { { .name = "numa", .type = FL_DEVICE, .range = "node" }, { 0 } };
+
+	*t = (struct two){ .entries = { { .fields = file }, { .fields = memory } },
+			   .plans = { { .cpus = { { 2 | 8 } } }, { .cpus = { { 4 } } } } };
+	init_moment(&t->before, t->lanes[0], second);
+	init_moment(&t->after, t->lanes[1], 2 * second);
+	fl_speeds_look(-1, &t->plans[0].cpus, &t->began);
+	t->agent.began = &t->began;
+	t->c = (struct fl_case){ .agent = &t->agent, .lanes = t->of_case, .lanes_n = 2 };
+	t->c.before = &t->before;
+	t->c.after = &t->after;
+	for (unsigned i = 0; i < 2; i++)
+		t->of_case[i] = (struct fl_case_lane){ .plan = &t->plans[i], .entry = &t->entries[i], .threads = 1 };
+}
+
+static void two_release(struct two *t)
+{
+	struct fl_moment *moments[] = { &t->before, &t->after };
+
+	for (unsigned i = 0; i < 2; i++) {
+		fl_load_release(&moments[i]->load);
+		fl_speeds_release(&moments[i]->speeds);
+		free(moments[i]->heat);
+	}
+	fl_speeds_release(&t->began);
+}
+
+/* Of the second, that CPU worked so much. */
+static void work(struct two *t, unsigned cpu, uint64_t ms)
+{
+	t->after.load.cpus[cpu].work_ns = ms * 1000000;
+	t->after.load.cpus[cpu].free_ns -= ms * 1000000;
+}
+
+static void nothing(struct two *t)
+{
+	(void)t;
+}
+
+static void foreign_work(struct two *t)
+{
+	work(t, 2, 500);
+}
+
+static void own_work(struct two *t)
+{
+	work(t, 1, 400);
+	work(t, 3, 500);
+	t->lanes[1][0].used_ns = 800000000;
+	t->after.agent_used_ns = 100000000;
+}
+
+/* The plan let the second lane run on a CPU of the first. */
+static void shared_work(struct two *t)
+{
+	t->plans[1].cpus = (struct fl_cpus){ { 8 } };
+	work(t, 3, 1000);
+	t->lanes[1][0].used_ns = 500000000;
+	t->lanes[1][1].used_ns = 500000000;
+}
+
+static void emulation(struct two *t)
+{
+	for (unsigned cpu = 1; cpu <= 3; cpu++) {
+		t->after.load.cpus[cpu].steal_ns = 150000000;
+		t->after.load.cpus[cpu].free_ns -= 150000000;
+	}
+}
+
+static void second_waits(struct two *t)
+{
+	t->lanes[1][1].wait.waited_ns = 300000000;
+}
+
+static void both_wait_as_planned(struct two *t)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		t->lanes[1][i].wait.waited_ns = 300000000;
+		t->plans[i].shares_cpus = true;
+	}
+}
+
+static void heat_of_3(struct two *t)
+{
+	t->after.heat[3].core = 2;
+}
+
+static void rules_of_2(struct two *t)
+{
+	fl_copy(t->began.of[2].governor, sizeof(t->began.of[2].governor), "performance");
+	fl_copy(t->after.speeds.of[2].governor, sizeof(t->began.of[2].governor), "powersave");
+}
+
+static void busy_and_slower(struct two *t)
+{
+	work(t, 2, 1000);
+	t->lanes[1][1].used_ns = second;
+	t->after.speeds.of[2].hz = 1e9;
+	t->after.speeds.of[3].hz = 1e9; /* of a lane that hardly does anything */
+}
+
+static void each_lane_its_own(void **state)
+{
+	static const struct {
+		void (*happen)(struct two *);
+		const char *first, *second;
+	} rows[] = {
+		{ nothing, NULL, NULL },
+		{ foreign_work, NULL, "other programs took 50 % of the time of its CPUs" },
+		{ own_work, NULL, NULL },
+		{ shared_work, NULL, NULL },
+		{ emulation, NULL, "the hypervisor took 15 % of the time of its CPUs" },
+		{ second_waits, NULL, "its threads waited for a CPU 30 % of the time" },
+		{ both_wait_as_planned, NULL, NULL },
+		{ heat_of_3, "its CPUs were slowed down by heat (cores 2 times, package 0 times)", NULL },
+		{ rules_of_2, NULL, "the governor of CPU 2 changed from 'performance' to 'powersave' during the run" },
+		{ busy_and_slower, NULL, "the clock of CPU 2 went from 2000 to 1000 MHz" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *expected[] = { rows[i].first, rows[i].second };
+		struct two t;
+
+		two_init(&t);
+		rows[i].happen(&t);
+		for (unsigned k = 0; k < 2; k++) {
+			json_t *reasons = json_array(), *numbers = fl_moments_judge(&t.c, &t.of_case[k], reasons);
+
+			assert_reasons(reasons, expected[k]);
+			assert_true(fl_json_number_or_nan(numbers, "frequency_before_hz") ==
+				    1e9 * fl_cpus_nth(&t.plans[k].cpus, 0));
+			json_decref(numbers);
+		}
+		two_release(&t);
+	}
+}
+
+/* Of a window of 300 ms the load is not known, and is null; waiting is. */
+static void short_window(void **state)
+{
+	json_t *reasons = json_array(), *numbers;
+	struct two t;
+
+	(void)state;
+	two_init(&t);
+	t.after.load.at_ns = t.lanes[1][0].wait.at_ns = second + 300000000;
+	numbers = fl_moments_judge(&t.c, &t.of_case[0], reasons);
+	assert_true(json_is_null(json_object_get(numbers, "others_ratio")));
+	assert_true(json_is_null(json_object_get(numbers, "interrupts_ratio")));
+	assert_true(json_number_value(json_object_get(numbers, "steal_ratio")) == 0);
+	assert_true(json_is_number(json_object_get(numbers, "run_queue_wait_ratio")));
+	assert_reasons(reasons, NULL);
+	json_decref(numbers);
+	two_release(&t);
+}
+
+/* What moments are made of, on this machine; lanes without a worker used nothing. */
+static void moment_of_this_machine(void **state)
+{
+	const struct fl_machine machine = { 0 };
+	struct fl_moment *m;
+	struct two t;
+
+	(void)state;
+	two_init(&t);
+	t.agent.machine = &machine;
+	m = fl_moment_take(&t.c);
+	assert_true(m->load.at_ns > 0 && m->agent_used_ns > 0 && m->lanes[1].used_ns == 0);
+	fl_moment_free(m);
+	two_release(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -419,11 +686,15 @@ int main(void)
 		TREE_TEST(heat),
 		TREE_TEST(quota),
 		TREE_TEST(no_quota),
-		TREE_TEST(speed),
+		TREE_TEST(rules),
+		TREE_TEST(frequency),
 		TREE_TEST(boost),
 		TREE_TEST(clocks),
 		TREE_TEST(clocks_of_this_machine),
 		TREE_TEST(numbers),
+		cmocka_unit_test(each_lane_its_own),
+		cmocka_unit_test(short_window),
+		cmocka_unit_test(moment_of_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
