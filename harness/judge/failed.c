@@ -98,6 +98,22 @@ static bool is_true_of_all(const struct fl_subject *s, bool of_notes, const char
 	return true;
 }
 
+/* Whether something was seen by a witness (run/witness.h), in every round: where none can look, none is undisturbed. */
+static bool had_witnesses(const struct fl_subject *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const char *name;
+		json_t *seen;
+		bool any = false;
+
+		json_object_foreach(json_object_get(s->records[i]->notes, "witnesses"), name, seen) any |=
+			name && json_is_number(seen);
+		if (!any)
+			return false;
+	}
+	return true;
+}
+
 /* What it is not, as far as that was looked at. */
 static void add_ruled_out(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
@@ -113,7 +129,7 @@ static void add_ruled_out(const struct fl_subject *s, struct fl_lane_verdict *v)
 	}
 	if (is_true_of_all(s, true, "verified"))
 		fl_text_add(&t, "%swrong data (verified)", t.n ? ", " : "ruled out: ");
-	if (v->distrust_n == 0)
+	if (v->distrust_n == 0 && had_witnesses(s))
 		fl_text_add(&t, "%sa measurement known to be disturbed", t.n ? ", " : "ruled out: ");
 	add(v, &t);
 }

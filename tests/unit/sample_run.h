@@ -94,7 +94,8 @@ static inline struct fl_lane_record *sample_record(struct fl_run *run, unsigned 
 	r->facts = json_object();
 	r->caps = json_array();
 	r->distrust = json_array();
-	r->notes = json_pack("{s:b}", "verified", 1);
+	r->notes = json_pack("{s:b, s:{s:n, s:f}}", "verified", 1, "witnesses", "others_ratio", "run_queue_wait_ratio",
+			     0.01);
 	return r;
 }
 

@@ -81,6 +81,25 @@ static void test_wrong_data(void **state)
 	fl_run_free(run);
 }
 
+/* Where no witness could look, or not in every round, that nothing was seen rules out nothing. */
+static void test_no_witness(void **state)
+{
+	static const char *const witnesses[] = { "{\"others_ratio\":null}", "{}", "[1]", "1" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(witnesses) / sizeof(witnesses[0]); i++) {
+		struct fl_run *run = read_run("{\"path\":\"/data/f\"}");
+		struct fl_judgement *j;
+
+		json_object_set_new(run->lanes[1].notes, "witnesses", json_loads(witnesses[i], JSON_DECODE_ANY, NULL));
+		j = judge(run);
+		assert_string_equal(j->lanes[0].evidence[j->lanes[0].evidence_n - 1],
+				    "ruled out: a wrong place (CPUs 0-1, node0, read back), wrong data (verified)");
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* Only what failed has anything to prove. */
 static void test_nothing_to_prove(void **state)
 {
@@ -233,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_too_slow),	 cmocka_unit_test(test_wrong_data),
 		cmocka_unit_test(test_nothing_to_prove), cmocka_unit_test(test_together),
 		cmocka_unit_test(test_values),		 cmocka_unit_test(test_behind_what_was_not_needed),
+		cmocka_unit_test(test_no_witness),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
