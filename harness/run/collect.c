@@ -100,7 +100,7 @@ static void set_options(const struct fl_case_lane *lane, struct fl_lane_record *
 		const struct fl_option *o = &lane->plan->options[i];
 		const struct fl_field *f = fl_entry_field(lane->entry, o->name);
 
-		json_object_set_new(record->options, o->name, f ? fl_field_json(f, o->text) : json_string(o->text));
+		json_object_set_new(record->options, o->name, f ? fl_field_json(f, o->text) : fl_json_string(o->text));
 	}
 }
 
@@ -118,7 +118,7 @@ static void set_outcome(struct fl_lane_record *record, enum fl_outcome outcome, 
 
 static void distrust(struct fl_lane_record *record, char *reason)
 {
-	json_array_append_new(record->distrust, json_string(reason));
+	json_array_append_new(record->distrust, fl_json_string(reason));
 	free(reason);
 }
 

@@ -2,15 +2,27 @@
 /* environment.c: what a result was measured under, for the record. Variables by allow-list: an environment holds
  * secrets. */
 #include "run/environment.h"
+#include "base/alloc.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "run/kernel.h"
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const char *const allowed[] = { "CUDA_", "NCCL_", "UCX_", "OMPI_MCA_" };
+static const char *const allowed[] = { "CUDA_", "NCCL_", "UCX_" };
+
+/* As fl_json_string(). */
+static json_t *json_of(const char *text, size_t n)
+{
+	char *part = fl_format("%.*s", (int)n, text);
+	json_t *value = fl_json_string(part);
+
+	free(part);
+	return value;
+}
 
 static json_t *variables(void)
 {
@@ -19,9 +31,15 @@ static json_t *variables(void)
 	for (char **v = environ; v && *v; v++) {
 		const char *equals = strchr(*v, '=');
 
-		for (size_t i = 0; equals && i < sizeof(allowed) / sizeof(*allowed); i++)
-			if (!strncmp(*v, allowed[i], strlen(allowed[i])))
-				json_object_setn_new(list, *v, (size_t)(equals - *v), json_string(equals + 1));
+		for (size_t i = 0; equals && i < sizeof(allowed) / sizeof(*allowed); i++) {
+			json_t *name;
+
+			if (strncmp(*v, allowed[i], strlen(allowed[i])) != 0)
+				continue;
+			name = json_of(*v, (size_t)(equals - *v));
+			json_object_set_new(list, json_string_value(name), fl_json_string(equals + 1));
+			json_decref(name);
+		}
 	}
 	return list;
 }
@@ -64,7 +82,7 @@ static json_t *kernel_command_line(void)
 		size_t n = strcspn(word, " \n");
 
 		if (is_listed(word, n))
-			json_array_append_new(list, json_stringn(word, n));
+			json_array_append_new(list, json_of(word, n));
 		word += n + (word[n] != 0);
 	}
 	fl_text_release(&text);
@@ -76,7 +94,7 @@ static json_t *words(int argc, char **argv)
 	json_t *list = json_array();
 
 	for (int i = 0; i < argc; i++)
-		json_array_append_new(list, json_string(argv[i]));
+		json_array_append_new(list, fl_json_string(argv[i]));
 	return list;
 }
 

@@ -16,13 +16,14 @@ static json_t *mount_json(const struct fl_mount *mount)
 			 "source", fl_json_string(mount->source), "options", fl_json_string(mount->options));
 }
 
-static void add_path(const struct fl_machine *machine, const char *path, json_t *used)
+/* name: the path, as JSON can hold it. */
+static void add_path(const struct fl_machine *machine, const char *path, const char *name, json_t *used)
 {
 	const struct fl_mount *mount;
 	const char *why;
 	const struct fl_drive *drive = fl_machine_drive_of(machine, path, &mount, &why);
 
-	json_object_set_new(used, path,
+	json_object_set_new(used, name,
 			    json_pack("{s:o, s:o, s:o}", "drive", fl_json_string(drive ? drive->id : NULL), "mount",
 				      mount_json(mount), "reason", fl_json_string(why)));
 }
@@ -39,12 +40,16 @@ static void add_lane(const struct fl_machine *machine, const struct fl_entry *en
 		const struct fl_option *o = &lane->options[i];
 		const struct fl_field *f = fl_field_find(entry->fields, o->name);
 
-		if (!f || json_object_get(used, o->text) || json_object_size(used) >= USED_MAX)
-			continue;
-		if (f->type == FL_PATH)
-			add_path(machine, o->text, used);
-		else if (f->type == FL_DEVICE && !strcmp(f->range, "drive"))
-			add_drive(o->text, used);
+		json_t *text = fl_json_string(o->text);
+		const char *name = json_string_value(text);
+
+		if (f && !json_object_get(used, name) && json_object_size(used) < USED_MAX) {
+			if (f->type == FL_PATH)
+				add_path(machine, o->text, name, used);
+			else if (f->type == FL_DEVICE && !strcmp(f->range, "drive"))
+				add_drive(name, used);
+		}
+		json_decref(text);
 	}
 }
 

@@ -148,26 +148,56 @@ static void used(void **state)
 	assert_json(fl_environment_used(&s.m, &catalog, NULL), "{}");
 }
 
+/* A name of a file may be any bytes; what JSON cannot hold of it is '?', and the rest is not lost. */
+static void not_utf8(void **state)
+{
+	static struct fl_field fields[] = { { .name = "path", .type = FL_PATH },
+					    { .name = "drive", .type = FL_DEVICE, .range = "drive" },
+					    { 0 } };
+	static struct fl_entry entries[] = { { .name = "storage.read", .fields = fields } };
+	const struct fl_catalog catalog = { .entries = entries, .n = 1 };
+	struct fl_option options[] = { { "path", "/tmp/b\xe4r" }, { "drive", "v\xff" } };
+	struct fl_plan_lane lane = { .bench = "storage.read", .options = options, .options_n = 2 };
+	struct fl_plan_case one = { .lanes = &lane, .lanes_n = 1 };
+	const struct fl_plan plan = { .cases = &one, .cases_n = 1 };
+	struct sample_machine s;
+
+	(void)state;
+	sample_machine_init(&s);
+	assert_json(fl_environment_used(&s.m, &catalog, &plan),
+		    "{\"/tmp/b?r\":{\"drive\":null,\"mount\":{\"at\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
+		    "\"options\":null},\"reason\":\"tmpfs is memory\"},"
+		    "\"v?\":{\"drive\":\"v?\",\"mount\":null,\"reason\":null}}");
+}
+
 /* The whole of this machine, with what others look for in it. */
 static void of_this_machine(void **state)
 {
 	static const char *const members[] = {
 		"feedline", "build", "kernel", "boot_id", "frequency", "drivers", "used"
 	};
-	char *command[] = { (char *)(uintptr_t) "feedline", (char *)(uintptr_t) "run" };
+	char *command[] = { (char *)(uintptr_t) "feedline", (char *)(uintptr_t) "b\xe4r" };
 	const struct fl_catalog none = { 0 };
 	struct sample_machine s;
-	json_t *environment;
+	json_t *environment, *variables;
 
 	(void)state;
 	sample_machine_init(&s);
 	setenv("NCCL_DEBUG", "INFO", 1);
+	setenv("NCCL_TOPO_FILE", "/b\xe4r", 1);
+	setenv("NCCL_B\xe4R", "x", 1);
+	setenv("OMPI_MCA_orte_precondition_transports", "x", 1); /* the key of a job */
 	setenv("SECRET_TOKEN", "x", 1);
 	environment = fl_run_environment(2, command, &s.m, &none, NULL);
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		assert_non_null(json_object_get(environment, members[i]));
-	assert_string_equal(fl_json_text_or_null(json_object_get(environment, "variables"), "NCCL_DEBUG"), "INFO");
-	assert_null(json_object_get(json_object_get(environment, "variables"), "SECRET_TOKEN"));
+	variables = json_object_get(environment, "variables");
+	assert_string_equal(fl_json_text_or_null(variables, "NCCL_DEBUG"), "INFO");
+	assert_string_equal(fl_json_text_or_null(variables, "NCCL_TOPO_FILE"), "/b?r");
+	assert_string_equal(fl_json_text_or_null(variables, "NCCL_B?R"), "x");
+	assert_null(json_object_get(variables, "OMPI_MCA_orte_precondition_transports"));
+	assert_null(json_object_get(variables, "SECRET_TOKEN"));
+	assert_json(json_incref(json_object_get(environment, "command")), "[\"feedline\",\"b?r\"]");
 	json_decref(environment);
 }
 
@@ -175,7 +205,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TREE_TEST(frequency), TREE_TEST(settings), TREE_TEST(nothing_to_read), TREE_TEST(drivers),
-		TREE_TEST(libraries), TREE_TEST(used),	   TREE_TEST(of_this_machine),
+		TREE_TEST(libraries), TREE_TEST(used),	   TREE_TEST(not_utf8),	       TREE_TEST(of_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
