@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* changes.c: a recorded machine against the live one: boot, kernel and drivers, CPUs and devices. */
+/* changes.c: a recorded machine against the live one: boot, kernel and drivers, CPUs and devices, settings. */
 #include "cli/changes.h"
 #include "base/json.h"
+#include "judge/environment.h"
 #include <errno.h>
 #include <string.h>
 
@@ -48,14 +49,64 @@ static void compare_devices(struct fl_text *out, const struct fl_machine *a, con
 	}
 }
 
-/* What of the environment must be the same; the drivers of the kernel are those of its build. */
-static void compare_environment(struct fl_text *out, const json_t *then, const json_t *now)
+/* Drivers without a version of their own are those of the kernel's build. */
+static void compare_builds(struct fl_text *out, const json_t *then, const json_t *now)
 {
 	static const char *const members[][2] = { { "build", "kernel build" }, { "feedline", "feedline" } };
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		compare_text(out, members[i][1], fl_json_text_or_null(then, members[i][0]),
 			     fl_json_text_or_null(now, members[i][0]));
+}
+
+/* Of the drive, while the run uses it. */
+static bool is_used_scheduler(const char *path, const json_t *environment)
+{
+	const char *name;
+	json_t *use;
+
+	json_object_foreach(json_object_get(environment, "used"), name, use)
+	{
+		const char *drive = fl_json_text_or_null(use, "drive");
+		size_t n = drive ? strlen(drive) : 0;
+
+		if (name && n && !strncmp(path, "drives.", 7) && !strncmp(path + 7, drive, n) &&
+		    !strcmp(path + 7 + n, ".scheduler"))
+			return true;
+	}
+	return false;
+}
+
+/* Whether numbers from before and after it do not belong together. What ends in '.' is all that is below. */
+static bool is_setting(const char *path, const json_t *environment)
+{
+	static const char *const settings[] = {
+		"drivers.",   "frequency.",	   "boost",	  "smt", "numa_balancing",
+		"huge_pages", "huge_pages_defrag", "clock_source"
+	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		size_t n = strlen(settings[i]);
+
+		if (settings[i][n - 1] == '.' ? !strncmp(path, settings[i], n) : !strcmp(path, settings[i]))
+			return true;
+	}
+	return is_used_scheduler(path, environment);
+}
+
+/* Drivers and settings, as far as both know of them: an older record may lack members. */
+static void compare_settings(struct fl_text *out, const struct fl_run *run, const struct fl_machine *now,
+			     const json_t *environment)
+{
+	json_t *machine = fl_machine_json(now);
+	struct fl_differences found;
+
+	fl_differences_find(run->machine, run->environment, machine, environment, &found);
+	for (size_t i = 0; i < found.n; i++)
+		if (is_setting(found.items[i].path, run->environment))
+			compare_text(out, found.items[i].path, found.items[i].before, found.items[i].after);
+	fl_differences_release(&found);
+	json_decref(machine);
 }
 
 /* A new device counts where it is on PCI: loop drives and virtual interfaces come and go and feed nobody. */
@@ -84,7 +135,8 @@ int fl_changes_check(const struct fl_run *run, const struct fl_machine *now, con
 	if (rc < 0)
 		return rc;
 	compare(&changes, then, now);
-	compare_environment(&changes, run->environment, environment);
+	compare_builds(&changes, run->environment, environment);
+	compare_settings(&changes, run, now, environment);
 	fl_machine_free(then);
 	if (changes.n) {
 		rc = fl_fail(err, -EINVAL, "this machine is not as run '%s' left it: %s", run->id,

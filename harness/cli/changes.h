@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* changes.h: is this the machine that a run was begun on? Numbers from before and after a reboot, a new driver or
- * moved hardware do not belong into one run. */
+/* changes.h: is this the machine that a run was begun on? Numbers from before and after a reboot, a new driver,
+ * another governor or moved hardware do not belong into one run. */
 #ifndef FL_CLI_CHANGES_H
 #define FL_CLI_CHANGES_H
 #include "machine/machine.h"

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# resume.sh BUILD_DIR: a run does not go on under other drivers and settings than it began with, unless it is told to. The
+# record is what is changed here: it says that this machine was different when the run began.
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+
+# sql STATEMENT VALUES...: on the run in $store.
+sql() {
+	/usr/bin/python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as store:
+    for row in store.execute(sys.argv[2], sys.argv[3:]): print(*row)' "$store" "$@"
+}
+
+# begun: $store holds a run without its lane, as if it had been killed in the first case.
+begun() {
+	cp "$home/whole.db" "$store"
+	sql 'UPDATE run SET status = NULL'
+	sql 'DELETE FROM series'
+	sql 'DELETE FROM lane'
+}
+
+# said MEMBER VALUE [COLUMN]: what the record says instead.
+said() {
+	sql "UPDATE run SET ${3:-environment} = json_set(${3:-environment}, '\$.' || ?, json(?))" "$1" "$2"
+}
+
+resume() {
+	rc=0
+	feedline run --resume last --store "$store" "$@" >"$home/out" 2>"$home/err" || rc=$?
+}
+
+# refused WHAT: as `said` before.
+refused() {
+	resume
+	is 2 "$rc" "status where the record differs in $1"
+	has "$(<"$home/err")" 'is not as run' "the reason where the record differs in $1"
+	has "$(<"$home/err")" "$1" "what differs in $1"
+}
+
+feedline bench null.nop --duration 20ms --store "$home/whole.db" --json >"$home/out"
+
+begun
+resume
+is 0 "$rc" "status where nothing differs ($(head -n 1 "$home/err"))"
+
+# ---- what must be as it was
+
+begun
+said drivers.feedline_test '{"version": "1.0", "srcversion": null}'
+refused "drivers.feedline_test.version was '1.0'"
+resume --resume-anyway --json
+is 4 "$rc" 'status of going on anyway'
+has "$(jq -r '.lanes[0].distrust[]' "$home/out")" 'drivers.feedline_test.version was' 'why it is not to be trusted'
+
+for member in huge_pages huge_pages_defrag smt clock_source; do
+	begun
+	said "$member" '"something else"'
+	refused "$member was 'something else', is '"
+done
+begun
+said frequency '[{"cpus": "4000", "driver": "d", "governor": "g", "min_hz": 1, "max_hz": 2}]'
+refused "frequency.4000 was 'cpus 4000, driver d, governor g"
+
+drive=$(sql "SELECT json_extract(machine, '\$.drives[0].id') FROM run")
+if [ "$drive" != None ]; then
+	begun
+	said 'drives[0].scheduler' '"another"' machine
+	resume
+	is 0 "$rc" 'status where the scheduler of a drive that it does not use differs'
+	begun
+	said 'drives[0].scheduler' '"another"' machine
+	said used "{\"/f\": {\"drive\": \"$drive\", \"mount\": null, \"reason\": null}}"
+	refused "drives.$drive.scheduler was 'another'"
+fi
+
+# ---- what need not be, and what an older feedline did not record
+
+begun
+for member in load variables.NCCL_DEBUG command; do
+	said "$member" '"something else"'
+done
+for member in drivers frequency huge_pages huge_pages_defrag smt boost numa_balancing clock_source used; do
+	sql "UPDATE run SET environment = json_remove(environment, '\$.' || ?)" "$member"
+done
+resume
+is 0 "$rc" "status where nothing that matters is known to differ ($(head -n 1 "$home/err"))"
+
+finish
