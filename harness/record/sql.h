@@ -6,6 +6,7 @@
 #ifndef FL_RECORD_SQL_H
 #define FL_RECORD_SQL_H
 #include "record/shared.h"
+#include "record/store.h"
 #include <feedline/err.h>
 #include <jansson.h>
 #include <sqlite3.h>
@@ -21,6 +22,8 @@ struct fl_store {
 	char *path;
 	bool write;
 	int64_t schema; /* of the file: one that is only read may be older than FL_STORE_SCHEMA */
+	bool patient;
+	struct fl_patience patience; /* where patient */
 };
 
 /* An error of SQLite as an errno with one line that names the store. Returns it. */
@@ -35,7 +38,7 @@ int fl_sql_run(struct fl_store *s, const char *sql, struct fl_err *err);
 int fl_sql_number(struct fl_store *s, const char *sql, int64_t *ret, struct fl_err *err);
 
 /* A transaction: begin, work, end. end commits where rc == 0 and undoes the work otherwise; it returns rc or what
- * commit said. Begin for writing waits for other writers (-EBUSY after 5 s). */
+ * commit said. Begin for writing waits for other writers (-EBUSY after 5 s, unless it is patient). */
 int fl_sql_begin(struct fl_store *s, struct fl_err *err);
 int fl_sql_begin_reading(struct fl_store *s, struct fl_err *err);
 int fl_sql_end(struct fl_store *s, int rc, struct fl_err *err);

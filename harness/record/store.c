@@ -11,8 +11,39 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { BUSY_MS = 5000 };
+enum { LOOK_MS = 20, SAY_MS = 1000, BUSY_MS = 5000 };
+
+/* ---- waiting for other writers */
+
+static bool goes_on_waiting(const struct fl_store *s, int waited_ms)
+{
+	const struct fl_patience *p = &s->patience;
+
+	if (s->patient && waited_ms == SAY_MS && p->say)
+		p->say(p->arg, "the store is locked by another process; waiting");
+	return waited_ms < BUSY_MS || (s->patient && !(p->interrupt && *p->interrupt));
+}
+
+/* SQLite's busy handler; looks: how often it was called before for the same lock. */
+static int wait_a_little(void *arg, int looks)
+{
+	const struct timespec look = { .tv_nsec = LOOK_MS * 1000000L };
+
+	if (!goes_on_waiting(arg, looks < BUSY_MS ? looks * LOOK_MS : BUSY_MS))
+		return 0;
+	nanosleep(&look, NULL); /* a signal ends it */
+	return 1;
+}
+
+void fl_store_be_patient(struct fl_store *s, const struct fl_patience *patience)
+{
+	s->patience = *patience;
+	s->patient = true;
+}
+
+/* ---- opening */
 
 /* SQLite gives some names a meaning (":memory:", "", "file:..."): as a URI of a path none is left. */
 static char *uri_of(const char *path, enum fl_place place)
@@ -31,7 +62,7 @@ static char *uri_of(const char *path, enum fl_place place)
 static int configure(struct fl_store *s, struct fl_err *err)
 {
 	sqlite3_extended_result_codes(s->db, 1);
-	sqlite3_busy_timeout(s->db, BUSY_MS);
+	sqlite3_busy_handler(s->db, wait_a_little, s);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, FL_SQL_VALUE_MAX);

@@ -3,12 +3,13 @@
  * next case starts; a crash at any moment loses at most the case in flight. Write-ahead log, synchronous=FULL.
  * Every error that means "this store cannot be used" is -EINVAL, -EUCLEAN (corrupt or foreign), -ENOTSUP (newer than
  * me, or on a network file system), -EROFS or -EACCES; -ENOENT: no such file (reading) or run; -ENOSPC: disk full;
- * -EBUSY: locked for longer than 5 s. The store holds what it held before then; a call is carried out whole or not at
- * all. The content is hostile: what is read is well-formed, but whether it makes sense together is the judge's
- * question. */
+ * -EBUSY: locked for longer than 5 s (but see fl_store_be_patient()). The store holds what it held before then; a call
+ * is carried out whole or not at all. The content is hostile: what is read is well-formed, but whether it makes sense
+ * together is the judge's question. */
 #ifndef FL_RECORD_STORE_H
 #define FL_RECORD_STORE_H
 #include "record/record.h"
+#include <signal.h>
 
 struct fl_store; /* used by one thread at a time */
 enum { FL_STORE_SCHEMA = 2 };
@@ -19,6 +20,16 @@ enum { FL_STORE_SCHEMA = 2 };
 int fl_store_open(const char *path, bool write, struct fl_store **ret, struct fl_err *err);
 void fl_store_close(struct fl_store *s); /* NULL allowed */
 const char *fl_store_engine(void);	 /* version of the SQLite that is loaded: "3.40.1" */
+
+/* For who has measured what must not be lost: from now on writing waits for other writers until *interrupt is set, and
+ * says once a wait that it does. -EBUSY only when interrupted, and not before 5 s. What it points to must outlive the
+ * writing. */
+struct fl_patience {
+	const volatile sig_atomic_t *interrupt;	  /* NULL: never */
+	void (*say)(void *arg, const char *line); /* NULL: nothing is said */
+	void *arg;
+};
+void fl_store_be_patient(struct fl_store *s, const struct fl_patience *patience);
 
 /* Commits the run's row (unfinished, without lanes). run->id is filled if empty ("20261122T094512Z-7f3a9c"),
  * started_ns if zero. pid and start time of this process are kept beside it, so that a reader can tell running from

@@ -100,6 +100,16 @@ static struct fl_speeds look_at_speeds(const struct fl_machine *machine)
 	return speeds;
 }
 
+/* What was measured is not given up because another process writes for a while. */
+static void be_patient(const struct fl_agent *agent, struct fl_store *store)
+{
+	const struct fl_patience patience = { .interrupt = agent->interrupt,
+					      .say = agent->watch ? agent->watch->say : NULL,
+					      .arg = agent->watch ? agent->watch->arg : NULL };
+
+	fl_store_be_patient(store, &patience);
+}
+
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err)
 {
@@ -113,6 +123,7 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
 	widen_affinity();
 	began = look_at_speeds(agent->machine);
 	agent->began = &began;
+	be_patient(agent, store);
 	results = fl_results_make(plan);
 	add_results(agent, run, 0, results);
 	rc = run_steps(agent, &pool, plan, run, results, store, err);

@@ -143,6 +143,22 @@ done
 	printf '{"end_of_export":{"runs":1,"baselines":0}}\n'
 } >many.jsonl
 
+# ---- an import that waits for its input, beside a run: it waits, too, and loses nothing
+
+"$prefix/feedline" bench null.pipeline --duration 1s --repeat 2 --store beside.db >out 2>err &
+pid=$!
+until [ "$(feedline runs --store beside.db --json 2>/dev/null | jq -r '.runs[0].state')" = running ]; do sleep 0.1; done
+{
+	head -n 3 many.jsonl
+	sleep 8
+	tail -n +4 many.jsonl
+} | feedline import - --store beside.db 2>slow
+wait "$pid" || true
+has "$(<slow)" '1 run imported' 'a slow import beside a run'
+has "$(<err)" 'the store is locked by another process; waiting' 'a run beside a slow import'
+is 'finished 2' "$(feedline show last --store beside.db --json |
+	jq -r '[.runs[0].state, (.runs[0].lanes[0].metrics.bytes_per_s.medians | length)] | join(" ")')" 'a run beside a slow import'
+
 # ---- stores and places that cannot be written; a full disk
 
 cp old.db locked.db

@@ -388,6 +388,51 @@ static void locked(void **state)
 	fl_run_free(run);
 }
 
+struct other_writer {
+	sqlite3 *db;
+	unsigned said;
+};
+
+static void commits(void *arg, const char *line)
+{
+	struct other_writer *other = arg;
+
+	other->said++;
+	assert_string_equal(line, "the store is locked by another process; waiting");
+	assert_int_equal(sqlite3_exec(other->db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Who is patient waits as long as another one writes, unless interrupted. */
+static void patient(void **state)
+{
+	struct place *p = *state;
+	struct fl_run *run = sample_run("late");
+	struct fl_lane_record *lane = sample_lane(run, 0, 0, 0, 4);
+	volatile sig_atomic_t interrupt = 0;
+	struct other_writer other = { 0 };
+	const struct fl_patience patience = { &interrupt, commits, &other };
+	struct fl_err err = { 0 };
+	struct fl_store *s;
+
+	make_store(p->store, 1);
+	assert_int_equal(fl_store_open(p->store, true, &s, &err), 0);
+	assert_int_equal(fl_store_begin(s, run, &err), 0);
+	fl_store_be_patient(s, &patience);
+	assert_int_equal(sqlite3_open(p->store, &other.db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(other.db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(fl_store_add(s, run->id, lane, 1, &err), 0);
+	assert_int_equal(other.said, 1);
+	fl_store_be_patient(s, &(struct fl_patience){ .interrupt = &interrupt });
+	assert_int_equal(sqlite3_exec(other.db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	interrupt = 1;
+	assert_int_equal(fl_store_finish(s, run->id, 0, &err), -EBUSY);
+	assert_int_equal(sqlite3_exec(other.db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(fl_store_finish(s, run->id, 0, &err), 0);
+	fl_store_close(s);
+	sqlite3_close(other.db);
+	fl_run_free(run);
+}
+
 static void network_file_systems(void **state)
 {
 	static const unsigned local[] = { 0xef53 /* ext4 */,	  0x58465342 /* xfs */,	    0x9123683e /* btrfs */,
@@ -527,17 +572,12 @@ static void killed_while_adding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(other_files),
-		TEST(other_schemas),
-		TEST(nonsense_in_rows),
-		TEST(damaged_bytes),
-		TEST(cut_short),
-		TEST(no_file),
-		TEST(read_only),
-		TEST(locked),
-		cmocka_unit_test(network_file_systems),
-		TEST(full_disk),
-		TEST(killed_while_adding),
+		TEST(other_files),	TEST(other_schemas),
+		TEST(nonsense_in_rows), TEST(damaged_bytes),
+		TEST(cut_short),	TEST(no_file),
+		TEST(read_only),	TEST(locked),
+		TEST(patient),		cmocka_unit_test(network_file_systems),
+		TEST(full_disk),	TEST(killed_while_adding),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
