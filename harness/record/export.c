@@ -6,6 +6,7 @@
 #include "record/lanes.h"
 #include "record/line.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,15 +38,24 @@ static int flush(struct exporting *e, size_t unless_below, struct fl_err *err)
 
 /* ---- one run */
 
+/* The line that began at `before`: could import read it? */
+static int check_line(const struct exporting *e, size_t before, const char *what, const char *id, struct fl_err *err)
+{
+	if (e->lines.n - before <= FL_LINE_MAX)
+		return 0;
+	return fl_fail(err, -EFBIG, "%s of run '%s' is too long for an export", what, id);
+}
+
 static int export_lane(struct exporting *e, const struct fl_lane_record *lane, const char *id, struct fl_err *err)
 {
 	size_t before = e->lines.n;
+	char what[64];
+	int rc;
 
 	fl_line_lane(lane, &e->lines);
-	if (e->lines.n - before > FL_LINE_MAX)
-		return fl_fail(err, -EFBIG, "lane %u of case %u of run '%s' is too long for an export", lane->lane,
-			       lane->case_no, id);
-	return flush(e, CHUNK_BYTES, err);
+	snprintf(what, sizeof(what), "lane %u of case %u", lane->lane, lane->case_no);
+	rc = check_line(e, before, what, id, err);
+	return rc ? rc : flush(e, CHUNK_BYTES, err);
 }
 
 static int export_lanes(struct exporting *e, struct fl_lanes *lanes, const char *id, struct fl_err *err)
@@ -74,6 +84,7 @@ static int export_run(struct exporting *e, const char *id, struct fl_err *err)
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));
 	struct fl_lanes lanes = { 0 };
 	struct fl_found found;
+	size_t before = e->lines.n;
 	int rc = fl_find_run(e->store, id, &found, err);
 
 	if (rc == 0)
@@ -82,8 +93,10 @@ static int export_run(struct exporting *e, const char *id, struct fl_err *err)
 		rc = fl_lanes_open(e->store, found.no, &lanes, err);
 	if (rc == 0) {
 		fl_line_run(run, &e->lines);
-		rc = export_lanes(e, &lanes, run->id, err);
+		rc = check_line(e, before, "what is said", run->id, err);
 	}
+	if (rc == 0)
+		rc = export_lanes(e, &lanes, run->id, err);
 	fl_lanes_close(&lanes);
 	fl_run_free(run);
 	return rc;
