@@ -34,6 +34,8 @@ static void say(const struct fl_imported *did)
 	struct fl_text line = { 0 };
 
 	add_count(&line, did->runs, "run", did->runs_there);
+	if (did->runs_completed)
+		fl_text_add(&line, ", %zu run%s completed", did->runs_completed, did->runs_completed == 1 ? "" : "s");
 	if (did->baselines || did->baselines_there)
 		add_count(&line, did->baselines, "baseline", did->baselines_there);
 	fl_output_say("%s", fl_text_str(&line));

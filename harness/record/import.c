@@ -28,7 +28,11 @@ struct fl_import {
 	/* the run whose lanes come now */
 	char id[40]; /* empty: none */
 	bool there;  /* it is in the store: its lanes are compared with those that `stored` gives */
+	bool grows;  /* it is there, but was cut short: what it lacks is added */
+	bool grew;
+	int status; /* that the line of the run says; -1: not finished */
 	struct fl_lanes stored;
+	struct fl_lane_record next; /* of `stored`, not met yet; no bench: there is none */
 	struct fl_adding adding;
 	struct fl_line_counts counts;
 	struct fl_lane_record last; /* its numbers: round, case, lane */
@@ -127,6 +131,8 @@ int fl_import_open(int fd, const char *name, struct fl_import **ret, struct fl_e
 static void close_run(struct fl_import *i)
 {
 	fl_lanes_close(&i->stored);
+	fl_lane_record_release(&i->next);
+	i->next = (struct fl_lane_record){ 0 };
 	fl_adding_close(&i->adding);
 	i->id[0] = 0;
 }
@@ -187,11 +193,21 @@ static int read_run(json_t *doc, const char *at, struct fl_run *run, struct fl_e
 	return rc;
 }
 
+/* But for its end. */
 static bool same_run(const struct fl_run *a, const struct fl_run *b)
 {
-	return a->started_ns == b->started_ns && a->finished == b->finished && a->status == b->status &&
-	       json_equal(a->plan, b->plan) && json_equal(a->machine, b->machine) &&
+	return a->started_ns == b->started_ns && json_equal(a->plan, b->plan) && json_equal(a->machine, b->machine) &&
 	       json_equal(a->environment, b->environment) && json_equal(a->declared, b->declared);
+}
+
+static int next_stored(struct fl_import *i, struct fl_err *err)
+{
+	int rc;
+
+	fl_lane_record_release(&i->next);
+	fl_lane_record_init(&i->next);
+	rc = fl_lanes_next(&i->stored, &i->next, err);
+	return rc < 0 ? rc : 0;
 }
 
 static int compare_run(struct fl_import *i, const struct fl_found *found, const struct fl_run *run, struct fl_err *err)
@@ -199,27 +215,39 @@ static int compare_run(struct fl_import *i, const struct fl_found *found, const 
 	struct fl_run *stored = fl_zalloc(1, sizeof(*stored));
 	int rc = fl_lanes_run(i->store, found, stored, err);
 
-	if (rc == 0 && !same_run(run, stored))
+	if (rc == 0 && !(same_run(run, stored) && (i->grows || run->status == stored->status)))
 		rc = other_content(i, "run", run->id, err);
 	fl_run_free(stored);
 	return rc;
 }
 
+/* Nobody carries out what is not finished here: it may have been carried on elsewhere. */
+static int meet_run(struct fl_import *i, const struct fl_run *run, struct fl_err *err)
+{
+	struct fl_found found;
+	int rc = fl_find_run(i->store, run->id, &found, err);
+
+	if (rc)
+		return rc;
+	i->grows = found.row.state == FL_INTERRUPTED;
+	rc = compare_run(i, &found, run, err);
+	if (rc == 0)
+		rc = fl_lanes_open(i->store, found.no, &i->stored, err);
+	if (rc == 0)
+		rc = next_stored(i, err);
+	return rc ? rc : fl_adding_open(i->store, found.no, &i->adding, err);
+}
+
 static int begin_run(struct fl_import *i, const struct fl_run *run, struct fl_err *err)
 {
 	const struct fl_owner nobody = { 0 };
-	struct fl_found found;
 	int rc = fl_name_taken(i->store, FL_RUN_NAMED, run->id, err);
 
-	if (rc < 0)
-		return rc;
 	i->there = rc == 1;
-	if (i->there) {
-		rc = fl_find_run(i->store, run->id, &found, err);
-		if (rc == 0)
-			rc = compare_run(i, &found, run, err);
-		return rc ? rc : fl_lanes_open(i->store, found.no, &i->stored, err);
-	}
+	i->grows = i->grew = false;
+	i->status = run->status;
+	if (rc)
+		return rc < 0 ? rc : meet_run(i, run, err);
 	rc = fl_run_insert(i->store, run, &nobody, err);
 	return rc ? rc : fl_adding_open(i->store, sqlite3_last_insert_rowid(i->store->db), &i->adding, err);
 }
@@ -253,17 +281,15 @@ static bool follows(const struct fl_lane_record *a, const struct fl_lane_record 
 	return a->lane > b->lane;
 }
 
+/* Both come in their order, so one before the next stored one is new. */
 static int compare_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
 {
-	struct fl_lane_record stored;
-	int rc;
-
-	fl_lane_record_init(&stored);
-	rc = fl_lanes_next(&i->stored, &stored, err);
-	if (rc == 0 || (rc == 1 && !fl_lane_record_equal(lane, &stored)))
-		rc = other_content(i, "run", i->id, err);
-	fl_lane_record_release(&stored);
-	return rc < 0 ? rc : 0;
+	if (i->next.bench && fl_lane_record_equal(lane, &i->next))
+		return next_stored(i, err);
+	if (!i->grows || (i->next.bench && !follows(&i->next, lane)))
+		return other_content(i, "run", i->id, err);
+	i->grew = true;
+	return fl_adding_lane(&i->adding, lane, err);
 }
 
 static int store_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
@@ -325,20 +351,29 @@ static int check_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 	return rc ? rc : check_count(i, doc, at, "samples", i->counts.samples, err);
 }
 
+/* Nothing of what is stored may be missing. */
+static int end_stored(struct fl_import *i, struct fl_err *err)
+{
+	if (i->next.bench)
+		return other_content(i, "run", i->id, err);
+	if (!i->grows || i->status < 0)
+		return 0;
+	i->grew = true;
+	return fl_run_set_status(i->store, i->id, i->status, err);
+}
+
 static int take_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 {
-	struct fl_lane_record more;
 	int rc = check_run_end(i, doc, err);
 
-	if (rc == 0 && i->there) {
-		fl_lane_record_init(&more);
-		rc = fl_lanes_next(&i->stored, &more, err);
-		if (rc == 1)
-			rc = other_content(i, "run", i->id, err);
-		fl_lane_record_release(&more);
-	}
-	i->did.runs += !i->there;
-	i->did.runs_there += i->there;
+	if (rc == 0 && i->there)
+		rc = end_stored(i, err);
+	if (i->grew)
+		i->did.runs_completed++;
+	else if (i->there)
+		i->did.runs_there++;
+	else
+		i->did.runs++;
 	close_run(i);
 	return rc;
 }
@@ -425,7 +460,7 @@ static int take_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 	int rc;
 
 	name_place(i, "end_of_export", at);
-	rc = check_count(i, doc, at, "runs", i->did.runs + i->did.runs_there, err);
+	rc = check_count(i, doc, at, "runs", i->did.runs + i->did.runs_completed + i->did.runs_there, err);
 	if (rc == 0)
 		rc = check_count(i, doc, at, "baselines", i->did.baselines + i->did.baselines_there, err);
 	i->ended = true;

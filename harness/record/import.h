@@ -2,7 +2,8 @@
 /* import.h: what another feedline exported (export.h) into a store: all of a file, or nothing of it.
  *
  * A run or baseline that is there already with the same content is passed over, so importing again changes nothing. A
- * run that was not finished comes in as interrupted. The file is hostile: its lines, numbers, nesting and counts are
+ * run that was not finished comes in as interrupted; a later export of it, which holds all that is stored of it, gives
+ * it its other lanes and its end. The file is hostile: its lines, numbers, nesting and counts are
  * bounded, nothing may be missing, there twice, out of order or unknown. Errors are "FILE:LINE:COLUMN: ...". */
 #ifndef FL_RECORD_IMPORT_H
 #define FL_RECORD_IMPORT_H
@@ -11,6 +12,7 @@
 struct fl_import;
 struct fl_imported {
 	size_t runs, runs_there, baselines, baselines_there; /* new; passed over */
+	size_t runs_completed;				     /* interrupted ones that got what they lacked */
 };
 
 /* Reads no more than the first line, so that a file which is no export is refused before a store is touched. fd and

@@ -170,7 +170,7 @@ int fl_store_resume(struct fl_store *s, const char *id, struct fl_err *err)
 	return rc ? rc : fl_sql_end(s, take_over(s, id, err), err);
 }
 
-static int set_status(struct fl_store *s, const char *id, int status, struct fl_err *err)
+int fl_run_set_status(struct fl_store *s, const char *id, int status, struct fl_err *err)
 {
 	struct fl_found found;
 	struct fl_sql q;
@@ -193,5 +193,5 @@ int fl_store_finish(struct fl_store *s, const char *id, int status, struct fl_er
 {
 	int rc = fl_sql_begin(s, err);
 
-	return rc ? rc : fl_sql_end(s, set_status(s, id, status, err), err);
+	return rc ? rc : fl_sql_end(s, fl_run_set_status(s, id, status, err), err);
 }

@@ -19,6 +19,9 @@ int fl_name_taken(struct fl_store *s, const char *sql, const char *name, struct 
  * -EINVAL: no id; -EEXIST: it is taken. */
 int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err);
 
+/* fl_store_finish() as part of a transaction. */
+int fl_run_set_status(struct fl_store *s, const char *id, int status, struct fl_err *err);
+
 int64_t fl_real_time_ns(void); /* CLOCK_REALTIME */
 
 #endif

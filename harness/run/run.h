@@ -40,8 +40,9 @@ struct fl_agent {
 int fl_run_lock(int *ret_fd, struct fl_err *err);
 
 /* Runs what fl_plan_next() gives until it is done, recording into the store after every case; `run` has been begun (or
- * loaded, for --resume) and gets the lanes too. From here on the store waits for other writers as long as it takes: what
- * the watch's `arg` and `interrupt` point to outlives the writing. Lanes that fail are records, not errors. -EINTR: interrupted. */
+ * loaded, for --resume) and gets the lanes too. From here on the store waits for other writers until interrupted: what
+ * the watch's `arg` and `interrupt` point to must outlive the writing. Lanes that fail are records, not errors. -EINTR:
+ * interrupted. */
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err);
 

@@ -159,6 +159,22 @@ has "$(<err)" 'the store is locked by another process; waiting' 'a run beside a 
 is 'finished 2' "$(feedline show last --store beside.db --json |
 	jq -r '[.runs[0].state, (.runs[0].lanes[0].metrics.bytes_per_s.medians | length)] | join(" ")')" 'a run beside a slow import'
 
+# ---- exported before its end, and again after it
+
+jq -c 'if .run then .run.status = null else . end |
+	if .end_of_run then .end_of_run |= (.series /= 2 | .samples /= 2 | .lanes = 500) else . end |
+	select(.lane == null or .lane.round % 2 == 1)' many.jsonl >early.jsonl
+run import early.jsonl --store completed.db
+is 0 "$rc" "import of a run without its end ($(<err))"
+run import many.jsonl --store completed.db
+has "$(<err)" '0 runs imported, 1 run completed' 'import of the rest of a run'
+run import many.jsonl --store completed.db
+has "$(<err)" '0 runs imported, 1 already there' 'import of a run that was completed'
+feedline export --store completed.db >out
+feedline import many.jsonl --store at-once.db 2>/dev/null
+feedline export --store at-once.db >want
+same out want 'a run that was completed'
+
 # ---- stores and places that cannot be written; a full disk
 
 cp old.db locked.db

@@ -225,6 +225,55 @@ static void assert_refused(const char *path, const char *text, size_t n, int cod
 	fl_text_release(&after);
 }
 
+/* One lane of run "b" more, and what its store exports then. */
+static struct fl_text exported_with(struct fl_store *s, const char *path, const struct fl_lane_record *lane)
+{
+	OK(fl_store_add(s, "b", lane, 1, &err));
+	return exported(path, NULL, 0);
+}
+
+/* What was exported before its end gets the rest from a later export, in whatever order it was measured. */
+static void completed(void **state)
+{
+	struct place *p = *state;
+	char *copy = fl_format("%s/copy.db", p->dir), *other = fl_format("%s/other.db", p->dir);
+	struct fl_run *run = everything("b", 2000);
+	struct fl_store *s = opened(p->store, true);
+	struct fl_text early, late, back;
+	struct fl_imported did;
+
+	OK(fl_store_begin(s, run, &err));
+	early = exported_with(s, p->store, &run->lanes[1]);
+	OK(import(copy, early.bytes, early.n, &did, &err));
+	OK(fl_store_add(s, "b", run->lanes, run->lanes_n, &err));
+	OK(fl_store_finish(s, "b", 3, &err));
+	fl_store_close(s);
+	late = exported(p->store, NULL, 0);
+	OK(import(copy, late.bytes, late.n, &did, &err));
+	assert_int_equal(did.runs_completed, 1);
+	assert_int_equal(did.runs + did.runs_there, 0);
+	back = exported(copy, NULL, 0);
+	assert_same(&late, &back);
+	OK(import(copy, late.bytes, late.n, &did, &err));
+	assert_int_equal(did.runs_there, 1);
+	assert_refused(copy, early.bytes, early.n, -EEXIST, "run 'b' is in store"); /* it would lose its end */
+	fl_text_release(&back);
+
+	s = opened(other, true); /* one that lacks what the early one has: not a later export of it */
+	OK(fl_store_begin(s, run, &err));
+	back = exported_with(s, other, &run->lanes[0]);
+	fl_store_close(s);
+	unlink(copy);
+	OK(import(copy, early.bytes, early.n, &did, &err));
+	assert_refused(copy, back.bytes, back.n, -EEXIST, "run 'b' is in store");
+	fl_text_release(&back);
+	fl_text_release(&late);
+	fl_text_release(&early);
+	fl_run_free(run);
+	free(other);
+	free(copy);
+}
+
 static void put_other(const char *path)
 {
 	struct fl_run *run = everything("other", 77);
@@ -448,9 +497,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(round_trip),      TEST(unfinished_is_interrupted),
-		TEST(chosen),	       TEST(cut_short),
-		TEST(hostile_lines),   TEST(conflicts),
-		TEST(other_spellings), TEST(deep_and_binary),
+		TEST(completed),       TEST(chosen),
+		TEST(cut_short),       TEST(hostile_lines),
+		TEST(conflicts),       TEST(other_spellings),
+		TEST(deep_and_binary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
