@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { ALWAYS = 3 }; /* values of a range that are measured in any case: see pays() */
+
 /* The lanes from i on that differ in the swept option alone. */
 static size_t count_values(const struct fl_lane_list *list, size_t i)
 {
@@ -41,7 +43,7 @@ static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, s
 		list->lanes[k] = (struct fl_plan_lane){ 0 };
 		rc = fl_plan_add_case(x, rule, lane, 1, list->labels[k], plan, err);
 		plan->studies[study].cases_n++;
-		if (rule->sweep_range)
+		if (rule->sweep_range && k - i >= ALWAYS)
 			plan->cases[plan->cases_n - 1].rounds_least = 0;
 	}
 	if (rc == 0)

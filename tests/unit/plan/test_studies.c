@@ -55,18 +55,24 @@ static const struct {
 	  "  memory.copy numa=node1 memory=node1 3..12\n" },
 	{ "- bench: memory.copy\n  with: {memory: local}\n  sweep: {size: 4KiB..16KiB}\n", 0,
 	  "sweep memory.copy numa=node0 memory=node0 size: 4096 8192 16384\n"
-	  "  memory.copy numa=node0 memory=node0 size=4KiB 0..1\n"
-	  "  memory.copy numa=node0 memory=node0 size=8KiB 0..1\n"
-	  "  memory.copy numa=node0 memory=node0 size=16KiB 0..1\n"
+	  "  memory.copy numa=node0 memory=node0 size=4KiB 1..1\n"
+	  "  memory.copy numa=node0 memory=node0 size=8KiB 1..1\n"
+	  "  memory.copy numa=node0 memory=node0 size=16KiB 1..1\n"
 	  "sweep memory.copy numa=node1 memory=node1 size: 4096 8192 16384\n"
-	  "  memory.copy numa=node1 memory=node1 size=4KiB 0..1\n"
-	  "  memory.copy numa=node1 memory=node1 size=8KiB 0..1\n"
-	  "  memory.copy numa=node1 memory=node1 size=16KiB 0..1\n" },
+	  "  memory.copy numa=node1 memory=node1 size=4KiB 1..1\n"
+	  "  memory.copy numa=node1 memory=node1 size=8KiB 1..1\n"
+	  "  memory.copy numa=node1 memory=node1 size=16KiB 1..1\n" },
+	{ READ "  sweep: {depth: 3..20}\n  repeat: 2\n", 0,
+	  "sweep storage.read path=/data/f depth: 3 6 12 20\n"
+	  "  storage.read path=/data/f depth=3 2..2\n"
+	  "  storage.read path=/data/f depth=6 2..2\n"
+	  "  storage.read path=/data/f depth=12 2..2\n"
+	  "  storage.read path=/data/f depth=20 0..2\n" }, /* perhaps not needed */
 	{ READ "  sweep: {depth: 3..10}\n", 0,
 	  "sweep storage.read path=/data/f depth: 3 6 10\n"
-	  "  storage.read path=/data/f depth=3 0..1\n"
-	  "  storage.read path=/data/f depth=6 0..1\n"
-	  "  storage.read path=/data/f depth=10 0..1\n" },
+	  "  storage.read path=/data/f depth=3 1..1\n"
+	  "  storage.read path=/data/f depth=6 1..1\n"
+	  "  storage.read path=/data/f depth=10 1..1\n" },
 	{ READ "  sweep: {pattern: [random, sequential]}\n  repeat: 2\n", 0,
 	  "sweep storage.read path=/data/f pattern: random sequential\n"
 	  "  storage.read path=/data/f pattern=random 2..2\n"
