@@ -5,10 +5,12 @@
 #include "cli/report.h"
 #include <errno.h>
 
-/* Its status is the one that was recorded: the judgement is only made again to be printed. */
+/* Its status is the one that was recorded, or what is printed beside it where that is worse: a store may say anything,
+ * and a newer feedline may know better. */
 static int already_finished(const struct fl_measure *m, const struct fl_run *run, struct fl_err *err)
 {
 	struct fl_judgement *j;
+	enum fl_status status;
 	int rc;
 
 	if (run->status < FL_STATUS_PASS || run->status > FL_STATUS_BUG)
@@ -22,9 +24,10 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 	rc = fl_judge(run, &j, err);
 	if (rc < 0)
 		return rc;
+	status = j->status;
 	rc = fl_report_print(fl_renderer_find(m->json ? "json" : "text"), run, j, err);
 	fl_judgement_free(j);
-	return rc < 0 ? rc : run->status;
+	return rc < 0 ? rc : (int)fl_status_worse((enum fl_status)run->status, status);
 }
 
 /* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured

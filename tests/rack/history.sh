@@ -175,6 +175,16 @@ feedline import many.jsonl --store at-once.db 2>/dev/null
 feedline export --store at-once.db >want
 same out want 'a run that was completed'
 
+# ---- a store may say that all is well, but what is printed counts, too
+
+run run --resume "$judged" --store old.db
+is 0 "$rc" "resuming a run that passed ($(<err))"
+jq -c 'if .lane then .lane.outcome = "invalid" | .lane.reason = "it was not so" else . end' old.jsonl >lying.jsonl
+run import lying.jsonl --store lying.db
+run run --resume "$judged" --store lying.db
+has "$(<err)" 'is finished, with status 0' 'resuming a run that does not pass, though its record says so'
+is 4 "$rc" 'resuming a run that does not pass, though its record says so'
+
 # ---- stores and places that cannot be written; a full disk
 
 cp old.db locked.db
