@@ -55,8 +55,8 @@ const struct fl_metric *fl_entry_speaker(const struct fl_entry *e);
 /* ---- peer.c: the template of feedline/bench.h
  * May it be? -EINVAL names the first thing wrong in it. Reading an entry checks this. */
 int fl_peer_check(const struct fl_entry *e, const char *at, struct fl_err *err);
-/* Appends the command. values: the texts of names, as the tool takes them. false: it cannot be said of this lane, and
- * *out is as it was. */
+/* Appends the command. values: the texts of names, as the tool takes them. false: it cannot be said of this lane, or is
+ * not of the tools and options that peer.c lists; *out is as it was. */
 bool fl_peer_expand(const struct fl_peer *peer, const json_t *values, struct fl_text *out);
 
 /* "rate_bytes", ... and back (-1: unknown). */

@@ -11,6 +11,40 @@
 #define LIST	   ':'	/* between the name and the list of a slot */
 #define CALCULATES "*/" /* what makes a slot a calculation */
 
+/* ---- which tools
+ *
+ * A record may come from anybody, and what is printed of it is pasted into a shell: so a command calls one of these
+ * tools, and its options are these alone, whole or up to a '='. None of them lets the tool carry out anything else, as
+ * fio's --exec_prerun does. A benchmark whose peer needs more adds it here. */
+static const struct tool {
+	const char *name, *options[20];
+} tools[] = {
+	{ "fio",
+	  { "--name", "--filename", "--readonly", "--ioengine=io_uring", "--direct", "--rw", "--norandommap", "--bs",
+	    "--iodepth", "--numjobs", "--size", "--offset_increment", "--group_reporting", "--fixedbufs",
+	    "--registerfiles", "--cpus_allowed", "--cpus_allowed_policy", "--time_based", "--runtime" } },
+	{ "likwid-bench", { "-t", "-s", "-w" } },
+};
+
+static const struct tool *find_tool(const char *name)
+{
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++)
+		if (strcmp(tools[i].name, name) == 0)
+			return &tools[i];
+	return NULL;
+}
+
+static bool may_say(const struct tool *tool, const char *word)
+{
+	for (const char *const *o = tool->options; *o; o++) {
+		size_t n = strlen(*o);
+
+		if (strncmp(word, *o, n) == 0 && (word[n] == 0 || (word[n] == '=' && !strchr(*o, '='))))
+			return true;
+	}
+	return word[0] != '-';
+}
+
 /* ---- is it well formed, and of names that there are? */
 
 static const struct fl_fact *find_fact(const struct fl_entry *e, const char *name)
@@ -99,10 +133,24 @@ static int check_slot(const struct fl_entry *e, char *slot, const char *at, stru
 	return rc ? rc : check_list(e, slot, list, at, err);
 }
 
+/* The first word must be the tool and nothing else. */
+static int check_tool(const struct fl_peer *peer, const char *at, struct fl_err *err)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+	size_t n = strspn(peer->tool, plain);
+
+	if (n == 0 || peer->tool[n] || peer->tool[0] == '-')
+		return fl_fail(err, -EINVAL, "%s: '%.40s' is no name of a tool", at, peer->tool);
+	if (strncmp(peer->command, peer->tool, n) != 0 || (peer->command[n] && peer->command[n] != ' '))
+		return fl_fail(err, -EINVAL, "%s: its peer is '%s', but the command begins otherwise: '%.40s'", at,
+			       peer->tool, peer->command);
+	return 0;
+}
+
 int fl_peer_check(const struct fl_entry *e, const char *at, struct fl_err *err)
 {
 	const char *rest = e->peer.command;
-	int rc = 0;
+	int rc = rest ? check_tool(&e->peer, at, err) : 0;
 
 	while (rest && rc == 0 && (rest = strpbrk(rest, "{}")) != NULL) {
 		size_t n = strcspn(rest + 1, "{} ");
@@ -199,15 +247,16 @@ static bool add_word(const json_t *values, const char *word, size_t n, struct fl
 
 bool fl_peer_expand(const struct fl_peer *peer, const json_t *values, struct fl_text *out)
 {
+	const struct tool *tool = find_tool(peer->tool);
 	const char *rest = peer->command;
 	struct fl_text all = { 0 };
-	bool known = true;
+	bool known = tool;
 
 	while (known && *rest) {
 		struct fl_text word = { 0 };
 		size_t n = strcspn(rest, " ");
 
-		known = add_word(values, rest, n, &word);
+		known = add_word(values, rest, n, &word) && may_say(tool, fl_text_str(&word));
 		if (word.n) {
 			fl_text_add(&all, "%s", all.n ? " " : "");
 			fl_text_quote(&all, word.bytes);

@@ -101,6 +101,7 @@ struct fl_flow {
  *                      their node)
  *   {name:a=X,b=,c=Z}  one text for each word that the value can be; for a choice or flag, all of its words
  *   {2*name/1000}      whole numbers and values, from left to right
+ * The first word is the tool; tools and their options are those that harness/catalog/peer.c lists.
  * Words are quoted for a shell after that; an empty one is left out. A lane of which a value is not known, not in the
  * list, or a calculation that gives 0, has no such command. */
 struct fl_peer {

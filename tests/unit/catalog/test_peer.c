@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_peer.c: templates of commands: what may stand in one, and what becomes of it. */
+#include "base/alloc.h"
 #include "catalog/catalog.h"
 #include <errno.h>
 #include <setjmp.h>
@@ -41,6 +42,11 @@ static const struct {
 	{ "tool {path {block}", "braces that do not match" },
 	{ "tool path}", "braces that do not match" },
 	{ "tool {pa th}", "braces that do not match" },
+	{ "tools {path}", "the command begins otherwise" },
+	{ "bash -c tool", "the command begins otherwise" },
+	{ "tool{path}", "the command begins otherwise" },
+	{ "{path}", "the command begins otherwise" },
+	{ "", "the command begins otherwise" },
 };
 
 static void test_checks(void **state)
@@ -58,34 +64,60 @@ static void test_checks(void **state)
 	}
 }
 
+static void test_tools(void **state)
+{
+	static const char *const names[] = { "", "-c", "a b", "a;b", "/bin/sh", "$(x)", "{path}" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct fl_entry e = { .fields = fields,
+				      .facts = facts,
+				      .peer = { .tool = names[i], .command = names[i] } };
+		struct fl_err err = { 0 };
+
+		assert_int_equal(fl_peer_check(&e, "entry", &err), -EINVAL);
+		assert_non_null(strstr(err.what, "is no name of a tool"));
+	}
+}
+
 static const struct {
 	const char *template, *command; /* NULL: it cannot be said */
 } expansions[] = {
-	{ "tool", "tool" },
-	{ "tool --bs={block} -n {cpus_n}", "tool --bs=4096 -n 4" },
-	{ "tool {pattern:sequential=-s,random=-r} {sync:yes=-y,no=}  -z", "tool -r -z" },
-	{ "tool {engine:avx512=a,avx2=b} x{sync:no=,yes=y}x", "tool b xx" },
-	{ "tool --file={path}", "tool '--file=/it'\\''s a $file'" },
-	{ "tool {2*block*cpus_n/1000}kB", "tool 32kB" },
-	{ "tool {100/cpus_n}% {block/3}", "tool 25% 1365" },
-	{ "tool {block/5000}", NULL }, /* 0 */
-	{ "tool {block/none}", NULL },
-	{ "tool {block*huge}", NULL },
-	{ "tool {path*2}", NULL },
-	{ "tool {absent}", NULL },
-	{ "tool {engine:avx512=a}", NULL },
-	{ "tool {engine:avx=a,avx22=b}", NULL },
+	{ "likwid-bench", "likwid-bench" },
+	{ "likwid-bench -w {block} -t {cpus_n}", "likwid-bench -w 4096 -t 4" },
+	{ "likwid-bench {pattern:sequential=-s,random=-t} {sync:yes=-y,no=}  -w", "likwid-bench -t -w" },
+	{ "likwid-bench {engine:avx512=a,avx2=b} x{sync:no=,yes=y}x", "likwid-bench b xx" },
+	{ "fio --filename={path}", "fio '--filename=/it'\\''s a $file'" },
+	{ "likwid-bench {2*block*cpus_n/1000}kB", "likwid-bench 32kB" },
+	{ "likwid-bench {100/cpus_n}% {block/3}", "likwid-bench 25% 1365" },
+	{ "likwid-bench {block/5000}", NULL }, /* 0 */
+	{ "likwid-bench {block/none}", NULL },
+	{ "likwid-bench {block*huge}", NULL },
+	{ "likwid-bench {path*2}", NULL },
+	{ "likwid-bench {absent}", NULL },
+	{ "likwid-bench {engine:avx512=a}", NULL },
+	{ "likwid-bench {engine:avx=a,avx22=b}", NULL },
+	{ "likwid-bench a;b `c` $d", "likwid-bench 'a;b' '`c`' '$d'" },
+	{ "bash -c {path}", NULL },
+	{ "pump", NULL },
+	{ "fio --exec_prerun={path}", NULL },
+	{ "fio --ex{sync:no=ec_pre,yes=}run", NULL },
+	{ "fio {option}", NULL },
+	{ "fio --ioengine=external:/evil", NULL },
+	{ "fio --bsx=1", NULL },
+	{ "fio --ioengine=io_uring --direct", "fio --ioengine=io_uring --direct" },
 };
 
 static void test_expansions(void **state)
 {
-	json_t *values = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "path", "/it's a $file", "block", "4096",
-				   "pattern", "random", "sync", "no", "engine", "avx2", "cpus_n", "4", "none", "0",
-				   "huge", "18446744073709551615");
+	json_t *values = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "option", "--exec_prerun=/evil",
+				   "path", "/it's a $file", "block", "4096", "pattern", "random", "sync", "no",
+				   "engine", "avx2", "cpus_n", "4", "none", "0", "huge", "18446744073709551615");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(expansions) / sizeof(expansions[0]); i++) {
-		const struct fl_peer peer = { .tool = "tool", .command = expansions[i].template };
+		char *tool = fl_format("%.*s", (int)strcspn(expansions[i].template, " "), expansions[i].template);
+		const struct fl_peer peer = { .tool = tool, .command = expansions[i].template };
 		const char *want = expansions[i].command ? expansions[i].command : "";
 		struct fl_text t = { 0 };
 
@@ -93,6 +125,7 @@ static void test_expansions(void **state)
 		if (fl_peer_expand(&peer, values, &t) != (expansions[i].command != NULL) || strcmp(t.bytes + 2, want))
 			fail_msg("'%s': '%s'", expansions[i].template, t.bytes);
 		fl_text_release(&t);
+		free(tool);
 	}
 	json_decref(values);
 }
@@ -101,6 +134,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_checks),
+		cmocka_unit_test(test_tools),
 		cmocka_unit_test(test_expansions),
 	};
 

@@ -166,11 +166,11 @@ static void test_together(void **state)
 static const struct {
 	const char *command, *expanded; /* NULL: this lane has no such command */
 } values[] = {
-	{ "pump {batch} {pace}", "pump 4096 0.0025" },
-	{ "pump {drive} {near} {gpu}", "pump /dev/nvme0n1 1 g0" },
-	{ "pump {cpus_n} {node}", "pump 2 0" },
-	{ "pump {engine:fast=-f,slow=-s}", "pump -f" }, /* what was used, though slow was asked for */
-	{ "pump {missing}", NULL },			/* a fact that was not stated */
+	{ "likwid-bench {batch} {pace}", "likwid-bench 4096 0.0025" },
+	{ "likwid-bench {drive} {near} {gpu}", "likwid-bench /dev/nvme0n1 1 g0" },
+	{ "likwid-bench {cpus_n} {node}", "likwid-bench 2 0" },
+	{ "likwid-bench {engine:fast=-w,slow=-s}", "likwid-bench -w" }, /* what was used, though slow was asked for */
+	{ "likwid-bench {missing}", NULL },				/* a fact that was not stated */
 };
 
 static void declare(struct fl_run *run, const char *command)
@@ -187,7 +187,7 @@ static void declare(struct fl_run *run, const char *command)
 			    json_pack("[{s:s, s:b, s:s}, {s:s, s:b, s:s}]", "name", "engine", "key", 1, "help", "used",
 				      "name", "missing", "key", 0, "help", "not stated"));
 	json_object_set_new(entry, "peer",
-			    json_pack("{s:s, s:s, s:s, s:i}", "tool", "pump", "command", command, "prints",
+			    json_pack("{s:s, s:s, s:s, s:i}", "tool", "likwid-bench", "command", command, "prints",
 				      "pumped:", "counts", 3));
 }
 
