@@ -60,7 +60,7 @@ static int latency_open(struct fl_lane *lane, const void *opts, void **ret_state
 
 	if (!s)
 		return fl_fail(err, -ENOMEM, "no memory for the state");
-	rc = fl_cache_beyond("/sys/devices/system/cpu", sched_getcpu(), 1, o->size, &bytes, err);
+	rc = fl_cache_beyond("/sys/devices/system/cpu", sched_getcpu(), 1, FL_CACHE_CHASE, o->size, &bytes, err);
 	if (rc == 0)
 		rc = fl_alloc(lane, bytes, o->memory->node, &buffer, err);
 	if (rc < 0) {

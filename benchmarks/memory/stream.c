@@ -70,7 +70,8 @@ static int open_row(const struct row *row, struct fl_lane *lane, const struct st
 	if (!s)
 		return fl_fail(err, -ENOMEM, "no memory for %u threads", threads_n);
 	*s = (struct stream_state){ .row = row, .engine = fl_stream_best(), .threads_n = threads_n };
-	rc = fl_cache_beyond("/sys/devices/system/cpu", sched_getcpu(), threads_n, o->size, &s->bytes, err);
+	rc = fl_cache_beyond("/sys/devices/system/cpu", sched_getcpu(), threads_n, FL_CACHE_STREAM, o->size, &s->bytes,
+			     err);
 	if (rc == 0)
 		rc = allocate(s, lane, o->memory->node, err);
 	if (rc < 0) {

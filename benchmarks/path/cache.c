@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LEAST_BYTES = 64 << 20, TIMES_CACHE = 4 };
+enum { LEAST_BYTES = 64 << 20 };
 
 /* The first line of <cpu_dir>/cpu<cpu>/cache/index<index>/<name>. */
 static bool read_line(const char *cpu_dir, int cpu, unsigned index, const char *name, char *line, int room)
@@ -68,22 +68,31 @@ static uint64_t round_up(uint64_t bytes)
 	return (bytes + FL_CACHE_GRAIN - 1) / FL_CACHE_GRAIN * FL_CACHE_GRAIN;
 }
 
-int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, uint64_t asked, uint64_t *ret, struct fl_err *err)
+static int refuse(uint64_t asked, uint64_t share, uint64_t least, struct fl_err *err)
 {
-	uint64_t share = fl_cache_share(cpu_dir, cpu, threads), beyond = round_up(TIMES_CACHE * share);
-
-	if (asked == 0) {
-		*ret = beyond > LEAST_BYTES ? beyond : LEAST_BYTES;
-		return 0;
-	}
-	if (asked % FL_CACHE_GRAIN)
-		return fl_fail(err, -EINVAL, "size %llu is no multiple of 1 MiB", (unsigned long long)asked);
-	if (asked < beyond) {
+	if (share)
 		fl_fail(err, -EINVAL,
 			"buffers of %llu bytes would measure the cache, of which %llu are for each thread",
 			(unsigned long long)asked, (unsigned long long)share);
-		return fl_hint(err, "choose a size of at least %llu MiB", (unsigned long long)(beyond >> 20));
-	}
+	else
+		fl_fail(err, -EINVAL,
+			"buffers of %llu bytes may measure the cache, whose size this machine does not tell",
+			(unsigned long long)asked);
+	return fl_hint(err, "choose a size of at least %llu MiB", (unsigned long long)(least >> 20));
+}
+
+int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, enum fl_cache_times times, uint64_t asked,
+		    uint64_t *ret, struct fl_err *err)
+{
+	uint64_t share = fl_cache_share(cpu_dir, cpu, threads), beyond = round_up((uint64_t)times * share);
+	uint64_t least = share ? beyond : LEAST_BYTES;
+
+	if (asked % FL_CACHE_GRAIN)
+		return fl_fail(err, -EINVAL, "size %llu is no multiple of 1 MiB", (unsigned long long)asked);
+	if (asked && asked < least)
+		return refuse(asked, share, least, err);
+	if (asked == 0)
+		asked = beyond > LEAST_BYTES ? beyond : LEAST_BYTES;
 	*ret = asked;
 	return 0;
 }

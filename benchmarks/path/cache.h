@@ -13,10 +13,16 @@ uint64_t fl_cache_share(const char *cpu_dir, int cpu, unsigned threads);
 /* Sizes below are multiples of this. */
 enum { FL_CACHE_GRAIN = 1 << 20 };
 
-/* The bytes of a buffer of one thread that is gone through whole, round and round, so that a line is evicted before it
- * is met again: four times the thread's part of the cache, and 64 MiB at least, which bounds what a wrong idea of the
- * cache can do. (A server with 256 threads needs 16 GiB so, a machine with two CPUs 128 MiB.) `asked` 0: that size;
- * else what was asked for. -EINVAL: no multiple of FL_CACHE_GRAIN, or the cache would be measured. */
-int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, uint64_t asked, uint64_t *ret, struct fl_err *err);
+/* How often the thread's part of the cache. A stream of loads or stores evicts a line before it is met again. A cache
+ * that adapts keeps a part of what is chased through from one round to the next, the less of it the larger the buffer;
+ * a chase is of one thread, so it can go farther beyond. */
+enum fl_cache_times { FL_CACHE_STREAM = 4, FL_CACHE_CHASE = 8 };
+
+/* The bytes of a buffer of one thread that is gone through whole, round and round: `times` the thread's part of the
+ * cache, and 64 MiB at least, which bounds what a wrong idea of the cache can do. (Streaming, a server with 256 threads
+ * needs 16 GiB so, a machine with two CPUs 128 MiB.) `asked` 0: that size; else what was asked for. -EINVAL: no
+ * multiple of FL_CACHE_GRAIN, or the cache would be measured; where the cache is not known, less than 64 MiB. */
+int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, enum fl_cache_times times, uint64_t asked,
+		    uint64_t *ret, struct fl_err *err);
 
 #endif

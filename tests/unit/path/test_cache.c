@@ -110,22 +110,29 @@ static const struct {
 static void test_beyond(void **state)
 {
 	char dir[] = BUILD_DIR "/cache-XXXXXX";
+	struct fl_err unknown = { 0 };
 	uint64_t bytes = 0;
 
 	(void)state;
 	make_tree(dir);
-	assert_int_equal(fl_cache_beyond(dir, 5, 2, 0, &bytes, NULL), 0); /* nothing is known */
+	assert_int_equal(fl_cache_beyond(dir, 5, 2, FL_CACHE_STREAM, 0, &bytes, NULL), 0); /* nothing is known */
 	assert_int_equal(bytes, 64 << 20);
+	assert_int_equal(fl_cache_beyond(dir, 5, 2, FL_CACHE_STREAM, 64 << 20, &bytes, NULL), 0);
+	assert_int_equal(fl_cache_beyond(dir, 5, 2, FL_CACHE_STREAM, 63 << 20, &bytes, &unknown), -EINVAL);
+	assert_non_null(strstr(unknown.what, "may measure the cache, whose size this machine does not tell"));
+	assert_non_null(strstr(unknown.hint, "at least 64 MiB"));
 	put(dir, 0, "size", "32768K\n");
 	put(dir, 0, "shared_cpu_map", "3\n");
-	assert_int_equal(fl_cache_beyond(dir, 5, 1, 0, &bytes, NULL), 0);
+	assert_int_equal(fl_cache_beyond(dir, 5, 1, FL_CACHE_STREAM, 0, &bytes, NULL), 0);
 	assert_int_equal(bytes, 128 << 20);
+	assert_int_equal(fl_cache_beyond(dir, 5, 1, FL_CACHE_CHASE, 0, &bytes, NULL), 0);
+	assert_int_equal(bytes, 256 << 20);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		struct fl_err err = { 0 };
 		int rc;
 
 		bytes = 0;
-		rc = fl_cache_beyond(dir, 5, 2, sizes[i].asked, &bytes, &err);
+		rc = fl_cache_beyond(dir, 5, 2, FL_CACHE_STREAM, sizes[i].asked, &bytes, &err);
 		if (bytes != sizes[i].bytes || rc != (sizes[i].bytes ? 0 : -EINVAL))
 			fail_msg("row %zu: %d, %llu", i, rc, (unsigned long long)bytes);
 		if (sizes[i].what && (!strstr(err.what, sizes[i].what) || !strstr(err.hint, sizes[i].hint)))
