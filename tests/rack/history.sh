@@ -182,8 +182,11 @@ is 0 "$rc" "resuming a run that passed ($(<err))"
 jq -c 'if .lane then .lane.outcome = "invalid" | .lane.reason = "it was not so" else . end' old.jsonl >lying.jsonl
 run import lying.jsonl --store lying.db
 run run --resume "$judged" --store lying.db
+resumed=$rc
 has "$(<err)" 'is finished, with status 0' 'resuming a run that does not pass, though its record says so'
-is 4 "$rc" 'resuming a run that does not pass, though its record says so'
+run report "$judged" --json --store lying.db
+is "$(jq .status out)" "$resumed" 'status of resuming a run that does not pass, though its record says so'
+is '' "$([ "$resumed" = 0 ] && echo 0)" 'status of resuming a run that does not pass'
 
 # ---- stores and places that cannot be written; a full disk
 
