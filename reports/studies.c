@@ -26,14 +26,14 @@ static void add_value(const struct fl_study_result *s, const struct fl_study_poi
 	free(value);
 }
 
-/* "memory.copy beside storage.read keeps 67 %" */
+/* "memory.copy beside storage.read is 67 % of what it is alone", which says as much of a time as of a rate */
 static void add_share(const struct fl_study_point *p, const struct fl_words *w, struct fl_text *out)
 {
 	char *name = p->lane ? fl_words_name(w, p->lane) : fl_dup("?");
 	char shown[FL_UNIT_TEXT];
 
 	if (p->ratio.n)
-		fl_text_add(out, "%s keeps %s", name, fl_show_percent(shown, p->ratio.median));
+		fl_text_add(out, "%s is %s of what it is alone", name, fl_show_percent(shown, p->ratio.median));
 	else
 		fl_text_add(out, "%s was not measured both ways", name);
 	free(name);

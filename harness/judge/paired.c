@@ -92,7 +92,7 @@ void fl_study_find_solo(struct fl_study_result *s)
 		return;
 	}
 	shown = show_ratio(&s->sum);
-	s->found = fl_format("together they reach %s of the sum of what each does alone", shown);
+	s->found = fl_format("together their sum of %s is %s of that of each alone", s->points[0].metric, shown);
 	free(shown);
 }
 

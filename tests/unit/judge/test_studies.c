@@ -146,7 +146,7 @@ static void test_solo(void **state)
 	assert_true(fabs(s->points[1].ratio.high - 0.8) < 1e-9);
 	assert_true(fabs(s->sum.median - 0.6) < 1e-9);
 	assert_int_equal(s->sum.n, ROUNDS);
-	assert_string_equal(s->found, "together they reach 60 % (60 % .. 60 %) of the sum of what each does alone");
+	assert_string_equal(s->found, "together their sum of bytes_per_s is 60 % (60 % .. 60 %) of that of each alone");
 	fl_judgement_free(j);
 	fl_run_free(run);
 }
