@@ -91,8 +91,9 @@ static void refuse_too_fast(struct fl_lane_verdict *v, double median, const stru
 /* How many rounds would decide. Lanes that run together are measured again only by their suite. */
 static char *ask_for_rounds(const struct fl_subject *s)
 {
-	bool few = s->rounds < ROUNDS_OF_INTERVAL;
-	unsigned more = 2 * s->rounds < FL_ROUNDS_MAX ? 2 * s->rounds : FL_ROUNDS_MAX;
+	unsigned done = (unsigned)s->n; /* its study may have ended it before the planned ones */
+	bool few = done < ROUNDS_OF_INTERVAL;
+	unsigned more = 2 * done < FL_ROUNDS_MAX ? 2 * done : FL_ROUNDS_MAX;
 	unsigned rounds = few ? ROUNDS_OF_INTERVAL : more;
 	struct fl_text t = { 0 };
 

@@ -41,7 +41,9 @@ static const struct fl_lane_record *find_misplaced(const struct fl_subject *s)
 /* "REASON", or "REASON (round 2 of 3)" where not every round was so. */
 static char *in_round(const struct fl_subject *s, const struct fl_lane_record *record, const char *reason)
 {
-	return s->rounds > 1 ? fl_format("%s (round %u of %u)", reason, record->round + 1, s->rounds) : fl_dup(reason);
+	unsigned rounds = s->run->finished ? (unsigned)s->n : s->rounds; /* its study may have ended it before */
+
+	return s->rounds > 1 ? fl_format("%s (round %u of %u)", reason, record->round + 1, rounds) : fl_dup(reason);
 }
 
 static void set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)

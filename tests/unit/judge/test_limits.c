@@ -105,6 +105,33 @@ static void test_rounds(void **state)
 	}
 }
 
+/* A study that ended a case early: what was done counts, not what was planned. */
+static void test_rounds_done(void **state)
+{
+	static const double medians[] = { 0.5, 0.99, 0.5 };
+	struct fl_run *run = rounds_run(false, medians, 3);
+	json_t *c = json_array_get(json_object_get(run->plan, "cases"), 0);
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(c, "rounds", json_integer(12));
+	json_object_set_new(c, "rounds_least", json_integer(3));
+	run->finished = true;
+	j = judge(run);
+	assert_non_null(strstr(j->lanes[0].hint, "6 rounds give an interval of 95 %"));
+	fl_judgement_free(j);
+	run->lanes[1].outcome = FL_INVALID;
+	run->lanes[1].reason = fl_dup("it was not so");
+	j = judge(run);
+	assert_string_equal(j->lanes[0].reason, "it was not so (round 2 of 3)");
+	fl_judgement_free(j);
+	run->finished = false;
+	j = judge(run);
+	assert_string_equal(j->lanes[0].reason, "it was not so (round 2 of 12)");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* ---- `require` */
 
 static const struct {
@@ -238,8 +265,8 @@ static void test_not_shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),	   cmocka_unit_test(test_rounds),     cmocka_unit_test(test_require),
-		cmocka_unit_test(test_shared_hop), cmocka_unit_test(test_not_shared),
+		cmocka_unit_test(test_limits),	cmocka_unit_test(test_rounds),	   cmocka_unit_test(test_rounds_done),
+		cmocka_unit_test(test_require), cmocka_unit_test(test_shared_hop), cmocka_unit_test(test_not_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
