@@ -92,9 +92,9 @@ char *fl_again_command(const struct fl_subject *s)
 {
 	struct fl_text t = { 0 };
 
-	if (s->case_lanes > LANES_MAX)
+	if (s->case_lanes > LANES_MAX || (s->case_lanes == 1 && !s->alone))
 		return NULL;
-	if (s->case_lanes > 1)
+	if (!s->alone)
 		return suite_command(s - s->lane, s->case_lanes);
 	fl_add_bench_command(s, &t);
 	fl_text_add(&t, " --duration " BRIEFLY);

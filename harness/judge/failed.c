@@ -145,10 +145,19 @@ static void add_company(const struct fl_subject *s, struct fl_lane_verdict *v)
 	add(v, &t);
 }
 
+static char *again_by_suite(const struct fl_subject *s)
+{
+	const char *suite = fl_json_text_or_null(s->run->plan, "suite");
+
+	if (s->case_lanes == 1)
+		return fl_format("it had only the CPUs that it has beside others: run suite '%s' again",
+				 suite ? suite : "?");
+	return fl_format("%u lanes ran together: run suite '%s' again", s->case_lanes, suite ? suite : "?");
+}
+
 static void prove(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	const struct fl_hop *hop = fl_narrowest_hop(v, true);
-	const char *suite = fl_json_text_or_null(s->run->plan, "suite");
 
 	if (v->wrong_data) {
 		add_wrong_rounds(s, v);
@@ -162,7 +171,7 @@ static void prove(const struct fl_subject *s, struct fl_lane_verdict *v)
 	add_facts(s, v);
 	add_ruled_out(s, v);
 	if (!v->again && !v->hint)
-		v->hint = fl_format("%u lanes ran together: run suite '%s' again", s->case_lanes, suite ? suite : "?");
+		v->hint = again_by_suite(s);
 }
 
 void fl_show_ways(const struct fl_subject *s, struct fl_lane_verdict *v)

@@ -88,7 +88,8 @@ static void refuse_too_fast(struct fl_lane_verdict *v, double median, const stru
 	set(v, FL_VERDICT_INVALID, &t, FL_CAME_ANOTHER_WAY);
 }
 
-/* How many rounds would decide. Lanes that run together are measured again only by their suite. */
+/* How many rounds would decide. Lanes that run together, or keep the CPUs that they have
+ * together, are measured again only by their suite. */
 static char *ask_for_rounds(const struct fl_subject *s)
 {
 	unsigned done = (unsigned)s->n; /* its study may have ended it before the planned ones */
@@ -98,7 +99,7 @@ static char *ask_for_rounds(const struct fl_subject *s)
 	struct fl_text t = { 0 };
 
 	fl_text_add(&t, "%u rounds give %s: ", rounds, few ? "an interval of 95 %" : "a narrower interval");
-	if (s->case_lanes == 1) {
+	if (s->alone) {
 		fl_add_bench_command(s, &t);
 		fl_text_add(&t, " --repeat %u", rounds);
 	} else {

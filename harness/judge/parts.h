@@ -19,6 +19,7 @@ struct fl_subject {
 	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
 	bool required;				     /* the suite names it there, or it is a `bench` */
 	unsigned case_lanes;			     /* of its case; as subjects they lie side by side */
+	bool alone;				     /* in its case, and placed as `feedline bench` would place it */
 	const struct fl_lane_record *const *records; /* in the order of rounds */
 	size_t n;
 };
@@ -63,7 +64,8 @@ void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 /* ---- command.c: commands that measure again what was planned
  * The lane alone, as "feedline bench NAME --option value"; without a duration. */
 void fl_add_bench_command(const struct fl_subject *s, struct fl_text *out);
-/* The lane with those that ran beside it, once and briefly; malloc'd. NULL: there are more than a line takes. */
+/* The lane with those that ran beside it, once and briefly; malloc'd. NULL: there are more than a line takes,
+ * or it would get other CPUs. */
 char *fl_again_command(const struct fl_subject *s);
 
 /* ---- failed.c: how a lane is measured again, and what a failed verdict says more than its reason. The verdict must

@@ -126,9 +126,29 @@ static int read_case(const struct fl_run *run, const json_t *require, const json
 	if (rc == 0)
 		rc = read_ends(doc, at, run->finished, &subject, err);
 	subject.case_lanes = (unsigned)json_array_size(lanes);
+	subject.alone = subject.case_lanes == 1;
 	for (; subject.lane < json_array_size(lanes) && rc == 0; subject.lane++)
 		rc = add_subject(run, json_array_get(lanes, subject.lane), at, subject, s, err);
 	return rc;
+}
+
+/* In studies of lanes beside each other a lane has, alone too, no other CPUs than beside the others: no `bench` would
+ * give it those. Studies lie one after the other, which is checked where they are read (studies.c). */
+static void mark_kept_places(const json_t *studies, struct fl_subjects *s)
+{
+	uint64_t end = 0;
+	json_t *study;
+	size_t i, k = 0;
+
+	json_array_foreach(studies, i, study)
+	{
+		const char *kind = fl_json_text_or_null(study, "kind");
+		bool kept = kind && (strcmp(kind, "solo") == 0 || strcmp(kind, "beside") == 0);
+
+		end += (uint64_t)json_integer_value(json_object_get(study, "cases"));
+		for (; k < s->n && s->items[k].case_no < end; k++)
+			s->items[k].alone &= !kept;
+	}
 }
 
 static int read_plan(const struct fl_run *run, struct fl_subjects *s, struct fl_err *err)
@@ -142,6 +162,7 @@ static int read_plan(const struct fl_run *run, struct fl_subjects *s, struct fl_
 		rc = fl_json_array(run->plan, "plan", "cases", FL_CASES_MAX, &cases, err);
 	for (unsigned i = 0; rc == 0 && i < json_array_size(cases); i++)
 		rc = read_case(run, require, json_array_get(cases, i), i, s, err);
+	mark_kept_places(json_object_get(run->plan, "studies"), s);
 	return rc;
 }
 

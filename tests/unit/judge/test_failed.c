@@ -161,6 +161,45 @@ static void test_together(void **state)
 	fl_run_free(run);
 }
 
+/* ---- a lane that is alone, but placed as beside others, is measured again by its suite alone */
+
+static void test_kept_place(void **state)
+{
+	static const double rates[] = { 5e8, 9.2e8 }; /* fails; inconclusive */
+	static const char *const hints[] = {
+		"it had only the CPUs that it has beside others: run suite 'sample' again",
+		"6 rounds give an interval of 95 %: raise `repeat` in the suite",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct fl_run *run = paced_run(false, NULL, 1e9, rates[i], i ? 1e9 : rates[i], 9);
+		json_t *cases = json_object_get(run->plan, "cases");
+		struct fl_judgement *j;
+
+		json_array_append(cases, json_array_get(cases, 0)); /* the load, and the lane beside it */
+		json_array_append_new(cases, json_deep_copy(json_array_get(cases, 0)));
+		json_array_append(json_object_get(json_array_get(cases, 2), "lanes"),
+				  json_array_get(json_object_get(json_array_get(cases, 0), "lanes"), 0));
+		json_object_set_new(run->plan, "schema", json_integer(2));
+		json_object_set_new(run->plan, "studies",
+				    json_pack("[{s:s, s:s, s:i, s:i}, {s:s, s:s, s:i, s:i}]", "kind", "repeat", "label",
+					      "r", "first_case", 0, "cases", 1, "kind", "repeat", "label", "b",
+					      "first_case", 1, "cases", 2));
+		j = judge(run);
+		assert_non_null(j->lanes[0].again);
+		fl_judgement_free(j);
+		json_object_set_new(
+			run->plan, "studies",
+			json_pack("[{s:s, s:s, s:i, s:i}]", "kind", "solo", "label", "s", "first_case", 0, "cases", 3));
+		j = judge(run);
+		assert_null(j->lanes[0].again);
+		assert_string_equal(j->lanes[0].hint, hints[i]);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* ---- values of a template */
 
 static const struct {
@@ -252,7 +291,7 @@ int main(void)
 		cmocka_unit_test(test_too_slow),	 cmocka_unit_test(test_wrong_data),
 		cmocka_unit_test(test_nothing_to_prove), cmocka_unit_test(test_together),
 		cmocka_unit_test(test_values),		 cmocka_unit_test(test_behind_what_was_not_needed),
-		cmocka_unit_test(test_no_witness),
+		cmocka_unit_test(test_no_witness),	 cmocka_unit_test(test_kept_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
