@@ -80,8 +80,9 @@ struct fl_drive {
 struct fl_nic {
 	char *id, *interface; /* "eth0"; NULL for an RDMA device without one */
 	struct fl_known rate_bits_per_s;
-	struct fl_known_text rdma; /* "mlx5_0" */
-	unsigned port;		   /* of a device with several, from 0 */
+	struct fl_known_text rdma;     /* "mlx5_0" */
+	struct fl_known_text firmware; /* "28.39.1002" */
+	unsigned port;		       /* of a device with several, from 0 */
 	bool up;
 	struct fl_known_text driver; /* as of a drive */
 	struct fl_pci pci;

@@ -90,6 +90,7 @@ static const struct row nic_rows[] = {
 	MEMBER(fl_nic, id, ROW_TEXT),
 	MEMBER(fl_nic, interface, ROW_TEXT_OR_NULL),
 	MEMBER(fl_nic, rdma, ROW_KNOWN_TEXT),
+	MEMBER(fl_nic, firmware, ROW_KNOWN_TEXT),
 	MEMBER(fl_nic, port, ROW_COUNT),
 	MEMBER(fl_nic, up, ROW_FLAG),
 	MEMBER(fl_nic, driver, ROW_KNOWN_TEXT),

@@ -49,6 +49,18 @@ static char *rdma_of(const struct sense_root *root, const char *interface, const
 	return found;
 }
 
+/* Takes the name of the RDMA device, NULL where there is none. Of the others' firmware sysfs says
+ * nothing. */
+static void know_rdma(const struct sense_root *root, char *name, struct fl_nic *nic)
+{
+	char *file = name ? fl_format("%s/fw_ver", name) : NULL;
+	char *firmware = file ? sense_line(root, "/sys/class/infiniband", file) : NULL;
+
+	know_text(&nic->firmware, firmware, name ? "the driver does not say" : "not in sysfs");
+	know_text(&nic->rdma, name, "no RDMA device");
+	free(file);
+}
+
 /* ---- interfaces */
 
 static void read_rate(const struct sense_root *root, const char *dir, const struct fl_nic *nic, struct fl_known *ret)
@@ -93,7 +105,7 @@ static bool read_interface(const struct sense_root *root, struct fl_machine *m, 
 		sense_number(root, dir, "dev_port", &port);
 		*nic = (struct fl_nic){ .interface = fl_dup(interface), .up = is_one(root, dir, "carrier") };
 		nic->port = port <= PORTS_MAX ? (unsigned)port : 0;
-		know_text(&nic->rdma, rdma_of(root, interface, device, nic->port), "no RDMA device");
+		know_rdma(root, rdma_of(root, interface, device, nic->port), nic);
 		read_rate(root, dir, nic, &nic->rate_bits_per_s);
 		sense_pci(root, m, device, &nic->pci);
 		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
@@ -141,7 +153,7 @@ static bool read_rdma(const struct sense_root *root, struct fl_machine *m, const
 	if (device && !has_interface(m, name)) {
 		state = sense_line(root, dir, "ports/1/state"); /* "4: ACTIVE" */
 		*nic = (struct fl_nic){ .up = state && strncmp(state, "4:", 2) == 0 };
-		know_text(&nic->rdma, fl_dup(name), NULL);
+		know_rdma(root, fl_dup(name), nic);
 		read_ib_rate(root, dir, &nic->rate_bits_per_s);
 		sense_pci(root, m, device, &nic->pci);
 		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
