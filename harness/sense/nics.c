@@ -49,8 +49,7 @@ static char *rdma_of(const struct sense_root *root, const char *interface, const
 	return found;
 }
 
-/* Takes the name of the RDMA device, NULL where there is none. Of the others' firmware sysfs says
- * nothing. */
+/* Takes the name of the RDMA device, NULL where there is none: sysfs says nothing of other devices' firmware. */
 static void know_rdma(const struct sense_root *root, char *name, struct fl_nic *nic)
 {
 	char *file = name ? fl_format("%s/fw_ver", name) : NULL;
