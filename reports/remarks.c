@@ -18,7 +18,8 @@ struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark)
 void fl_remark_advise(struct fl_remark *r, char *words, char *command)
 {
 	r->advice = fl_grow(r->advice, r->advice_n + 1, sizeof(*r->advice));
-	r->advice[r->advice_n++] = (struct fl_advice){ .words = words, .command = command };
+	r->advice[r->advice_n].words = words;
+	r->advice[r->advice_n++].command = command;
 }
 
 void fl_section_release(struct fl_section *s)

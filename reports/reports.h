@@ -31,7 +31,7 @@ void fl_report_free_names(char **names, size_t n);
 
 /* "2026-11-22T09:45:12Z", always UTC, so that it means the same on every machine. Returns buf. */
 enum { FL_TIME_TEXT = 32 };
-const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t realtime_ns);
+const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t started_ns);
 
 /* ---- lines.c: text in lines
  * Appends text broken at blanks, though not between a number and what it counts ("2.40 ms", "14 %"), so that lines

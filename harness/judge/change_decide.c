@@ -229,7 +229,7 @@ static void count_lane(struct fl_comparison *c, const struct fl_lane_change *lan
 	for (size_t i = 0; i < lane->metrics_n; i++) {
 		const struct fl_metric_change *m = &lane->metrics[i];
 
-		c->floors += isfinite(m->floor.ratio);
+		c->floors += isfinite(m->floor.ratio) ? 1 : 0;
 		if (!m->primary)
 			continue;
 		count(c, m->verdict, lane->distrust_n == 0);

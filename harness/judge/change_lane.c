@@ -313,12 +313,13 @@ static void add_distrust(const struct fl_matched *side, struct fl_lane_change *r
 
 void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *match, struct fl_lane_change *ret)
 {
-	const struct fl_evidence_lane *first = match->sides[0].n ? match->sides[0].lanes[0] : NULL;
+	const struct fl_evidence_lane *first;
 
 	*ret = (struct fl_lane_change){ .name = match->name };
 	refuse(w, match, ret);
 	if (ret->refused)
 		return;
+	first = match->sides[0].lanes[0]; /* a side without it was refused */
 	ret->again = match->sides[1].lanes[0]->again;
 	ret->peer = &match->sides[1].lanes[0]->peer;
 	ret->metrics = fl_zalloc(first->metrics_n, sizeof(*ret->metrics));

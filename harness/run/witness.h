@@ -45,7 +45,8 @@ struct fl_load_shares fl_load_between(const struct fl_load *before, const struct
  * all doubt. So others are known from windows of 600 ms on, interrupts of 400 ms, steal of 200 ms. What load does to a
  * lane that wants its CPU is known in any window: its threads wait (witness_wait.c). */
 struct fl_load_shares fl_load_known(const struct fl_load_shares *shares);
-/* io: the lane moves data through a device, which a hypervisor emulates in the time of the same CPUs. */
+/* io: the lane moves data through a device, which a hypervisor emulates and the kernel's threads serve in the time of
+ * the same CPUs. */
 void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons);
 
 /* ---- witness_wait.c: how long the lane's threads were ready to run and did not, from /proc/PID/task */

@@ -62,6 +62,10 @@ static const struct {
 	{ "cpu1 100 0 0 50 0 0 0 0\n", "cpu1 160 0 0 50 0 20 20 0\n", 1000000000, 600000000, false, 0, 0, NULL },
 	{ "cpu1 100 0 0 50 0 0 0 7\n", "cpu1 180 0 0 50 0 0 0 27\n", 1000000000, 800000000, false, 0, 0.2,
 	  "the hypervisor took 20 % of the time of its CPUs" },
+	/* the kernel serves the lane's own I/O, or others take more than that */
+	{ "cpu1 100 0 0 50 0 0 0 0\n", "cpu1 200 0 0 50 0 0 0 0\n", 1000000000, 850000000, true, 0.15, 0, NULL },
+	{ "cpu1 100 0 0 50 0 0 0 0\n", "cpu1 200 0 0 50 0 0 0 0\n", 1000000000, 500000000, true, 0.5, 0,
+	  "other programs took 50 % of the time of its CPUs" },
 	/* it emulates the lane's own I/O, or more than that */
 	{ "cpu1 100 0 0 50 0 0 0 7\n", "cpu1 180 0 0 50 0 0 0 27\n", 1000000000, 800000000, true, 0, 0.2, NULL },
 	{ "cpu1 100 0 0 50 0 0 0 7\n", "cpu1 160 0 0 50 0 0 0 47\n", 1000000000, 600000000, true, 0, 0.4,
