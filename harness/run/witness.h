@@ -59,6 +59,7 @@ void fl_wait_look(int root, pid_t pid, struct fl_wait *ret);
 
 struct fl_wait_shares {
 	double waited; /* of the time of its threads */
+	double slice;  /* what one time slice of another thread is of it: waiting up to that is no reason */
 	double switches;
 };
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads);

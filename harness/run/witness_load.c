@@ -128,9 +128,9 @@ struct fl_load_shares fl_load_known(const struct fl_load_shares *shares)
 	};
 }
 
-/* What the lane's own I/O takes, on a virtual machine that was idle but for it: emulating it 0.13 of the CPU's time, and
- * threads of the kernel that serve it (4 KiB reads, 115,000 a second) 0.09. Such a lane waits for its device, not for its
- * CPU; where it does wait for that, witness_wait.c says so. */
+/* What the lane's own I/O takes, on a virtual machine that was idle but for it: emulating it 0.13 of the CPU's time,
+ * and threads of the kernel that serve it (4 KiB reads, 115,000 a second) 0.09. Such a lane waits for its device, not
+ * for its CPU; where it does wait for that, witness_wait.c says so. */
 void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons)
 {
 	const double own_steal = io ? 0.2 : 0, own_threads = io ? 0.15 : 0;

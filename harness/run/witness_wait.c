@@ -79,11 +79,15 @@ static double since(bool known, uint64_t before, uint64_t after)
 	return after > before ? (double)(after - before) : 0;
 }
 
+/* One time slice of another thread: waking up behind it is nobody's fault, and all that a short window can show. */
+static const double slice_ns = 4e6;
+
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads)
 {
-	double all_ns = since(true, before->at_ns, after->at_ns) * threads;
+	double span_ns = since(true, before->at_ns, after->at_ns), all_ns = span_ns * threads;
 
 	return (struct fl_wait_shares){
+		.slice = span_ns > 0 ? slice_ns / span_ns : NAN,
 		.waited = all_ns > 0 ? since(before->has_waited && after->has_waited, before->waited_ns,
 					     after->waited_ns) /
 					       all_ns
@@ -96,7 +100,7 @@ void fl_wait_judge(const struct fl_wait_shares *shares, const struct fl_load_sha
 {
 	double waited = shares->waited - (load->interrupts > 0 ? load->interrupts + 2 * load->blur : 0);
 
-	if (!(waited > FL_DISTURBED))
+	if (!(waited > FL_DISTURBED && waited > shares->slice))
 		return;
 	if (shares->switches > 0)
 		json_array_append_new(reasons, json_sprintf("its threads waited for a CPU %.0f %% of the time "

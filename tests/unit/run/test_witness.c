@@ -190,6 +190,31 @@ static void waiting(void **state)
 	}
 }
 
+/* Waiting up to one time slice is no reason, however short the window: 0.4 ms of 5 ms, but 30 ms of 300 ms are one. */
+static void short_waits(void **state)
+{
+	static const struct {
+		uint64_t window_ns, waited_ns;
+		const char *reason;
+	} rows[] = { { 5000000, 400000, NULL },
+		     { 40000000, 3900000, NULL },
+		     { 300000000, 30000000, "its threads waited for a CPU 10 % of the time" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_wait before = { .at_ns = second, .has_waited = true }, after = before;
+		const struct fl_load_shares load = { 0 };
+		struct fl_wait_shares s;
+		json_t *reasons = json_array();
+
+		after.at_ns += rows[i].window_ns;
+		after.waited_ns += rows[i].waited_ns;
+		s = fl_wait_between(&before, &after, 1);
+		fl_wait_judge(&s, &load, reasons);
+		assert_reasons(reasons, rows[i].reason);
+	}
+}
+
 /* A process that is gone, or hidden: nothing is known, and nothing is a reason. */
 static void nobody_waits(void **state)
 {
@@ -686,6 +711,7 @@ int main(void)
 		TREE_TEST(load),
 		TREE_TEST(known_load),
 		TREE_TEST(waiting),
+		cmocka_unit_test(short_waits),
 		TREE_TEST(nobody_waits),
 		TREE_TEST(heat),
 		TREE_TEST(quota),
