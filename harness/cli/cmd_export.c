@@ -51,13 +51,8 @@ static int export_to(struct fl_store *s, const struct fl_args *args, const char 
 static int export_store(const struct export_opts *opts, const struct fl_args *args, struct fl_err *err)
 {
 	struct fl_store *s;
-	char *path;
-	int rc = fl_home_store(opts->store, &path, err);
+	int rc = fl_home_read_store(opts->store, &s, err);
 
-	if (rc < 0)
-		return rc;
-	rc = fl_store_open(path, false, &s, err);
-	free(path);
 	if (rc < 0)
 		return rc;
 	rc = export_to(s, args, opts->output, err);

@@ -113,13 +113,8 @@ static int show_print(const struct show_opts *opts, const char *word, struct fl_
 {
 	struct fl_baseline named;
 	struct fl_store *s;
-	char *path;
-	int rc = fl_home_store(opts->store, &path, err);
+	int rc = fl_home_read_store(opts->store, &s, err);
 
-	if (rc < 0)
-		return rc;
-	rc = fl_store_open(path, false, &s, err);
-	free(path);
 	if (rc < 0)
 		return rc;
 	rc = fl_store_named(s, word, &named, err);

@@ -57,6 +57,18 @@ int fl_home_store(const char *given, char **ret, struct fl_err *err)
 	return 0;
 }
 
+int fl_home_read_store(const char *given, struct fl_store **ret, struct fl_err *err)
+{
+	char *path;
+	int rc = fl_home_store(given, &path, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fl_store_open(path, false, ret, err);
+	free(path);
+	return rc;
+}
+
 int fl_home_run(const char *store, const char *id, struct fl_run **ret, struct fl_err *err)
 {
 	struct fl_store *s;

@@ -4,7 +4,7 @@
 #define FL_CLI_HOME_H
 #include "catalog/catalog.h"
 #include "plan/suite.h"
-#include "record/record.h"
+#include "record/store.h"
 
 struct fl_home {
 	char *prefix; /* base/file.h */
@@ -24,6 +24,8 @@ size_t fl_home_suites(const struct fl_home *home, char *ret[FL_SUITES_MAX]);
 
 /* `given` or, if that is NULL, store.db in the state directory. malloc'd. */
 int fl_home_store(const char *given, char **ret, struct fl_err *err);
+/* That store, opened for reading only. */
+int fl_home_read_store(const char *given, struct fl_store **ret, struct fl_err *err);
 
 /* A whole run from the store at that path, which is only read; "last": the newest. Freed with fl_run_free(). */
 int fl_home_run(const char *store, const char *id, struct fl_run **ret, struct fl_err *err);

@@ -191,7 +191,6 @@ static void add_metrics(const json_t *primary, const struct fl_lane_verdict *v, 
 		struct fl_evidence_metric *e = &lane->metrics[lane->metrics_n++];
 
 		*e = (struct fl_evidence_metric){ .name = fl_dup(declared->name),
-						  .from = declared->from,
 						  .better = declared->better,
 						  .primary = is_primary(primary, v, declared),
 						  .medians = fl_zalloc(v->rounds_planned, sizeof(double)),

@@ -8,7 +8,6 @@
 
 struct fl_evidence_metric {
 	char *name;
-	enum fl_from from;
 	enum fl_better better;
 	bool primary;	 /* its change decides: the suite's `primary` names it; without one, the metric that speaks for
 			  * the lane (catalog.h), where it has a direction */

@@ -65,7 +65,6 @@ static inline struct fl_evidence_metric *evidence_metric(struct fl_evidence_lane
 	struct fl_evidence_metric *m = &lane->metrics[lane->metrics_n++];
 
 	*m = (struct fl_evidence_metric){ .name = fl_dup(name),
-					  .from = FL_RATE_BYTES,
 					  .better = better,
 					  .primary = primary,
 					  .medians = fl_zalloc(n, sizeof(double)),
