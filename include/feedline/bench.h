@@ -113,6 +113,34 @@ struct fl_peer {
 	const char *escape; /* characters that it wants behind a backslash in a path; NULL: none */
 };
 
+/* ---- closed loops -------------------------------------------------------------------------------------------- */
+
+/* A benchmark whose sink takes a batch of `step_bytes` every `step_time` is a closed loop: it can be held up by its
+ * data, and how much is found by holding it against the same path with fewer hops. That needs the same words
+ * everywhere:
+ *
+ *   options  source (FL_CHOICE), step_bytes (FL_BYTES), step_time (FL_NS), prefetch (FL_COUNT: batches that may be
+ *            ready before they are taken)
+ *   metrics  of each step of the sink, FL_GIVEN, in ns on one clock; batch i is complete at r_i, its consuming begins
+ *            at s_i and ends at e_i:
+ *              stall_ns       max(0, r_i - e_(i-1)): the sink had nothing to do, for want of data
+ *              gap_ns         s_i - max(e_(i-1), r_i): it had data and did not begin
+ *              delivery_ns    r_i - r_(i-1)
+ *              ready_batches  complete and not yet taken when it came for one
+ *            of each step of the stage concerned:
+ *              source_busy_ratio, copy_busy_ratio   share of the step's time that it did not wait for its neighbours
+ *              waiting_chunks                       before the copying stage
+ *            The open loop has them too, with step_time taken as none.
+ *
+ * A rung is the same path with one hop more than the rung that it comes after. */
+struct fl_rung {
+	const char *name;   /* "T3" */
+	const char *bench;  /* the benchmark that measures it, with the same options; NULL: this one */
+	const char *source; /* the value of option `source` that makes this rung */
+	const char *after;  /* the rung that it adds its hop to; NULL: the control, which adds none */
+	const char *hop;    /* what it adds: an option or "memory" as in flows, else words: "page cache"; NULL: none */
+};
+
 /* ---- the step ---------------------------------------------------------------------------------------------- */
 
 /* What one step of one thread did. Zeroed, timed and kept by the harness; all pointers are this thread's own. */
@@ -137,26 +165,41 @@ struct fl_bench {
 	/* Where the lane sits when --numa is not given: NULL: the first node with CPUs; "each": every node with CPUs
 	 * is a lane of its own; else the name of a device or path option: the node nearest to that device. */
 	const char *numa;
-	/* How many threads step: NULL: one; "cpus": one for every CPU of the place, so a cpuset that hides some of them
-	 * makes the lane not measured; the name of an FL_COUNT option: as many as it says; or digits ("3"). The plan
-	 * gives the lane that many CPUs where there are so many; thread i is pinned to CPU i modulo their number. */
+	/* How many threads step: NULL: one; "cpus": one for every CPU of the place, so a cpuset that hides some of
+	 * them makes the lane not measured; the name of an FL_COUNT option: as many as it says; or digits ("3").
+	 * The plan gives the lane that many CPUs where there are so many; thread i is pinned to CPU i modulo their
+	 * number. */
 	const char *threads;
+	/* The name of an FL_COUNT option: that many equal lanes run together in the place of one. Each is told
+	 * which one it is by the FL_COUNT option that `lane` names: 0 .. count - 1. NULL: one lane. */
+	const char *lanes, *lane;
+	/* There is a piece of work to do, and the lane ends when it is done: when every thread has returned
+	 * FL_IDLE. It is measured from its first step to the end of its last one, without warm-up, once. */
+	bool whole;
+	/* A closed loop: the benchmark that is the same path in open loop, with the same options, and the rungs of
+	 * its ladder, the control first. NULL: it is none. */
+	const char *open_loop;
+	const struct fl_rung *rungs; /* ended by a zeroed row */
 
-	/* Ready to run here? Else a negative errno and the reason. Runs in a worker, may touch the device. Optional. */
+	/* Ready to run here? Else a negative errno and the reason. Runs in a worker, may touch the device.
+	 * Optional. */
 	int (*probe)(const void *opts, struct fl_err *err);
 	/* Everything that is not per thread: allocate with fl_alloc(), open files, fill buffers. Not timed. */
 	int (*open)(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err);
 	/* On the pinned thread, before the first step. Optional. */
 	int (*enter)(void *state, unsigned thread, struct fl_err *err);
 	/* Do n ops and say what was done. The hot path: no allocation, no printing. 0, FL_IDLE or negative errno.
-	 * -ECANCELED after halt() ends the thread without an error. The harness chooses n (1 with FL_GIVEN metrics). */
+	 * -ECANCELED after halt() ends the thread without an error. The harness chooses n (1 with FL_GIVEN
+	 * metrics). */
 	int (*step)(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err);
-	/* From another thread, once: make every blocked step return soon (with -ECANCELED or 0). It may ask nothing of
-	 * the lane (no fl_set_fact, no fl_alloc). Optional. */
+	/* From another thread, once: make every blocked step return soon (with -ECANCELED or 0). It may ask nothing
+	 * of the lane (no fl_set_fact, no fl_alloc). Optional. */
 	void (*halt)(void *state);
 	/* On the pinned thread, after its last step: drain what is in flight. Optional. */
 	void (*leave)(void *state, unsigned thread);
-	/* Is the data right? After all threads left; untimed. -EBADMSG: wrong data. NULL: recorded as unverified. */
+	/* Is the data right? After all threads left; untimed. -EBADMSG: wrong data; -ESTALE: it may be right, but
+	 * it did not come by the path that was asked for (a cache answered): the lane is invalid. NULL: recorded as
+	 * unverified. */
 	int (*verify)(void *state, struct fl_err *err);
 	/* Undo open. Called after a failed enter or step too; not after a failed open. */
 	void (*close)(void *state);

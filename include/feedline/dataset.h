@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* feedline/dataset.h: a directory of test data and the index that says which files belong to it.
+ *
+ * The index is the file FL_DATASET_INDEX in the directory, JSON:
+ *
+ *   {"schema": 1, "state": "complete"|"being made", "seed": "0x0123456789abcdef", "like": null|"unet3d-h100",
+ *    "files": [{"name": "data-00000000", "bytes": 1073741824}, ...]}
+ *
+ * File i of the list has number i; it is made of blocks (feedline/block.h), so its size is a multiple of
+ * FL_BLOCK_BYTES. Other files in the directory are not part of it: they are never read, written or removed. The
+ * index is written before the first file ("being made") and once more after the last one, so that whatever is left
+ * behind is known to be ours. */
+#ifndef FEEDLINE_DATASET_H
+#define FEEDLINE_DATASET_H
+#include <feedline/err.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FL_DATASET_INDEX "feedline-data.json"
+enum { FL_DATASET_FILES_MAX = 1 << 20 };
+
+struct fl_dataset_file {
+	char *name; /* without a slash */
+	uint64_t bytes;
+};
+
+struct fl_dataset {
+	uint64_t seed;
+	char *like; /* the demand profile whose records the files are; NULL: none */
+	bool complete;
+	struct fl_dataset_file *files;
+	size_t files_n;
+	uint64_t bytes;	  /* of all files */
+	size_t strangers; /* other entries of the directory, which are left alone; not part of the index */
+};
+
+/* Reads the index of a directory, which is hostile input: bounds, names without slashes, each once, whole blocks.
+ * Does not look at the files. -ENOENT: there is none; -EBADMSG: it is damaged; -EINVAL: of a newer schema. */
+int fl_dataset_read(const char *dir, struct fl_dataset *ret, struct fl_err *err);
+/* Replaces the index in one step. */
+int fl_dataset_write(const char *dir, const struct fl_dataset *set, struct fl_err *err);
+void fl_dataset_release(struct fl_dataset *set);
+
+#endif
