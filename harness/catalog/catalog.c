@@ -151,6 +151,8 @@ int fl_catalog_load(const char *dir, struct fl_catalog **ret, struct fl_err *err
 	free(files);
 	if (rc == 0)
 		rc = sort_and_check(c, err);
+	if (rc == 0)
+		rc = fl_loops_check(c, err);
 	if (rc)
 		fl_catalog_free(c);
 	else

@@ -22,6 +22,9 @@ struct fl_entry {
 	struct fl_fact *facts;
 	struct fl_flow *flows;
 	struct fl_peer peer; /* tool NULL: none */
+	char *lanes, *lane;  /* as in struct fl_bench */
+	char *open_loop;     /* likewise */
+	struct fl_rung *rungs;
 };
 
 struct fl_catalog {
@@ -39,18 +42,36 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
 /* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}],
- *  "peer":{"tool","command","prints","counts","escape"}}; a record from before it has no "peer". */
+ *  "peer":{"tool","command","prints","counts","escape"},"lanes","lane","open_loop",
+ *  "rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or nothing after it. */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
 
-/* Options that every benchmark has, ended by a zeroed row: numa (device "node"), duration and timeout (ns). */
+/* Options that no benchmark declares, ended by a zeroed row. Every one has numa (device "node"), duration and timeout
+ * (ns); one that reads a path has read_limit; one that can be given step_bytes and step_time has demand in their place
+ * (demand.h). */
 extern const struct fl_field fl_common_fields[];
+enum { FL_COMMON_MAX = 8 }; /* their number, at most */
+/* Those of a benchmark, ended by a zeroed row. */
+struct fl_commons {
+	struct fl_field fields[FL_COMMON_MAX + 1];
+};
+struct fl_commons fl_entry_commons(const struct fl_entry *e);
 /* The row of an option: the benchmark's own, else a common one; NULL: none. */
 const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name);
 
 /* The metric that speaks for a benchmark where only one can: its rate in bytes, else the first declared; NULL: none. */
 const struct fl_metric *fl_entry_speaker(const struct fl_entry *e);
+
+/* ---- loop.c: several lanes, closed loops and their rungs (feedline/bench.h, "closed loops")
+ * May they be? -EINVAL names the first thing wrong. Reading an entry checks this. */
+enum { FL_RUNGS_MAX = 16 };
+int fl_loop_check(const struct fl_entry *e, const char *at, struct fl_err *err);
+/* What closed loops say of other benchmarks, where all are known. Loading a catalog checks this. */
+int fl_loops_check(const struct fl_catalog *c, struct fl_err *err);
+/* Is it a closed loop? */
+bool fl_entry_is_loop(const struct fl_entry *e);
 
 /* ---- peer.c: the template of feedline/bench.h
  * May it be? -EINVAL names the first thing wrong in it. Reading an entry checks this. */

@@ -159,6 +159,20 @@ static int read_peer(const json_t *doc, const char *at, struct fl_peer *ret, str
 	return rc;
 }
 
+static int read_rung(const json_t *o, const char *at, void *row, struct fl_err *err)
+{
+	struct fl_rung *r = row;
+	int rc = read_text(o, at, "name", &r->name, err);
+
+	if (rc == 0)
+		rc = read_optional(o, at, "bench", &r->bench, err);
+	if (rc == 0)
+		rc = read_text(o, at, "source", &r->source, err);
+	if (rc == 0)
+		rc = read_optional(o, at, "after", &r->after, err);
+	return rc ? rc : read_optional(o, at, "hop", &r->hop, err);
+}
+
 static const char *row_name(const void *table, size_t row_bytes, size_t i)
 {
 	const char *name;
@@ -305,6 +319,21 @@ static int read_tables(const json_t *doc, const char *at, struct fl_entry *e, st
 	return rc ? rc : read_peer(doc, at, &e->peer, err);
 }
 
+/* A record from before there were closed loops has none of this. */
+static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, struct fl_err *err)
+{
+	int rc = read_optional(doc, at, "lanes", (const char **)&e->lanes, err);
+
+	if (rc == 0)
+		rc = read_optional(doc, at, "lane", (const char **)&e->lane, err);
+	if (rc == 0)
+		rc = read_optional(doc, at, "open_loop", (const char **)&e->open_loop, err);
+	if (rc == 0 && json_object_get(doc, "rungs"))
+		return read_table(doc, at, "rungs", sizeof(*e->rungs), read_rung, &e->rungs, err);
+	e->rungs = fl_zalloc(1, sizeof(*e->rungs));
+	return rc;
+}
+
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err)
 {
 	struct fl_entry e = { 0 };
@@ -312,6 +341,8 @@ int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struc
 
 	if (rc == 0)
 		rc = read_tables(doc, at, &e, err);
+	if (rc == 0)
+		rc = read_loop(doc, at, &e, err);
 	if (rc == 0)
 		rc = check_fields(&e, at, err);
 	if (rc == 0)
@@ -322,6 +353,8 @@ int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struc
 		rc = check_places(&e, at, err);
 	if (rc == 0)
 		rc = check_threads(&e, at, err);
+	if (rc == 0)
+		rc = fl_loop_check(&e, at, err);
 	if (rc == 0)
 		rc = fl_peer_check(&e, at, err);
 	if (rc)
@@ -377,6 +410,18 @@ static void release_peer(struct fl_peer *p)
 	free((void *)p->escape);
 }
 
+static void release_rungs(struct fl_rung *rungs)
+{
+	for (struct fl_rung *r = rungs; r && r->name; r++) {
+		free((void *)r->name);
+		free((void *)r->bench);
+		free((void *)r->source);
+		free((void *)r->after);
+		free((void *)r->hop);
+	}
+	free(rungs);
+}
+
 void fl_entry_release(struct fl_entry *e)
 {
 	free(e->name);
@@ -390,5 +435,9 @@ void fl_entry_release(struct fl_entry *e)
 	release_facts(e->facts);
 	release_flows(e->flows);
 	release_peer(&e->peer);
+	free(e->lanes);
+	free(e->lane);
+	free(e->open_loop);
+	release_rungs(e->rungs);
 	*e = (struct fl_entry){ 0 };
 }

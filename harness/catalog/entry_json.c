@@ -54,10 +54,22 @@ static json_t *peer_json(const struct fl_peer *p)
 			 "counts", fl_json_number(p->counts), "escape", p->escape);
 }
 
+static json_t *rungs_json(const struct fl_rung *rungs)
+{
+	json_t *all = json_array();
+
+	for (const struct fl_rung *r = rungs; r && r->name; r++)
+		json_array_append_new(all, json_pack("{s:s, s:s?, s:s, s:s?, s:s?}", "name", r->name, "bench", r->bench,
+						     "source", r->source, "after", r->after, "hop", r->hop));
+	return all;
+}
+
 json_t *fl_entry_json(const struct fl_entry *e)
 {
-	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o}", "name", e->name, "summary",
-			 e->summary, "unavailable", e->unavailable, "numa", e->numa, "threads", e->threads, "verifies",
-			 (int)e->verifies, "fields", fields_json(e->fields), "metrics", metrics_json(e->metrics),
-			 "facts", facts_json(e->facts), "flows", flows_json(e->flows), "peer", peer_json(&e->peer));
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:s?, s:s?, s:s?, s:o}", "name",
+			 e->name, "summary", e->summary, "unavailable", e->unavailable, "numa", e->numa, "threads",
+			 e->threads, "verifies", (int)e->verifies, "fields", fields_json(e->fields), "metrics",
+			 metrics_json(e->metrics), "facts", facts_json(e->facts), "flows", flows_json(e->flows), "peer",
+			 peer_json(&e->peer), "lanes", e->lanes, "lane", e->lane, "open_loop", e->open_loop, "rungs",
+			 rungs_json(e->rungs));
 }

@@ -56,14 +56,62 @@ const struct fl_field fl_common_fields[] = {
 	  .type = FL_NS,
 	  .range = "100ms..24h",
 	  .help = "how long a lane may take to open, to stop or to verify before it counts as hung (default 60s)" },
+	{ .name = "read_limit",
+	  .type = FL_BYTES,
+	  .range = "4KiB..1PB",
+	  .help = "bytes per second that the lane may read from the drive beneath its path, set by cgroup" },
+	{ .name = "demand",
+	  .type = FL_TEXT,
+	  .range = "@demand|all",
+	  .help = "what a workload asks for, in place of step_bytes and step_time; all: one study each" },
 	{ 0 },
 };
 
+static bool reads_path(const struct fl_entry *e)
+{
+	for (const struct fl_flow *flow = e->flows; flow->from; flow++) {
+		const struct fl_field *f = fl_field_find(e->fields, flow->from);
+
+		if (f && f->type == FL_PATH)
+			return true;
+	}
+	return false;
+}
+
+static bool takes_demand(const struct fl_entry *e)
+{
+	const struct fl_field *bytes = fl_field_find(e->fields, "step_bytes");
+	const struct fl_field *time = fl_field_find(e->fields, "step_time");
+
+	return bytes && bytes->type == FL_BYTES && time && time->type == FL_NS;
+}
+
+static bool has_common(const struct fl_entry *e, const struct fl_field *common)
+{
+	if (strcmp(common->name, "read_limit") == 0)
+		return reads_path(e);
+	return strcmp(common->name, "demand") != 0 || takes_demand(e);
+}
+
+struct fl_commons fl_entry_commons(const struct fl_entry *e)
+{
+	struct fl_commons all = { 0 };
+	size_t n = 0;
+
+	for (const struct fl_field *f = fl_common_fields; f->name; f++)
+		if (has_common(e, f))
+			all.fields[n++] = *f;
+	return all;
+}
+
 const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name)
 {
-	const struct fl_field *own = fl_field_find(e->fields, name);
+	const struct fl_field *own = fl_field_find(e->fields, name), *common;
 
-	return own ? own : fl_field_find(fl_common_fields, name);
+	if (own)
+		return own;
+	common = fl_field_find(fl_common_fields, name);
+	return common && has_common(e, common) ? common : NULL;
 }
 
 const struct fl_metric *fl_entry_speaker(const struct fl_entry *e)

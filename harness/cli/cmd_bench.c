@@ -59,18 +59,20 @@ static int bench_named(const struct fl_command *self, const struct fl_call *call
 {
 	const struct fl_entry *entry;
 	struct bench_opts opts = { 0 };
+	struct fl_commons commons;
 	struct fl_args args;
 	char *title, *who;
 	int rc = fl_catalog_find(home->catalog, call->argv[1], &entry, err);
 
 	if (rc < 0)
 		return rc;
+	commons = fl_entry_commons(entry);
 	title = fl_format("options of %s", entry->name);
 	who = fl_format("%s %s", self->name, entry->name);
 	const struct fl_option_set sets[] = {
 		{ .title = "options", .fields = self->fields },
 		{ .title = title, .fields = entry->fields },
-		{ .title = "options of every benchmark", .fields = fl_common_fields, .optional = true },
+		{ .title = "common options", .fields = commons.fields, .optional = true },
 		{ 0 },
 	};
 	rc = fl_options_parse(sets, who, 0, call->argc - 1, call->argv + 1, &opts, &args, err);
@@ -86,13 +88,11 @@ static int bench_named(const struct fl_command *self, const struct fl_call *call
 
 static int bench_unnamed(const struct fl_command *self, const struct fl_call *call, struct fl_err *err)
 {
-	const struct fl_option_set sets[] = {
-		{ .title = "options", .fields = self->fields },
-		{ .title = "options of every benchmark ('feedline bench NAME --help' shows its own)",
-		  .fields = fl_common_fields,
-		  .optional = true },
-		{ 0 }
-	};
+	const struct fl_option_set sets[] = { { .title = "options", .fields = self->fields },
+					      { .title = "common options ('feedline bench NAME --help' shows its own)",
+						.fields = fl_common_fields,
+						.optional = true },
+					      { 0 } };
 	struct bench_opts opts = { 0 };
 	struct fl_args args = { 0 };
 	int rc = 0;

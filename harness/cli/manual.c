@@ -150,7 +150,7 @@ static void add_benchmark(struct fl_text *out, const struct fl_entry *e)
 
 static void add_benchmarks(struct fl_text *out, const struct fl_command *c, const struct fl_catalog *catalog)
 {
-	fl_text_add(out, ".SH OPTIONS OF EVERY BENCHMARK\n");
+	fl_text_add(out, ".SH COMMON OPTIONS\n");
 	if (!fl_command_names_benchmark(c)) {
 		fl_text_add(out, "These, and those that\n");
 		add_reference(out, "bench", "");

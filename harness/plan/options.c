@@ -236,7 +236,8 @@ static int refuse_unknown(const struct source *s, const struct fl_setting *set, 
 	for (const struct fl_field *f = s->entry->fields; f->name && n < 60; f++)
 		names[n++] = f->name;
 	for (const struct fl_field *f = fl_common_fields; f->name && n < 64; f++)
-		names[n++] = f->name;
+		if (fl_entry_field(s->entry, f->name))
+			names[n++] = f->name;
 	fl_fail_at(spot, err, -EINVAL, "%s has no option '%s'", s->entry->name, set->name);
 	const char *near = fl_nearest(set->name, names, n);
 	return near ? fl_hint(err, "did you mean '%s'?", near)
@@ -304,17 +305,20 @@ static size_t count_fields(const struct fl_field *fields)
 	return n;
 }
 
+static void list_commons(const struct fl_entry *entry, bool numa, struct fl_choices *all)
+{
+	for (const struct fl_field *f = fl_common_fields; f->name; f++)
+		if (is_numa(f) == numa && fl_entry_field(entry, f->name) == f)
+			all->items[all->n++] = (struct fl_choice){ .field = f, .common = true };
+}
+
 /* Numa first: it is the outermost loop of a rule's lanes. */
 static void list_fields(const struct fl_entry *entry, struct fl_choices *all)
 {
-	for (const struct fl_field *f = fl_common_fields; f->name; f++)
-		if (is_numa(f))
-			all->items[all->n++] = (struct fl_choice){ .field = f, .common = true };
+	list_commons(entry, true, all);
 	for (const struct fl_field *f = entry->fields; f->name; f++)
 		all->items[all->n++] = (struct fl_choice){ .field = f };
-	for (const struct fl_field *f = fl_common_fields; f->name; f++)
-		if (!is_numa(f))
-			all->items[all->n++] = (struct fl_choice){ .field = f, .common = true };
+	list_commons(entry, false, all);
 }
 
 int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,

@@ -152,6 +152,30 @@ static void test_flows(void **state)
 	}
 }
 
+/* A closed loop is read by the words of feedline/bench.h. */
+static void test_loops(void **state)
+{
+	static const char *const metrics[] = { "stall_ns", "gap_ns", "delivery_ns", "ready_batches" };
+
+	(void)state;
+	for (size_t i = 0; i < catalog->n; i++) {
+		const struct fl_entry *e = &catalog->entries[i];
+
+		for (size_t k = 0; fl_entry_is_loop(e) && k < sizeof(metrics) / sizeof(metrics[0]); k++) {
+			const struct fl_metric *m = e->metrics;
+
+			while (m->name && strcmp(m->name, metrics[k]) != 0)
+				m++;
+			check(m->name && m->from == FL_GIVEN, e, "is a closed loop and does not give", metrics[k]);
+		}
+		check(!fl_entry_is_loop(e) || moves_bytes(e), e, "is a closed loop without a rate in bytes", NULL);
+		check(!fl_entry_is_loop(e) || !e->rungs->bench, e, "has a control that is another benchmark",
+		      e->rungs->bench);
+		for (const struct fl_rung *r = e->rungs; r->name; r++)
+			check(!r->hop || reads_well(r->hop), e, "hop does not read well", r->hop);
+	}
+}
+
 /* A value for every name that a template may hold: presets, devices that could be, and for facts a word that the
  * template knows, else a number. */
 static json_t *sample_values(const struct fl_entry *e)
@@ -211,7 +235,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_metrics_and_facts),
-		cmocka_unit_test(test_flows),	cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_flows),	cmocka_unit_test(test_loops),
+		cmocka_unit_test(test_peers),
 	};
 	struct fl_err err = { 0 };
 	int failed;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_entry.c: a declaration survives JSON unchanged, and every kind of nonsense in one is refused by name. */
+#include "base/field.h"
 #include "base/json.h"
 #include "catalog/catalog.h"
 
@@ -29,7 +30,7 @@ static const char good[] =
 	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}],"
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
-	"\"counts\":2,\"escape\":\":\"}}";
+	"\"counts\":2,\"escape\":\":\"},\"lanes\":null,\"lane\":null,\"open_loop\":null,\"rungs\":[]}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -246,6 +247,10 @@ static void common_fields(void **state)
 	assert_ptr_equal(fl_entry_field(&e, "numa"), &fl_common_fields[0]);
 	assert_int_equal(fl_entry_field(&e, "duration")->type, FL_NS);
 	assert_null(fl_entry_field(&e, "durations"));
+	assert_int_equal(fl_entry_field(&e, "read_limit")->type, FL_BYTES);
+	assert_null(fl_entry_field(&e, "demand")); /* it has no step_bytes */
+	assert_non_null(fl_field_find(fl_entry_commons(&e).fields, "read_limit"));
+	assert_null(fl_field_find(fl_entry_commons(&e).fields, "demand"));
 	json_decref(doc);
 	fl_entry_release(&e);
 }
