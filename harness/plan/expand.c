@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* expand.c: one rule to its lanes: every combination of what its options can be. */
+/* expand.c: one rule to its lanes: every combination of what its options can be, and of each as many lanes as its
+ * benchmark wants. */
 #include "base/alloc.h"
+#include "base/units.h"
 #include "plan/parts.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -96,8 +98,8 @@ static void settle_local(const struct fl_machine *m, const struct fl_entry *entr
 	}
 }
 
-static void add_lane(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_choices *choices,
-		     const size_t *index, struct fl_lane_list *list)
+static struct fl_plan_lane make_lane(const struct fl_expansion *x, const struct fl_entry *entry,
+				     const struct fl_choices *choices, const size_t *index)
 {
 	struct fl_plan_lane lane = { .bench = fl_dup(entry->name) };
 
@@ -110,13 +112,57 @@ static void add_lane(const struct fl_expansion *x, const struct fl_entry *entry,
 		lane.skip = fl_dup(choices->missing);
 	else
 		fl_skip_lane(x->machine, entry, &lane);
-	list->lanes = fl_grow(list->lanes, list->n + 1, sizeof(*list->lanes));
-	list->labels = fl_grow(list->labels, list->n + 1, sizeof(*list->labels));
-	list->stems = fl_grow(list->stems, list->n + 1, sizeof(*list->stems));
-	list->lanes[list->n] = lane;
-	list->labels[list->n] = label_of(&lane, choices, index, true);
-	list->stems[list->n] = label_of(&lane, choices, index, false);
-	list->n++;
+	return lane;
+}
+
+/* How many lanes there are in the place of one. */
+static uint64_t count_lanes(const struct fl_entry *entry, const struct fl_plan_lane *lane)
+{
+	const char *text = entry->lanes ? fl_lane_option(lane, entry->lanes) : NULL;
+	uint64_t n = 1;
+
+	return text && fl_parse_count(text, &n, NULL) < 0 ? 0 : n;
+}
+
+/* n lanes like this one, each told which it is. */
+static struct fl_plan_lane *multiply(const struct fl_entry *entry, const struct fl_plan_lane *lane, size_t n)
+{
+	struct fl_plan_lane *lanes = fl_zalloc(n, sizeof(*lanes));
+
+	for (size_t i = 0; i < n; i++) {
+		char *number = fl_format("%zu", i);
+
+		lanes[i] = fl_plan_lane_copy(lane);
+		if (entry->lane)
+			fl_plan_lane_set(&lanes[i], entry->lane, number);
+		free(number);
+	}
+	return lanes;
+}
+
+/* spot: of the rule. */
+static int add_group(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_choices *choices,
+		     const size_t *index, struct fl_spot spot, struct fl_lane_list *list, struct fl_err *err)
+{
+	struct fl_plan_lane lane = make_lane(x, entry, choices, index);
+	uint64_t n = count_lanes(entry, &lane);
+	int rc = 0;
+
+	if (n == 0)
+		rc = fl_fail_at(spot, err, -EINVAL, "'%s' of 0 leaves no lane of %s", entry->lanes, entry->name);
+	else if (n > FL_CASE_LANES_MAX - list->lanes_n)
+		rc = fl_fail_at(spot, err, -EINVAL, "this rule makes more than %d lanes", FL_CASE_LANES_MAX);
+	if (rc == 0) {
+		list->groups = fl_grow(list->groups, list->n + 1, sizeof(*list->groups));
+		list->groups[list->n++] = (struct fl_lane_group){ .entry = entry,
+								  .lanes = multiply(entry, &lane, n),
+								  .n = n,
+								  .label = label_of(&lane, choices, index, true),
+								  .stem = label_of(&lane, choices, index, false) };
+		list->lanes_n += n;
+	}
+	fl_plan_lane_release(&lane);
+	return rc;
 }
 
 static int find_entry(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry **ret,
@@ -149,19 +195,19 @@ int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, str
 	if (rc < 0)
 		return rc;
 	size_t n = combinations(&choices);
-	if (list->n + n > FL_CASE_LANES_MAX) {
+	if (list->lanes_n + n > FL_CASE_LANES_MAX) {
 		fl_choices_release(&choices);
 		return fl_fail_at(spot, err, -EINVAL, "this rule makes more than %d lanes", FL_CASE_LANES_MAX);
 	}
 	size_t *index = fl_zalloc(choices.n, sizeof(*index));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && rc == 0; i++) {
 		pick(&choices, i, index);
 		if (is_wanted(&choices, index))
-			add_lane(x, entry, &choices, index, list);
+			rc = add_group(x, entry, &choices, index, spot, list, err);
 	}
 	free(index);
 	fl_choices_release(&choices);
-	return 0;
+	return rc;
 }
 
 int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
@@ -174,15 +220,61 @@ int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, s
 	return rc;
 }
 
+struct fl_plan_lane *fl_lane_group_take(struct fl_lane_group *group, size_t *ret_n)
+{
+	struct fl_plan_lane *lanes = group->lanes;
+
+	*ret_n = group->n;
+	group->lanes = NULL;
+	group->n = 0;
+	return lanes;
+}
+
+struct fl_plan_lane *fl_lane_list_take(struct fl_lane_list *list, size_t *ret_n)
+{
+	struct fl_plan_lane *all = fl_zalloc(list->lanes_n, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		size_t group_n;
+		struct fl_plan_lane *lanes = fl_lane_group_take(&list->groups[i], &group_n);
+
+		for (size_t k = 0; k < group_n; k++)
+			all[n++] = lanes[k];
+		free(lanes);
+	}
+	*ret_n = n;
+	return all;
+}
+
+char *fl_lane_label(const struct fl_lane_group *group, size_t lane)
+{
+	return group->n > 1 ? fl_format("%s %s=%zu", group->label, group->entry->lane, lane) : fl_dup(group->label);
+}
+
+char *fl_list_label(const struct fl_lane_list *list)
+{
+	size_t shown = list->n > 3 ? 2 : list->n;
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < shown; i++)
+		fl_text_add(&t, "%s%s", i ? " + " : "", list->groups[i].label);
+	if (shown < list->n)
+		fl_text_add(&t, " + %zu more", list->n - shown);
+	return t.bytes;
+}
+
 void fl_lane_list_release(struct fl_lane_list *list)
 {
 	for (size_t i = 0; i < list->n; i++) {
-		fl_plan_lane_release(&list->lanes[i]);
-		free(list->labels[i]);
-		free(list->stems[i]);
+		struct fl_lane_group *group = &list->groups[i];
+
+		for (size_t k = 0; k < group->n; k++)
+			fl_plan_lane_release(&group->lanes[k]);
+		free(group->lanes);
+		free(group->label);
+		free(group->stem);
 	}
-	free(list->lanes);
-	free(list->labels);
-	free(list->stems);
+	free(list->groups);
 	*list = (struct fl_lane_list){ 0 };
 }

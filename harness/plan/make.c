@@ -22,18 +22,6 @@ static uint64_t duration_of(const struct fl_plan_case *c)
 	return longest_ns;
 }
 
-char *fl_join_labels(char *const *labels, size_t n)
-{
-	size_t shown = n > 3 ? 2 : n;
-	struct fl_text t = { 0 };
-
-	for (size_t i = 0; i < shown; i++)
-		fl_text_add(&t, "%s%s", i ? " + " : "", labels[i]);
-	if (shown < n)
-		fl_text_add(&t, " + %zu more", n - shown);
-	return t.bytes;
-}
-
 /* Cases with the same label are numbered: "null.nop", "null.nop #2". From the last one on, so that those before a case
  * still have the label they were given. */
 static void number_labels(struct fl_plan *plan)
@@ -77,11 +65,9 @@ int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, s
 
 struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl_plan_lane *lanes, size_t n)
 {
-	struct fl_plan_case all = { .lanes = fl_zalloc(n, sizeof(*all.lanes)), .lanes_n = n };
+	struct fl_plan_case all = { .lanes = fl_plan_lanes_copy(lanes, n), .lanes_n = n };
 	struct fl_cpus *cpus = fl_zalloc(n, sizeof(*cpus));
 
-	for (size_t i = 0; i < n; i++)
-		all.lanes[i] = fl_plan_lane_copy(&lanes[i]);
 	fl_skip_beside(&all);
 	fl_place_case(x->machine, x->catalog, &all);
 	for (size_t i = 0; i < n; i++) {
@@ -92,18 +78,18 @@ struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl
 	return cpus;
 }
 
-int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lane,
-		      const struct fl_cpus *cpus, const char *label, struct fl_plan *plan, struct fl_err *err)
+int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lanes,
+		      size_t n, const struct fl_cpus *cpus, const char *label, struct fl_plan *plan, struct fl_err *err)
 {
-	struct fl_plan_lane *alone = fl_zalloc(1, sizeof(*alone));
+	struct fl_plan_lane *alone = fl_plan_lanes_copy(lanes, n);
 	char *name = fl_format("%s alone", label);
-	int rc;
+	int rc = fl_plan_add_case(x, rule, alone, n, name, plan, err);
 
-	*alone = fl_plan_lane_copy(lane);
-	rc = fl_plan_add_case(x, rule, alone, 1, name, plan, err);
-	if (!alone->skip && fl_cpus_count(cpus)) {
-		alone->cpus = *cpus;
-		fl_place_alone(x->catalog, alone);
+	for (size_t i = 0; i < n; i++) {
+		if (alone[i].skip || fl_cpus_count(&cpus[i]) == 0)
+			continue;
+		alone[i].cpus = cpus[i];
+		fl_place_alone(x->catalog, &alone[i]);
 	}
 	free(name);
 	return rc;

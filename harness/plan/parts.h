@@ -32,24 +32,40 @@ struct fl_expansion {
 	const struct fl_plan_settings *settings; /* never NULL */
 };
 
-/* The lanes of one `bench` rule, one for every combination of its devices; those that differ only in the swept option
- * follow each other. Appends to *lanes, and for each lane to *labels what tells it from others ("memory.copy
- * numa=node0 size=1MiB") and to *stems the same without the swept option; all arrays are the caller's. */
-struct fl_lane_list {
+/* Lanes that are measured together: one, or of a benchmark with `lanes` as many as its option says, in their order. */
+struct fl_lane_group {
+	const struct fl_entry *entry;
 	struct fl_plan_lane *lanes;
-	char **labels, **stems;
 	size_t n;
+	char *label; /* what tells it from others: "memory.copy numa=node0 size=1MiB" */
+	char *stem;  /* the same without the swept option */
 };
+struct fl_lane_list {
+	struct fl_lane_group *groups;
+	size_t n, lanes_n; /* lanes of all groups */
+};
+/* Appends the groups of one `bench` rule, one for every combination of its devices; those that differ only in the
+ * swept option follow each other. */
 int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 		   struct fl_err *err);
 /* Those of several rules. */
 int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
 		    struct fl_err *err);
 void fl_lane_list_release(struct fl_lane_list *list);
+/* The lanes of a group, or of all groups, which then have none; the caller's. */
+struct fl_plan_lane *fl_lane_group_take(struct fl_lane_group *group, size_t *ret_n);
+struct fl_plan_lane *fl_lane_list_take(struct fl_lane_list *list, size_t *ret_n);
+/* "LABEL", of one among several "LABEL accelerator=1"; malloc'd. */
+char *fl_lane_label(const struct fl_lane_group *group, size_t lane);
+/* "A + B + C", or "A + B + 12 more"; malloc'd. */
+char *fl_list_label(const struct fl_lane_list *list);
 /* Drops contents, not the struct. */
 void fl_plan_lane_release(struct fl_plan_lane *lane);
-/* A copy that owns its texts. */
+/* Copies that own their texts. */
 struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
+struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t n);
+/* Sets an option that the lane has. */
+void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text);
 
 /* ---- rules to cases (make.c) */
 /* Appends a case of these lanes, which it takes over also when it fails. The rounds are those of the rule. */
@@ -57,15 +73,14 @@ int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, s
 		     const char *label, struct fl_plan *plan, struct fl_err *err);
 /* Where each of these lanes would sit if they ran together, malloc'd; none where they cannot be measured. */
 struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl_plan_lane *lanes, size_t n);
-/* Appends a case of a copy of one lane: what it does without the others. cpus: where it sits among them; none: it has
- * no place there (they cannot be measured), and gets one of its own. The case is called "LABEL alone". */
-int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lane,
-		      const struct fl_cpus *cpus, const char *label, struct fl_plan *plan, struct fl_err *err);
+/* Appends a case of copies of n lanes: what they do without others. cpus: where each sits among those; none: it has no
+ * place there (they cannot be measured), and gets one of its own. The case is called "LABEL alone". */
+int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_plan_lane *lanes,
+		      size_t n, const struct fl_cpus *cpus, const char *label, struct fl_plan *plan,
+		      struct fl_err *err);
 /* Makes calibrations of the studies from `first` on, which the rule has made. */
 int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, unsigned passes, size_t first,
 		      struct fl_plan *plan, struct fl_err *err);
-/* "A + B + C", or "A + B + 12 more"; malloc'd. */
-char *fl_join_labels(char *const *labels, size_t n);
 
 /* ---- studies: one row a kind, each in study_<kind>.c */
 struct fl_study_row {

@@ -4,7 +4,7 @@
  * A lane with a number of threads has as many CPUs, from the end of the node's; a lane that steps on every CPU begins
  * at the first and has what is left, in even blocks of neighbours where there are several such lanes, since
  * neighbours share caches. Where there are too few CPUs for that, they are dealt round and the lanes say that they
- * share them. */
+ * share them; equal lanes then have neighbours of their own where there is a CPU for each. */
 #include "base/alloc.h"
 #include "base/threads.h"
 #include "plan/parts.h"
@@ -131,6 +131,38 @@ static struct fl_cpus take(const struct fl_cpus *cpus, size_t i, size_t n)
 	return part;
 }
 
+/* How many lanes there are, if all have the same number of threads and there is a CPU for each; else 0. */
+static size_t count_equal(const struct crowd *crowd)
+{
+	size_t lanes_n = 0;
+	unsigned threads = 0;
+
+	for (size_t k = 0; k < crowd->c->lanes_n; k++) {
+		if (!sits_on(&crowd->c->lanes[k], crowd->node))
+			continue;
+		if (lanes_n++ && crowd->threads[k] != threads)
+			return 0;
+		threads = crowd->threads[k];
+	}
+	return threads && lanes_n <= crowd->cpus_n ? lanes_n : 0;
+}
+
+/* Too few CPUs for equal lanes: only the threads of the same one share them. */
+static void divide(const struct crowd *crowd, size_t lanes_n)
+{
+	size_t lane = 0;
+
+	for (size_t k = 0; k < crowd->c->lanes_n; k++) {
+		size_t begin = crowd->cpus_n * lane / lanes_n, end = crowd->cpus_n * (lane + 1) / lanes_n;
+
+		if (!sits_on(&crowd->c->lanes[k], crowd->node))
+			continue;
+		crowd->c->lanes[k].cpus = take(&crowd->cpus, begin, end - begin);
+		crowd->c->lanes[k].shares_cpus = true;
+		lane++;
+	}
+}
+
 /* Too few CPUs: one for a lane that would take them all. */
 static void deal(const struct crowd *crowd)
 {
@@ -185,10 +217,12 @@ static void place_on(const struct fl_machine *m, const unsigned *threads, int no
 	}
 	if (crowd.cpus_n == 0)
 		return;
-	if (crowd.fixed_n + crowd.takers_n > crowd.cpus_n)
-		deal(&crowd);
-	else
+	if (crowd.fixed_n + crowd.takers_n <= crowd.cpus_n)
 		split(&crowd);
+	else if (count_equal(&crowd))
+		divide(&crowd, count_equal(&crowd));
+	else
+		deal(&crowd);
 }
 
 void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog, struct fl_plan_case *c)

@@ -39,6 +39,24 @@ struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane)
 	return copy;
 }
 
+struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t n)
+{
+	struct fl_plan_lane *copy = fl_zalloc(n, sizeof(*copy));
+
+	for (size_t i = 0; i < n; i++)
+		copy[i] = fl_plan_lane_copy(&lanes[i]);
+	return copy;
+}
+
+void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text)
+{
+	for (size_t i = 0; i < lane->options_n; i++)
+		if (strcmp(lane->options[i].name, name) == 0) {
+			free(lane->options[i].text);
+			lane->options[i].text = fl_dup(text);
+		}
+}
+
 static void release_case(struct fl_plan_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++)

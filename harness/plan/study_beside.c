@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* study_beside.c: each lane of a benchmark alone and beside a load, every other round the other way round. It has the
+/* study_beside.c: each group of lanes of a benchmark alone and beside a load, every other round the other way round. It has the
  * same CPUs in both, so that what it loses is what the load takes from its path. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <stdlib.h>
 
-/* The i-th lane of the list, and its load beside it. */
-static struct fl_plan_lane *with_load(const struct fl_lane_list *list, size_t i, const struct fl_lane_list *load)
+/* The lanes of a group, and the load beside them. */
+static struct fl_plan_lane *with_load(const struct fl_lane_group *group, const struct fl_lane_list *load)
 {
-	struct fl_plan_lane *lanes = fl_zalloc(1 + load->n, sizeof(*lanes));
+	struct fl_plan_lane *lanes = fl_zalloc(group->n + load->lanes_n, sizeof(*lanes));
+	size_t n = 0;
 
-	lanes[0] = fl_plan_lane_copy(&list->lanes[i]);
-	for (size_t k = 0; k < load->n; k++)
-		lanes[1 + k] = fl_plan_lane_copy(&load->lanes[k]);
+	for (size_t k = 0; k < group->n; k++)
+		lanes[n++] = fl_plan_lane_copy(&group->lanes[k]);
+	for (size_t i = 0; i < load->n; i++)
+		for (size_t k = 0; k < load->groups[i].n; k++)
+			lanes[n++] = fl_plan_lane_copy(&load->groups[i].lanes[k]);
 	return lanes;
 }
 
-static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_list *list,
-		     size_t i, const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err)
+static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+		     const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err)
 {
-	struct fl_plan_lane *lanes = with_load(list, i, load);
-	struct fl_cpus *cpus = fl_places_together(x, lanes, 1 + load->n);
-	char *others = fl_join_labels(load->labels, load->n);
-	char *label = fl_format("%s beside %s", list->labels[i], others);
+	struct fl_plan_lane *lanes = with_load(group, load);
+	struct fl_cpus *cpus = fl_places_together(x, lanes, group->n + load->lanes_n);
+	char *others = fl_list_label(load);
+	char *label = fl_format("%s beside %s", group->label, others);
 	int rc, beside_rc;
 
 	fl_plan_add_study(plan, FL_STUDY_BESIDE, label)->cases_n = 2;
-	rc = fl_plan_add_alone(x, rule, &list->lanes[i], &cpus[0], list->labels[i], plan, err);
-	beside_rc = fl_plan_add_case(x, rule, lanes, 1 + load->n, label, plan, err);
+	rc = fl_plan_add_alone(x, rule, group->lanes, group->n, cpus, group->label, plan, err);
+	beside_rc = fl_plan_add_case(x, rule, lanes, group->n + load->lanes_n, label, plan, err);
 	free(cpus);
 	free(label);
 	free(others);
@@ -42,7 +45,7 @@ static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct
 	if (rc == 0)
 		rc = fl_expand_rules(x, rule->beside, rule->beside_n, &load, err);
 	for (size_t i = 0; i < list.n && rc == 0; i++)
-		rc = add_study(x, rule, &list, i, &load, plan, err);
+		rc = add_study(x, rule, &list.groups[i], &load, plan, err);
 	fl_lane_list_release(&load);
 	fl_lane_list_release(&list);
 	return rc;

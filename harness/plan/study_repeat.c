@@ -8,20 +8,19 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Every lane a case of its own. */
+/* Every group a case of its own. */
 static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 		    struct fl_plan *plan, struct fl_err *err)
 {
-	struct fl_study *s = fl_plan_add_study(plan, FL_STUDY_REPEAT, list->n == 1 ? list->labels[0] : rule->bench);
+	const char *label = list->n == 1 ? list->groups[0].label : rule->bench;
 	int rc = 0;
 
-	s->cases_n = (unsigned)list->n;
+	fl_plan_add_study(plan, FL_STUDY_REPEAT, label)->cases_n = (unsigned)list->n;
 	for (size_t i = 0; i < list->n && rc == 0; i++) {
-		struct fl_plan_lane *lane = fl_zalloc(1, sizeof(*lane));
+		size_t n;
+		struct fl_plan_lane *lanes = fl_lane_group_take(&list->groups[i], &n);
 
-		*lane = list->lanes[i];
-		list->lanes[i] = (struct fl_plan_lane){ 0 };
-		rc = fl_plan_add_case(x, rule, lane, 1, list->labels[i], plan, err);
+		rc = fl_plan_add_case(x, rule, lanes, n, list->groups[i].label, plan, err);
 	}
 	return rc;
 }
@@ -30,13 +29,12 @@ static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, st
 static int add_together(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 			struct fl_plan *plan, struct fl_err *err)
 {
-	char *label = fl_join_labels(list->labels, list->n);
-	struct fl_plan_lane *lanes = list->lanes;
-	size_t n = list->n;
+	char *label = fl_list_label(list);
+	size_t n;
+	struct fl_plan_lane *lanes = fl_lane_list_take(list, &n);
 	int rc;
 
 	fl_plan_add_study(plan, FL_STUDY_REPEAT, label)->cases_n = 1;
-	list->lanes = fl_zalloc(n, sizeof(*lanes));
 	rc = fl_plan_add_case(x, rule, lanes, n, label, plan, err);
 	free(label);
 	return rc;

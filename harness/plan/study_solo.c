@@ -6,28 +6,54 @@
 #include "plan/parts.h"
 #include <stdlib.h>
 
-/* The lanes given to the last case; the list keeps their labels. */
-static int add_together(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
-			const char *label, struct fl_plan *plan, struct fl_err *err)
+/* Every lane of a group alone. cpus: of its first one, where they run together. */
+static int add_alone(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+		     const struct fl_cpus *cpus, struct fl_plan *plan, struct fl_err *err)
 {
-	struct fl_plan_lane *lanes = list->lanes;
+	int rc = 0;
 
-	list->lanes = fl_zalloc(list->n, sizeof(*lanes));
-	return fl_plan_add_case(x, rule, lanes, list->n, label, plan, err);
+	for (size_t i = 0; i < group->n && rc == 0; i++) {
+		char *label = fl_lane_label(group, i);
+
+		rc = fl_plan_add_alone(x, rule, &group->lanes[i], 1, &cpus[i], label, plan, err);
+		free(label);
+	}
+	return rc;
+}
+
+/* Of all lanes, where they run together. */
+static struct fl_cpus *places(const struct fl_expansion *x, const struct fl_lane_list *list)
+{
+	struct fl_plan_lane *lanes = fl_zalloc(list->lanes_n, sizeof(*lanes));
+	struct fl_cpus *cpus;
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		for (size_t k = 0; k < list->groups[i].n; k++)
+			lanes[n++] = list->groups[i].lanes[k]; /* borrowed */
+	cpus = fl_places_together(x, lanes, n);
+	free(lanes);
+	return cpus;
 }
 
 static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 		     struct fl_plan *plan, struct fl_err *err)
 {
-	char *label = fl_join_labels(list->labels, list->n);
-	struct fl_cpus *cpus = fl_places_together(x, list->lanes, list->n);
+	char *label = fl_list_label(list);
+	struct fl_cpus *cpus = places(x, list);
+	size_t lane = 0, n;
 	int rc = 0;
 
-	fl_plan_add_study(plan, FL_STUDY_SOLO, label)->cases_n = (unsigned)list->n + 1;
-	for (size_t i = 0; i < list->n && rc == 0; i++)
-		rc = fl_plan_add_alone(x, rule, &list->lanes[i], &cpus[i], list->labels[i], plan, err);
-	if (rc == 0)
-		rc = add_together(x, rule, list, label, plan, err);
+	fl_plan_add_study(plan, FL_STUDY_SOLO, label)->cases_n = (unsigned)list->lanes_n + 1;
+	for (size_t i = 0; i < list->n && rc == 0; i++) {
+		rc = add_alone(x, rule, &list->groups[i], &cpus[lane], plan, err);
+		lane += list->groups[i].n;
+	}
+	if (rc == 0) {
+		struct fl_plan_lane *lanes = fl_lane_list_take(list, &n);
+
+		rc = fl_plan_add_case(x, rule, lanes, n, label, plan, err);
+	}
 	free(cpus);
 	free(label);
 	return rc;
@@ -39,7 +65,7 @@ static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct
 	int rc = fl_expand_rules(x, rule->together, rule->together_n, &list, err);
 
 	if (rc == 0)
-		rc = list.n > 1 ? add_study(x, rule, &list, plan, err) : fl_study_repeat.make(x, rule, plan, err);
+		rc = list.lanes_n > 1 ? add_study(x, rule, &list, plan, err) : fl_study_repeat.make(x, rule, plan, err);
 	fl_lane_list_release(&list);
 	return rc;
 }

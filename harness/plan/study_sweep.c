@@ -9,12 +9,12 @@
 
 enum { ALWAYS = 3 }; /* values of a range that are measured in any case: see pays() */
 
-/* The lanes from i on that differ in the swept option alone. */
+/* The groups from i on that differ in the swept option alone. */
 static size_t count_values(const struct fl_lane_list *list, size_t i)
 {
 	size_t n = 1;
 
-	while (i + n < list->n && strcmp(list->stems[i + n], list->stems[i]) == 0)
+	while (i + n < list->n && strcmp(list->groups[i + n].stem, list->groups[i].stem) == 0)
 		n++;
 	return n;
 }
@@ -28,20 +28,19 @@ static void set_values(const struct fl_plan *plan, const char *option, struct fl
 		s->values[i] = fl_dup(fl_lane_option(&plan->cases[s->first + i].lanes[0], option));
 }
 
-/* One study of n lanes. */
+/* One study of n groups. */
 static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list, size_t i,
 		     size_t n, struct fl_plan *plan, struct fl_err *err)
 {
 	size_t study = plan->studies_n;
 	int rc = 0;
 
-	fl_plan_add_study(plan, rule->study, list->stems[i])->range = rule->sweep_range;
+	fl_plan_add_study(plan, rule->study, list->groups[i].stem)->range = rule->sweep_range;
 	for (size_t k = i; k < i + n && rc == 0; k++) {
-		struct fl_plan_lane *lane = fl_zalloc(1, sizeof(*lane));
+		size_t lanes_n;
+		struct fl_plan_lane *lanes = fl_lane_group_take(&list->groups[k], &lanes_n);
 
-		*lane = list->lanes[k];
-		list->lanes[k] = (struct fl_plan_lane){ 0 };
-		rc = fl_plan_add_case(x, rule, lane, 1, list->labels[k], plan, err);
+		rc = fl_plan_add_case(x, rule, lanes, lanes_n, list->groups[k].label, plan, err);
 		plan->studies[study].cases_n++;
 		if (rule->sweep_range && k - i >= ALWAYS)
 			plan->cases[plan->cases_n - 1].rounds_least = 0;

@@ -40,7 +40,9 @@ static const struct {
 	{ 0x3, 0x3, { copy, pipeline }, { "0", "0-1" }, true },
 	{ 0xf, 0xf, { pipeline, copy, copy }, { "0-2", "3", "0" }, true }, /* one CPU left for two */
 	{ 0x1, 0x1, { copy, nop }, { "0", "0" }, true },
-	{ 0xf, 0xf, { pipeline, pipeline }, { "0-2", "0-1,3" }, true },
+	{ 0xf, 0xf, { pipeline, pipeline }, { "0-1", "2-3" }, true }, /* equal ones do not meet */
+	{ 0x7, 0x7, { pipeline, pipeline }, { "0", "1-2" }, true },
+	{ 0x3, 0x3, { pipeline, pipeline, pipeline }, { "0-1", "0-1", "0-1" }, true },
 };
 
 static void check_split(size_t i, const struct fl_plan_lane *lanes, size_t n)
