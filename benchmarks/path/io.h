@@ -61,6 +61,7 @@ void fl_io_drain(struct fl_io *io); /* waits for everything in flight and forget
 
 /* What was obtained, for facts. */
 const char *fl_io_engine_name(const struct fl_io *io); /* "io_uring", "pread" */
+const char *fl_io_why_pread(const struct fl_io *io);   /* why not io_uring, where nobody asked for pread; else "" */
 const char *fl_io_features(const struct fl_io *io);    /* "coop_taskrun|single_issuer|defer_taskrun", "none" */
 bool fl_io_buffers_registered(const struct fl_io *io);
 const char *fl_io_why_plain(const struct fl_io *io); /* why not; "" where they are */
