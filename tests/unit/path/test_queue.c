@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_queue.c: nothing is lost, doubled or reordered; the bound holds; shutting wakes both sides. */
+/* test_queue.c: nothing is lost, doubled or reordered; the bound holds; whoever sleeps is woken; shutting wakes both
+ * sides. */
 #include "path/queue.h"
 #include <errno.h>
+#include <feedline/clock.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,34 +43,87 @@ static void test_fifo_and_count(void **state)
 	fl_queue_free(q);
 }
 
-enum { ITEMS = 20000 };
+/* Items from one thread to another. `pause`: the side that yields the CPU after every so many items, so that the other
+ * one finds the queue full or empty and sleeps. */
+struct traffic {
+	struct fl_queue *queue;
+	uint64_t items, pusher_pause, popper_pause;
+};
 
-static void *push_all(void *queue)
+static void rest(uint64_t i, uint64_t pause)
 {
-	for (uint64_t i = 0; i < ITEMS; i++)
-		if (fl_queue_push(queue, &i) < 0)
-			return queue;
+	if (pause && i % pause == 0)
+		sched_yield();
+}
+
+static void *push_all(void *arg)
+{
+	const struct traffic *t = arg;
+
+	for (uint64_t i = 0; i < t->items; i++) {
+		if (fl_queue_push(t->queue, &i) < 0)
+			return arg;
+		rest(i, t->pusher_pause);
+	}
 	return NULL;
 }
 
-static void test_two_threads_in_order(void **state)
+static void pass(size_t depth, size_t refill, struct traffic t)
 {
-	struct fl_queue *q = queue_of(2);
 	pthread_t pusher;
 	void *failed;
 
-	(void)state;
-	assert_int_equal(pthread_create(&pusher, NULL, push_all, q), 0);
-	for (uint64_t i = 0; i < ITEMS; i++) {
+	t.queue = queue_of(depth);
+	fl_queue_set_refill(t.queue, refill);
+	assert_int_equal(pthread_create(&pusher, NULL, push_all, &t), 0);
+	for (uint64_t i = 0; i < t.items; i++) {
 		uint64_t got = UINT64_MAX;
 
-		assert_true(fl_queue_count(q) <= 2);
-		assert_int_equal(fl_queue_pop(q, &got), 0);
+		assert_true(fl_queue_count(t.queue) <= depth);
+		assert_int_equal(fl_queue_pop(t.queue, &got), 0);
 		assert_int_equal(got, i);
+		rest(i, t.popper_pause);
 	}
 	pthread_join(pusher, &failed);
 	assert_null(failed);
-	assert_int_equal(fl_queue_count(q), 0);
+	assert_int_equal(fl_queue_count(t.queue), 0);
+	assert_int_equal(fl_queue_popped(t.queue), t.items);
+	fl_queue_free(t.queue);
+}
+
+static void test_millions_in_order(void **state)
+{
+	(void)state;
+	pass(1024, 1023, (struct traffic){ .items = 3000000 });
+	pass(1024, 512, (struct traffic){ .items = 3000000 });
+}
+
+static void test_both_sides_sleep_and_wake(void **state)
+{
+	(void)state;
+	pass(1, 0, (struct traffic){ .items = 20000 });
+	pass(2, 1, (struct traffic){ .items = 20000, .pusher_pause = 1 });
+	pass(2, 0, (struct traffic){ .items = 20000, .popper_pause = 1 });
+	pass(16, 8, (struct traffic){ .items = 100000, .pusher_pause = 7, .popper_pause = 11 });
+}
+
+static void test_an_end_to_waiting(void **state)
+{
+	struct fl_queue *q = queue_of(1);
+	uint64_t item = 7, past_ns = fl_now_ns();
+
+	(void)state;
+	assert_int_equal(fl_queue_pop_until(q, &item, 0), -ETIMEDOUT);
+	assert_int_equal(fl_queue_pop_until(q, &item, past_ns), -ETIMEDOUT);
+	assert_int_equal(fl_queue_pop_until(q, &item, fl_now_ns() + 2000000), -ETIMEDOUT);
+	assert_true(fl_queue_pop_waited_ns(q) >= 2000000);
+	assert_int_equal(fl_queue_push_until(q, &item, 0), 0);
+	assert_int_equal(fl_queue_push_until(q, &item, 0), -ETIMEDOUT);
+	assert_int_equal(fl_queue_push_until(q, &item, fl_now_ns() + 2000000), -ETIMEDOUT);
+	assert_true(fl_queue_push_waited_ns(q) >= 2000000);
+	item = 0;
+	assert_int_equal(fl_queue_pop_until(q, &item, 0), 0);
+	assert_int_equal(item, 7);
 	fl_queue_free(q);
 }
 
@@ -95,13 +152,15 @@ static void *wait_for_room(void *arg)
 	return NULL;
 }
 
-static void check_shut(void *(*wait)(void *))
+static void check_shut(void *(*wait)(void *), bool late)
 {
 	struct waiter w = { .queue = queue_of(1), .rc = 1 };
 	uint64_t item = 0;
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, wait, &w), 0);
+	for (unsigned i = 0; late && i < 2000; i++)
+		sched_yield(); /* it sleeps by then, or nearly so */
 	fl_queue_shut(w.queue);
 	pthread_join(thread, NULL);
 	assert_int_equal(w.rc, -ECANCELED);
@@ -113,8 +172,10 @@ static void check_shut(void *(*wait)(void *))
 static void test_shut_wakes_both_sides(void **state)
 {
 	(void)state;
-	check_shut(wait_for_item);
-	check_shut(wait_for_room);
+	for (unsigned i = 0; i < 200; i++) { /* at every moment of falling asleep */
+		check_shut(wait_for_item, i % 2);
+		check_shut(wait_for_room, i % 2);
+	}
 }
 
 static void test_impossible_queues(void **state)
@@ -133,7 +194,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fifo_and_count),
-		cmocka_unit_test(test_two_threads_in_order),
+		cmocka_unit_test(test_millions_in_order),
+		cmocka_unit_test(test_both_sides_sleep_and_wake),
+		cmocka_unit_test(test_an_end_to_waiting),
 		cmocka_unit_test(test_shut_wakes_both_sides),
 		cmocka_unit_test(test_impossible_queues),
 	};
