@@ -41,6 +41,7 @@ static const struct rule machine_rules[] = {
 	{ "nics", BY_ID_IF_PCI },
 	{ "gpus", BY_ID },
 	{ "limits.cpu_group", NOT_AT_ALL },
+	{ "limits.io_group", NOT_AT_ALL },
 	{ 0 },
 };
 

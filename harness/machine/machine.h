@@ -69,8 +69,14 @@ struct fl_drive {
 	struct fl_known queue_requests;	   /* how many wait at most */
 	struct fl_known request_max_bytes; /* larger ones are split */
 	struct fl_known read_ahead_bytes;
-	struct fl_known_text write_cache; /* "write back", "write through" */
-	struct fl_known rotational;	  /* 1: the kernel takes it for a spinning disk; 0 */
+	struct fl_known_text write_cache;  /* "write back", "write through" */
+	struct fl_known rotational;	   /* 1: the kernel takes it for a spinning disk; 0 */
+	struct fl_known no_merges;	   /* 0: requests beside each other are merged, 1: simple ones only, 2: none */
+	struct fl_known io_stats;	   /* 1: what it reads and writes is counted; 0 */
+	struct fl_known write_throttle_ns; /* latency that reads shall have beside writes (wbt); 0: off */
+	struct fl_known polls;		   /* 1: a request may be polled for; 0 */
+	struct fl_known poll_queues;	   /* what the driver keeps for polling; of NVMe */
+	struct fl_known completion_cpu; /* rq_affinity, 0: any CPU completes, 1: one near the asking one, 2: that one */
 	struct fl_pci pci;
 	struct fl_known node; /* NUMA node */
 	char **parts;	      /* dev numbers of its partitions */
@@ -112,6 +118,7 @@ struct fl_limits {
 	struct fl_known memlock_bytes;	/* RLIMIT_MEMLOCK; infinite = unknown with why "unlimited" */
 	struct fl_known cgroup_version; /* 1, 2; on hybrid hosts the one that has the controllers */
 	struct fl_known_text cpu_group; /* the directory of our cgroup that has the controller for CPU time */
+	struct fl_known_text io_group;	/* the same of the one that has that for block devices */
 };
 
 struct fl_machine {

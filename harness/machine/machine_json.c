@@ -76,6 +76,12 @@ static const struct row drive_rows[] = {
 	MEMBER(fl_drive, read_ahead_bytes, ROW_KNOWN),
 	MEMBER(fl_drive, write_cache, ROW_KNOWN_TEXT),
 	MEMBER(fl_drive, rotational, ROW_KNOWN),
+	MEMBER(fl_drive, no_merges, ROW_KNOWN),
+	MEMBER(fl_drive, io_stats, ROW_KNOWN),
+	MEMBER(fl_drive, write_throttle_ns, ROW_KNOWN),
+	MEMBER(fl_drive, polls, ROW_KNOWN),
+	MEMBER(fl_drive, poll_queues, ROW_KNOWN),
+	MEMBER(fl_drive, completion_cpu, ROW_KNOWN),
 	MEMBER(fl_drive, bytes, ROW_KNOWN),
 	MEMBER(fl_drive, node, ROW_KNOWN),
 	STRUCT(fl_drive, pci, ROW_PRESENT, pci_rows),
@@ -124,6 +130,7 @@ static const struct row limits_rows[] = {
 	MEMBER(fl_limits, memlock_bytes, ROW_KNOWN),
 	MEMBER(fl_limits, cgroup_version, ROW_KNOWN),
 	MEMBER(fl_limits, cpu_group, ROW_KNOWN_TEXT),
+	MEMBER(fl_limits, io_group, ROW_KNOWN_TEXT),
 	{ 0 },
 };
 

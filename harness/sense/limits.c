@@ -201,13 +201,16 @@ static void sense_memlock(const struct sense_root *root, struct fl_known *ret)
 void sense_limits(const struct sense_root *root, const struct sense_mounts *mounts, struct fl_machine *m)
 {
 	struct group cpu = find_group(root, mounts, "cpu"), memory = find_group(root, mounts, "memory");
+	struct group io = find_group(root, mounts, "blkio"); /* "io" in version 2 */
 
 	sense_version(&cpu, &memory, &m->limits.cgroup_version);
 	know_text(&m->limits.cpu_group, fl_dup(cpu.dir), "no cgroup file system is mounted");
+	know_text(&m->limits.io_group, fl_dup(io.dir), "no cgroup file system is mounted");
 	sense_limit(root, &cpu, cpus_at, &m->limits.cpu_quota);
 	sense_limit(root, &memory, memory_at, &m->limits.memory_bytes);
 	sense_cpuset(root, m);
 	sense_memlock(root, &m->limits.memlock_bytes);
 	free(cpu.dir);
 	free(memory.dir);
+	free(io.dir);
 }

@@ -101,19 +101,20 @@ static void devices(void **state)
 {
 	struct fl_differences d =
 		find("{\"drives\":[{\"id\":\"nvme-A\",\"block\":\"nvme0n1\",\"dev\":\"259:0\",\"firmware\":\"1\","
-		     "\"scheduler\":\"none\",\"pci\":{\"link\":{\"gts_now\":16}}},"
+		     "\"scheduler\":\"none\",\"no_merges\":0,\"pci\":{\"link\":{\"gts_now\":16}}},"
 		     "{\"id\":\"nvme-B\",\"pci\":{}},{\"id\":\"loop0\",\"pci\":null,\"model\":\"file x\"}],"
 		     "\"gpus\":[{\"id\":\"gpu-1\",\"driver\":\"nvidia\"}]}",
 		     NULL,
 		     "{\"drives\":[{\"id\":\"loop1\",\"pci\":null},{\"id\":\"nvme-C\",\"pci\":{}},"
 		     "{\"id\":\"nvme-A\",\"block\":\"nvme1n1\",\"dev\":\"259:4\",\"firmware\":\"2\","
-		     "\"scheduler\":\"mq-deadline\",\"pci\":{\"link\":{\"gts_now\":8}}}],"
+		     "\"scheduler\":\"mq-deadline\",\"no_merges\":2,\"pci\":{\"link\":{\"gts_now\":8}}}],"
 		     "\"gpus\":[{\"id\":\"gpu-1\",\"driver\":\"nouveau\"}]}",
 		     NULL);
 
 	(void)state;
 	assert_found(&d, "drives.nvme-A.firmware: 1 -> 2; drives.nvme-A.scheduler: none -> mq-deadline; "
-			 "drives.nvme-A.pci.link.gts_now: 16 -> 8; drives.nvme-B: present -> -; "
+			 "drives.nvme-A.no_merges: 0 -> 2; drives.nvme-A.pci.link.gts_now: 16 -> 8; "
+			 "drives.nvme-B: present -> -; "
 			 "drives.nvme-C: - -> present; gpus.gpu-1.driver: nvidia -> nouveau");
 }
 

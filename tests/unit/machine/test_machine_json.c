@@ -222,7 +222,9 @@ static void not_an_object(void **state)
 /* Machines recorded before these members were thought of are still machines; what they do not say is unknown. */
 static void older_files(void **state)
 {
-	static const char *const drive[] = { "driver", "scheduler", "queue_requests", "write_cache", "rotational" };
+	static const char *const drive[] = { "driver",	   "scheduler",	  "queue_requests", "write_cache",
+					     "rotational", "no_merges",	  "io_stats",	    "write_throttle_ns",
+					     "polls",	   "poll_queues", "completion_cpu" };
 	static const char *const whole[] = { "product", "bios_version", "microcode" };
 	struct fl_machine *m = NULL;
 	json_t *doc = NULL;
@@ -235,13 +237,16 @@ static void older_files(void **state)
 		json_object_del(doc, whole[i]);
 	json_object_del(json_array_get(json_object_get(doc, "mounts"), 0), "options");
 	json_object_del(json_object_get(doc, "limits"), "cpu_group");
+	json_object_del(json_object_get(doc, "limits"), "io_group");
 	assert_int_equal(fl_machine_read(doc, &m, NULL), 0);
 	assert_null(m->bios_version.value);
 	assert_non_null(m->bios_version.why);
 	assert_null(m->drives[0].scheduler.value);
 	assert_true(isnan(m->drives[0].rotational.value));
 	assert_null(m->mounts[0].options);
+	assert_true(isnan(m->drives[0].write_throttle_ns.value));
 	assert_null(m->limits.cpu_group.value);
+	assert_null(m->limits.io_group.value);
 	json_decref(doc);
 	fl_machine_free(m);
 }
