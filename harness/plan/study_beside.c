@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* study_beside.c: each group of lanes of a benchmark alone and beside a load, every other round the other way round. It has the
- * same CPUs in both, so that what it loses is what the load takes from its path. */
+/* study_beside.c: each group of lanes of a benchmark alone and beside a load, every other round the other way
+ * round. It has the same CPUs in both, so that what it loses is what the load takes from its path. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <stdlib.h>
