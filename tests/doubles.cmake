@@ -14,9 +14,10 @@ add_custom_command(OUTPUT ${prefix}/feedline
   COMMAND feedline-lane-liar describe --output ${prefix}/share/feedline/manifests/liar.json
   COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_BINARY_DIR}/share/feedline/manifests/host.json ${prefix}/share/feedline/manifests
   COMMAND ${CMAKE_COMMAND} -E copy_directory ${share}/suites ${prefix}/share/feedline/suites
+  COMMAND ${CMAKE_COMMAND} -E copy ${share}/demands.yaml ${prefix}/share/feedline
   COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline-lane-host> $<TARGET_FILE:feedline-sense> ${prefix}/libexec/feedline
   COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline> ${prefix}/feedline
-  DEPENDS feedline feedline-sense feedline-lane-host feedline-lane-liar manifest-host VERBATIM)
+  DEPENDS feedline feedline-sense feedline-lane-host feedline-lane-liar manifest-host ${share}/demands.yaml VERBATIM)
 add_custom_target(test-prefix ALL DEPENDS ${prefix}/feedline manifest-test)
 
 # Every declaration of every program, through the manifests.

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feedline list: what can be measured, and with --probe what of it here. Without --probe only manifests are read. */
+/* feedline list: what can be measured, and with --probe what of it here; with --demands what workloads ask for. Without
+ * --probe only files are read. */
 #include "base/json.h"
+#include "base/units.h"
 #include "cli/cli.h"
 #include "cli/home.h"
 #include "cli/options.h"
@@ -8,11 +10,12 @@
 #include "run/run.h"
 
 struct list_opts {
-	bool probe, json;
+	bool probe, demands, json;
 };
 
 static const struct fl_field list_fields[] = {
 	FL_FIELD(list_opts, probe, FL_FLAG, "no", NULL, "ask each benchmark whether it can run here"),
+	FL_FIELD(list_opts, demands, FL_FLAG, "no", NULL, "what workloads ask for: the values of --demand"),
 	FL_FIELD(list_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
 	{ 0 },
 };
@@ -49,6 +52,23 @@ static int list_text(const struct fl_home *home, bool probe, struct fl_err *err)
 	return fl_output_text(&out, err);
 }
 
+static int demands_text(const struct fl_home *home, struct fl_err *err)
+{
+	struct fl_text out = { 0 };
+
+	fl_text_add(&out, "%-16s  %10s  %10s  %10s  %-11s  %-16s  %s\n", "demand", "rate", "batch", "every",
+		    "accelerator", "workload", "source");
+	for (size_t i = 0; i < home->demands->n; i++) {
+		const struct fl_demand *d = &home->demands->items[i];
+		char rate[FL_UNIT_TEXT], bytes[FL_UNIT_TEXT], time[FL_UNIT_TEXT];
+
+		fl_text_add(&out, "%-16s  %10s  %10s  %10s  %-11s  %-16s  %s\n", d->name,
+			    fl_show_rate(rate, fl_demand_rate(d)), fl_show_bytes(bytes, d->step_bytes),
+			    fl_show_ns(time, (double)d->step_time_ns), d->accelerator, d->workload, d->source);
+	}
+	return fl_output_text(&out, err);
+}
+
 /* "available" is null where it is not known: a benchmark that was built, and not asked. */
 static json_t *list_entry(const struct fl_home *home, const struct fl_entry *e, bool probe)
 {
@@ -64,12 +84,15 @@ static json_t *list_entry(const struct fl_home *home, const struct fl_entry *e, 
 
 static int list_json(const struct fl_home *home, bool probe, struct fl_err *err)
 {
-	json_t *doc = json_object(), *all = json_array();
+	json_t *doc = json_object(), *all = json_array(), *demands = json_array();
 
 	for (size_t i = 0; i < home->catalog->n; i++)
 		json_array_append_new(all, list_entry(home, &home->catalog->entries[i], probe));
+	for (size_t i = 0; i < home->demands->n; i++)
+		json_array_append_new(demands, fl_demand_json(&home->demands->items[i]));
 	json_object_set_new(doc, "schema", json_integer(SCHEMA));
 	json_object_set_new(doc, "benchmarks", all);
+	json_object_set_new(doc, "demands", demands);
 	return fl_output_json(doc, err);
 }
 
@@ -80,7 +103,10 @@ static int list_print(const struct list_opts *opts, struct fl_err *err)
 
 	if (rc < 0)
 		return rc;
-	rc = opts->json ? list_json(&home, opts->probe, err) : list_text(&home, opts->probe, err);
+	if (opts->json)
+		rc = list_json(&home, opts->probe, err);
+	else
+		rc = opts->demands ? demands_text(&home, err) : list_text(&home, opts->probe, err);
 	fl_home_close(&home);
 	return rc;
 }
@@ -101,7 +127,7 @@ static int list(const struct fl_command *self, const struct fl_call *call, struc
 
 const struct fl_command fl_cmd_list = {
 	.name = "list",
-	.summary = "benchmarks; --probe says why any is unavailable here",
+	.summary = "benchmarks; --probe says why any is unavailable here; --demands: what workloads ask for",
 	.usage = "list",
 	.fields = list_fields,
 	.run = list,

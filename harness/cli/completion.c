@@ -50,12 +50,20 @@ static void add_benchmarks(const struct fl_home *home, struct fl_text *words, st
 	fl_text_add(more, " once=yes");
 }
 
+static void add_demands(const struct fl_home *home, struct fl_text *out)
+{
+	for (size_t i = 0; i < home->demands->n; i++)
+		fl_text_add(out, " %s", home->demands->items[i].name);
+}
+
 static void add_word(const struct fl_home *home, const char *word, struct fl_text *words, struct fl_text *more)
 {
 	if (strcmp(word, "@suite") == 0)
 		add_suites(home, words);
 	else if (strcmp(word, "@benchmark") == 0)
 		add_benchmarks(home, words, more);
+	else if (strcmp(word, "@demand") == 0)
+		add_demands(home, words);
 	else if (strcmp(word, "@file") == 0)
 		fl_text_add(more, " files=yes");
 	else if (*word != '@')

@@ -14,20 +14,34 @@
 enum { SUITE_BYTES_MAX = 64 << 10 };
 static const char suffix[] = ".yaml";
 
+/* What is known of benchmarks and of workloads. */
+static int load(struct fl_home *home, struct fl_err *err)
+{
+	char *manifests = fl_format("%s/share/feedline/manifests", home->prefix);
+	char *demands = fl_format("%s/share/feedline/demands.yaml", home->prefix);
+	int rc = fl_catalog_load(manifests, &home->catalog, err);
+
+	if (rc == 0) {
+		rc = fl_demands_load(demands, &home->demands, err);
+		if (rc == -ENOENT)
+			fl_hint(err, "the installation is not complete; install feedline again");
+	}
+	free(demands);
+	free(manifests);
+	return rc;
+}
+
 int fl_home_open(struct fl_home *ret, struct fl_err *err)
 {
 	struct fl_home home = { 0 };
-	char *manifests;
 	int rc;
 
 	rc = fl_prefix(&home.prefix, err);
 	if (rc < 0)
 		return rc;
-	manifests = fl_format("%s/share/feedline/manifests", home.prefix);
-	rc = fl_catalog_load(manifests, &home.catalog, err);
-	free(manifests);
+	rc = load(&home, err);
 	if (rc < 0)
-		free(home.prefix);
+		fl_home_close(&home);
 	else
 		*ret = home;
 	return rc;
@@ -35,6 +49,7 @@ int fl_home_open(struct fl_home *ret, struct fl_err *err)
 
 void fl_home_close(struct fl_home *home)
 {
+	fl_demands_free(home->demands);
 	fl_catalog_free(home->catalog);
 	free(home->prefix);
 	*home = (struct fl_home){ 0 };

@@ -3,12 +3,14 @@
 #ifndef FL_CLI_HOME_H
 #define FL_CLI_HOME_H
 #include "catalog/catalog.h"
+#include "catalog/demand.h"
 #include "plan/suite.h"
 #include "record/store.h"
 
 struct fl_home {
 	char *prefix; /* base/file.h */
 	struct fl_catalog *catalog;
+	struct fl_demands *demands;
 };
 
 /* Starts no program. Released with fl_home_close(). */

@@ -200,12 +200,35 @@ static int check_size(const struct fl_plan *plan, struct fl_err *err)
 	return 0;
 }
 
-static int add_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+static int add_studies(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+		       struct fl_err *err)
 {
 	size_t before = plan->studies_n;
 	int rc = fl_study_row(rule->study)->make(x, rule, plan, err);
 
 	return rc == 0 && x->settings->passes ? fl_plan_calibrate(x, rule, x->settings->passes, before, plan, err) : rc;
+}
+
+/* `demand: all` makes a rule of each demand. */
+static int add_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
+{
+	const struct fl_demands *demands = x->settings->demands;
+	const struct fl_demand *one;
+	const struct fl_entry *entry;
+	bool all = false;
+	int rc = 0;
+
+	if (rule->bench && fl_catalog_find(x->catalog, rule->bench, &entry, NULL) == 0)
+		rc = fl_demand_of_rule(x, rule, entry, &one, &all, err);
+	if (rc < 0 || !all)
+		return rc < 0 ? rc : add_studies(x, rule, plan, err);
+	for (size_t i = 0; i < demands->n && rc == 0; i++) {
+		struct fl_expansion of_one = *x;
+
+		of_one.demand = &demands->items[i];
+		rc = add_studies(&of_one, rule, plan, err);
+	}
+	return rc;
 }
 
 static int fill(const struct fl_expansion *x, struct fl_plan *plan, struct fl_err *err)
@@ -226,7 +249,7 @@ int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog,
 		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
 {
 	static const struct fl_plan_settings none = { 0 };
-	const struct fl_expansion x = { suite, catalog, machine, settings ? settings : &none };
+	const struct fl_expansion x = { suite, catalog, machine, settings ? settings : &none, NULL };
 	struct fl_plan *plan = fl_zalloc(1, sizeof(*plan));
 	int rc;
 

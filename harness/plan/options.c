@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* options.c: what every option of a rule can be: one value, or one for each device. Where a value comes from, in this
- * order: the rule's `sweep`, the command line, `with`, `each` and `pairs`, the preset, and for a device option every
- * device there is. */
+ * order: the rule's `sweep`, its demand (demand.c), the command line, `with`, `each` and `pairs`, the preset, and for a
+ * device option every device there is. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "plan/parts.h"
@@ -15,6 +15,7 @@ struct source {
 	const struct fl_expansion *x;
 	const struct fl_rule *rule;
 	const struct fl_entry *entry;
+	const struct fl_demand *demand; /* NULL: none */
 };
 
 static const struct fl_setting *find_setting(const struct fl_setting *settings, size_t n, const char *name)
@@ -25,15 +26,15 @@ static const struct fl_setting *find_setting(const struct fl_setting *settings, 
 	return NULL;
 }
 
-/* The user's text for an option and where it stands; NULL: not given. Of overrides the last one counts. */
-static const char *given(const struct source *s, const char *name, struct fl_spot *spot)
+const char *fl_given_text(const struct fl_expansion *x, const struct fl_rule *rule, const char *name,
+			  struct fl_spot *spot)
 {
-	const struct fl_setting *set = find_setting(s->rule->with, s->rule->with_n, name);
+	const struct fl_setting *set = find_setting(rule->with, rule->with_n, name);
 
-	*spot = (struct fl_spot){ s->x->suite->source, 0, 0 };
-	for (size_t i = s->x->settings->overrides_n; i-- > 0;)
-		if (strcmp(s->x->settings->overrides[i].name, name) == 0)
-			return s->x->settings->overrides[i].text;
+	*spot = (struct fl_spot){ x->suite->source, 0, 0 };
+	for (size_t i = x->settings->overrides_n; i-- > 0;)
+		if (strcmp(x->settings->overrides[i].name, name) == 0)
+			return x->settings->overrides[i].text;
 	if (!set)
 		return NULL;
 	spot->line = set->line;
@@ -205,14 +206,43 @@ static int refuse_missing(const struct source *s, const struct fl_field *field, 
 	return fl_hint(err, "%s: %s", field->name, field->help ? field->help : "an option without a preset");
 }
 
+/* Only the demand itself goes into the label. */
+static int choose_demanded(const struct source *s, struct fl_choice *c, struct fl_err *err)
+{
+	struct fl_spot spot;
+	char *text = fl_demand_text(s->demand, c->field->name);
+	int rc;
+
+	fl_given_text(s->x, s->rule, FL_DEMAND, &spot);
+	rc = choose_one(s, text, spot, c, err);
+	free(text);
+	c->tells = c->common;
+	c->written = c->common ? s->demand->name : NULL;
+	return rc;
+}
+
+/* Which of several lanes one is, only the plan can say. */
+static int refuse_lane(const struct source *s, struct fl_spot spot, struct fl_err *err)
+{
+	fl_fail_at(spot, err, -EINVAL, "'%s' cannot be set: each lane of %s has its own", s->entry->lane,
+		   s->entry->name);
+	return fl_hint(err, "'%s' says how many there are", s->entry->lanes);
+}
+
 static int choose(const struct source *s, struct fl_choice *c, struct fl_choices *all, struct fl_err *err)
 {
 	struct fl_spot spot;
-	const char *text = given(s, c->field->name, &spot);
+	const char *text = fl_given_text(s->x, s->rule, c->field->name, &spot);
 	int rc = fl_choose_sweep(s->x, s->rule, c, err);
 
 	if (rc < 0 || c->swept)
 		return rc;
+	if (fl_is_demanded(s->demand, c->field->name))
+		return choose_demanded(s, c, err);
+	if (c->common && strcmp(c->field->name, FL_DEMAND) == 0)
+		return 0; /* it does not count, or there is none */
+	if (text && s->entry->lane && strcmp(c->field->name, s->entry->lane) == 0)
+		return refuse_lane(s, spot, err);
 	if (text) {
 		c->written = text;
 		c->tells = strcmp(c->field->name, "duration") != 0;
@@ -274,6 +304,8 @@ static int check_sweep(const struct source *s, struct fl_err *err)
 
 	if (!field)
 		return refuse_unknown(s, set, err);
+	if (s->entry->lane && strcmp(set->name, s->entry->lane) == 0)
+		return refuse_lane(s, spot, err);
 	if (field->type == FL_DEVICE) {
 		fl_fail_at(spot, err, -EINVAL, "'sweep' wants no devices, '%s' is one", set->name);
 		return fl_hint(err, "'each' and 'pairs' go over devices");
@@ -321,13 +353,27 @@ static void list_fields(const struct fl_entry *entry, struct fl_choices *all)
 	list_commons(entry, false, all);
 }
 
+static int find_demand(struct source *s, struct fl_err *err)
+{
+	const struct fl_spot spot = { s->x->suite->source, s->rule->line, s->rule->column };
+	bool every = false;
+	int rc = fl_demand_of_rule(s->x, s->rule, s->entry, &s->demand, &every, err);
+
+	if (rc < 0 || !every)
+		return rc;
+	fl_fail_at(spot, err, -EINVAL, "'demand: " FL_DEMAND_ALL "' makes studies, which cannot run together");
+	return fl_hint(err, "name one demand, or write a rule of its own");
+}
+
 int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
 		    struct fl_choices *ret, struct fl_err *err)
 {
-	const struct source s = { x, rule, entry };
+	struct source s = { x, rule, entry, NULL };
 	struct fl_choices all = { 0 };
 	int rc = check_names(&s, err);
 
+	if (rc == 0)
+		rc = find_demand(&s, err);
 	if (rc < 0)
 		return rc;
 	all.items = fl_zalloc(count_fields(entry->fields) + count_fields(fl_common_fields), sizeof(*all.items));

@@ -30,7 +30,12 @@ struct fl_expansion {
 	const struct fl_catalog *catalog;
 	const struct fl_machine *machine;
 	const struct fl_plan_settings *settings; /* never NULL */
+	const struct fl_demand *demand;		 /* what `demand: all` is at the moment; NULL: no rule of that kind */
 };
+/* The user's text for an option of a rule, and where it stands: on the command line, else in `with`; NULL: not given.
+ * Of overrides the last one counts. */
+const char *fl_given_text(const struct fl_expansion *x, const struct fl_rule *rule, const char *name,
+			  struct fl_spot *spot);
 
 /* Lanes that are measured together: one, or of a benchmark with `lanes` as many as its option says, in their order. */
 struct fl_lane_group {
@@ -148,6 +153,16 @@ const char *const *fl_relation_names(size_t *ret_n); /* by enum fl_relation */
 void fl_choose_pairs(const struct fl_machine *m, const struct fl_rule *rule, struct fl_choices *all);
 /* Is it `local`, the node of the lane's CPUs, which is known when the lane has its place? */
 bool fl_is_local(const struct fl_field *field, const char *text);
+
+/* ---- demand (demand.c): an option that stands for step_bytes and step_time */
+#define FL_DEMAND "demand"
+/* What the rule asks for. *ret NULL: nothing, or (*ret_all) every profile in turn, which no expansion but one with
+ * x->demand can take. -EINVAL: unknown, or said beside step_bytes or step_time. */
+int fl_demand_of_rule(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		      const struct fl_demand **ret, bool *ret_all, struct fl_err *err);
+/* Does the demand say what the option of that name is? Then with this text, as a user would write it; malloc'd. */
+bool fl_is_demanded(const struct fl_demand *demand, const char *option);
+char *fl_demand_text(const struct fl_demand *demand, const char *option);
 
 /* ---- placement (place.c) */
 /* The CPUs of a node that we may use, and all of them; node -1: of the machine. */

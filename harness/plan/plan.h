@@ -5,6 +5,7 @@
 #define FL_PLAN_PLAN_H
 #include "base/cpus.h"
 #include "catalog/catalog.h"
+#include "catalog/demand.h"
 #include "machine/machine.h"
 #include "plan/suite.h"
 #include <feedline/err.h>
@@ -71,6 +72,7 @@ struct fl_override {
 struct fl_plan_settings {
 	const struct fl_override *overrides;
 	size_t overrides_n;
+	const struct fl_demands *demands; /* what `demand` can be; NULL: nothing */
 	unsigned passes; /* > 0: every rule becomes a calibration of so many passes at most, each of its rounds */
 };
 

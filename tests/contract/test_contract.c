@@ -44,7 +44,8 @@ static void test_names(void **state)
 		const struct fl_entry *e = &catalog->entries[i];
 		const char *dot = strchr(e->name, '.');
 
-		check(dot && dot > e->name && is_word(dot + 1), e, "is not family.name", e->name);
+		check(dot ? dot > e->name && is_word(dot + 1) : is_word(e->name), e, "is neither word nor family.word",
+		      e->name);
 		check(reads_well(e->summary), e, "summary does not read well", e->summary);
 		check(e->unavailable || e->metrics[0].name, e, "measures nothing", NULL);
 		check(i == 0 || strcmp(e->name, catalog->entries[i - 1].name) > 0, e, "not sorted, or twice", NULL);

@@ -25,7 +25,7 @@ static int make_on(const struct fl_machine *m, const char *text, const struct fl
 
 	if (rc < 0)
 		return rc;
-	rc = fl_plan_make(suite, &catalog, m, &(struct fl_plan_settings){ overrides, n, 0 }, ret, err);
+	rc = fl_plan_make(suite, &catalog, m, &(struct fl_plan_settings){ .overrides = overrides, .overrides_n = n }, ret, err);
 	fl_suite_free(suite);
 	return rc;
 }
