@@ -6,13 +6,18 @@
 #include <errno.h>
 #include <stdlib.h>
 
+enum study { AUTO, REPEAT, STARVATION, LADDER }; /* as in the option's range */
+
 struct bench_opts {
+	unsigned study;
 	uint64_t repeat;
 	bool json, dry_run;
 	const char *store;
 };
 
 static const struct fl_field bench_fields[] = {
+	FL_FIELD(bench_opts, study, FL_CHOICE, "auto", "auto|repeat|starvation|ladder",
+		 "of a closed loop: is it fed, and by which hop is it held up; auto: starvation, else repeat"),
 	FL_FIELD(bench_opts, repeat, FL_COUNT, "1", "1..1000", "rounds, each with fresh processes"),
 	FL_FIELD(bench_opts, dry_run, FL_FLAG, "no", NULL, "only print what would run, and where"),
 	FL_FIELD(bench_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
@@ -20,8 +25,23 @@ static const struct fl_field bench_fields[] = {
 	{ 0 },
 };
 
+static enum fl_study_kind kind_of(const struct fl_entry *entry, unsigned study)
+{
+	switch (study) {
+	case LADDER:
+		return FL_STUDY_LADDER;
+	case STARVATION:
+		return FL_STUDY_STARVATION;
+	case REPEAT:
+		return FL_STUDY_REPEAT;
+	default:
+		return fl_entry_is_loop(entry) ? FL_STUDY_STARVATION : FL_STUDY_REPEAT;
+	}
+}
+
 /* Texts are borrowed from args. */
-static struct fl_suite *suite_of(const struct fl_entry *entry, const struct fl_args *args, unsigned repeat)
+static struct fl_suite *suite_of(const struct fl_entry *entry, const struct fl_args *args,
+				 const struct bench_opts *opts)
 {
 	struct fl_setting *with = fl_zalloc(args->given_n + 1, sizeof(*with));
 	struct fl_suite *suite;
@@ -30,7 +50,8 @@ static struct fl_suite *suite_of(const struct fl_entry *entry, const struct fl_a
 		with[i].name = (char *)args->given[i].field->name;
 		with[i].text = (char *)args->given[i].text;
 	}
-	suite = fl_suite_of_bench(entry->name, with, args->given_n, repeat);
+	suite = fl_suite_of_bench(entry->name, with, args->given_n, kind_of(entry, opts->study),
+				  (unsigned)opts->repeat);
 	free(with);
 	return suite;
 }
@@ -46,7 +67,7 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 	if (rc < 0)
 		return rc;
 	m.store = store;
-	suite = suite_of(entry, args, (unsigned)opts->repeat);
+	suite = suite_of(entry, args, opts);
 	rc = fl_measure_suite(&m, suite, NULL, 0, err);
 	fl_suite_free(suite);
 	free(store);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dry_run.c: a plan for people and for programs. */
 #include "cli/dry_run.h"
+#include "base/alloc.h"
 #include "base/units.h"
 #include "reports/reports.h"
 #include <stdlib.h>
@@ -69,8 +70,9 @@ static void add_lane(const struct page *p, const struct fl_plan_lane *lane)
 	add_placement(p, lane);
 }
 
-/* "3 rounds", "3 to 12 rounds", "5 to 8 passes of 3 rounds"; nothing for a single one. */
-static void add_rounds(const struct fl_plan_case *c, struct fl_text *out)
+/* "3 rounds", "3 to 12 rounds", "5 to 8 passes of 3 rounds"; nothing for a single one. perhaps: when a case is needed
+ * that may not be. */
+static void add_rounds(const struct fl_plan_case *c, const char *perhaps, struct fl_text *out)
 {
 	unsigned pass = c->pass_rounds ? c->pass_rounds : 1, most = c->rounds / pass, least = c->rounds_least / pass;
 
@@ -85,21 +87,43 @@ static void add_rounds(const struct fl_plan_case *c, struct fl_text *out)
 				     : "s");
 	if (c->pass_rounds)
 		fl_text_add(out, " of %u round%s", pass, pass == 1 ? "" : "s");
-	fl_text_add(out, "%s)", least ? "" : ", if it may pay");
+	fl_text_add(out, "%s%s)", least ? "" : ", ", least ? "" : perhaps);
 }
 
-static void add_case(const struct page *p, const struct fl_plan_case *c)
+static void add_case(const struct page *p, const struct fl_plan_case *c, const char *perhaps)
 {
 	char *label = fl_files_shorten(&p->files, c->label);
 	struct fl_text t = { 0 };
 
 	fl_text_add(&t, "%s", label);
-	add_rounds(c, &t);
+	add_rounds(c, perhaps, &t);
 	fl_text_add(p->out, "\n");
 	add_lines(p, 2, &t);
 	for (size_t k = 0; k < c->lanes_n; k++)
 		add_lane(p, &c->lanes[k]);
 	free(label);
+}
+
+/* Of a closed loop: the cases of which at most one is needed, as the first of them. Returns how many they are. */
+static unsigned add_slowed(const struct page *p, const struct fl_plan_case *first, unsigned n)
+{
+	char *perhaps = fl_format("one of %u limits, if it is starved", n);
+
+	add_case(p, first, perhaps);
+	free(perhaps);
+	return n;
+}
+
+static void add_cases(const struct page *p, const struct fl_plan_case *cases, const struct fl_study *s)
+{
+	bool of_loop = s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER;
+
+	for (unsigned i = 0; i < s->cases_n; i++) {
+		if (of_loop && cases[i].rounds_least == 0)
+			i += add_slowed(p, &cases[i], s->cases_n - i);
+		else
+			add_case(p, &cases[i], "if it may pay");
+	}
 }
 
 /* Rounds of cases need no word; of other studies it is told which cases are theirs. */
@@ -114,8 +138,7 @@ static void add_study(const struct page *p, const struct fl_plan *plan, const st
 		fl_text_add(p->out, "\n");
 		add_lines(p, 0, &t);
 	}
-	for (unsigned i = 0; i < s->cases_n; i++)
-		add_case(p, &plan->cases[s->first + i]);
+	add_cases(p, &plan->cases[s->first], s);
 	free(label);
 }
 

@@ -94,9 +94,9 @@ struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_res
 
 uint64_t fl_plan_time_ns(const struct fl_plan *plan)
 {
-	uint64_t total_ns = 0;
+	struct fl_results *none = fl_results_make(plan);
+	uint64_t time_ns = fl_plan_left(plan, none).time_ns;
 
-	for (unsigned i = 0; i < plan->cases_n; i++)
-		total_ns = add_up(total_ns, plan->cases[i].rounds * fl_plan_step_ns(plan, i));
-	return total_ns;
+	fl_results_free(none);
+	return time_ns;
 }

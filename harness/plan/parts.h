@@ -69,7 +69,7 @@ void fl_plan_lane_release(struct fl_plan_lane *lane);
 /* Copies that own their texts. */
 struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
 struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t n);
-/* Sets an option that the lane has. */
+/* Sets an option, or adds it. */
 void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text);
 
 /* ---- rules to cases (make.c) */
@@ -99,7 +99,7 @@ struct fl_study_row {
 		      const struct fl_results *results);
 };
 extern const struct fl_study_row fl_study_repeat, fl_study_sweep, fl_study_solo, fl_study_beside, fl_study_ab,
-	fl_study_calibration;
+	fl_study_calibration, fl_study_starvation, fl_study_ladder;
 const struct fl_study_row *fl_study_row(enum fl_study_kind kind);
 bool fl_study_wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
 		    const struct fl_results *results);
@@ -110,6 +110,25 @@ struct fl_study *fl_plan_add_study(struct fl_plan *plan, enum fl_study_kind kind
 /* `make` of the kinds whose cases differ in a swept option. */
 int fl_study_make_values(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
 			 struct fl_err *err);
+
+/* ---- closed loops: study_starvation.c, study_ladder.c. Cases are told apart by their value of the study's option
+ * FL_RUNG, which no benchmark has: "loop", "open", "control", rungs by their names, "slowed-0" .. "slowed-9". */
+#define FL_RUNG "rung"
+/* Hooks of both kinds. */
+int fl_starvation_make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+		       struct fl_err *err);
+unsigned fl_starvation_turn(const struct fl_study *s, unsigned i, unsigned round);
+bool fl_starvation_wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
+			 const struct fl_results *results);
+/* Appends a case of the last study: these lanes, which it takes. value: what the case is. */
+int fl_starvation_add(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+		      struct fl_plan_lane *lanes, size_t n, const char *value, struct fl_plan *plan,
+		      struct fl_err *err);
+/* Appends the rungs of the group's ladder. cpus: where its first lane sits among the others. */
+int fl_ladder_add(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+		  const struct fl_cpus *cpus, struct fl_plan *plan, struct fl_err *err);
+/* The rung whose source the lane has; NULL: none. */
+const struct fl_rung *fl_ladder_rung(const struct fl_entry *entry, const struct fl_plan_lane *lane);
 
 /* ---- results so far (results.c) */
 /* How many rounds of the case are done without a gap from the first on. */

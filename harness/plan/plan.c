@@ -54,7 +54,10 @@ void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *t
 		if (strcmp(lane->options[i].name, name) == 0) {
 			free(lane->options[i].text);
 			lane->options[i].text = fl_dup(text);
+			return;
 		}
+	lane->options = fl_grow(lane->options, lane->options_n + 1, sizeof(*lane->options));
+	lane->options[lane->options_n++] = (struct fl_option){ fl_dup(name), fl_dup(text) };
 }
 
 static void release_case(struct fl_plan_case *c)

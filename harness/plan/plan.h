@@ -46,9 +46,11 @@ struct fl_study {
 	char *label;	  /* "storage.read pattern=random": what is common to its cases */
 	unsigned first;	  /* its cases: plan->cases[first .. first + cases_n) */
 	unsigned cases_n; /* solo: lane by lane alone, last all together; beside: alone, beside; ab: a, b */
-	char *option;	  /* sweep, ab: which one its cases differ in; else NULL */
-	char **values;	  /* of that option, canonical text, one a case; NULL without an option */
-	bool range;	  /* sweep: of values that double, measured upward as long as it pays */
+	char *option;	  /* sweep, ab: which one its cases differ in; starvation, ladder: "rung"; else NULL */
+	/* Of that option, canonical text, one a case; NULL without an option. Of "rung": "loop", "open", "control",
+	 * of a ladder its other rungs by name, then "slowed-0" .. "slowed-9" as far as there are such cases. */
+	char **values;
+	bool range; /* sweep: of values that double, measured upward as long as it pays */
 };
 
 struct fl_plan {
@@ -87,7 +89,8 @@ enum { FL_PLAN_SCHEMA = 2 };
 json_t *fl_plan_json(const struct fl_plan *plan);
 /* Hostile input (from a store). Schema 1 had no studies: all its cases are one of plain rounds. */
 int fl_plan_read(const json_t *doc, struct fl_plan **ret, struct fl_err *err);
-const char *fl_study_name(enum fl_study_kind kind); /* "repeat", "sweep", "solo", "beside", "ab", "calibration" */
+/* "repeat", "sweep", "solo", "beside", "ab", "calibration", "starvation", "ladder" */
+const char *fl_study_name(enum fl_study_kind kind);
 
 /* ---- results so far: what was done, and what came of it */
 

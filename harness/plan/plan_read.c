@@ -168,7 +168,7 @@ static int read_kind(const json_t *o, const char *at, enum fl_study_kind *ret, s
 
 	if (rc < 0)
 		return rc;
-	for (int i = 0; i <= FL_STUDY_CALIBRATION; i++)
+	for (int i = 0; i < FL_STUDY_KINDS; i++)
 		if (strcmp(fl_study_name((enum fl_study_kind)i), name) == 0) {
 			*ret = (enum fl_study_kind)i;
 			return 0;
@@ -195,6 +195,25 @@ static int read_values(const json_t *o, const char *at, struct fl_study *s, stru
 	return rc;
 }
 
+/* The cases that every study of a closed loop has, and as many rounds of each: what is to be done next is asked of
+ * them. */
+static int check_loop(const struct fl_plan *plan, const struct fl_study *s, const char *at, struct fl_err *err)
+{
+	static const char *const always[] = { "loop", "open", "control" };
+	enum { ALWAYS = sizeof(always) / sizeof(always[0]) };
+
+	if (!s->values || s->cases_n < ALWAYS)
+		return fl_fail(err, -EINVAL, "%s has not the cases of a study '%s'", at, fl_study_name(s->kind));
+	for (unsigned i = 0; i < s->cases_n; i++) {
+		if (i < ALWAYS && strcmp(s->values[i], always[i]) != 0)
+			return fl_fail(err, -EINVAL, "%s has case '%s' where '%s' belongs", at, s->values[i],
+				       always[i]);
+		if (plan->cases[s->first + i].rounds != plan->cases[s->first].rounds)
+			return fl_fail(err, -EINVAL, "%s has cases of unlike rounds", at);
+	}
+	return 0;
+}
+
 /* Studies hold the cases of the plan one after the other, and those of a calibration consist of passes. */
 static int check_study(const struct fl_plan *plan, const struct fl_study *s, const char *at, unsigned first,
 		       struct fl_err *err)
@@ -204,6 +223,8 @@ static int check_study(const struct fl_plan *plan, const struct fl_study *s, con
 	for (unsigned i = 0; i < s->cases_n && s->kind == FL_STUDY_CALIBRATION; i++)
 		if (plan->cases[first + i].pass_rounds == 0)
 			return fl_fail(err, -EINVAL, "%s is a calibration without passes", at);
+	if (s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER)
+		return check_loop(plan, s, at, err);
 	return 0;
 }
 

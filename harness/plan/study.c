@@ -4,9 +4,14 @@
 #include "plan/parts.h"
 
 static const struct fl_study_row *const rows[] = {
-	[FL_STUDY_REPEAT] = &fl_study_repeat, [FL_STUDY_SWEEP] = &fl_study_sweep,
-	[FL_STUDY_SOLO] = &fl_study_solo,     [FL_STUDY_BESIDE] = &fl_study_beside,
-	[FL_STUDY_AB] = &fl_study_ab,	      [FL_STUDY_CALIBRATION] = &fl_study_calibration,
+	[FL_STUDY_REPEAT] = &fl_study_repeat,
+	[FL_STUDY_SWEEP] = &fl_study_sweep,
+	[FL_STUDY_SOLO] = &fl_study_solo,
+	[FL_STUDY_BESIDE] = &fl_study_beside,
+	[FL_STUDY_AB] = &fl_study_ab,
+	[FL_STUDY_CALIBRATION] = &fl_study_calibration,
+	[FL_STUDY_STARVATION] = &fl_study_starvation,
+	[FL_STUDY_LADDER] = &fl_study_ladder,
 };
 
 const struct fl_study_row *fl_study_row(enum fl_study_kind kind)

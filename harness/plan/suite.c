@@ -72,9 +72,17 @@ static int check_study(const struct fl_parser *p, const struct fl_doc *doc, cons
 					  "'study: calibration' goes with neither 'sweep' nor "
 					  "'beside'");
 		return 0;
+	case FL_STUDY_STARVATION:
+	case FL_STUDY_LADDER:
+		if (!rule->bench || rule->sweep || rule->beside)
+			return fl_fail_at(spot, p->err, -EINVAL,
+					  "'study: %s' wants 'bench', and goes with neither 'sweep' nor 'beside'",
+					  fl_study_name(rule->study));
+		return 0;
 	case FL_STUDY_REPEAT:
 	case FL_STUDY_SWEEP:
 	case FL_STUDY_BESIDE:
+	case FL_STUDY_KINDS:
 		break;
 	}
 	return 0;
@@ -169,12 +177,15 @@ int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *so
 	return 0;
 }
 
-struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n, unsigned repeat)
+struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n,
+				   enum fl_study_kind study, unsigned repeat)
 {
 	struct fl_suite *suite = fl_zalloc(1, sizeof(*suite));
 	struct fl_rule *rule = fl_zalloc(1, sizeof(*rule));
 
-	*rule = (struct fl_rule){ .bench = fl_dup(bench), .repeat = repeat, .repeat_least = repeat, .with_n = with_n };
+	*rule = (struct fl_rule){
+		.bench = fl_dup(bench), .study = study, .repeat = repeat, .repeat_least = repeat, .with_n = with_n
+	};
 	rule->with = fl_zalloc(with_n, sizeof(*rule->with));
 	for (size_t i = 0; i < with_n; i++)
 		rule->with[i] = (struct fl_setting){ .name = fl_dup(with[i].name), .text = fl_dup(with[i].text) };

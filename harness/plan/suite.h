@@ -14,7 +14,8 @@
  *             the load beside the benchmark
  *   sweep:    one option and its values: a     sweep: {block: [4KiB, 64KiB, 1MiB]}
  *             list, or a range that doubles    sweep: {depth: 1..128}
- *   study:    solo, ab or calibration          study: solo
+ *   study:    solo, ab, calibration,           study: solo
+ *             starvation or ladder
  *   repeat:   rounds (1..1000), or the least   repeat: 3
  *             and the most of them             repeat: 3..12
  *   primary:  list of benchmarks, or of        primary: [memory.copy, "storage.read:ops_per_s"]
@@ -42,6 +43,18 @@
  *                most 10; over when they differ by less than half the tolerance of a calibrated machine
  *                (judge/change.h). Finds how far they differ.
  *
+ *   starvation   `study: starvation` with the `bench` of a closed loop (feedline/bench.h): in every round the control,
+ *                whose data is always there; the same path in open loop; the loop itself; and, where that was starved in
+ *                the first round, the loop with less from the drive than it had. Finds whether the loop is fed.
+ *   ladder       `study: ladder`: starvation, and every other rung that the loop declares, in open loop, by one lane
+ *                alone. Finds the hop that starves it.
+ *
+ * Demand. An option `demand: NAME` stands for step_bytes and step_time of a benchmark that has both, by the profile of
+ * that name (catalog/demand.h). `demand: all` makes a rule of each profile.
+ *
+ * Several lanes. Where a benchmark declares that an option says how many equal lanes run together (accelerators: 4),
+ * these are lanes of one case wherever one lane would be.
+ *
  * Examples:
  *
  *   - bench: storage.read                    the depth that the drive wants, at two block sizes
@@ -58,6 +71,11 @@
  *         with: {memory: local}
  *     study: solo
  *     repeat: 8
+ *
+ *   - bench: feed                            four accelerators, and what starves them
+ *     with: {path: "cache:4GiB", demand: resnet50-h100, accelerators: 4, duration: 3s}
+ *     study: ladder
+ *     repeat: 3
  *
  * Devices. A device option that is neither in `with` nor in `each` nor in `pairs` has its preset; without one, every
  * device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case. An
@@ -88,6 +106,9 @@ enum fl_study_kind {
 	FL_STUDY_BESIDE,
 	FL_STUDY_AB,
 	FL_STUDY_CALIBRATION,
+	FL_STUDY_STARVATION,
+	FL_STUDY_LADDER,
+	FL_STUDY_KINDS, /* how many there are */
 };
 
 enum fl_relation { FL_RELATION_ALL, FL_RELATION_DISTINCT, FL_RELATION_LOCAL, FL_RELATION_REMOTE, FL_RELATION_NEAREST };
@@ -134,8 +155,10 @@ struct fl_suite {
  * fl_plan_make. */
 int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *source, struct fl_suite **ret,
 		   struct fl_err *err);
-/* The suite of one rule that `feedline bench` is. settings: name and text, in order; texts are copied. */
-struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n, unsigned repeat);
+/* The suite of one rule that `feedline bench` is. settings: name and text, in order; texts are copied. study: repeat,
+ * starvation or ladder. */
+struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n,
+				   enum fl_study_kind study, unsigned repeat);
 /* Every rule has so many rounds, whatever it said. */
 void fl_suite_repeat(struct fl_suite *suite, unsigned rounds);
 void fl_suite_free(struct fl_suite *suite);

@@ -230,7 +230,8 @@ static int read_sweep(const struct fl_parser *p, const struct fl_doc *item, stru
 /* The kinds that have to be said; the others follow from the words of the rule. */
 static int read_study(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
 {
-	static const enum fl_study_kind kinds[] = { FL_STUDY_SOLO, FL_STUDY_AB, FL_STUDY_CALIBRATION };
+	static const enum fl_study_kind kinds[] = { FL_STUDY_SOLO, FL_STUDY_AB, FL_STUDY_CALIBRATION,
+						    FL_STUDY_STARVATION, FL_STUDY_LADDER };
 	enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 	const char *names[KINDS];
 	int i;

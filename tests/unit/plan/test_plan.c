@@ -25,7 +25,8 @@ static int make_on(const struct fl_machine *m, const char *text, const struct fl
 
 	if (rc < 0)
 		return rc;
-	rc = fl_plan_make(suite, &catalog, m, &(struct fl_plan_settings){ .overrides = overrides, .overrides_n = n }, ret, err);
+	rc = fl_plan_make(suite, &catalog, m, &(struct fl_plan_settings){ .overrides = overrides, .overrides_n = n },
+			  ret, err);
 	fl_suite_free(suite);
 	return rc;
 }
@@ -190,7 +191,7 @@ static void test_refused(void **state)
 static void test_refused_bench(void **state)
 {
 	const struct fl_setting with[] = { { .name = "blok", .text = "1" } };
-	struct fl_suite *suite = fl_suite_of_bench("storage.read", with, 1, 1);
+	struct fl_suite *suite = fl_suite_of_bench("storage.read", with, 1, FL_STUDY_REPEAT, 1);
 	struct fl_catalog catalog = sample_catalog();
 	struct fl_plan *plan = NULL;
 	struct fl_err err = { 0 };

@@ -195,7 +195,7 @@ static void test_long_sweep(void **state)
 static void test_of_bench(void **state)
 {
 	const struct fl_setting with[] = { { .name = "block", .text = "4KiB" } };
-	struct fl_suite *s = fl_suite_of_bench("storage.read", with, 1, 2);
+	struct fl_suite *s = fl_suite_of_bench("storage.read", with, 1, FL_STUDY_REPEAT, 2);
 
 	(void)state;
 	assert_true(s->required);
