@@ -23,6 +23,7 @@ struct fl_entry {
 	struct fl_flow *flows;
 	struct fl_peer peer; /* tool NULL: none */
 	char *lanes, *lane;  /* as in struct fl_bench */
+	bool whole;	     /* likewise */
 	char *open_loop;     /* likewise */
 	struct fl_rung *rungs;
 };
@@ -42,15 +43,16 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
 /* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}],
- *  "peer":{"tool","command","prints","counts","escape"},"lanes","lane","open_loop",
- *  "rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or nothing after it. */
+ *  "peer":{"tool","command","prints","counts","escape"},"whole","lanes","lane","open_loop",
+ *  "rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or nothing after
+ *  it. */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
 
-/* Options that no benchmark declares, ended by a zeroed row. Every one has numa (device "node"), duration and timeout
- * (ns); one that reads a path has read_limit; one that can be given step_bytes and step_time has demand in their place
- * (demand.h). */
+/* Options that no benchmark declares, ended by a zeroed row. Every one has numa (device "node") and timeout (ns); one
+ * that does not end by itself has duration (ns); one that reads a path has read_limit; one that can be given step_bytes
+ * and step_time has demand in their place (demand.h). */
 extern const struct fl_field fl_common_fields[];
 enum { FL_COMMON_MAX = 8 }; /* their number, at most */
 /* Those of a benchmark, ended by a zeroed row. */

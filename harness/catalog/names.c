@@ -55,7 +55,8 @@ const struct fl_field fl_common_fields[] = {
 	{ .name = "timeout",
 	  .type = FL_NS,
 	  .range = "100ms..24h",
-	  .help = "how long a lane may take to open, to stop or to verify before it counts as hung (default 60s)" },
+	  .help = "how long a lane may take to open, to stop, to verify or to get on before it counts as hung (default "
+		  "60s)" },
 	{ .name = "read_limit",
 	  .type = FL_BYTES,
 	  .range = "4KiB..1PB",
@@ -88,6 +89,8 @@ static bool takes_demand(const struct fl_entry *e)
 
 static bool has_common(const struct fl_entry *e, const struct fl_field *common)
 {
+	if (strcmp(common->name, "duration") == 0)
+		return !e->whole;
 	if (strcmp(common->name, "read_limit") == 0)
 		return reads_path(e);
 	return strcmp(common->name, "demand") != 0 || takes_demand(e);

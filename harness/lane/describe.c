@@ -75,13 +75,13 @@ static json_t *rungs_json(const struct fl_rung *r)
 
 static json_t *bench_json(const struct fl_bench *b)
 {
-	return json_pack("{s:s, s:s, s:n, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", b->name,
-			 "summary", b->summary, "unavailable", "numa", fl_json_string(b->numa), "threads",
+	return json_pack("{s:s, s:s, s:n, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
+			 b->name, "summary", b->summary, "unavailable", "numa", fl_json_string(b->numa), "threads",
 			 fl_json_string(b->threads), "verifies", (int)(b->verify != NULL), "fields",
 			 fields_json(b->fields), "metrics", metrics_json(b->metrics), "facts", facts_json(b->facts),
-			 "flows", flows_json(b->flows), "peer", peer_json(b->peer), "lanes", fl_json_string(b->lanes),
-			 "lane", fl_json_string(b->lane), "open_loop", fl_json_string(b->open_loop), "rungs",
-			 rungs_json(b->rungs));
+			 "flows", flows_json(b->flows), "peer", peer_json(b->peer), "whole", (int)b->whole, "lanes",
+			 fl_json_string(b->lanes), "lane", fl_json_string(b->lane), "open_loop",
+			 fl_json_string(b->open_loop), "rungs", rungs_json(b->rungs));
 }
 
 json_t *fl_lane_manifest(const char *program)

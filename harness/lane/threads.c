@@ -38,6 +38,16 @@ static uint64_t next_n(uint64_t n, uint64_t took_ns, uint64_t aim_ns)
 	return n;
 }
 
+/* Work that ends by itself may last for hours: steps become twice as long with each part of the tape that is full, so
+ * that it holds them all. */
+static uint64_t aim_ns(const struct fl_lane *lane, uint32_t thread)
+{
+	enum { PARTS = 16 };
+	uint32_t part = fl_tape_shape(lane->tape)->steps_max / PARTS + 1;
+
+	return lane->bench->whole ? lane->step_ns << fl_tape_count(lane->tape, thread) / part : lane->step_ns;
+}
+
 static void step_until_stopped(struct step_thread *t)
 {
 	struct fl_lane *lane = t->lane;
@@ -72,7 +82,7 @@ static void step_until_stopped(struct step_thread *t)
 			continue;
 		}
 		if (shape->given == 0)
-			n = next_n(n, record.end_ns - record.start_ns, lane->step_ns);
+			n = next_n(n, record.end_ns - record.start_ns, aim_ns(lane, t->index));
 		start_ns = record.end_ns; /* no gap: what lies between two steps is the harness's cost and counts */
 	}
 }

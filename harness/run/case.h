@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, talk.c the
- * conversation with workers, pace.c warm-up and stop rule, collect.c the records). */
+ * conversation with workers, pace.c warm-up and stop rule, whole.c the same of work that ends by itself, collect.c the
+ * records). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
@@ -36,6 +37,8 @@ struct fl_case_lane {
 	uint64_t *last_end_ns; /* end of the last of them */
 	double rate[3];	       /* steps' ops per second in the last ticks */
 	uint64_t longest_step_ns;
+	uint64_t moved_bytes; /* in all these steps */
+	uint64_t moved_at_ns; /* when it was last seen that one more was finished */
 	bool tape_full;
 	struct fl_hist *hists_from; /* merged over threads at the start of the window, one per distribution */
 	struct fl_hist *hists_to;   /* at its end */
@@ -53,7 +56,7 @@ struct fl_case {
 	/* the window: set by pace.c */
 	uint64_t start_ns, warm_ns;
 	struct fl_window window;
-	const char *ended;		  /* "time up", "interval narrow", "tape full" */
+	const char *ended;		  /* "time up", "interval narrow", "tape full", "work done" */
 	struct fl_moment *before, *after; /* witness.h: at the two ends of the window */
 };
 
@@ -74,6 +77,15 @@ struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the fir
 /* pace.c: from the common start to the end of the window. Returns when the lanes should be stopped: the window is
  * over, or a lane has failed (then c->ended is NULL). */
 int fl_case_pace(struct fl_case *c, struct fl_err *err);
+/* Its parts: all lanes get the start; hears the workers and follows the tapes for one tick, or until until_ns (0: only
+ * the tapes); keeps the histograms as they are at one end of the window. */
+void fl_case_start(struct fl_case *c);
+int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
+void fl_case_snapshot(struct fl_case *c, bool at_start);
+
+/* whole.c: the same where a lane of the case ends by itself: no warm-up, and the window is over with its work. */
+bool fl_case_is_whole(const struct fl_case *c);
+int fl_case_pace_whole(struct fl_case *c, struct fl_err *err);
 
 /* tracks.c */
 /* All steps of the lane's threads, read from its tape (lane->threads tracks); NULL with *err: the worker lies. */

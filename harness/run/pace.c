@@ -19,6 +19,7 @@ static const uint64_t ms = 1000000;
 static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *err)
 {
 	double given[FL_TAPE_GIVEN_MAX], ops = 0;
+	uint64_t now_ns = fl_now_ns();
 
 	for (uint32_t t = 0; t < lane->threads; t++) {
 		uint32_t count = fl_tape_count(lane->tape, t);
@@ -30,6 +31,8 @@ static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *e
 			if (fl_tape_read(lane->tape, t, lane->seen[t], &step, given, err) < 0)
 				return -EPROTO;
 			ops += (double)step.ops;
+			lane->moved_bytes += step.bytes;
+			lane->moved_at_ns = now_ns;
 			lane->last_end_ns[t] = step.end_ns;
 			if (step.end_ns - step.start_ns > lane->longest_step_ns)
 				lane->longest_step_ns = step.end_ns - step.start_ns;
@@ -40,8 +43,7 @@ static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *e
 	return 0;
 }
 
-/* One tick: hear the workers, follow the tapes. */
-static int tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
+int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 {
 	uint64_t before_ns = fl_now_ns();
 	uint64_t due_ns = before_ns + c->tick_ns < until_ns ? before_ns + c->tick_ns : until_ns;
@@ -61,7 +63,7 @@ static int tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 
 /* ---- distributions: what lies between two looks was added in the window */
 
-static void snapshot_hists(struct fl_case *c, bool at_start)
+void fl_case_snapshot(struct fl_case *c, bool at_start)
 {
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];
@@ -132,11 +134,11 @@ static int warm_up(struct fl_case *c, struct fl_err *err)
 	while (rc == 0 && fl_now_ns() < to_ns && !fl_case_failed_lane(c)) {
 		if (fl_now_ns() >= from_ns && all_stable(c))
 			break;
-		rc = tick(c, to_ns, err);
+		rc = fl_case_tick(c, to_ns, err);
 		fail_full(c);
 	}
 	c->before = fl_moment_take(c);
-	snapshot_hists(c, true);
+	fl_case_snapshot(c, true);
 	c->window.from_ns = fl_now_ns();
 	c->warm_ns = c->window.from_ns > c->start_ns ? c->window.from_ns - c->start_ns : 0;
 	return rc;
@@ -182,7 +184,7 @@ static int measure(struct fl_case *c, struct fl_err *err)
 	int rc = 0;
 
 	while (rc == 0 && fl_now_ns() < to_ns && !fl_case_failed_lane(c)) {
-		rc = tick(c, to_ns, err);
+		rc = fl_case_tick(c, to_ns, err);
 		if (any_full(c)) {
 			ended = "tape full";
 			break;
@@ -196,7 +198,7 @@ static int measure(struct fl_case *c, struct fl_err *err)
 		}
 	}
 	c->window.to_ns = least(to_ns, fl_now_ns());
-	snapshot_hists(c, false);
+	fl_case_snapshot(c, false);
 	c->after = fl_moment_take(c);
 	if (!fl_case_failed_lane(c))
 		c->ended = ended;
@@ -236,11 +238,11 @@ static int linger(struct fl_case *c, struct fl_err *err)
 	int rc = 0;
 
 	while (rc == 0 && fl_now_ns() < until_ns && !fl_case_failed_lane(c) && !all_covered(c))
-		rc = tick(c, until_ns, err);
+		rc = fl_case_tick(c, until_ns, err);
 	return rc;
 }
 
-static void start_all(struct fl_case *c)
+void fl_case_start(struct fl_case *c)
 {
 	c->start_ns = fl_now_ns() + ms / 2 + 20000 * c->lanes_n; /* time to wake every thread before it */
 	for (size_t i = 0; i < c->lanes_n; i++) {
@@ -253,7 +255,9 @@ int fl_case_pace(struct fl_case *c, struct fl_err *err)
 {
 	int rc;
 
-	start_all(c);
+	if (fl_case_is_whole(c))
+		return fl_case_pace_whole(c, err);
+	fl_case_start(c);
 	rc = warm_up(c, err);
 	if (rc == 0)
 		rc = measure(c, err);

@@ -16,6 +16,7 @@ struct fl_watch {
 	void (*case_starts)(void *arg, const struct fl_plan *plan, const struct fl_results *results,
 			    const struct fl_plan_step *step);
 	void (*waits)(void *arg); /* again and again while a case runs, also a hundred times a second: be quick */
+	void (*moved)(void *arg, uint64_t bytes); /* of work that ends by itself: so much of it is done */
 	void (*say)(void *arg, const char *line); /* "made '/home/u/.cache/feedline/read-256MiB' (256 MiB)" */
 };
 

@@ -121,6 +121,49 @@ play ok --step-time 2ms --rate 500MB --cap 1GB --duration 1s
 is 1 "$rc" 'status of half the cap'
 is fail "$(value '.lanes[0].verdict')" 'half the cap'
 
+# Work that ends by itself is measured from its first step to its last, once, however long it takes; nothing is left out.
+# It has a given metric, so that each step is one op: 2 threads x 40 steps x 5 ms.
+work() {
+	rc=0
+	feedline bench null.scripted_whole --threads 2 --store "$store" --json "$@" >"$home/out" 2>"$home/err" || rc=$?
+	rc=$(undisturbed "$rc" "$home/out")
+}
+work --steps 40 --step-time 5ms --timeout 1s
+is 0 "$rc" 'status of work that ends'
+is 'work done 80' "$(value '.lanes[0].window | "\(.ended) \(.steps)"')" 'how work ends'
+is true "$(value '.lanes[0].window | .warm_ns == 0 and .window_ns >= 200e6')" 'the window of work that ends'
+is true "$(value '.lanes[0] | .metrics.ops_per_s.median * .window.window_ns / 1e9 | . > 40 and . < 81')" 'all of its ops'
+# It may take longer than the time for one step, but not stand still; and nobody says how long it lasts.
+work --steps 30 --step-time 50ms --timeout 500ms
+is 0 "$rc" 'status of work that takes longer than --timeout'
+work --script hang_step --timeout 500ms
+is 3 "$rc" 'status of work that stands still'
+has "$(value '.lanes[0].reason')" 'the worker hangs: it finished no step for' 'work that stands still'
+work --duration 1s
+is 2 "$rc" 'status of work with a duration'
+has "$(cat "$home/err")" "unknown option '--duration'" 'work with a duration'
+work --script crash_step
+is 3 "$rc" 'status of work that crashes'
+# A suite gives its duration to those that can have one.
+printf -- '- bench: null.scripted_whole\n  with: {steps: 20}\n- bench: null.nop\n' >"$home/whole.yaml"
+rc=0
+feedline run --suite "$home/whole.yaml" --duration 50ms --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is 'work done,time up' "$(value '[.lanes[].window.ended] | join(",")')" 'work in a suite with a duration'
+sed -i 's/steps: 20/steps: 20, duration: 1s/' "$home/whole.yaml"
+rc=0
+feedline run --suite "$home/whole.yaml" --store "$store" >"$home/out" 2>"$home/err" || rc=$?
+is 2 "$rc" 'status of a suite with a duration for work'
+has "$(cat "$home/err")" "null.scripted_whole has no option 'duration'" 'a suite with a duration for work'
+# Interrupted, it keeps what was done before it and says how to go on.
+"$prefix/feedline" bench null.scripted_whole --step-time 10ms --store "$store" >"$home/out" 2>"$home/err" &
+work=$!
+sleep 0.5
+kill -TERM "$work"
+rc=0
+wait "$work" || rc=$?
+is 3 "$rc" 'status of work that is interrupted'
+has "$(cat "$home/err")" 'interrupted; run' 'work that is interrupted'
+
 # A lane beside one that fails was not measured as the case says.
 cat >"$home/beside.yaml" <<'EOF'
 - together:

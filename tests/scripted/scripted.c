@@ -52,7 +52,7 @@ enum { GOOD_STEPS = 20 };
 
 struct scripted_opts {
 	unsigned script;
-	uint64_t step_time, rate, threads, cap;
+	uint64_t step_time, rate, threads, cap, steps;
 };
 
 struct scripted_state {
@@ -312,6 +312,8 @@ static int scripted_step(void *state, unsigned thread, uint64_t n, struct fl_ste
 	struct scene c = { .s = s, .thread = thread, .step = did, .lasts_ns = n * s->opts->step_time, .err = err };
 	int rc;
 
+	if (s->opts->steps && s->steps[thread] == s->opts->steps)
+		return FL_IDLE;
 	did->ops = n;
 	did->bytes = n * (uint64_t)((double)s->opts->rate * (double)s->opts->step_time / 1e9);
 	rc = play(&c, AT_STEP);
@@ -356,6 +358,7 @@ static const struct fl_field scripted_fields[] = {
 	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "1us..10s", "how long a step lasts"),
 	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
 	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
+	FL_FIELD(scripted_opts, steps, FL_COUNT, "0", NULL, "after so many each thread has nothing to do; 0: never"),
 	FL_FIELD(scripted_opts, cap, FL_BYTES, "0", "0..1PB", "limit to state, in bytes per second; 0: none"),
 	{ 0 },
 };
@@ -374,19 +377,13 @@ static const struct fl_fact scripted_facts[] = {
 	{ 0 },
 };
 
+#define HOOKS                                                                                                          \
+	.opts_bytes = sizeof(struct scripted_opts), .fields = scripted_fields, .metrics = scripted_metrics,            \
+	.facts = scripted_facts, .threads = "threads", .open = scripted_open, .enter = scripted_enter,                 \
+	.step = scripted_step, .halt = scripted_halt, .verify = scripted_verify, .close = scripted_close
+
 FL_BENCHES(scripted, scripted) = {
-	{ .name = "null.scripted",
-	  .summary = "plays a script, for tests of everything around it",
-	  .opts_bytes = sizeof(struct scripted_opts),
-	  .fields = scripted_fields,
-	  .metrics = scripted_metrics,
-	  .facts = scripted_facts,
-	  .threads = "threads",
-	  .open = scripted_open,
-	  .enter = scripted_enter,
-	  .step = scripted_step,
-	  .halt = scripted_halt,
-	  .verify = scripted_verify,
-	  .close = scripted_close },
+	{ .name = "null.scripted", .summary = "plays a script, for tests of everything around it", HOOKS },
+	{ .name = "null.scripted_whole", .summary = "the same as work that ends by itself", .whole = true, HOOKS },
 	{ 0 },
 };

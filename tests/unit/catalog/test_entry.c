@@ -30,7 +30,7 @@ static const char good[] =
 	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}],"
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
-	"\"counts\":2,\"escape\":\":\"},\"lanes\":null,\"lane\":null,\"open_loop\":null,\"rungs\":[]}";
+	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"lanes\":null,\"lane\":null,\"open_loop\":null,\"rungs\":[]}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -235,6 +235,30 @@ static void words(void **state)
 	assert_int_equal(fl_better_of(""), -1);
 }
 
+/* What ends when its work is done has no duration, and keeps its other options; an old record has no word of it. */
+static void ends_by_itself(void **state)
+{
+	json_t *doc = changed("\"whole\":false", "\"whole\":true"), *old = changed(",\"whole\":false", ""), *again;
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_true(e.whole);
+	assert_null(fl_entry_field(&e, "duration"));
+	assert_null(fl_field_find(fl_entry_commons(&e).fields, "duration"));
+	assert_non_null(fl_entry_field(&e, "timeout"));
+	again = fl_entry_json(&e);
+	assert_true(json_equal(doc, again));
+	fl_entry_release(&e);
+	assert_int_equal(fl_entry_read(old, "entry", &e, &err), 0);
+	assert_false(e.whole);
+	fl_entry_release(&e);
+	json_decref(doc);
+	json_decref(old);
+	json_decref(again);
+}
+
 static void common_fields(void **state)
 {
 	json_t *doc = changed("", "");
@@ -266,6 +290,7 @@ int main(void)
 		cmocka_unit_test(too_many_rows),
 		cmocka_unit_test(not_an_object),
 		cmocka_unit_test(words),
+		cmocka_unit_test(ends_by_itself),
 		cmocka_unit_test(common_fields),
 	};
 
