@@ -61,16 +61,17 @@ static int check_loop(const char *path, struct fl_err *err)
 	return fl_hint(err, "set the loop device up with direct I/O (losetup --direct-io=on), or choose another path");
 }
 
-static int open_direct(const char *path, int *ret_fd, struct fl_err *err)
+static int open_file(const char *path, const struct fl_direct_how *how, int *ret_fd, struct fl_err *err)
 {
-	int fd = open(path, O_RDONLY | O_DIRECT | O_CLOEXEC);
+	int flags = (how->cached ? 0 : O_DIRECT) | (how->no_link ? O_NOFOLLOW : 0);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 	int code = fd < 0 ? errno : 0;
 
 	if (code == 0) {
 		*ret_fd = fd;
 		return 0;
 	}
-	if (code == EINVAL) {
+	if (code == EINVAL && !how->cached) {
 		fl_fail(err, -ENODEV, "open '%s' with O_DIRECT: its file system has no direct I/O", path);
 		return fl_hint(err, "choose a path on a drive, or the block device itself");
 	}
@@ -136,8 +137,9 @@ static int try_read(int fd, const char *path, uint64_t block_bytes, struct fl_er
 	return 0;
 }
 
-static int check(int fd, const char *path, uint64_t block_bytes, uint64_t *ret_bytes, struct fl_err *err)
+static int check(int fd, const char *path, const struct fl_direct_how *how, uint64_t *ret_bytes, struct fl_err *err)
 {
+	uint64_t block_bytes = how->block_bytes;
 	uint64_t bytes = 0;
 	int rc = find_size(fd, path, &bytes, err);
 
@@ -149,14 +151,14 @@ static int check(int fd, const char *path, uint64_t block_bytes, uint64_t *ret_b
 		return fl_hint(err, "choose a larger file or a smaller block");
 	}
 	rc = check_holes(fd, path, bytes, err);
-	if (rc == 0)
+	if (rc == 0 && block_bytes && !how->cached)
 		rc = try_read(fd, path, block_bytes, err);
 	if (rc == 0)
 		*ret_bytes = bytes;
 	return rc;
 }
 
-int fl_direct_open(const char *path, uint64_t block_bytes, struct fl_direct *ret, struct fl_err *err)
+int fl_direct_open_as(const char *path, const struct fl_direct_how *how, struct fl_direct *ret, struct fl_err *err)
 {
 	uint64_t bytes = 0;
 	int fd = -1, rc = check_kind(path, err);
@@ -165,14 +167,21 @@ int fl_direct_open(const char *path, uint64_t block_bytes, struct fl_direct *ret
 		return rc;
 	rc = check_loop(path, err);
 	if (rc == 0)
-		rc = open_direct(path, &fd, err);
+		rc = open_file(path, how, &fd, err);
 	if (rc < 0)
 		return rc;
-	rc = check(fd, path, block_bytes, &bytes, err);
+	rc = check(fd, path, how, &bytes, err);
 	if (rc < 0) {
 		close(fd);
 		return rc;
 	}
 	*ret = (struct fl_direct){ .fd = fd, .bytes = bytes };
 	return 0;
+}
+
+int fl_direct_open(const char *path, uint64_t block_bytes, struct fl_direct *ret, struct fl_err *err)
+{
+	const struct fl_direct_how how = { .block_bytes = block_bytes };
+
+	return fl_direct_open_as(path, &how, ret, err);
 }

@@ -11,11 +11,12 @@
 struct fl_target_file {
 	int fd;
 	uint64_t bytes;
-	uint64_t first; /* the number of its first block in the row */
+	uint64_t first;	 /* the number of its first block in the row */
+	uint64_t number; /* in its data set, which its blocks carry; a single file may have any */
 };
 
 struct fl_target {
-	struct fl_target_file *files; /* file i is number i of its data set */
+	struct fl_target_file *files; /* of a directory: in the order of its index */
 	size_t files_n;
 	uint64_t block_bytes;
 	uint64_t blocks; /* in the row; at least 1 */
@@ -45,7 +46,8 @@ int fl_target_check(const struct fl_target *t, struct fl_place at, const void *d
 
 /* The share of its pages that the page cache holds now, 0 .. 1; negative errno: the kernel does not tell. */
 int fl_target_resident(const struct fl_target *t, double *ret_ratio, struct fl_err *err);
-/* Asks the kernel to forget clean pages of the files (posix_fadvise, no privilege needed). */
+/* Has dirty pages written back and asks the kernel to forget the files' pages (posix_fadvise, no privilege needed). What
+ * is mapped or locked stays: fl_target_resident() tells. */
 int fl_target_drop(const struct fl_target *t, struct fl_err *err);
 
 #endif
