@@ -149,7 +149,7 @@ static const struct fl_fact latency_facts[] = {
 };
 
 static const struct fl_flow latency_flows[] = {
-	{ "memory", "cpu", 1 },
+	{ "memory", "cpu", 1, NULL },
 	{ 0 },
 };
 

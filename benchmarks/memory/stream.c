@@ -272,18 +272,18 @@ static const struct fl_fact store_facts[] = {
 };
 
 static const struct fl_flow copy_flows[] = {
-	{ "memory", "cpu", 1 },
-	{ "cpu", "memory", 1 },
+	{ "memory", "cpu", 1, NULL },
+	{ "cpu", "memory", 1, NULL },
 	{ 0 },
 };
 
 static const struct fl_flow read_flows[] = {
-	{ "memory", "cpu", 1 },
+	{ "memory", "cpu", 1, NULL },
 	{ 0 },
 };
 
 static const struct fl_flow write_flows[] = {
-	{ "cpu", "memory", 1 },
+	{ "cpu", "memory", 1, NULL },
 	{ 0 },
 };
 

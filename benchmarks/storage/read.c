@@ -308,7 +308,7 @@ static const struct fl_fact read_facts[] = {
 };
 
 static const struct fl_flow read_flows[] = {
-	{ "path", "memory", 1 },
+	{ "path", "memory", 1, NULL },
 	{ 0 },
 };
 

@@ -42,10 +42,10 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
 
 /* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
- *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],"flows":[{"from","to","per_byte"}],
- *  "peer":{"tool","command","prints","counts","escape"},"whole","lanes","lane","open_loop",
- *  "rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or nothing after
- *  it. */
+ *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],
+ *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole","lanes",
+ *  "lane","open_loop","rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or
+ *  nothing after it. */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
@@ -74,6 +74,13 @@ int fl_loop_check(const struct fl_entry *e, const char *at, struct fl_err *err);
 int fl_loops_check(const struct fl_catalog *c, struct fl_err *err);
 /* Is it a closed loop? */
 bool fl_entry_is_loop(const struct fl_entry *e);
+
+/* ---- flow.c: `when` of a flow
+ * May it be? Reading an entry checks this. */
+int fl_flow_check(const struct fl_entry *e, const struct fl_flow *flow, const char *at, struct fl_err *err);
+/* Does it count with these options? text_of gives the canonical text of one; NULL (not known): it does. */
+bool fl_flow_holds(const struct fl_entry *e, const struct fl_flow *flow,
+		   const char *(*text_of)(const void *from, const char *option), const void *from);
 
 /* ---- peer.c: the template of feedline/bench.h
  * May it be? -EINVAL names the first thing wrong in it. Reading an entry checks this. */

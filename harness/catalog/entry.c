@@ -133,7 +133,7 @@ static int read_flow(const json_t *o, const char *at, void *row, struct fl_err *
 	f->per_byte = fl_json_number_or_nan(o, "per_byte");
 	if (!(f->per_byte > 0 && f->per_byte <= 1e6))
 		return fl_fail(err, -EINVAL, "%s: 'per_byte' is not a number of crossings", at);
-	return 0;
+	return read_optional(o, at, "when", &f->when, err);
 }
 
 /* Absent or null: none. */
@@ -260,13 +260,23 @@ static bool is_place(const struct fl_entry *e, const char *name)
 	return f && (f->type == FL_DEVICE || f->type == FL_PATH);
 }
 
+static bool is_end(const struct fl_entry *e, const char *name)
+{
+	return strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || strcmp(name, "own_memory") == 0 ||
+	       is_place(e, name);
+}
+
 static int check_places(const struct fl_entry *e, const char *at, struct fl_err *err)
 {
 	for (const struct fl_flow *f = e->flows; f->from; f++) {
 		const char *ends[] = { f->from, f->to };
+		int rc = fl_flow_check(e, f, at, err);
+
+		if (rc < 0)
+			return rc;
 
 		for (size_t i = 0; i < 2; i++)
-			if (strcmp(ends[i], "cpu") != 0 && strcmp(ends[i], "memory") != 0 && !is_place(e, ends[i]))
+			if (!is_end(e, ends[i]))
 				return fl_fail(err, -EINVAL, "%s: a flow ends at '%s', which is no device or path", at,
 					       ends[i]);
 	}
@@ -399,6 +409,7 @@ static void release_flows(struct fl_flow *flows)
 	for (struct fl_flow *f = flows; f && f->from; f++) {
 		free((void *)f->from);
 		free((void *)f->to);
+		free((void *)f->when);
 	}
 	free(flows);
 }

@@ -41,8 +41,8 @@ static json_t *flows_json(const struct fl_flow *flows)
 	json_t *all = json_array();
 
 	for (const struct fl_flow *f = flows; f->from; f++)
-		json_array_append_new(all, json_pack("{s:s, s:s, s:o}", "from", f->from, "to", f->to, "per_byte",
-						     fl_json_number(f->per_byte)));
+		json_array_append_new(all, json_pack("{s:s, s:s, s:o, s:s?}", "from", f->from, "to", f->to, "per_byte",
+						     fl_json_number(f->per_byte), "when", f->when));
 	return all;
 }
 

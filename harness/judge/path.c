@@ -100,7 +100,7 @@ static struct end find_end(const struct fl_subject *s, const struct fl_lane_verd
 
 	if (strcmp(name, "cpu") == 0)
 		return (struct end){ .kind = END_CPU, .node = own };
-	if (strcmp(name, "memory") == 0 && !field)
+	if (strcmp(name, "own_memory") == 0 || (strcmp(name, "memory") == 0 && !field))
 		return end_of_memory(s->machine, own);
 	if (!field || !text)
 		return (struct end){ END_UNKNOWN, true, -1, fl_dup(name), NULL, "the record does not say which" };
@@ -226,10 +226,16 @@ static void add_stated(struct fl_lane_verdict *v)
 	}
 }
 
+static const char *option_text(const void *options, const char *name)
+{
+	return fl_json_text_or_null(options, name);
+}
+
 void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	for (const struct fl_flow *flow = s->entry->flows; flow->from; flow++)
-		add_flow(s, v, flow);
+		if (fl_flow_holds(s->entry, flow, option_text, v->options))
+			add_flow(s, v, flow);
 	add_stated(v);
 	v->cap_bytes_per_s = NAN;
 	for (size_t i = 0; i < v->hops_n; i++) {

@@ -49,8 +49,8 @@ static json_t *flows_json(const struct fl_flow *f)
 	json_t *list = json_array();
 
 	for (; f && f->from; f++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "from", f->from, "to", f->to, "per_byte",
-						      fl_json_number(f->per_byte)));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "from", f->from, "to", f->to, "per_byte",
+						      fl_json_number(f->per_byte), "when", fl_json_string(f->when)));
 	return list;
 }
 

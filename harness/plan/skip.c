@@ -22,10 +22,15 @@ static bool skip_cpus(const struct fl_machine *m, const struct fl_entry *entry, 
 	return true;
 }
 
-static bool reads(const struct fl_entry *entry, const struct fl_field *field)
+static const char *option_text(const void *lane, const char *name)
+{
+	return fl_lane_option(lane, name);
+}
+
+static bool reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field)
 {
 	for (const struct fl_flow *f = entry->flows; f->from; f++)
-		if (strcmp(f->from, field->name) == 0)
+		if (strcmp(f->from, field->name) == 0 && fl_flow_holds(entry, f, option_text, lane))
 			return true;
 	return false;
 }
@@ -38,7 +43,7 @@ static bool skip_tmpfs(const struct fl_machine *m, const struct fl_entry *entry,
 		const struct fl_mount *mount = NULL;
 		const char *why = NULL;
 
-		if (!path || path[0] != '/' || !reads(entry, f))
+		if (!path || path[0] != '/' || !reads(entry, lane, f))
 			continue;
 		fl_machine_drive_of(m, path, &mount, &why);
 		if (!mount || !mount->type || (strcmp(mount->type, "tmpfs") != 0 && strcmp(mount->type, "ramfs") != 0))

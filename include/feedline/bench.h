@@ -80,12 +80,15 @@ struct fl_fact {
 	const char *help;
 };
 
-/* Which hops a payload byte loads: `from` and `to` name a device or path option, or are "cpu" (the lane's CPUs) or
- * "memory" (DRAM of the lane's node; an option of that name goes first). Limits and the path of a lane follow from
- * these rows, none from a benchmark's name. per_byte: crossings per payload byte. */
+/* Which hops a payload byte loads: `from` and `to` name a device or path option, or are "cpu" (the lane's CPUs),
+ * "memory" (DRAM of the lane's node; an option of that name goes first) or "own_memory" (the same where there is such
+ * an option). Limits and the path of a lane follow from these rows, none from a benchmark's name. per_byte: crossings
+ * per payload byte. when: an FL_CHOICE option and those of its words with which the row counts,
+ * "source=direct|buffered"; NULL: always. */
 struct fl_flow {
 	const char *from, *to;
 	double per_byte;
+	const char *when;
 };
 
 /* ---- the same by another tool -------------------------------------------------------------------------------- */

@@ -123,7 +123,7 @@ static struct fl_metric sample_copy_metrics[] = {
 	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "payload copied" },
 	{ 0 },
 };
-static struct fl_flow sample_copy_flows[] = { { "memory", "cpu", 1 }, { "cpu", "memory", 1 }, { 0 } };
+static struct fl_flow sample_copy_flows[] = { { "memory", "cpu", 1, NULL }, { "cpu", "memory", 1, NULL }, { 0 } };
 
 static struct fl_field sample_read_fields[] = {
 	{ .name = "path", .type = FL_PATH, .help = "file or block device" },
@@ -139,14 +139,14 @@ static struct fl_metric sample_read_metrics[] = {
 	{ "read_ns", FL_DISTRIBUTION, FL_LOWER, "time of one read" },
 	{ 0 },
 };
-static struct fl_flow sample_read_flows[] = { { "path", "memory", 1 }, { 0 } };
+static struct fl_flow sample_read_flows[] = { { "path", "memory", 1, NULL }, { 0 } };
 
 static struct fl_field sample_pipeline_fields[] = {
 	{ .name = "batch", .type = FL_BYTES, .preset = "1MiB", .range = "1..1GiB", .help = "bytes of a batch" },
 	{ .name = "pace", .type = FL_NS, .preset = "1ms", .range = "1us..10s", .help = "time per batch" },
 	{ 0 },
 };
-static struct fl_flow sample_pipeline_flows[] = { { "cpu", "memory", 1 }, { "memory", "cpu", 1 }, { 0 } };
+static struct fl_flow sample_pipeline_flows[] = { { "cpu", "memory", 1, NULL }, { "memory", "cpu", 1, NULL }, { 0 } };
 
 static struct fl_metric sample_nop_metrics[] = {
 	{ "ops_per_s", FL_RATE_OPS, FL_NEITHER, "empty operations" },

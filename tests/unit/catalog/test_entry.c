@@ -27,7 +27,7 @@ static const char good[] =
 	"\"metrics\":[{\"name\":\"bytes_per_s\",\"from\":\"rate_bytes\",\"better\":\"higher\",\"help\":\"payload\"},"
 	"{\"name\":\"read_ns\",\"from\":\"distribution\",\"better\":\"lower\",\"help\":\"time of one read\"}],"
 	"\"facts\":[{\"name\":\"buffers\",\"key\":true,\"help\":\"registered or plain\"}],"
-	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1}],"
+	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1,\"when\":\"pattern=random\"}],"
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
 	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"lanes\":null,\"lane\":null,\"open_loop\":null,\"rungs\":[]}";
@@ -71,6 +71,7 @@ static void round_trip(void **state)
 	assert_int_equal(e.metrics[1].better, FL_LOWER);
 	assert_true(e.facts[0].key);
 	assert_true(e.flows[0].per_byte == 1);
+	assert_string_equal(e.flows[0].when, "pattern=random");
 	assert_string_equal(e.peer.tool, "fio");
 	assert_true(e.peer.counts == 2);
 	again = fl_entry_json(&e);
@@ -135,6 +136,41 @@ static void no_peer(void **state)
 	fl_entry_release(&e);
 }
 
+static const char *text_of(const void *text, const char *option)
+{
+	assert_string_equal(option, "pattern");
+	return text;
+}
+
+static void flows_with_some_words(void **state)
+{
+	static const struct {
+		const char *when, *pattern;
+		bool holds;
+	} rows[] = {
+		{ NULL, "random", true },
+		{ "pattern=random", "random", true },
+		{ "pattern=random", "sequential", false },
+		{ "pattern=random", "rand", false },
+		{ "pattern=sequential|random", "random", true },
+		{ "pattern=sequential|random", "sequential", true },
+		{ "pattern=random", NULL, true }, /* not known: better a hop too many */
+	};
+	json_t *doc = changed("", "");
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_flow flow = { "path", "memory", 1, rows[i].when };
+
+		assert_int_equal(fl_flow_holds(&e, &flow, text_of, rows[i].pattern), rows[i].holds);
+	}
+	json_decref(doc);
+	fl_entry_release(&e);
+}
+
 static void nonsense_is_refused(void **state)
 {
 	static const struct {
@@ -170,6 +206,11 @@ static void nonsense_is_refused(void **state)
 		{ "\"to\":\"memory\"", "\"to\":\"moon\"", "no device or path" },
 		{ "\"per_byte\":1", "\"per_byte\":-1", "per_byte" },
 		{ "\"per_byte\":1", "\"per_byte\":\"one\"", "per_byte" },
+		{ "pattern=random", "pattern=randomly", "not all words of 'pattern'" },
+		{ "pattern=random", "pattern=random|", "not all words of 'pattern'" },
+		{ "pattern=random", "pattern=", "not all words of 'pattern'" },
+		{ "pattern=random", "pattern", "begins with no choice" },
+		{ "pattern=random", "depth=16", "begins with no choice" },
 		{ "\"peer\":{", "\"peer\":7,\"x\":{", "peer" },
 		{ "\"tool\":\"fio\"", "\"tool\":null", "tool" },
 		{ "\"command\"", "\"commands\"", "command" },
@@ -286,6 +327,7 @@ int main(void)
 		cmocka_unit_test(unavailable_keeps_its_reason),
 		cmocka_unit_test(threads_without_an_option),
 		cmocka_unit_test(no_peer),
+		cmocka_unit_test(flows_with_some_words),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(too_many_rows),
 		cmocka_unit_test(not_an_object),

@@ -99,6 +99,29 @@ static void test_path_of_copy(void **state)
 	fl_run_free(run);
 }
 
+/* A flow counts only with the words that it names; the lane's own memory is another hop than the option of that name. */
+static void test_path_by_option(void **state)
+{
+	const char *const words[] = { "random", "sequential" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fl_run *run = read_run("/data/file", 1e9);
+		json_t *flows = json_pack("[{s:s, s:s, s:f, s:s}, {s:s, s:s, s:f}]", "from", "path", "to", "own_memory",
+					  "per_byte", 1.0, "when", "pattern=random", "from", "own_memory", "to", "cpu",
+					  "per_byte", 1.0);
+		struct fl_judgement *j;
+
+		json_object_set_new(json_object_get(run->declared, "storage.read"), "flows", flows);
+		json_object_set_new(run->lanes[0].options, "pattern", json_string(words[i]));
+		j = judge(run);
+		assert_int_equal(j->lanes[0].hops_n, i == 0 ? 4 : 1);
+		assert_true(find_hop(&j->lanes[0], "DRAM of node0")->crossings == (i == 0 ? 2 : 1));
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* A stated limit does not speak for a device that a flow names. */
 static void test_stated_cap_beside_unknown_device(void **state)
 {
@@ -523,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_known_link_decides),
 		cmocka_unit_test(test_path_without_drive),
 		cmocka_unit_test(test_path_of_copy),
+		cmocka_unit_test(test_path_by_option),
 		cmocka_unit_test(test_stated_cap_beside_unknown_device),
 		cmocka_unit_test(test_outcomes),
 		cmocka_unit_test(test_wholes),
