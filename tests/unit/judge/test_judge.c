@@ -99,7 +99,7 @@ static void test_path_of_copy(void **state)
 	fl_run_free(run);
 }
 
-/* A flow counts only with the words that it names; the lane's own memory is another hop than the option of that name. */
+/* A flow counts only with the words that it names; own memory is that of the lane. */
 static void test_path_by_option(void **state)
 {
 	const char *const words[] = { "random", "sequential" };
