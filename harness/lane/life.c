@@ -45,6 +45,14 @@ static void set_opened(struct fl_lane *lane, bool opened)
 	pthread_mutex_unlock(&lane->lock);
 }
 
+/* What a file server says when a file is gone is a failure like any other: -ESTALE is verify's word. */
+static json_t *failure(const struct fl_lane *lane, struct fl_err *err)
+{
+	if (err->code == -ESTALE)
+		err->code = -EIO;
+	return fl_lane_failure(lane->number, err);
+}
+
 static int probe_and_open(struct fl_lane *lane, struct fl_err *err)
 {
 	const struct fl_bench *b = lane->bench;
@@ -68,7 +76,7 @@ static json_t *measure(struct fl_lane *lane, unsigned threads)
 	int rc = fl_lane_step_all(lane, threads, &err);
 
 	if (rc < 0)
-		return fl_lane_failure(lane->number, &err);
+		return failure(lane, &err);
 	fl_tape_set_phase(lane->tape, FL_PHASE_VERIFY);
 	if (lane->bench->verify)
 		rc = lane->bench->verify(lane->state, &err);
@@ -84,7 +92,7 @@ static json_t *live(struct fl_lane *lane, unsigned threads)
 	json_t *message;
 
 	if (probe_and_open(lane, &err) < 0)
-		return fl_lane_failure(lane->number, &err);
+		return failure(lane, &err);
 	message = measure(lane, threads);
 	fl_tape_set_phase(lane->tape, FL_PHASE_CLOSE);
 	set_opened(lane, false);

@@ -242,6 +242,7 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
 	if (rc == 0) {
 		const struct fl_case_lane *failed = fl_case_failed_lane(&c);
 
+		fl_case_weigh(&c);
 		for (size_t i = 0; i < c.lanes_n; i++)
 			fl_case_collect(&c, &c.lanes[i], failed, fl_run_add_lane(run));
 	}

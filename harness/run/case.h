@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, talk.c the
  * conversation with workers, pace.c warm-up and stop rule, whole.c the same of work that ends by itself, collect.c the
- * records). */
+ * records, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
@@ -42,6 +42,8 @@ struct fl_case_lane {
 	bool tape_full;
 	struct fl_hist *hists_from; /* merged over threads at the start of the window, one per distribution */
 	struct fl_hist *hists_to;   /* at its end */
+
+	double payload_bytes; /* between the looks of the witnesses; collect.c, once all lanes are done */
 };
 
 struct fl_case {
@@ -95,7 +97,17 @@ void fl_case_free_tracks(struct fl_track *tracks, size_t n);
  * UINT64_MAX where it has nothing to do. */
 uint64_t fl_case_covered_ns(const struct fl_case *c, const struct fl_case_lane *lane, uint32_t thread);
 
-/* collect.c: what the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */
+/* drive.c */
+/* The drive that the lane reads, or writes, by the flows of its benchmark. NULL: unknown, and *why says why. */
+const struct fl_drive *fl_lane_drive(const struct fl_machine *m, const struct fl_entry *entry,
+				     const struct fl_plan_lane *lane, bool written, const char **why);
+/* What may have left the drive and not be counted as payload yet, or the other way round, at any moment: by the options
+ * that are called the same everywhere. */
+double fl_lane_flight_bytes(const struct fl_plan_lane *lane, uint32_t threads);
+
+/* collect.c */
+void fl_case_weigh(struct fl_case *c); /* sets payload_bytes of the lanes that are done */
+/* What the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */
 void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
 		     struct fl_lane_record *record);
 

@@ -203,6 +203,67 @@ static void count_steps(const struct fl_track *tracks, size_t n, double *steps, 
 	}
 }
 
+/* ---- the drive's word */
+
+static bool uses_drive(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	const struct fl_machine *m = c->agent->machine;
+	const char *why;
+
+	return fl_lane_drive(m, lane->entry, lane->plan, false, &why) ||
+	       fl_lane_drive(m, lane->entry, lane->plan, true, &why);
+}
+
+void fl_case_weigh(struct fl_case *c)
+{
+	const struct fl_window span = { c->before ? c->before->drives_at_ns : 0,
+					c->after ? c->after->drives_at_ns : 0 };
+
+	for (size_t i = 0; i < c->lanes_n && span.from_ns < span.to_ns; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+		struct fl_track *tracks = NULL;
+
+		if (lane->state == FL_LANE_DONE && uses_drive(c, lane))
+			tracks = fl_case_tracks(lane, NULL);
+		if (!tracks)
+			continue;
+		lane->payload_bytes = fl_window_clip(tracks, lane->threads, &span).bytes;
+		fl_case_free_tracks(tracks, lane->threads);
+	}
+}
+
+/* The agent states this fact of a benchmark that has it: only the drive knows. */
+static void set_amplified(const struct fl_case_lane *lane, const struct fl_delivery *read,
+			  struct fl_lane_record *record)
+{
+	static const char *const words[] = { [FL_NOT_AMPLIFIED] = "no", [FL_AMPLIFIED] = "yes" };
+	enum fl_amplified amplified = fl_delivery_amplified(read);
+
+	for (const struct fl_fact *f = lane->entry->facts; f->name; f++)
+		if (strcmp(f->name, "amplified") == 0)
+			json_object_set_new(
+				record->facts, f->name,
+				fl_json_string(amplified == FL_AMPLIFIED_UNKNOWN ? NULL : words[amplified]));
+}
+
+/* What was read past the page cache and did not come from the drive was not what was asked for. */
+static bool refuse_cached(const struct fl_delivery *read, struct fl_lane_record *record)
+{
+	const char *direct = fl_json_text_or_null(record->facts, "direct");
+	char *reason;
+
+	if (!direct || strcmp(direct, "yes") != 0 || !fl_delivery_cached(read))
+		return false;
+	reason = fl_format("the drive delivered %.0f %% of what was read: a cache answered",
+			   100 * read->device_bytes / read->direct_bytes);
+	set_outcome(record, FL_INVALID, reason,
+		    "is there a layer beneath the file that caches, as a loop device without direct I/O does? read "
+		    "from the "
+		    "drive itself");
+	free(reason);
+	return true;
+}
+
 /* Measured, but what was moved is not what arrived. */
 static void set_wrong_data(const struct fl_case_lane *lane, struct fl_lane_record *record)
 {
@@ -218,6 +279,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 {
 	struct fl_err err = { 0 };
 	struct fl_track *tracks = fl_case_tracks(lane, &err);
+	struct fl_delivery read;
 	double steps, spoilt;
 
 	if (!tracks) {
@@ -227,6 +289,8 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	count_steps(tracks, lane->threads, &steps, &spoilt);
 	add_series(c, lane, tracks, record);
 	set_notes(c, lane, spoilt, steps, record);
+	read = fl_moments_delivery(c, lane, false);
+	set_amplified(lane, &read, record);
 	if (json_is_false(json_object_get(record->placement, "verified")))
 		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),
 			    "the lane did not run where it was placed, so its numbers belong to another path");
@@ -235,7 +299,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	else if (fl_window_clip(tracks, lane->threads, &c->window).ops <= 0)
 		set_outcome(record, FL_NOT_MEASURED, "no step that counts finished in the window",
 			    "measure for longer (--duration)");
-	else
+	else if (!refuse_cached(&read, record))
 		set_distrust(c, lane, spoilt, steps, record);
 	fl_case_free_tracks(tracks, lane->threads);
 }

@@ -179,7 +179,7 @@ static int on_failed(struct fl_case *c, struct fl_case_lane *lane, const json_t 
 	hint = fl_json_text_or_null(message, "hint");
 	if (hint && *hint)
 		fl_hint(&why, "%s", hint);
-	fl_case_fail_lane(c, lane, code == -EXDEV, &why);
+	fl_case_fail_lane(c, lane, code == -EXDEV || code == -ESTALE, &why);
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "run/kernel.h"
+#include <feedline/clock.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,8 +53,30 @@ static struct fl_lane_moment *look_at_lanes(int root, const struct fl_case *c)
 
 		lanes[i].used_ns = used_ns(pid);
 		fl_wait_look(root, pid, &lanes[i].wait);
+		fl_own_io_look(root, pid, &lanes[i].io);
 	}
 	return lanes;
+}
+
+static const struct fl_drive *drive_of(const struct fl_case *c, const struct fl_case_lane *lane, bool written)
+{
+	const char *why;
+
+	return fl_lane_drive(c->agent->machine, lane->entry, lane->plan, written, &why);
+}
+
+static struct fl_drive_look *look_at_drives(int root, const struct fl_case *c)
+{
+	const struct fl_machine *m = c->agent->machine;
+	struct fl_drive_look *looks = fl_zalloc(m->drives_n + 1, sizeof(*looks));
+
+	for (size_t i = 0; i < 2 * c->lanes_n; i++) {
+		const struct fl_drive *drive = drive_of(c, &c->lanes[i / 2], i % 2);
+
+		if (drive && !looks[drive - m->drives].looked)
+			fl_drive_look(root, drive->dev, &looks[drive - m->drives]);
+	}
+	return looks;
 }
 
 struct fl_moment *fl_moment_take(const struct fl_case *c)
@@ -64,6 +87,8 @@ struct fl_moment *fl_moment_take(const struct fl_case *c)
 
 	fl_load_look(root, &m->load);
 	m->agent_used_ns = used_ns(getpid());
+	m->drives_at_ns = fl_now_ns();
+	m->drives = look_at_drives(root, c);
 	m->lanes = look_at_lanes(root, c);
 	m->heat = look_at_heat(root, &cpus);
 	fl_speeds_look(root, &cpus, &m->speeds);
@@ -82,6 +107,7 @@ void fl_moment_free(struct fl_moment *m)
 	fl_speeds_release(&m->speeds);
 	free(m->heat);
 	free(m->lanes);
+	free(m->drives);
 	free(m);
 }
 
@@ -129,6 +155,80 @@ static bool does_io(const struct fl_entry *entry)
 	return false;
 }
 
+/* ---- the drive beneath */
+
+/* By its own word, which set_facts() in collect.c takes too. */
+static bool says_direct(const struct fl_case_lane *lane)
+{
+	const char *said = fl_json_text_or_null(json_object_get(lane->done, "facts"), "direct");
+
+	for (const struct fl_fact *f = lane->entry->facts; f->name; f++)
+		if (strcmp(f->name, "direct") == 0)
+			return said && strcmp(said, "yes") == 0;
+	return false;
+}
+
+static double bytes_between(double before, double after)
+{
+	return after >= before ? after - before : NAN; /* a counter that runs back says nothing */
+}
+
+/* What one lane adds to that of its drive. Of its payload as much may be elsewhere as its longest step has, and what
+ * moved while we looked. */
+static void add_lane(const struct fl_case *c, const struct fl_case_lane *lane, bool written, struct fl_delivery *sum)
+{
+	const struct fl_own_io *before = &c->before->lanes[lane - c->lanes].io;
+	const struct fl_own_io *after = &c->after->lanes[lane - c->lanes].io;
+	const double look_ns = 1e6, span_ns = (double)(c->after->drives_at_ns - c->before->drives_at_ns);
+
+	sum->own_bytes += written ? bytes_between(before->written_bytes, after->written_bytes)
+				  : bytes_between(before->read_bytes, after->read_bytes);
+	sum->payload_bytes += lane->payload_bytes;
+	sum->direct_bytes += says_direct(lane) ? lane->payload_bytes : 0;
+	sum->flight_bytes += 2 * (fl_lane_flight_bytes(lane->plan, lane->threads) +
+				  lane->payload_bytes * ((double)lane->longest_step_ns + look_ns) / span_ns);
+}
+
+struct fl_delivery fl_moments_delivery(const struct fl_case *c, const struct fl_case_lane *lane, bool written)
+{
+	const struct fl_drive *drive = drive_of(c, lane, written);
+	const struct fl_drive_look *before, *after;
+	struct fl_delivery sum = { .device_bytes = NAN };
+
+	if (!drive)
+		return sum;
+	before = &c->before->drives[drive - c->agent->machine->drives];
+	after = &c->after->drives[drive - c->agent->machine->drives];
+	sum.device_bytes = written ? bytes_between(before->written_bytes, after->written_bytes)
+				   : bytes_between(before->read_bytes, after->read_bytes);
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (drive_of(c, &c->lanes[i], written) == drive)
+			add_lane(c, &c->lanes[i], written, &sum);
+	return sum;
+}
+
+static json_t *delivery_ratio(const struct fl_case *c, const struct fl_case_lane *lane, bool written)
+{
+	struct fl_delivery d = fl_moments_delivery(c, lane, written);
+
+	return fl_json_number(fl_delivery_ratio(&d));
+}
+
+static void judge_queues(const struct fl_case *c, const struct fl_case_lane *lane, json_t *reasons)
+{
+	const struct fl_drive *read = drive_of(c, lane, false), *written = drive_of(c, lane, true);
+	const struct fl_drive *drives[] = { read, written != read ? written : NULL };
+
+	for (size_t i = 0; i < 2; i++) {
+		size_t at = drives[i] ? (size_t)(drives[i] - c->agent->machine->drives) : 0;
+
+		if (drives[i])
+			fl_queue_judge(drives[i], &c->before->drives[at], &c->after->drives[at], reasons);
+	}
+}
+
+/* ---- all */
+
 static json_t *first_hz(const struct fl_moment *m, const struct fl_cpus *cpus)
 {
 	int first = fl_cpus_nth(cpus, 0);
@@ -154,11 +254,13 @@ json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lan
 	fl_rules_judge(c->agent->began, &before->speeds, &after->speeds, cpus, reasons);
 	fl_frequency_judge(&before->speeds, &after->speeds, cpus, busy(c, at), reasons);
 	fl_clocks_judge(&before->clocks, &after->clocks, reasons);
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio", fl_json_number(known.others),
-			 "steal_ratio", fl_json_number(known.steal), "interrupts_ratio",
+	judge_queues(c, lane, reasons);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "others_ratio",
+			 fl_json_number(known.others), "steal_ratio", fl_json_number(known.steal), "interrupts_ratio",
 			 fl_json_number(known.interrupts), "run_queue_wait_ratio", fl_json_number(wait.waited),
 			 "involuntary_switches", fl_json_number(wait.switches), "heat_throttles",
 			 fl_json_number(throttles.core + throttles.package), "quota_throttled_ns",
 			 fl_json_number(throttles.quota_ns), "frequency_before_hz", first_hz(before, cpus),
-			 "frequency_hz", first_hz(after, cpus));
+			 "frequency_hz", first_hz(after, cpus), "device_read_ratio", delivery_ratio(c, lane, false),
+			 "device_write_ratio", delivery_ratio(c, lane, true));
 }

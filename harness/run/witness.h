@@ -126,11 +126,51 @@ struct fl_clocks {
 void fl_clocks_look(int root, struct fl_clocks *ret);
 void fl_clocks_judge(const struct fl_clocks *before, const struct fl_clocks *after, json_t *reasons);
 
+/* ---- witness_device.c: what the drive itself says it moved, and by which rules, from /sys/dev/block */
+
+enum { FL_QUEUE_SETTINGS = 8 };
+struct fl_drive_look {
+	bool looked;
+	double read_bytes, written_bytes; /* since it is there; NaN: nobody counts */
+	char scheduler[24];
+	double settings[FL_QUEUE_SETTINGS]; /* in the units of struct fl_drive */
+};
+void fl_drive_look(int root, const char *dev, struct fl_drive_look *ret); /* "259:0", of a whole disk */
+
+/* What a process had drives move, by the kernel's account of it. */
+struct fl_own_io {
+	double read_bytes, written_bytes;
+};
+void fl_own_io_look(int root, pid_t pid, struct fl_own_io *ret);
+
+/* Bytes of one drive in one direction between two looks. */
+struct fl_delivery {
+	double device_bytes;  /* that it counted itself, for whomever; NaN: unknown */
+	double own_bytes;     /* that our lanes had it move; NaN: unknown */
+	double payload_bytes; /* of all lanes of the case on that drive */
+	double direct_bytes;  /* of those among them that say they go past the page cache */
+	double flight_bytes;  /* by how much these may be apart, for what was under way at the two ends */
+};
+/* Device bytes for one of payload; NaN: unknown, or it may be wrong by more than 0.1. */
+double fl_delivery_ratio(const struct fl_delivery *d);
+/* Whether less than 0.9 of what was read past the page cache can have come from the drive. Others who use it only raise
+ * what it counts. Both counters must say so, where both are there: some drives count nothing (paths to one that several
+ * lead to). */
+bool fl_delivery_cached(const struct fl_delivery *d);
+/* Whether the drive moved more than 1.05 of what was asked for. Unknown where it did, but not for us. */
+enum fl_amplified { FL_NOT_AMPLIFIED, FL_AMPLIFIED, FL_AMPLIFIED_UNKNOWN };
+enum fl_amplified fl_delivery_amplified(const struct fl_delivery *d);
+
+/* Whether somebody changed how its requests are queued since the machine was looked at, by either end of the window. */
+void fl_queue_judge(const struct fl_drive *drive, const struct fl_drive_look *before, const struct fl_drive_look *after,
+		    json_t *reasons);
+
 /* ---- witness.c: all of them, for a case. What belongs to CPUs is looked at once for all lanes. */
 
 struct fl_lane_moment {
 	uint64_t used_ns; /* CPU time of its process */
 	struct fl_wait wait;
+	struct fl_own_io io;
 };
 struct fl_moment {
 	struct fl_load load;
@@ -140,13 +180,18 @@ struct fl_moment {
 	struct fl_clocks clocks;
 	uint64_t agent_used_ns;
 	struct fl_lane_moment *lanes; /* in the order of the case */
+	uint64_t drives_at_ns;	      /* CLOCK_MONOTONIC */
+	struct fl_drive_look *drives; /* in the order of the machine; not looked at: no lane uses it */
 };
 struct fl_moment *fl_moment_take(const struct fl_case *c);
 void fl_moment_free(struct fl_moment *moment); /* NULL allowed */
 /* What the two moments of the case, and the start of the run, say about the lane: appends reasons, returns the numbers
  * (null where unknown): {"others_ratio", "steal_ratio", "interrupts_ratio": of its CPUs' time, "run_queue_wait_ratio":
  * of its threads' time, "involuntary_switches", "heat_throttles", "quota_throttled_ns", "frequency_before_hz",
- * "frequency_hz": of its first CPU, at the two ends}. */
+ * "frequency_hz": of its first CPU, at the two ends, "device_read_ratio", "device_write_ratio": what
+ * its drive moved for one byte of payload}. */
 json_t *fl_moments_judge(const struct fl_case *c, const struct fl_case_lane *lane, json_t *reasons);
+/* What the lane had its drive read or write (`written`), by the moments of the case; .payload_bytes 0: nothing. */
+struct fl_delivery fl_moments_delivery(const struct fl_case *c, const struct fl_case_lane *lane, bool written);
 
 #endif

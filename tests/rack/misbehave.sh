@@ -39,6 +39,8 @@ fail_open 3 not_measured scripted failure
 fail_enter 3 not_measured scripted failure
 fail_step 3 not_measured scripted failure
 wrong_data 1 fail scripted wrong data at offset 4096
+stale_data 3 invalid scripted cache: it answered every read
+stale_step 3 not_measured Stale file handle
 lie_steps 3 invalid did more than is possible
 EOF
 

@@ -48,9 +48,12 @@ enum { GOOD_STEPS = 20 };
 	X(close_output, AFTER_STEPS, close_output)                                                                     \
 	X(close_control, AFTER_STEPS, close_control)                                                                   \
 	X(die_idle, AT_VERIFY, die_soon)                                                                               \
-	X(warm_outliers, AT_STEP, add_outlier)
+	X(warm_outliers, AT_STEP, add_outlier)                                                                         \
+	X(stale_data, AT_VERIFY, find_stale_data)                                                                      \
+	X(stale_step, AFTER_STEPS, lose_file)
 
 struct scripted_opts {
+	const char *path; /* of null.claimant */
 	unsigned script;
 	uint64_t step_time, rate, threads, cap, steps;
 };
@@ -133,6 +136,18 @@ static int fail(struct scene *c)
 static int find_wrong_data(struct scene *c)
 {
 	return fl_fail(c->err, -EBADMSG, "scripted wrong data at offset 4096: expected 0x01, found 0x00");
+}
+
+/* Right, but not from where it should come. */
+static int find_stale_data(struct scene *c)
+{
+	return fl_fail(c->err, -ESTALE, "scripted cache: it answered every read");
+}
+
+/* What a file server says when a file is gone. */
+static int lose_file(struct scene *c)
+{
+	return fl_fail(c->err, -ESTALE, "read: %s", strerror(ESTALE));
 }
 
 static int stray_cpu(struct scene *c)
@@ -289,6 +304,16 @@ static int scripted_open(struct fl_lane *lane, const void *opts, void **ret_stat
 	return 0;
 }
 
+/* Says that it reads a file past the page cache, and reads nothing. */
+static int claimant_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+{
+	int rc = scripted_open(lane, opts, ret_state, err);
+
+	if (rc == 0)
+		fl_set_fact(lane, "direct", "yes");
+	return rc;
+}
+
 static int scripted_enter(void *state, unsigned thread, struct fl_err *err)
 {
 	struct scene c = { .s = state, .thread = thread, .err = err };
@@ -377,6 +402,27 @@ static const struct fl_fact scripted_facts[] = {
 	{ 0 },
 };
 
+static const struct fl_field claimant_fields[] = {
+	FL_FIELD(scripted_opts, path, FL_PATH, NULL, NULL, "file that is not read"),
+	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "1us..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
+	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
+	{ 0 },
+};
+
+static const struct fl_fact claimant_facts[] = {
+	{ "page_bytes", false, "size of a page" },
+	{ "direct", true, "yes, whatever is true" },
+	{ "amplified", true, "whether the drive moved more than was asked for" },
+	{ 0 },
+};
+
+static const struct fl_flow claimant_flows[] = {
+	{ "path", "memory", 1 },
+	{ 0 },
+};
+
 #define HOOKS                                                                                                          \
 	.opts_bytes = sizeof(struct scripted_opts), .fields = scripted_fields, .metrics = scripted_metrics,            \
 	.facts = scripted_facts, .threads = "threads", .open = scripted_open, .enter = scripted_enter,                 \
@@ -385,5 +431,19 @@ static const struct fl_fact scripted_facts[] = {
 FL_BENCHES(scripted, scripted) = {
 	{ .name = "null.scripted", .summary = "plays a script, for tests of everything around it", HOOKS },
 	{ .name = "null.scripted_whole", .summary = "the same as work that ends by itself", .whole = true, HOOKS },
+	{ .name = "null.claimant",
+	  .summary = "says that it reads a file past the page cache, and reads nothing",
+	  .opts_bytes = sizeof(struct scripted_opts),
+	  .fields = claimant_fields,
+	  .metrics = scripted_metrics,
+	  .facts = claimant_facts,
+	  .flows = claimant_flows,
+	  .threads = "threads",
+	  .open = claimant_open,
+	  .enter = scripted_enter,
+	  .step = scripted_step,
+	  .halt = scripted_halt,
+	  .verify = scripted_verify,
+	  .close = scripted_close },
 	{ 0 },
 };

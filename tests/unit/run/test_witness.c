@@ -499,8 +499,14 @@ static void numbers(void **state)
 
 /* ---- a case */
 
-/* Two lanes, of CPUs 1 and 3 and of CPU 2, for a second in which nothing happened. */
+/* Two lanes, of CPUs 1 and 3 and of CPU 2, for a second in which nothing happened. The first one reads a file on the
+ * machine's only drive. */
 struct two {
+	struct fl_drive drive;
+	struct fl_mount mount;
+	struct fl_machine machine;
+	struct fl_option option;
+	struct fl_drive_look looks[2];
 	struct fl_moment before, after;
 	struct fl_lane_moment lanes[2][2];
 	struct fl_speeds began;
@@ -533,12 +539,28 @@ static void two_init(struct two *t)
 {
 	static struct fl_field file[] = { { .name = "path", .type = FL_PATH }, { 0 } };
 	static struct fl_field memory[] = { { .name = "numa", .type = FL_DEVICE, .range = "node" }, { 0 } };
+	static struct fl_flow from_file[] = { { "path", "memory", 1 }, { 0 } },
+			      copy[] = { { "numa", "cpu", 1 }, { 0 } };
+	static struct fl_fact facts[] = { { .name = "direct" }, { 0 } };
+	static char words[][16] = { "vda", "/dev/vda", "254:0", "path", "/file", "/", "ext4" };
 
-	*t = (struct two){ .entries = { { .fields = file }, { .fields = memory } },
-			   .plans = { { .cpus = { { 2 | 8 } } }, { .cpus = { { 4 } } } } };
+	*t = (struct two){ .entries = { { .fields = file, .flows = from_file, .facts = facts },
+					{ .fields = memory, .flows = copy, .facts = facts } },
+			   .plans = { { .cpus = { { 2 | 8 } } }, { .cpus = { { 4 } } } },
+			   .drive = { .id = words[0], .block = words[0], .path = words[1], .dev = words[2] },
+			   .mount = { .at = words[5], .type = words[6], .dev = words[2] },
+			   .option = { words[3], words[4] } };
+	t->machine = (struct fl_machine){ .drives = &t->drive, .drives_n = 1, .mounts = &t->mount, .mounts_n = 1 };
+	t->plans[0].options = &t->option;
+	t->plans[0].options_n = 1;
 	init_moment(&t->before, t->lanes[0], second);
 	init_moment(&t->after, t->lanes[1], 2 * second);
 	fl_speeds_look(-1, &t->plans[0].cpus, &t->began);
+	t->before.drives = &t->looks[0];
+	t->after.drives = &t->looks[1];
+	t->before.drives_at_ns = second;
+	t->after.drives_at_ns = 2 * second;
+	t->agent.machine = &t->machine;
 	t->agent.began = &t->began;
 	t->c = (struct fl_case){ .agent = &t->agent, .lanes = t->of_case, .lanes_n = 2 };
 	t->c.before = &t->before;
@@ -633,6 +655,15 @@ static void busy_and_slower(struct two *t)
 	t->after.speeds.of[3].hz = 1e9; /* of a lane that hardly does anything */
 }
 
+static void other_scheduler(struct two *t)
+{
+	static char none[] = "none";
+
+	t->drive.scheduler.value = none;
+	fl_copy(t->looks[0].scheduler, sizeof(t->looks[0].scheduler), "none");
+	fl_copy(t->looks[1].scheduler, sizeof(t->looks[1].scheduler), "bfq");
+}
+
 static void each_lane_its_own(void **state)
 {
 	static const struct {
@@ -648,6 +679,7 @@ static void each_lane_its_own(void **state)
 		{ both_wait_as_planned, NULL, NULL },
 		{ heat_of_3, "its CPUs were slowed down by heat (cores 2 times, package 0 times)", NULL },
 		{ rules_of_2, NULL, "the governor of CPU 2 changed from 'performance' to 'powersave' during the run" },
+		{ other_scheduler, "scheduler of drive 'vda' changed from 'none' to 'bfq' during the run", NULL },
 		{ busy_and_slower, NULL, "the clock of CPU 2 went from 2000 to 1000 MHz" },
 	};
 
@@ -689,6 +721,35 @@ static void short_window(void **state)
 	two_release(&t);
 }
 
+/* What a lane's drive moved in the second, by both counters; a lane without a drive has nothing to do with it. */
+static void delivery_of_lanes(void **state)
+{
+	struct fl_delivery d;
+	struct two t;
+
+	(void)state;
+	two_init(&t);
+	t.looks[1].read_bytes = 3e6;
+	t.lanes[1][0].io.read_bytes = 2e6;
+	t.of_case[0].payload_bytes = 1e6;
+	t.of_case[0].longest_step_ns = 49000000;
+	d = fl_moments_delivery(&t.c, &t.of_case[0], false);
+	assert_true(d.device_bytes == 3e6 && d.own_bytes == 2e6 && d.payload_bytes == 1e6 && d.direct_bytes == 0);
+	assert_true(fabs(d.flight_bytes - 1e5) < 1);
+	t.of_case[0].done = json_pack("{s:{s:s}}", "facts", "direct", "yes");
+	d = fl_moments_delivery(&t.c, &t.of_case[0], false);
+	assert_true(d.direct_bytes == 1e6);
+	t.looks[1].read_bytes = -1; /* as if the counter began anew */
+	d = fl_moments_delivery(&t.c, &t.of_case[0], false);
+	assert_true(isnan(d.device_bytes));
+	d = fl_moments_delivery(&t.c, &t.of_case[0], true);
+	assert_true(isnan(d.device_bytes) && d.payload_bytes == 0);
+	d = fl_moments_delivery(&t.c, &t.of_case[1], false);
+	assert_true(isnan(d.device_bytes) && d.payload_bytes == 0);
+	json_decref(t.of_case[0].done);
+	two_release(&t);
+}
+
 /* What moments are made of, on this machine; lanes without a worker used nothing. */
 static void moment_of_this_machine(void **state)
 {
@@ -724,6 +785,7 @@ int main(void)
 		TREE_TEST(numbers),
 		cmocka_unit_test(each_lane_its_own),
 		cmocka_unit_test(short_window),
+		cmocka_unit_test(delivery_of_lanes),
 		cmocka_unit_test(moment_of_this_machine),
 	};
 
