@@ -419,7 +419,7 @@ static const struct fl_fact claimant_facts[] = {
 };
 
 static const struct fl_flow claimant_flows[] = {
-	{ "path", "memory", 1 },
+	{ "path", "memory", 1, NULL },
 	{ 0 },
 };
 

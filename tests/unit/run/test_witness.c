@@ -539,8 +539,8 @@ static void two_init(struct two *t)
 {
 	static struct fl_field file[] = { { .name = "path", .type = FL_PATH }, { 0 } };
 	static struct fl_field memory[] = { { .name = "numa", .type = FL_DEVICE, .range = "node" }, { 0 } };
-	static struct fl_flow from_file[] = { { "path", "memory", 1 }, { 0 } },
-			      copy[] = { { "numa", "cpu", 1 }, { 0 } };
+	static struct fl_flow from_file[] = { { "path", "memory", 1, NULL }, { 0 } },
+			      copy[] = { { "numa", "cpu", 1, NULL }, { 0 } };
 	static struct fl_fact facts[] = { { .name = "direct" }, { 0 } };
 	static char words[][16] = { "vda", "/dev/vda", "254:0", "path", "/file", "/", "ext4" };
 
