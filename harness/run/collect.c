@@ -4,7 +4,9 @@
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"
+#include "record/series.h"
 #include "run/case.h"
+#include "run/steady.h"
 #include "run/witness.h"
 #include <errno.h>
 #include <math.h>
@@ -145,6 +147,21 @@ static double uncovered_share(const struct fl_case *c, const struct fl_case_lane
 	return worst > 1 ? 1 : worst;
 }
 
+/* By the first rate that has a direction: bytes, where there are some. */
+static void distrust_unsteady(const struct fl_entry *entry, struct fl_lane_record *record)
+{
+	for (const struct fl_metric *m = entry->metrics; m->name; m++) {
+		char *reason = NULL;
+
+		if (m->better == FL_NEITHER || (m->from != FL_RATE_BYTES && m->from != FL_RATE_OPS))
+			continue;
+		reason = fl_steady_judge(fl_record_series(record, m->name));
+		if (reason)
+			distrust(record, reason);
+		return;
+	}
+}
+
 static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
 			 struct fl_lane_record *record)
 {
@@ -157,6 +174,7 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 	if (!has_direction(lane->entry))
 		return;
 	json_object_set_new(record->notes, "witnesses", fl_moments_judge(c, lane, record->distrust));
+	distrust_unsteady(lane->entry, record);
 	if (lane->plan->shares_cpus && c->lanes_n > 1) /* alone it is what was asked for, and disturbs nobody */
 		distrust(record, fl_format("the lanes of the case have more threads than CPUs and take turns"));
 	if (limits->cpu_quota.value < cpus)
