@@ -6,6 +6,7 @@
 #include "base/field.h"
 #include "base/units.h"
 #include "run/cache.h"
+#include "run/throttle.h"
 #include "run/witness.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -56,6 +57,26 @@ static int make_files(const struct fl_case *c, const struct fl_case_lane *lane, 
 	return 0;
 }
 
+/* Before it opens anything. */
+static int hold_reads(const struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+{
+	const struct fl_limits *limits = &c->agent->machine->limits;
+	const char *text = fl_lane_option(lane->plan, "read_limit"), *why;
+	struct fl_throttle_spec spec = { .group = limits->io_group.value,
+					 .pid = lane->worker->child.pid,
+					 .number = (unsigned)(lane - c->lanes) };
+	const struct fl_drive *drive;
+
+	if (!text || fl_parse_count(text, &spec.bytes_per_s, NULL) < 0)
+		return 0;
+	drive = fl_lane_drive(c->agent->machine, lane->entry, lane->plan, false, &why);
+	if (!drive || !spec.group)
+		return fl_fail(err, -ENODEV, "a cgroup that limits reads cannot be made here: %s",
+			       drive ? limits->io_group.why : why);
+	spec.dev = drive->dev;
+	return fl_throttle_begin(&spec, &lane->throttle, err);
+}
+
 static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
 {
 	int rc = fl_catalog_find(c->agent->catalog, lane->plan->bench, &lane->entry, err);
@@ -63,6 +84,8 @@ static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_er
 		rc = make_files(c, lane, err);
 	if (rc == 0)
 		rc = fl_pool_take(c->pool, lane->entry->program, lane->plan, &lane->worker, err);
+	if (rc == 0)
+		rc = hold_reads(c, lane, err);
 	if (rc == 0)
 		rc = fl_case_order(c, lane, err);
 	return rc;
@@ -206,6 +229,7 @@ static void release(struct fl_case *c)
 
 		if (lane->worker && lane->state != FL_LANE_DONE && !lane->worker->broken)
 			fl_worker_kill(c->pool, lane->worker, NULL, 0); /* it is in the middle of something */
+		fl_throttle_end(lane->throttle);
 		fl_tape_free(lane->tape);
 		json_decref(lane->done);
 		free(lane->seen);

@@ -43,7 +43,8 @@ struct fl_case_lane {
 	struct fl_hist *hists_from; /* merged over threads at the start of the window, one per distribution */
 	struct fl_hist *hists_to;   /* at its end */
 
-	double payload_bytes; /* between the looks of the witnesses; collect.c, once all lanes are done */
+	struct fl_throttle *throttle; /* case.c: its reads are held back; NULL: they are not */
+	double payload_bytes;	      /* between the looks of the witnesses; collect.c, once all lanes are done */
 };
 
 struct fl_case {

@@ -4,6 +4,7 @@
 #include "record/series.h"
 #include "run/case.h"
 #include "run/kernel.h"
+#include "run/throttle.h"
 #include "run/witness.h"
 #include <errno.h>
 #include <limits.h>
@@ -121,6 +122,7 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
 	if (rc < 0)
 		return rc;
 	widen_affinity();
+	fl_throttle_sweep(agent->machine->limits.io_group.value);
 	began = look_at_speeds(agent->machine);
 	agent->began = &began;
 	be_patient(agent, store);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* throttle.c: cgroups, versions 1 and 2. */
+#include "run/throttle.h"
+#include "base/alloc.h"
+#include "base/file.h"
+#include "run/kernel.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <feedline/clock.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define NAME "feedline-limit-"
+
+enum { NAME_BYTES = 64, LINE_BYTES = 1024, PIDS_BYTES = 64 << 10 };
+
+struct fl_throttle {
+	int own_fd;   /* our cgroup, where the process came from */
+	int base_fd;  /* where its cgroup was made */
+	bool enabled; /* we had base hand on the controller */
+	char name[NAME_BYTES];
+};
+
+/* ---- directories and files of cgroup file systems */
+
+enum version { NO_CGROUP, V1, V2 };
+
+static enum version version_of(int fd)
+{
+	struct statfs fs;
+
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return NO_CGROUP;
+	return fs.f_type == CGROUP_SUPER_MAGIC ? V1 : fs.f_type == CGROUP2_SUPER_MAGIC ? V2 : NO_CGROUP;
+}
+
+/* A directory of such a file system, not by a link. Negative errno. */
+static int open_group(int at, const char *path)
+{
+	int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	if (version_of(fd) != NO_CGROUP)
+		return fd;
+	close(fd);
+	return -ENOTDIR;
+}
+
+static int put(int group, const char *file, const char *text)
+{
+	size_t n = strlen(text);
+	int fd = openat(group, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, n) != (ssize_t)n)
+		rc = errno ? -errno : -EIO;
+	close(fd);
+	return rc;
+}
+
+static int put_pid(int group, pid_t pid)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	return put(group, "cgroup.procs", text);
+}
+
+/* Is "io" one of the words of the file? */
+static bool lists_io(int group, const char *file)
+{
+	char line[LINE_BYTES];
+
+	fl_kernel_line(group, file, line, sizeof(line));
+	for (const char *word = line; word; word = strchr(word, ' ') ? strchr(word, ' ') + 1 : NULL)
+		if (strncmp(word, "io", 2) == 0 && (word[2] == ' ' || word[2] == 0))
+			return true;
+	return false;
+}
+
+/* ---- where a cgroup may be made */
+
+/* What a process that is moved out of this cgroup would escape. NULL: nothing. */
+static const char *limit_of(int group, enum version version)
+{
+	static const char *const v1[] = { "blkio.throttle.read_bps_device", "blkio.throttle.read_iops_device",
+					  "blkio.throttle.write_bps_device", "blkio.throttle.write_iops_device", NULL };
+	static const char *const v2[] = { "memory.max",	 "memory.high", "cpu.max", "cpuset.cpus",
+					  "cpuset.mems", "io.max",	NULL };
+	char line[LINE_BYTES];
+
+	for (const char *const *file = version == V1 ? v1 : v2; *file; file++)
+		if (fl_kernel_line(group, *file, line, sizeof(line)) && *line && strncmp(line, "max", 3) != 0)
+			return *file;
+	return NULL;
+}
+
+static int refuse_limit(const char *limit, struct fl_err *err)
+{
+	fl_fail(err, -EBUSY,
+		"a cgroup that limits reads cannot be made here: our own has %s set, which would be escaped", limit);
+	return fl_hint(err, "start feedline from a cgroup without limits of its own");
+}
+
+static int refuse(int code, const char *what, struct fl_err *err)
+{
+	fl_fail(err, code, "a cgroup that limits reads cannot be made here: %s: %s", what, strerror(-code));
+	if (code == -EACCES || code == -EPERM)
+		fl_hint(err, "this needs root");
+	else if (code == -EROFS)
+		fl_hint(err, "cgroups are read-only in this container: run outside of it");
+	return code;
+}
+
+/* Of version 2: the nearest cgroup, from our own up, that hands on the controller; our own does if we may say so. */
+static int find_base(struct fl_throttle *t, struct fl_err *err)
+{
+	int level = t->own_fd;
+
+	t->enabled = !lists_io(level, "cgroup.subtree_control") && put(level, "cgroup.subtree_control", "+io") == 0;
+	while (!lists_io(level, "cgroup.subtree_control")) {
+		const char *limit = limit_of(level, V2);
+		int above = limit ? -EBUSY : open_group(level, ".."); /* not of the kind beyond the topmost one */
+
+		if (level != t->own_fd)
+			close(level);
+		if (limit)
+			return refuse_limit(limit, err);
+		if (above < 0) {
+			fl_fail(err, -EOPNOTSUPP,
+				"a cgroup that limits reads cannot be made here: none above hands on 'io'");
+			return fl_hint(err,
+				       "as root: echo +io >cgroup.subtree_control, in the cgroup above feedline's");
+		}
+		level = above;
+	}
+	t->base_fd = level;
+	return 0;
+}
+
+/* ---- begin and end */
+
+static int open_own(const char *path, struct fl_throttle *t, struct fl_err *err)
+{
+	const char *limit;
+
+	t->own_fd = open_group(AT_FDCWD, path);
+	if (t->own_fd < 0)
+		return refuse(t->own_fd, path, err);
+	if (version_of(t->own_fd) == V2)
+		return find_base(t, err);
+	limit = limit_of(t->own_fd, V1);
+	if (limit)
+		return refuse_limit(limit, err);
+	t->base_fd = t->own_fd;
+	return 0;
+}
+
+static int limit_and_enter(const struct fl_throttle *t, const struct fl_throttle_spec *spec, struct fl_err *err)
+{
+	bool v2 = version_of(t->base_fd) == V2;
+	const char *file = v2 ? "io.max" : "blkio.throttle.read_bps_device";
+	int group = open_group(t->base_fd, t->name), rc;
+	char text[80];
+
+	if (group < 0)
+		return refuse(group, t->name, err);
+	snprintf(text, sizeof(text), v2 ? "%s rbps=%llu" : "%s %llu", spec->dev, (unsigned long long)spec->bytes_per_s);
+	rc = put(group, file, text);
+	if (rc < 0)
+		refuse(rc, file, err);
+	else if ((rc = put_pid(group, spec->pid)) < 0)
+		refuse(rc, "cgroup.procs", err);
+	close(group);
+	return rc;
+}
+
+static void release(struct fl_throttle *t)
+{
+	if (t->enabled)
+		put(t->base_fd, "cgroup.subtree_control", "-io");
+	if (t->base_fd >= 0 && t->base_fd != t->own_fd)
+		close(t->base_fd);
+	if (t->own_fd >= 0)
+		close(t->own_fd);
+	free(t);
+}
+
+/* Back to where it came from, if it is there. */
+static void let_go(const struct fl_throttle *t)
+{
+	int group = open_group(t->base_fd, t->name);
+	struct fl_text pids = { 0 };
+	uint64_t pid;
+
+	if (group < 0)
+		return;
+	fl_file_read(group, "cgroup.procs", PIDS_BYTES, &pids, NULL);
+	for (const char *at = fl_text_str(&pids); fl_kernel_next(&at, &pid) && pid <= INT32_MAX; at += *at == '\n')
+		put_pid(t->own_fd, (pid_t)pid);
+	fl_text_release(&pids);
+	close(group);
+}
+
+/* A process that was killed leaves a moment after it is reaped. */
+static void remove_group(const struct fl_throttle *t)
+{
+	uint64_t until_ns = fl_now_ns() + UINT64_C(1000000000);
+
+	while (unlinkat(t->base_fd, t->name, AT_REMOVEDIR) < 0 && errno == EBUSY && fl_now_ns() < until_ns)
+		fl_sleep_until(fl_now_ns() + 5000000);
+}
+
+int fl_throttle_begin(const struct fl_throttle_spec *spec, struct fl_throttle **ret, struct fl_err *err)
+{
+	struct fl_throttle *t = fl_zalloc(1, sizeof(*t));
+	int rc;
+
+	*t = (struct fl_throttle){ .own_fd = -1, .base_fd = -1 };
+	snprintf(t->name, sizeof(t->name), NAME "%d-%u", (int)getpid(), spec->number);
+	rc = open_own(spec->group, t, err);
+	if (rc == 0 && mkdirat(t->base_fd, t->name, 0755) < 0)
+		rc = refuse(-errno, "mkdir", err);
+	if (rc < 0) {
+		release(t);
+		return rc;
+	}
+	rc = limit_and_enter(t, spec, err);
+	if (rc < 0)
+		fl_throttle_end(t);
+	else
+		*ret = t;
+	return rc;
+}
+
+void fl_throttle_end(struct fl_throttle *t)
+{
+	if (!t)
+		return;
+	let_go(t);
+	remove_group(t);
+	release(t);
+}
+
+/* ---- what was left over */
+
+/* Whether the name is one of ours, and of an agent that is gone. */
+static bool is_left_over(const char *name)
+{
+	const char *at = name + strlen(NAME);
+	uint64_t pid, number;
+
+	if (strncmp(name, NAME, strlen(NAME)) != 0 || !fl_kernel_next(&at, &pid) || *at++ != '-' ||
+	    !fl_kernel_next(&at, &number) || *at || pid == 0 || pid > INT32_MAX)
+		return false;
+	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+static void sweep_level(int level)
+{
+	int copy = openat(level, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+
+	if (!dir) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	for (const struct dirent *e; (e = readdir(dir));)
+		if (is_left_over(e->d_name))
+			unlinkat(level, e->d_name, AT_REMOVEDIR); /* not while a process is in it */
+	closedir(dir);
+}
+
+void fl_throttle_sweep(const char *group)
+{
+	int level = group ? open_group(AT_FDCWD, group) : -1;
+
+	while (level >= 0) {
+		int above = version_of(level) == V2 ? open_group(level, "..") : -1;
+
+		sweep_level(level);
+		close(level);
+		level = above;
+	}
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* throttle.h: a worker that may read only so many bytes per second from a drive: the hop beneath its path made slower
+ * on purpose, to see what depends on it.
+ *
+ * The kernel holds it, in a cgroup of the worker's own, "feedline-limit-PID-NUMBER" (PID: ours). With version 1 it lies
+ * below our own cgroup; with version 2, where a cgroup with processes may have none with limits below it, at the
+ * nearest place above that hands on the io controller, but never past a cgroup that limits us: nothing is escaped. Only
+ * directories of the kernel's cgroup file systems are touched, and no setting of anybody else's. */
+#ifndef FL_RUN_THROTTLE_H
+#define FL_RUN_THROTTLE_H
+#include <feedline/err.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct fl_throttle;
+
+struct fl_throttle_spec {
+	const char *group; /* the directory of our cgroup for block devices (machine.h) */
+	pid_t pid;
+	unsigned number; /* tells our own apart */
+	const char *dev; /* "259:0", of a whole disk */
+	uint64_t bytes_per_s;
+};
+/* All threads of the process, those it will have, and what the kernel does for them (io_uring's threads). What it could
+ * not do is undone. */
+int fl_throttle_begin(const struct fl_throttle_spec *spec, struct fl_throttle **ret, struct fl_err *err);
+/* Lets it go, where it still lives, and removes the cgroup. NULL allowed. */
+void fl_throttle_end(struct fl_throttle *throttle);
+
+/* Removes what agents left that were killed: cgroups by that name, near `group` (NULL allowed), that are empty and
+ * whose agent is gone. */
+void fl_throttle_sweep(const char *group);
+
+#endif
