@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* starvation.h: is an accelerator held up for want of its data, why, and by which hop? Pure; from a study of kind
+ * `starvation` or `ladder` (plan/suite.h), whose cases are a closed loop and what it is held against.
+ *
+ * A sink takes D bytes (step_bytes) every C seconds (step_time). Batch i is complete at r_i, its consuming ends at e_i.
+ * Of the steps that ended in the window the first only sets the clock; spoilt ones are left out, with their time:
+ *
+ *   S    sum of the stalls max(0, r_i - e_(i-1)) / W, W the time between the ends of the first and the last step
+ *   AU   (number of steps) x C / W, with C as asked for: a sink that oversleeps cannot raise it
+ *   rho  what the same path delivers in open loop (bytes / time between its deliveries), in the same company, / (D / C)
+ *
+ * Intervals. Of each round one value; of 6 rounds or more their median with its interval of 95 %, of 2 to 5 their
+ * extremes (base/stats.h). Of one round: its steps in order are cut into up to 10 segments of 3 steps or more, and the
+ * interval is that of the segments' shares by Student's t (batch means: Law and Kelton, Simulation Modeling and
+ * Analysis, "output data analysis for a single system"), which allows for steps that resemble their neighbours. Fewer
+ * than 9 steps: the extremes of single steps, no claim. Fewer than 3: nothing is said.
+ *
+ * Bands: fed S < 5 %, moderately starved < 20 %, starved above (TensorFlow's profiler: input bound from 5 and 20 %).
+ * The loss is what the control, whose data is always there, lacks: 1 - AU. It widens the interval of S on both sides.
+ * What a queue gave that was fuller at the start of the window than at its end widens it upwards: batches x C / W.
+ * The first line that applies:
+ *
+ *   the control's AU < 0.9                                not measurable: the step time cannot be kept here
+ *   fewer than 3 steps; accounts that cannot be           not measurable
+ *   the loop took more than the open loop can deliver     at the limit: the source was another one in the meantime
+ *   the widened interval lies in one band                 that band
+ *   rho's interval straddles 1                            at the limit
+ *   S alone lies in one band, with the queue it does not  at the limit; a longer duration would tell
+ *   S alone lies in one band, the loss widens it          not measurable
+ *   S alone straddles 5 %                                 at the limit: more rounds would tell
+ *   S alone straddles 20 %, widened it stays above 5 %    the band of its median: either is a failure
+ *   else                                                  not measurable
+ *
+ * Verdicts: fed is pass; moderately starved and starved fail; at the limit is inconclusive; not measurable is not
+ * measured. They are those of the loop's lanes. The other cases are evidence: wrong data, invalid measurements and what
+ * is below the limits of its path count as everywhere, but none of them must be judged or measured for its own sake.
+ * Without the control or the open loop the loop is not measured.
+ *
+ * Causes, of what is starved: capacity where rho's interval lies below 1: no queue cures that. jitter where it lies at
+ * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named.
+ * Jitter is cured by a deeper queue: the smallest prefetch <= 4096 with which the arrivals, replayed whole and each
+ * half for itself, leave S < 5 %. Replayed: the times between deliveries are the source's service times, repeated until
+ * there are enough; the source waits while that many batches are ready; the sink takes one every C; it begins empty.
+ *
+ * The binding hop is found by witnesses, and named where at least two of them say the same and none another:
+ *
+ *   ladder        the first rung that delivers less than D / C adds the hop; for jitter the first whose arrivals,
+ *                 replayed, starve the sink. Where each accelerator alone has enough and together they have not, the last
+ *                 hop is shared. A rung that is faster than the one before it beyond noise and tolerance makes the
+ *                 ladder invalid, and the hop unattributed
+ *   occupancy     the stage that was busy while the sink waited, with nothing waiting behind it: the source stands for
+ *                 the hops that the last rung adds, the copying stage for those of the first
+ *   counters      the threads' waiting for a CPU, where it can explain half of the stalls, speaks against every hop;
+ *                 a drive that counted less than half of the bytes speaks against itself
+ *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do and beyond
+ *                 noise, it speaks against the drive. That S rises speaks for the drive, but not against another hop:
+ *                 whatever is slowed enough binds */
+#ifndef FL_JUDGE_STARVATION_H
+#define FL_JUDGE_STARVATION_H
+#include "base/stats.h"
+#include <stddef.h>
+#include <stdint.h>
+
+#define FL_FED_BELOW	 0.05
+#define FL_STARVED_FROM	 0.20
+#define FL_CONTROL_LEAST 0.90 /* AU */
+
+enum { FL_DEPTH_MAX = 4096 };
+
+enum fl_band { FL_NO_BAND, FL_FED, FL_MODERATELY_STARVED, FL_STARVED, FL_AT_THE_LIMIT, FL_NOT_MEASURABLE };
+const char *fl_band_name(enum fl_band band); /* "fed", ...; NULL for FL_NO_BAND */
+
+enum { FL_LADDER_SAYS, FL_OCCUPANCY_SAYS, FL_COUNTERS_SAY, FL_INTERVENTION_SAYS, FL_WITNESSES };
+const char *fl_witness_name(unsigned witness); /* "ladder", ... */
+
+/* What is known of a lane of the loop. Intervals with n == 0 are unknown, all NaN. */
+struct fl_feed {
+	enum fl_band band; /* FL_NO_BAND: the lane has none, and its verdict says why */
+	struct fl_interval S, AU, rho;
+	struct fl_interval supply_bytes_per_s; /* of the open loop */
+	double demand_bytes_per_s;	       /* D / C */
+	double step_bytes, step_time_ns;       /* D and C */
+	double control_AU;		       /* NaN: unknown */
+	const char *cause;		       /* "capacity", "jitter"; NULL: none is named */
+	char *hop;			       /* "drive nvme-S1"; "unattributed"; NULL: nothing is starved */
+	char *why_hop;			       /* why unattributed, or who said so; NULL without a hop */
+	char *said[FL_WITNESSES];	       /* what each witness said, or why it is silent; NULL without a hop */
+	uint64_t prefetch, depth_needed;       /* depth_needed 0: none is known to cure it */
+	char *cure;			       /* one line; NULL: nothing to cure */
+};
+
+/* A rung of the ladder. */
+struct fl_rung_result {
+	const char *name, *after; /* of the declaration */
+	char *hop;		  /* what it adds */
+	struct fl_interval rate;  /* bytes per second of an accelerator; n == 0: unknown */
+	const char *why;	  /* of an unknown rate: borrowed from its lane; NULL where it was not planned */
+	double share;		  /* of D / C; NaN: unknown */
+	double exposed_ns;	  /* that the hop adds to the time of a batch; NaN: unknown */
+	const char *verdict;	  /* "suffices", "too slow", "at the limit"; NULL: unknown */
+};
+
+/* What a study of starvation found beyond its lanes. */
+struct fl_feed_study {
+	const char *demand;	      /* name of the profile; NULL: none */
+	struct fl_rung_result *rungs; /* without the control; a study without a ladder has none. Owned, as all below */
+	size_t rungs_n;
+	char *fairness; /* one line; NULL with one accelerator */
+};
+
+void fl_feed_free(struct fl_feed *feed);	      /* NULL allowed */
+void fl_feed_study_free(struct fl_feed_study *study); /* NULL allowed */
+
+#endif
