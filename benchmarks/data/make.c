@@ -223,7 +223,7 @@ static const struct fl_fact make_facts[] = {
 };
 
 static const struct fl_flow make_flows[] = {
-	{ "memory", "path", 1 },
+	{ "memory", "path", 1, NULL },
 	{ 0 },
 };
 

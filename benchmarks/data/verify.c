@@ -317,7 +317,7 @@ static const struct fl_fact verify_facts[] = {
 };
 
 static const struct fl_flow verify_flows[] = {
-	{ "path", "memory", 1 },
+	{ "path", "memory", 1, NULL },
 	{ 0 },
 };
 

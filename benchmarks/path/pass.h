@@ -12,8 +12,8 @@ struct fl_pass_work {
 	bool write;
 	/* 0: a span is a whole file, as it must be to write: the last block comes when all others are safe. */
 	uint64_t span_bytes;
-	/* Opens the file for the span that begins at `from`; -1 in *ret_fd: there is nothing to do in it. *ret_end, preset
-	 * to its size in the set: where its data ends. */
+	/* Opens the file for the span that begins at `from`; -1 in *ret_fd: there is nothing to do in it. *ret_end,
+	 * preset to its size in the set: where its data ends. */
 	int (*open)(void *arg, unsigned thread, size_t file, uint64_t from, int *ret_fd, uint64_t *ret_end,
 		    struct fl_err *err);
 	/* Before it is written: fill it. After it was read: look at it. bytes: whole blocks of feedline/block.h. */
