@@ -66,6 +66,13 @@ static void wake(struct side *side)
 		fl_futex_wake(&side->sleeps);
 }
 
+size_t fl_queue_count(const struct fl_queue *q)
+{
+	uint64_t popped = atomic_load(&q->popper.n), n = atomic_load(&q->pusher.n) - popped;
+
+	return n < q->depth ? (size_t)n : q->depth; /* items may have come and gone between the two looks */
+}
+
 /* ---- waiting: until the other side's counter is another one than `seen` */
 
 static int wait_change(struct fl_queue *q, struct side *own, const struct side *other, uint64_t seen, uint64_t until_ns)
@@ -113,7 +120,7 @@ int fl_queue_push_until(struct fl_queue *q, const void *item, uint64_t until_ns)
 	return 0;
 }
 
-int fl_queue_pop_until(struct fl_queue *q, void *ret_item, uint64_t until_ns)
+static int take_until(struct fl_queue *q, void *ret_item, uint64_t until_ns)
 {
 	uint64_t popped = atomic_load_explicit(&q->popper.n, memory_order_relaxed), pushed;
 
@@ -131,9 +138,27 @@ int fl_queue_pop_until(struct fl_queue *q, void *ret_item, uint64_t until_ns)
 	}
 	memcpy(ret_item, slot(q, popped), q->item_bytes);
 	atomic_store(&q->popper.n, popped + 1);
-	if (pushed - popped - 1 <= q->refill)
-		wake(&q->pusher);
 	return 0;
+}
+
+int fl_queue_take(struct fl_queue *q, void *ret_item)
+{
+	return take_until(q, ret_item, UINT64_MAX);
+}
+
+void fl_queue_taken(struct fl_queue *q)
+{
+	if (fl_queue_count(q) <= q->refill)
+		wake(&q->pusher);
+}
+
+int fl_queue_pop_until(struct fl_queue *q, void *ret_item, uint64_t until_ns)
+{
+	int rc = take_until(q, ret_item, until_ns);
+
+	if (rc == 0)
+		fl_queue_taken(q);
+	return rc;
 }
 
 int fl_queue_push(struct fl_queue *q, const void *item)
@@ -156,13 +181,6 @@ uint64_t fl_queue_push_waited_ns(const struct fl_queue *q)
 uint64_t fl_queue_pop_waited_ns(const struct fl_queue *q)
 {
 	return q->popper.waited_ns;
-}
-
-size_t fl_queue_count(const struct fl_queue *q)
-{
-	uint64_t popped = atomic_load(&q->popper.n), n = atomic_load(&q->pusher.n) - popped;
-
-	return n < q->depth ? (size_t)n : q->depth; /* items may have come and gone between the two looks */
 }
 
 uint64_t fl_queue_popped(const struct fl_queue *q)

@@ -30,6 +30,10 @@ int fl_queue_pop(struct fl_queue *q, void *ret_item);
 int fl_queue_push_until(struct fl_queue *q, const void *item, uint64_t until_ns);
 int fl_queue_pop_until(struct fl_queue *q, void *ret_item, uint64_t until_ns);
 
+/* A popper in a hurry: takes an item as pop does, but leaves a sleeping pusher asleep until it says so. */
+int fl_queue_take(struct fl_queue *q, void *ret_item);
+void fl_queue_taken(struct fl_queue *q);
+
 /* How long each side has waited in all. For the thread of that side, or after it. */
 uint64_t fl_queue_push_waited_ns(const struct fl_queue *q);
 uint64_t fl_queue_pop_waited_ns(const struct fl_queue *q);

@@ -66,8 +66,9 @@ static void test_options(void **state)
 			check(reads_well(f->help), e, "help does not read well", f->help);
 			check(!fl_field_find(fl_common_fields, f->name), e, "option hides a common one", f->name);
 			check(fl_field_find(e->fields, f->name) == f, e, "option declared twice", f->name);
-			check(f->type != FL_DEVICE || (f->range && !f->preset), e, "device option without a kind",
-			      f->name);
+			check(f->type != FL_DEVICE || f->range, e, "device option without a kind", f->name);
+			check(f->type != FL_DEVICE || !f->preset || !strcmp(f->preset, "local"), e,
+			      "device option preset to some device", f->name);
 			check(f->type != FL_CHOICE || f->range, e, "choice without choices", f->name);
 			if (!f->preset || f->type == FL_DEVICE)
 				continue;

@@ -43,6 +43,35 @@ static void test_fifo_and_count(void **state)
 	fl_queue_free(q);
 }
 
+/* A take changes the counts at once; whether the pusher sleeps or not, it goes on after taken. */
+static void *push_two(void *queue)
+{
+	const uint64_t items[] = { 1, 2 };
+
+	return fl_queue_push(queue, &items[0]) < 0 || fl_queue_push(queue, &items[1]) < 0 ? queue : NULL;
+}
+
+static void test_take_and_taken(void **state)
+{
+	struct fl_queue *q = queue_of(1);
+	uint64_t got = 0;
+	pthread_t pusher;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(pthread_create(&pusher, NULL, push_two, q), 0);
+	assert_int_equal(fl_queue_take(q, &got), 0);
+	assert_int_equal(got, 1);
+	assert_int_equal(fl_queue_popped(q), 1);
+	fl_queue_taken(q);
+	assert_int_equal(fl_queue_take(q, &got), 0);
+	assert_int_equal(got, 2);
+	fl_queue_taken(q);
+	pthread_join(pusher, &failed);
+	assert_null(failed);
+	fl_queue_free(q);
+}
+
 /* Items from one thread to another. `pause`: the side that yields the CPU after every so many items, so that the other
  * one finds the queue full or empty and sleeps. */
 struct traffic {
@@ -197,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_millions_in_order),
 		cmocka_unit_test(test_both_sides_sleep_and_wake),
 		cmocka_unit_test(test_an_end_to_waiting),
+		cmocka_unit_test(test_take_and_taken),
 		cmocka_unit_test(test_shut_wakes_both_sides),
 		cmocka_unit_test(test_impossible_queues),
 	};
