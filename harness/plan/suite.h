@@ -42,12 +42,11 @@
  *   calibration  `study: calibration`: passes of `repeat` rounds each, between which nothing changes: at least 5, at
  *                most 10; over when they differ by less than half the tolerance of a calibrated machine
  *                (judge/change.h). Finds how far they differ.
- *
  *   starvation   `study: starvation` with the `bench` of a closed loop (feedline/bench.h): in every round the control,
- *                whose data is always there; the same path in open loop; the loop itself; and, where that was starved in
- *                the first round, the loop with less from the drive than it had. Finds whether the loop is fed.
+ *                whose data is always there; the same path in open loop; the loop itself; and, where that was held up
+ *                in the first round, the loop with less from the drive than it had. Finds whether the loop is fed.
  *   ladder       `study: ladder`: starvation, and every other rung that the loop declares, in open loop, by one lane
- *                alone. Finds the hop that starves it.
+ *                alone. Finds the hop that holds it up.
  *
  * Demand. An option `demand: NAME` stands for step_bytes and step_time of a benchmark that has both, by the profile of
  * that name (catalog/demand.h). `demand: all` makes a rule of each profile.

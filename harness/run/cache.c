@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <feedline/block.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,11 @@
 
 static const char marker[] = "cache:";
 
+static bool is_size(uint64_t bytes)
+{
+	return bytes > 0 && bytes % FL_BLOCK_BYTES == 0;
+}
+
 int fl_cache_path(const char *text, char **ret, struct fl_err *err)
 {
 	uint64_t bytes;
@@ -26,7 +32,7 @@ int fl_cache_path(const char *text, char **ret, struct fl_err *err)
 	if (strncmp(text, marker, sizeof(marker) - 1))
 		return 0;
 	rc = fl_parse_bytes(text + sizeof(marker) - 1, &bytes, err);
-	if (rc == 0 && (bytes < 4096 || bytes % 4096))
+	if (rc == 0 && !is_size(bytes))
 		rc = fl_fail(err, -EINVAL, "'%s': the size must be a multiple of 4 KiB", text);
 	if (rc == 0)
 		rc = fl_cache_dir(&dir, err);
@@ -49,7 +55,7 @@ uint64_t fl_cache_bytes(const char *path)
 		return 0;
 	fl_copy(digits, sizeof(digits), name + sizeof(prefix) - 1);
 	digits[strspn(digits, "0123456789")] = 0;
-	if (fl_parse_count(digits, &bytes, NULL) < 0 || fl_cache_dir(&dir, NULL) < 0)
+	if (fl_parse_count(digits, &bytes, NULL) < 0 || !is_size(bytes) || fl_cache_dir(&dir, NULL) < 0)
 		return 0;
 	expected = fl_format("%s/read-%" PRIu64 ".data", dir, bytes);
 	if (strcmp(expected, path))
@@ -59,44 +65,36 @@ uint64_t fl_cache_bytes(const char *path)
 	return bytes;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014): passes as incompressible, a GB/s and more on one core. */
-static void fill(uint64_t *words, size_t n, uint64_t *seed)
+static int write_all(int fd, const unsigned char *data, size_t bytes, const char *path, struct fl_err *err)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint64_t z = *seed += UINT64_C(0x9e3779b97f4a7c15);
+	for (size_t at = 0; at < bytes;) {
+		ssize_t n = write(fd, data + at, bytes - at);
 
-		z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-		z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-		words[i] = z ^ (z >> 31);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return fl_fail(err, n ? -errno : -EIO, "write '%s': %s", path,
+				       n ? strerror(errno) : "nothing was written");
+		at += (size_t)n;
 	}
+	return 0;
 }
 
 static int write_data(int fd, uint64_t bytes, const char *path, struct fl_err *err)
 {
-	enum { WORDS = 1 << 17 };
-	uint64_t *words = fl_zalloc(WORDS, sizeof(*words)), seed = bytes;
+	enum { BLOCKS = 256 };
+	unsigned char *data = fl_zalloc(BLOCKS, FL_BLOCK_BYTES);
 	uint64_t done = 0;
 	int rc = 0;
 
 	while (done < bytes && rc == 0) {
-		size_t want = bytes - done < WORDS * 8 ? (size_t)(bytes - done) : (size_t)WORDS * 8;
+		size_t n = 0;
 
-		fill(words, WORDS, &seed);
-		for (size_t at = 0; at < want;) {
-			ssize_t n = write(fd, (char *)words + at, want - at);
-
-			if (n < 0 && errno == EINTR)
-				continue;
-			if (n <= 0) {
-				rc = fl_fail(err, n ? -errno : -EIO, "write '%s': %s", path,
-					     n ? strerror(errno) : "nothing was written");
-				break;
-			}
-			at += (size_t)n;
-		}
-		done += want;
+		for (; n < BLOCKS && done < bytes; n++, done += FL_BLOCK_BYTES)
+			fl_block_fill(data + n * FL_BLOCK_BYTES, FL_CACHE_SEED, 0, done);
+		rc = write_all(fd, data, n * FL_BLOCK_BYTES, path, err);
 	}
-	free(words);
+	free(data);
 	if (rc == 0 && fsync(fd) < 0)
 		rc = fl_fail(err, -errno, "write '%s' to the drive: %s", path, strerror(errno));
 	return rc;
@@ -168,16 +166,35 @@ static int make_in(const char *dir, const char *path, uint64_t bytes, struct fl_
 	return rc;
 }
 
+static bool is_block(int fd, uint64_t offset)
+{
+	uint64_t block[FL_BLOCK_WORDS];
+
+	return pread(fd, block, sizeof(block), (off_t)offset) == (ssize_t)sizeof(block) &&
+	       fl_block_check(block, FL_CACHE_SEED, 0, offset) == FL_BLOCK_BYTES;
+}
+
+static bool is_there(const char *path, uint64_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+	bool is = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == bytes &&
+		  is_block(fd, 0) && is_block(fd, bytes - FL_BLOCK_BYTES);
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
+
 int fl_cache_make(const char *path, struct fl_err *err)
 {
 	uint64_t bytes = fl_cache_bytes(path);
-	struct stat st;
 	char *dir;
 	int rc;
 
 	if (!bytes)
 		return fl_fail(err, -EINVAL, "'%s' is not a file of the cache", path);
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == bytes)
+	if (is_there(path, bytes))
 		return 0;
 	dir = fl_directory_of(path);
 	rc = fl_make_dirs(dir, 0700, err);

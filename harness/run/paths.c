@@ -22,7 +22,7 @@ int fl_path_resolve(const char *text, const char *dir, char **ret, struct fl_err
 		*ret = real;
 	} else {
 		rc = fl_fail(err, -errno, "cannot find '%s': %s", whole, strerror(errno));
-		fl_hint(err, "name an existing file or block device");
+		fl_hint(err, "name an existing file, directory or block device");
 	}
 	free(whole);
 	return rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* paths.h: from the path that somebody wrote to the one file it means: absolute and without symlinks. Only of such a
- * path does the plan know which drive is beneath, and only such a one is the same file to workers and to a run that
- * goes on from elsewhere. */
+/* paths.h: from the path that somebody wrote to the one file or directory it means: absolute and without symlinks. Only
+ * of such a path does the plan know which drive is beneath, and only such a one is the same to workers and to a run
+ * that goes on from elsewhere. */
 #ifndef FL_RUN_PATHS_H
 #define FL_RUN_PATHS_H
 #include "catalog/catalog.h"

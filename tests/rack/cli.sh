@@ -184,7 +184,7 @@ on bench null.nop --numa 7; usage "*no NUMA node '7' on this machine" "${hint}no
 on bench null.nop extra; usage "bench null.nop: unexpected argument 'extra'" "$hint*"
 if "$fl" list | grep -q '^storage.read '; then
 	on bench storage.read --path absent; usage "bench storage.read: cannot find 'absent': No such file or directory" \
-		"${hint}name an existing file or block device"
+		"${hint}name an existing file, directory or block device"
 	on bench storage.read --block 1XB; status_is 2; out_is; yes_if 'the option' grep -q "option 'block'" err
 	on bench storage.read --pattern randmo; status_is 2; yes_if 'the nearest' grep -q "did you mean 'random'" err
 	on run --path absent; usage "run: cannot find 'absent': No such file or directory" "$hint*"

@@ -126,6 +126,8 @@ static void drives_beneath_paths(void **state)
 		{ "/data", "nvme1n1", NULL },		/* the mount point itself */
 		{ "/data/file", "nvme1n1", NULL },	/* the whole drive */
 		{ "/data/cold/file", "nvme5n1", NULL }, /* mounted inside another mount */
+		{ "/data/cold", "nvme5n1", NULL },	/* and the directory it is mounted at */
+		{ "/data/set", "nvme1n1", NULL },	/* a directory of files */
 		{ "/data/colder", "nvme1n1", NULL },	/* only looks like it */
 		{ "/database", "nvme0n1", NULL },
 		{ "/dev/nvme3n1", "nvme3n1", NULL }, /* block devices */

@@ -4,6 +4,8 @@
 #include "run/cache.h"
 #include "run/paths.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <feedline/block.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -73,6 +75,8 @@ static void to_the_file_itself(void **state)
 	assert_resolves("../real/file", "link", "real/file");
 	assert_resolves(absolute, NULL, "real/file");
 	assert_resolves(absolute, "/elsewhere", "real/file");
+	assert_resolves("link/", NULL, "real"); /* a directory of data */
+	assert_resolves(".", "link", "real");
 	free(absolute);
 }
 
@@ -121,6 +125,81 @@ static void the_cache(void **state)
 	unsetenv("XDG_CACHE_HOME");
 	free(feedline);
 	free(link);
+}
+
+/* Flips a bit of the file (at < 0: none) and makes it as long as that. */
+static void damage(const char *path, off_t at, off_t bytes)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	unsigned char byte;
+
+	assert_true(fd >= 0);
+	if (at >= 0) {
+		assert_int_equal(pread(fd, &byte, 1, at), 1);
+		byte ^= 4;
+		assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	}
+	assert_int_equal(ftruncate(fd, bytes), 0);
+	close(fd);
+}
+
+static void check_blocks(const char *path, uint64_t bytes)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	uint64_t block[FL_BLOCK_WORDS];
+
+	for (uint64_t at = 0; at < bytes; at += sizeof(block)) {
+		assert_int_equal(read(fd, block, sizeof(block)), sizeof(block));
+		assert_int_equal(fl_block_check(block, FL_CACHE_SEED, 0, at), FL_BLOCK_BYTES);
+	}
+	assert_int_equal(read(fd, block, 1), 0);
+	close(fd);
+}
+
+/* Every byte of it can be checked; what does not begin and end as it should is made again. */
+static void blocks_of_the_cache(void **state)
+{
+	enum { BYTES = (1 << 20) + 2 * FL_BLOCK_BYTES };
+	static const struct {
+		off_t at, bytes;
+		int made;
+	} rows[] = {
+		{ -1, BYTES, 0 },     { 100, BYTES, 1 },    { BYTES - 1, BYTES, 1 },
+		{ -1, BYTES / 2, 1 }, { -1, BYTES + 1, 1 }, { -1, BYTES, 0 },
+	};
+	struct fl_err err = { 0 };
+	char *path;
+
+	(void)state;
+	setenv("XDG_CACHE_HOME", base, 1);
+	assert_int_equal(fl_path_resolve("cache:1032KiB", NULL, &path, &err), 0);
+	assert_int_equal(fl_cache_make(path, &err), 1);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		damage(path, rows[i].at, rows[i].bytes);
+		assert_int_equal(fl_cache_make(path, &err), rows[i].made);
+		check_blocks(path, BYTES);
+	}
+	unlink(path);
+	rmdir("feedline");
+	unsetenv("XDG_CACHE_HOME");
+	free(path);
+}
+
+/* Names like ours of sizes that no such file has. */
+static void no_size_of_the_cache(void **state)
+{
+	static const char *const names[] = { "read-0.data", "read-4095.data", "read-.data",
+					     "read-99999999999999999999.data" };
+
+	(void)state;
+	setenv("XDG_CACHE_HOME", base, 1);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *path = fl_format("%s/feedline/%s", base, names[i]);
+
+		assert_int_equal(fl_cache_bytes(path), 0);
+		free(path);
+	}
+	unsetenv("XDG_CACHE_HOME");
 }
 
 /* A link in the cache would lead to another drive than the directory's. */
@@ -194,8 +273,8 @@ static void missing_in_a_suite(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(to_the_file_itself),   TEST(what_is_not_there), TEST(the_cache),
-		TEST(no_link_in_the_cache), TEST(in_a_suite),	     TEST(missing_in_a_suite),
+		TEST(to_the_file_itself),   TEST(what_is_not_there),	TEST(the_cache),  TEST(blocks_of_the_cache),
+		TEST(no_size_of_the_cache), TEST(no_link_in_the_cache), TEST(in_a_suite), TEST(missing_in_a_suite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
