@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_suite.c: a suite file that anybody may have written, to a plan over a small machine. A plan that is made must
  * survive the way into a record and out of it. */
-#include "../unit/sample.h"
+#include "../unit/sample_loop.h"
 #include "plan/plan.h"
 #include <stdlib.h>
 
@@ -21,7 +21,9 @@ static void check(const struct fl_plan *plan)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	struct fl_catalog catalog = sample_catalog();
+	static const struct fl_plan_settings settings = { .demands = &sample_demands };
+	struct fl_entry entries[SAMPLE_LOOP_ENTRIES];
+	struct fl_catalog catalog = sample_loop_catalog(entries);
 	struct sample_machine s;
 	struct fl_suite *suite;
 	struct fl_plan *plan;
@@ -30,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	sample_machine_init(&s);
 	if (fl_suite_parse((const char *)bytes, n, "fuzz", "fuzz.yaml", &suite, &err) < 0)
 		return 0;
-	if (fl_plan_make(suite, &catalog, &s.m, NULL, &plan, &err) == 0) {
+	if (fl_plan_make(suite, &catalog, &s.m, &settings, &plan, &err) == 0) {
 		check(plan);
 		fl_plan_free(plan);
 	} else if (!err.what[0]) {

@@ -3,8 +3,10 @@
  * cases they have, which of them are wanted as results come in, and that a run that goes on wants the same ones. */
 #include "../sample_loop.h"
 #include "base/alloc.h"
+#include "base/file.h"
 #include "plan/plan.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -461,6 +463,55 @@ static void test_time(void **state)
 	fl_plan_free(plan);
 }
 
+/* ---- the suite that feedline brings along */
+
+static void read_data(const char *name, struct fl_text *out)
+{
+	char *path = fl_format("%s/../harness/data/%s", TESTS_DIR, name);
+	struct fl_err err = { 0 };
+
+	if (fl_file_read(AT_FDCWD, path, 1 << 20, out, &err) < 0)
+		fail_msg("%s", err.what);
+	free(path);
+}
+
+/* As it is, then as the command line may have it: of each demand a ladder, over files of one's own, four at once. */
+static void test_suite_feed(void **state)
+{
+	const struct fl_override overrides[] = { { "demand", "all" }, { "path", "/data/f" }, { "accelerators", "4" } };
+	struct fl_text suite = { 0 }, text = { 0 };
+	struct fl_demands *demands = NULL;
+	struct fl_err err = { 0 };
+	struct fl_plan *plan;
+
+	(void)state;
+	read_data("suites/feed.yaml", &suite);
+	read_data("demands.yaml", &text);
+	assert_int_equal(fl_demands_parse(fl_text_str(&text), text.n, "demands.yaml", &demands, &err), 0);
+	plan = must(fl_text_str(&suite), (struct given){ .demands = demands });
+	assert_int_equal(plan->studies_n, 1);
+	assert_int_equal(plan->studies[0].kind, FL_STUDY_LADDER);
+	assert_string_equal(plan->studies[0].label, "feed path=cache:4GiB demand=unet3d-h100");
+	assert_string_equal(fl_lane_option(&plan->cases[0].lanes[0], "step_bytes"), "1026207744");
+	assert_string_equal(fl_lane_option(&plan->cases[0].lanes[0], "step_time"), "323000000");
+	assert_true(fl_plan_time_ns(plan) < 150000000000);
+	fl_plan_free(plan);
+	plan = must(fl_text_str(&suite), (struct given){ overrides, 3, demands, 0 });
+	assert_int_equal(plan->studies_n, demands->n);
+	for (size_t i = 0; i < plan->studies_n; i++) {
+		const struct fl_plan_case *c = &plan->cases[plan->studies[i].first];
+
+		assert_int_equal(c->lanes_n, 4);
+		assert_string_equal(fl_lane_option(&c->lanes[3], "accelerator"), "3");
+		assert_string_equal(fl_lane_option(&c->lanes[3], "path"), "/data/f");
+		assert_string_equal(fl_lane_option(&c->lanes[3], "demand"), demands->items[i].name);
+	}
+	fl_plan_free(plan);
+	fl_demands_free(demands);
+	fl_text_release(&suite);
+	fl_text_release(&text);
+}
+
 /* ---- what is refused */
 
 static const struct {
@@ -626,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_carried_out),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_suite_feed),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_demands_refused),
 		cmocka_unit_test(test_hostile),
