@@ -17,10 +17,12 @@ const struct fl_rung *fl_ladder_rung(const struct fl_entry *entry, const struct 
 	return NULL;
 }
 
-/* One lane of that rung, alone. */
-static struct fl_plan_lane *make_lane(const struct fl_lane_group *group, const struct fl_rung *rung)
+/* One lane of that rung, alone. With another source it may be one that cannot be measured here. */
+static struct fl_plan_lane *make_lane(const struct fl_expansion *x, const struct fl_lane_group *group,
+				      const struct fl_rung *rung)
 {
 	struct fl_plan_lane *lane = fl_plan_lanes_copy(group->lanes, 1);
+	const struct fl_entry *entry;
 
 	if (rung->bench) {
 		free(lane->bench);
@@ -29,6 +31,8 @@ static struct fl_plan_lane *make_lane(const struct fl_lane_group *group, const s
 	fl_plan_lane_set(lane, "source", rung->source);
 	if (group->entry->lanes)
 		fl_plan_lane_set(lane, group->entry->lanes, "1");
+	if (!lane->skip && fl_catalog_find(x->catalog, lane->bench, &entry, NULL) == 0)
+		fl_skip_lane(x->machine, entry, lane);
 	return lane;
 }
 
@@ -49,7 +53,7 @@ int fl_ladder_add(const struct fl_expansion *x, const struct fl_rule *rule, cons
 
 		if (is_open(group, r))
 			continue;
-		lane = make_lane(group, r);
+		lane = make_lane(x, group, r);
 		rc = fl_starvation_add(x, rule, group, lane, 1, r->name, plan, err);
 		if (lane->skip || fl_cpus_count(cpus) == 0)
 			continue;

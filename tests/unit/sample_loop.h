@@ -32,7 +32,7 @@ static struct fl_metric sample_loop_metrics[] = {
 	{ "ready_batches", FL_GIVEN, FL_NEITHER, "waiting" },
 	{ 0 },
 };
-static struct fl_flow sample_loop_flows[] = { { "path", "memory", 1, NULL }, { 0 } };
+static struct fl_flow sample_loop_flows[] = { { "path", "memory", 1, "source=cached|buffered|direct" }, { 0 } };
 static struct fl_rung sample_loop_rungs[] = {
 	{ "T0", NULL, "resident", NULL, NULL },		  { "T1", "ingest", "dram", "T0", "memory" },
 	{ "T2", "ingest", "cached", "T1", "page cache" }, { "T2-cold", "ingest", "buffered", "T2", "path" },

@@ -315,6 +315,24 @@ static void test_lanes_of_studies(void **state)
 	fl_plan_free(plan);
 }
 
+/* A rung that reads what is no drive is not measured; the loop, which reads nothing, is. */
+static void test_rung_without_a_drive(void **state)
+{
+	struct fl_plan *plan = must("- bench: feed\n  with: {path: /tmp/f, source: dram}\n  study: ladder\n", plain);
+
+	(void)state;
+	assert_int_equal(plan->cases_n, 6);
+	for (unsigned i = 0; i < plan->cases_n; i++) {
+		const char *skip = plan->cases[i].lanes[0].skip;
+
+		if (i < 3)
+			assert_null(skip);
+		else
+			assert_string_equal(skip, "tmpfs is memory, not a drive");
+	}
+	fl_plan_free(plan);
+}
+
 /* ---- carried out: "what.round" in order, by what each case moves in MB/s */
 
 enum { STEPS_MAX = 256 };
@@ -677,6 +695,7 @@ int main(void)
 		cmocka_unit_test(test_carried_out),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_rung_without_a_drive),
 		cmocka_unit_test(test_suite_feed),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_demands_refused),
