@@ -14,10 +14,22 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+static int check_file_system(const char *path, struct fl_err *err)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs) < 0)
+		return fl_fail(err, -errno, "file system of '%s': %s", path, strerror(errno));
+	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) {
+		fl_fail(err, -ENODEV, "'%s' is on tmpfs: tmpfs is memory, not a drive", path);
+		return fl_hint(err, "choose a path on a drive");
+	}
+	return 0;
+}
+
 /* Before opening: opening a pipe would wait for its writer. */
 static int check_kind(const char *path, struct fl_err *err)
 {
-	struct statfs fs;
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -26,13 +38,7 @@ static int check_kind(const char *path, struct fl_err *err)
 		return 0;
 	if (!S_ISREG(st.st_mode))
 		return fl_fail(err, -EINVAL, "'%s' is neither a file nor a block device", path);
-	if (statfs(path, &fs) < 0)
-		return fl_fail(err, -errno, "file system of '%s': %s", path, strerror(errno));
-	if (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC) {
-		fl_fail(err, -ENODEV, "'%s' is on tmpfs: tmpfs is memory, not a drive", path);
-		return fl_hint(err, "choose a path on a drive");
-	}
-	return 0;
+	return check_file_system(path, err);
 }
 
 /* A loop device takes O_DIRECT and still reads its file through the page cache, unless it was set up not to. */
@@ -184,4 +190,19 @@ int fl_direct_open(const char *path, uint64_t block_bytes, struct fl_direct *ret
 	const struct fl_direct_how how = { .block_bytes = block_bytes };
 
 	return fl_direct_open_as(path, &how, ret, err);
+}
+
+int fl_direct_check_directory(const char *dir, struct fl_err *err)
+{
+	struct stat st;
+	int rc;
+
+	if (stat(dir, &st) < 0)
+		return fl_fail(err, -errno, "'%s': %s", dir, strerror(errno));
+	if (!S_ISDIR(st.st_mode)) {
+		fl_fail(err, -ENOTDIR, "'%s' is no directory", dir);
+		return fl_hint(err, "name a directory on the drive: a file of its own is written there and removed");
+	}
+	rc = check_file_system(dir, err);
+	return rc < 0 ? rc : check_loop(dir, err);
 }

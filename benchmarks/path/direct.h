@@ -28,4 +28,7 @@ struct fl_direct_how {
 };
 int fl_direct_open_as(const char *path, const struct fl_direct_how *how, struct fl_direct *ret, struct fl_err *err);
 
+/* Would a file in this directory lie on a drive? Refused as above: -ENOTDIR, -ENODEV. */
+int fl_direct_check_directory(const char *dir, struct fl_err *err);
+
 #endif

@@ -81,7 +81,12 @@ void fl_io_halt(struct fl_io *io)
 
 void fl_io_drain(struct fl_io *io)
 {
-	io->kind->drain(io);
+	io->kind->drain(io, NULL);
+}
+
+unsigned fl_io_drain_into(struct fl_io *io, struct fl_io_done *done)
+{
+	return io->kind->drain(io, done);
 }
 
 /* ---- what was obtained */

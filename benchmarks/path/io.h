@@ -58,6 +58,8 @@ int fl_io_wait(struct fl_io *io, unsigned least, struct fl_io_done *done, unsign
 unsigned fl_io_in_flight(const struct fl_io *io); /* queued ones included */
 void fl_io_halt(struct fl_io *io);		  /* any thread: a wait returns at once, now and from now on */
 void fl_io_drain(struct fl_io *io); /* waits for everything in flight and forgets it; the thread that does I/O */
+/* The same, and tells what they came to: *done has room for depth of them. Returns how many. */
+unsigned fl_io_drain_into(struct fl_io *io, struct fl_io_done *done);
 
 /* What was obtained, for facts. */
 const char *fl_io_engine_name(const struct fl_io *io); /* "io_uring", "pread" */

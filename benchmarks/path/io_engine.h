@@ -14,7 +14,7 @@ struct fl_io_kind {
 	void (*queue)(struct fl_io *io, const struct fl_io_request *request);
 	int (*wait)(struct fl_io *io, unsigned least, struct fl_io_done *done, unsigned most, struct fl_err *err);
 	void (*halt)(struct fl_io *io);
-	void (*drain)(struct fl_io *io);
+	unsigned (*drain)(struct fl_io *io, struct fl_io_done *done); /* done NULL: forgets them */
 };
 
 /* What every engine begins with. */

@@ -4,6 +4,7 @@
  * nothing to do sleeps. */
 #include "path/io_engine.h"
 #include <errno.h>
+#include <feedline/helper.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,6 +64,7 @@ static void *serve(void *arg)
 {
 	struct pool *p = arg;
 
+	pthread_setname_np(pthread_self(), FL_HELPER_NAME);
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		struct fl_io_request r;
@@ -221,9 +223,11 @@ static void await(struct pool *p, unsigned least, bool even_halted)
 	p->awaited = 0;
 }
 
-/* Under the lock. */
-static void forget(struct pool *p, unsigned n)
+/* Under the lock: gives the first n. */
+static void give(struct pool *p, struct fl_io_done *done, unsigned n)
 {
+	for (unsigned i = 0; i < n && done; i++)
+		done[i] = p->done[place(p, p->done_first, i)];
 	p->done_first = place(p, p->done_first, n);
 	p->done_n -= n;
 	p->io.in_flight -= n;
@@ -241,11 +245,9 @@ static int pread_wait(struct fl_io *io, unsigned least, struct fl_io_done *done,
 		hand_over(p);
 	await(p, least, false);
 	n = p->done_n < most ? p->done_n : most;
-	for (unsigned i = 0; i < n; i++)
-		done[i] = p->done[place(p, p->done_first, i)];
 	rc = p->halted ? -ECANCELED : (int)n;
 	if (rc >= 0)
-		forget(p, n);
+		give(p, done, n);
 	pthread_mutex_unlock(&p->lock);
 	return rc;
 }
@@ -260,15 +262,18 @@ static void pread_halt(struct fl_io *io)
 	pthread_mutex_unlock(&p->lock);
 }
 
-static void pread_drain(struct fl_io *io)
+static unsigned pread_drain(struct fl_io *io, struct fl_io_done *done)
 {
 	struct pool *p = pool_of(io);
+	unsigned n;
 
 	pthread_mutex_lock(&p->lock);
 	hand_over(p);
 	await(p, io->in_flight, true);
-	forget(p, io->in_flight);
+	n = io->in_flight;
+	give(p, done, n);
 	pthread_mutex_unlock(&p->lock);
+	return n;
 }
 
 const struct fl_io_kind fl_io_pread = {

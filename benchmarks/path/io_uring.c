@@ -359,13 +359,15 @@ static void uring_halt(struct fl_io *io)
 	eventfd_write(u->halt_fd, 1);
 }
 
-static void uring_drain(struct fl_io *io)
+static unsigned uring_drain(struct fl_io *io, struct fl_io_done *done)
 {
 	struct uring *u = uring_of(io);
+	unsigned n = 0;
 
 	while (!u->broken && io->in_flight > 0)
 		if (hand_over(u, true, NULL) == 0)
-			take(u, NULL, io->in_flight);
+			n += take(u, done ? done + n : NULL, io->in_flight);
+	return n;
 }
 
 const struct fl_io_kind fl_io_uring = {

@@ -46,8 +46,8 @@ int fl_target_check(const struct fl_target *t, struct fl_place at, const void *d
 
 /* The share of its pages that the page cache holds now, 0 .. 1; negative errno: the kernel does not tell. */
 int fl_target_resident(const struct fl_target *t, double *ret_ratio, struct fl_err *err);
-/* Has dirty pages written back and asks the kernel to forget the files' pages (posix_fadvise, no privilege needed).
- * What is mapped or locked stays: fl_target_resident() tells. */
+/* Has dirty pages written back and asks the kernel to forget the pages of the files (no privilege needed). What
+ * is mapped or locked stays: fl_target_resident() tells. */
 int fl_target_drop(const struct fl_target *t, struct fl_err *err);
 /* The same of `blocks` blocks of the row from `first` on, which are all in it; dirty pages are not written back. The
  * block is a multiple of a page. */

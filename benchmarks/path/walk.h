@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/walk.h: in which order one thread of several visits the blocks of a file. Sequential: each thread has a region
- * of its own and starts again at its end. Random: each thread visits the whole file, by a sequence of its own that is
+/* path/walk.h: in which order one thread of several visits the blocks of a row. Sequential: each thread has a region
+ * of its own and starts again at its end. Random: each thread visits the whole row, by a sequence of its own that is
  * the same in every run. */
 #ifndef PATH_WALK_H
 #define PATH_WALK_H
@@ -8,17 +8,15 @@
 #include <stdint.h>
 
 struct fl_walk {
-	uint64_t block_bytes;
-	uint64_t first, blocks; /* the region, in blocks; blocks >= 1 */
+	uint64_t first, blocks; /* the region; blocks >= 1 */
 	uint64_t next;		/* sequential: the next block, from the region's start */
 	uint64_t random;	/* state of the generator, never 0; 0: sequential */
 };
 
-/* Thread `thread` of `threads` over `bytes` (a remainder smaller than a block is left out). The file must hold at
- * least one block for every thread. */
-struct fl_walk fl_walk_of(uint64_t bytes, uint64_t block_bytes, unsigned thread, unsigned threads, bool random);
+/* Thread `thread` of `threads` over a row of blocks, which holds at least one for every thread. */
+struct fl_walk fl_walk_of(uint64_t blocks, unsigned thread, unsigned threads, bool random);
 
-/* Offset in bytes of the block to visit now. */
+/* The number of the block to visit now. */
 uint64_t fl_walk_next(struct fl_walk *w);
 
 #endif

@@ -1,191 +1,243 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* storage.read: how fast a drive is read into memory. N threads, each with a ring of its own that keeps `depth`
- * blocks in flight, past the page cache. The file is never written.
+/* storage.read, storage.read_buffered, storage.latency: a file, a drive or a directory of test data is read into
+ * memory by threads that each keep `depth` blocks in flight; past the page cache or through it, at full speed or with
+ * the time of each read. It is never written.
  *
  * Options are honoured exactly or refused; only how the kernel does it may differ, and that is a fact. */
-#include "path/direct.h"
+#include "path/io_facts.h"
 #include "path/pattern.h"
-#include "path/ring.h"
+#include "path/traffic.h"
 #include <errno.h>
 #include <feedline/bench.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum { SEQUENTIAL, RANDOM };
-enum { AUTO, REGISTERED, PLAIN };
+enum { COLD, WARM };
 
 struct read_opts {
 	const char *path;
+	const struct fl_device *memory;
 	uint64_t block, depth, threads;
-	unsigned pattern, buffers;
+	unsigned pattern, engine, buffers; /* engine, buffers: those of path/io.h, in their order */
+	unsigned cache;
 };
 
 struct read_state {
 	const struct read_opts *opts;
-	struct fl_direct file;
-	char *buffers;		/* threads x depth blocks, from fl_alloc */
-	struct fl_ring **rings; /* one a thread; NULL where none is open */
+	struct fl_lane *lane;
+	struct fl_target target;
+	struct fl_traffic *traffic;
+	bool direct, latency;
+	double cached_before; /* share of the pages; negative: not known */
 };
+
+/* ---- the page cache */
+
+static int read_once(const struct fl_target *t, struct fl_err *err)
+{
+	enum { CHUNK = 1 << 20 };
+	char *chunk = malloc(CHUNK);
+	int rc = chunk ? 0 : fl_fail(err, -ENOMEM, "no memory for a chunk");
+
+	for (size_t i = 0; i < t->files_n && rc == 0; i++)
+		for (uint64_t at = 0; at < t->files[i].bytes && rc == 0;) {
+			ssize_t n = pread(t->files[i].fd, chunk, CHUNK, (off_t)at);
+
+			if (n <= 0)
+				rc = fl_fail(err, n < 0 ? -errno : -EIO, "read at offset %llu: %s",
+					     (unsigned long long)at, n < 0 ? strerror(errno) : "the end of the file");
+			at += n > 0 ? (uint64_t)n : 0;
+		}
+	free(chunk);
+	return rc;
+}
+
+/* Through the cache: cold or warm must be proved. */
+static int prove(const struct read_state *s, double ratio, struct fl_err *err)
+{
+	const double most = 0.02, least = 0.99;
+
+	if (s->opts->cache == COLD && ratio > most) {
+		fl_fail(err, -EBUSY, "%.0f %% of '%s' stays in the page cache", 100 * ratio, s->opts->path);
+		return fl_hint(err, "pages that a program has mapped or locked cannot be dropped");
+	}
+	if (s->opts->cache == WARM && ratio < least) {
+		fl_fail(err, -ENOMEM, "only %.0f %% of '%s' stays in the page cache after reading it", 100 * ratio,
+			s->opts->path);
+		return fl_hint(err, "choose a file that fits into memory");
+	}
+	return 0;
+}
+
+/* Reads past the cache need no empty one, but then one sees afterwards whether they went through it. */
+static int prepare_cache(struct read_state *s, struct fl_err *err)
+{
+	bool warm = !s->direct && s->opts->cache == WARM;
+	struct fl_err unknown = { 0 };
+	double ratio = -1;
+	int rc = warm ? read_once(&s->target, err) : fl_target_drop(&s->target, s->direct ? NULL : err);
+
+	if (rc < 0 && !s->direct)
+		return rc;
+	rc = fl_target_resident(&s->target, &ratio, &unknown);
+	s->cached_before = ratio;
+	if (rc == 0)
+		fl_set_fact(s->lane, "cached_before", "%.2f", ratio);
+	if (s->direct)
+		return 0;
+	if (rc < 0) {
+		fl_fail(err, rc, "%s", unknown.what);
+		return fl_hint(err, "the owner of the file and root are told");
+	}
+	return prove(s, ratio, err);
+}
+
+/* Direct reads must leave no pages behind: where they do, the file system answers them through its cache. */
+static int check_cache(const struct read_state *s, struct fl_err *err)
+{
+	const double tell_tale = 0.25; /* of what was read; other programs may read a little as well */
+	double after, all = 0, read;
+
+	for (size_t i = 0; i < s->target.files_n; i++)
+		all += (double)s->target.files[i].bytes;
+	read = (double)fl_traffic_moved(s->traffic) * (double)s->target.block_bytes / all;
+	read = read < 1 ? read : 1;
+	if (!s->direct || s->cached_before < 0 || fl_target_resident(&s->target, &after, NULL) < 0 ||
+	    after - s->cached_before <= tell_tale * read)
+		return 0;
+	fl_fail(err, -ESTALE, "%.0f %% of '%s' is in the page cache after reads that should go past it, %.0f %% before",
+		100 * after, s->opts->path, 100 * s->cached_before);
+	return fl_hint(err, "this file system reads through its cache, or another program read the file");
+}
 
 /* ---- open */
 
-static uint64_t buffer_bytes(const struct read_opts *o)
-{
-	return o->threads * o->depth * o->block; /* <= 2^8 * 2^12 * 2^26 */
-}
-
-static int check_size(const struct read_opts *o, uint64_t bytes, struct fl_err *err)
-{
-	if (bytes >= buffer_bytes(o))
-		return 0;
-	fl_fail(err, -EINVAL, "'%s' has %llu bytes, %llu x depth %llu x block %llu need %llu", o->path,
-		(unsigned long long)bytes, (unsigned long long)o->threads, (unsigned long long)o->depth,
-		(unsigned long long)o->block, (unsigned long long)buffer_bytes(o));
-	return fl_hint(err, "choose a larger file, or a smaller block, depth or number of threads");
-}
-
-static void close_rings(struct read_state *s)
-{
-	for (uint64_t i = 0; i < s->opts->threads; i++) {
-		fl_ring_close(s->rings[i]);
-		s->rings[i] = NULL;
-	}
-}
-
-static int open_rings(struct read_state *s, struct fl_err *err)
+static int open_traffic(struct read_state *s, struct fl_err *err)
 {
 	const struct read_opts *o = s->opts;
-	int rc = 0;
-
-	for (unsigned i = 0; i < o->threads && rc == 0; i++) {
-		struct fl_ring_spec spec = {
-			.fd = s->file.fd,
-			.depth = (unsigned)o->depth,
-			.buffers = s->buffers + i * o->depth * o->block,
-			.walk = fl_walk_of(s->file.bytes, o->block, i, (unsigned)o->threads, o->pattern == RANDOM),
-		};
-
-		rc = fl_ring_open(&spec, &s->rings[i], err);
-	}
-	if (rc < 0)
-		close_rings(s);
-	return rc;
-}
-
-/* All rings or none: a lane of which some threads read the other way is neither. */
-static int register_all(struct read_state *s, struct fl_err *err)
-{
-	for (uint64_t i = 0; i < s->opts->threads; i++) {
-		int rc = fl_ring_register_buffers(s->rings[i], err);
-
-		if (rc == 0)
-			continue;
-		while (i-- > 0)
-			fl_ring_unregister_buffers(s->rings[i]);
-		return rc;
-	}
-	return 0;
-}
-
-static int choose_buffers(struct read_state *s, struct fl_lane *lane, struct fl_err *err)
-{
-	struct fl_err refusal = { 0 };
-
-	if (s->opts->buffers != PLAIN && register_all(s, &refusal) == 0) {
-		fl_set_fact(lane, "buffers", "registered");
-		return 0;
-	}
-	if (s->opts->buffers == REGISTERED) {
-		fl_fail(err, refusal.code, "%s", refusal.what);
-		return fl_hint(err, "%llu bytes of locked memory are needed: raise ulimit -l, or let buffers be auto",
-			       (unsigned long long)buffer_bytes(s->opts));
-	}
-	fl_set_fact(lane, "buffers", "plain");
-	fl_set_fact(lane, "why_plain", "%s", s->opts->buffers == PLAIN ? "asked for" : refusal.what);
-	return 0;
-}
-
-static void state_facts(const struct read_state *s, struct fl_lane *lane)
-{
-	fl_set_fact(lane, "engine", "io_uring");
-	fl_set_fact(lane, "ring", "%s", fl_ring_features(s->rings[0]));
-	fl_set_fact(lane, "file_registered", "%s", fl_ring_file_registered(s->rings[0]) ? "yes" : "no");
-	fl_set_fact(lane, "direct", "yes");
-}
-
-static int prepare(struct read_state *s, struct fl_lane *lane, struct fl_err *err)
-{
-	void *buffers;
-	int rc = check_size(s->opts, s->file.bytes, err);
+	struct fl_traffic_spec spec = { .target = &s->target,
+					.engine = (enum fl_io_engine)o->engine,
+					.buffers = (enum fl_io_buffers)o->buffers,
+					.threads = (unsigned)o->threads,
+					.depth = (unsigned)o->depth,
+					.random = o->pattern == RANDOM };
+	uint64_t bytes = o->threads * o->depth * o->block; /* <= 2^8 * 2^12 * 2^26 */
+	void *memory;
+	int rc = fl_traffic_fits(&spec, err);
 
 	if (rc == 0)
-		rc = fl_alloc(lane, buffer_bytes(s->opts), -1, &buffers, err);
+		rc = fl_alloc(s->lane, bytes, o->memory->node, &memory, err);
 	if (rc < 0)
 		return rc;
-	s->buffers = buffers;
 	/* So that a read that transfers nothing is seen even where the file is all zeros. */
-	fl_pattern_fill(buffers, buffer_bytes(s->opts), 1);
-	rc = open_rings(s, err);
+	fl_pattern_fill(memory, bytes, 1);
+	spec.memory = memory;
+	return fl_traffic_open(&spec, &s->traffic, err);
+}
+
+static void state_facts(const struct read_state *s)
+{
+	fl_io_state(fl_traffic_io(s->traffic), fl_traffic_why_plain(s->traffic), s->lane);
+	fl_set_fact(s->lane, "direct", "%s", s->direct ? "yes" : "no");
+	fl_set_fact(s->lane, "files", "%zu", s->target.files_n);
+	fl_set_fact(s->lane, "verified", "%s", s->target.described ? "by seed, file and offset" : "by reading again");
+}
+
+static int open_row(struct read_state *s, struct fl_err *err)
+{
+	const struct read_opts *o = s->opts;
+	int rc;
+
+	if (!s->direct && o->cache == COLD && o->pattern == RANDOM) {
+		fl_fail(err, -EINVAL, "random reads meet blocks again, which are not cold then");
+		return fl_hint(err, "choose --pattern sequential, or storage.read");
+	}
+	rc = fl_target_open(o->path, s->direct, o->block, &s->target, err);
 	if (rc < 0)
 		return rc;
-	rc = choose_buffers(s, lane, err);
+	rc = prepare_cache(s, err);
+	if (rc == 0)
+		rc = open_traffic(s, err);
+	if (rc < 0)
+		fl_target_close(&s->target);
+	else
+		state_facts(s);
+	return rc;
+}
+
+static int open_state(const struct read_state *row, void **ret_state, struct fl_err *err)
+{
+	struct read_state *s = malloc(sizeof(*s));
+	int rc;
+
+	if (!s)
+		return fl_fail(err, -ENOMEM, "no memory for the state");
+	*s = *row;
+	rc = open_row(s, err);
 	if (rc < 0) {
-		close_rings(s);
+		free(s);
 		return rc;
 	}
-	state_facts(s, lane);
+	*ret_state = s;
 	return 0;
 }
 
-static int read_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+static int direct_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
 {
-	const struct read_opts *o = opts;
-	struct read_state *s = calloc(1, sizeof(*s));
-	struct fl_ring **rings = calloc(o->threads, sizeof(struct fl_ring *));
-	int rc;
+	return open_state(&(struct read_state){ .opts = opts, .lane = lane, .direct = true }, ret_state, err);
+}
 
-	if (!s || !rings) {
-		rc = fl_fail(err, -ENOMEM, "no memory for %llu threads", (unsigned long long)o->threads);
-		goto free_state;
-	}
-	*s = (struct read_state){ .opts = o, .rings = rings };
-	rc = fl_direct_open(o->path, o->block, &s->file, err);
-	if (rc < 0)
-		goto free_state;
-	rc = prepare(s, lane, err);
-	if (rc < 0)
-		goto close_file;
-	*ret_state = s;
-	return 0;
+static int latency_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+{
+	return open_state(&(struct read_state){ .opts = opts, .lane = lane, .direct = true, .latency = true },
+			  ret_state, err);
+}
 
-close_file:
-	close(s->file.fd);
-free_state:
-	free(rings);
-	free(s);
-	return rc;
+static int buffered_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+{
+	return open_state(&(struct read_state){ .opts = opts, .lane = lane }, ret_state, err);
 }
 
 /* ---- the run */
+
+static bool is_cold(const struct read_state *s)
+{
+	return !s->direct && s->opts->cache == COLD;
+}
 
 static int read_enter(void *state, unsigned thread, struct fl_err *err)
 {
 	const struct read_state *s = state;
 
-	return fl_ring_enter(s->rings[thread], err);
+	if (is_cold(s))
+		fl_traffic_allow(s->traffic, thread, fl_traffic_region(s->traffic, thread));
+	return fl_traffic_enter(s->traffic, thread, err);
 }
 
+/* Cold: at the end of its part a thread has the cache forget the files before it begins again. */
 static int read_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
 {
 	const struct read_state *s = state;
-	int rc = fl_ring_read(s->rings[thread], n, err);
 
-	if (rc < 0)
-		return rc;
-	did->ops = n;
-	did->bytes = n * s->opts->block;
+	while (did->ops < n) {
+		int64_t moved =
+			fl_traffic_move(s->traffic, thread, n - did->ops, s->latency ? did->hist[0] : NULL, err);
+		int rc;
+
+		if (moved < 0)
+			return (int)moved;
+		did->ops += (uint64_t)moved;
+		did->bytes += (uint64_t)moved * s->opts->block;
+		if (did->ops == n)
+			break;
+		did->spoilt = true;
+		rc = fl_target_drop(&s->target, err);
+		if (rc < 0)
+			return rc;
+		fl_traffic_allow(s->traffic, thread, fl_traffic_region(s->traffic, thread));
+	}
 	return 0;
 }
 
@@ -193,101 +245,57 @@ static void read_halt(void *state)
 {
 	const struct read_state *s = state;
 
-	for (uint64_t i = 0; i < s->opts->threads; i++)
-		fl_ring_halt(s->rings[i]);
+	fl_traffic_halt(s->traffic);
 }
 
 static void read_leave(void *state, unsigned thread)
 {
 	const struct read_state *s = state;
 
-	fl_ring_drain(s->rings[thread]);
-}
-
-/* ---- verify: what the ring read last against the same blocks by plain pread */
-
-enum { VERIFY_BLOCKS = 8, VERIFY_BYTES = 64 << 20 }; /* at most, of each thread; at least one */
-
-static int verify_block(const struct read_state *s, const void *data, uint64_t offset, char *scratch,
-			struct fl_err *err)
-{
-	size_t bytes = (size_t)s->opts->block;
-	unsigned long long at = 0;
-	ssize_t n = pread(s->file.fd, scratch, bytes, (off_t)offset);
-
-	if (n < 0)
-		return fl_fail(err, -errno, "read '%s' at offset %llu: %s", s->opts->path, (unsigned long long)offset,
-			       strerror(errno));
-	if ((size_t)n != bytes)
-		return fl_fail(err, -EIO, "short read of '%s' at offset %llu: %zd of %zu bytes", s->opts->path,
-			       (unsigned long long)offset, n, bytes);
-	if (memcmp(data, scratch, bytes) == 0)
-		return 0;
-	while (((const char *)data)[at] == scratch[at])
-		at++;
-	fl_fail(err, -EBADMSG, "'%s' at offset %llu: io_uring read 0x%02x, pread 0x%02x", s->opts->path, offset + at,
-		((const unsigned char *)data)[at], (unsigned char)scratch[at]);
-	return fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
-}
-
-static int verify_ring(const struct read_state *s, const struct fl_ring *ring, char *scratch, unsigned *blocks,
-		       struct fl_err *err)
-{
-	uint64_t most = VERIFY_BYTES / s->opts->block; /* block <= VERIFY_BYTES */
-	unsigned checked = 0;
-	int rc = 0;
-
-	for (unsigned i = 0; i < s->opts->depth && checked < VERIFY_BLOCKS && checked < most && rc == 0; i++) {
-		const void *data;
-		uint64_t offset;
-
-		if (!fl_ring_block(ring, i, &data, &offset))
-			continue;
-		rc = verify_block(s, data, offset, scratch, err);
-		checked++;
-	}
-	*blocks += checked;
-	return rc;
+	fl_traffic_drain(s->traffic, thread);
 }
 
 static int read_verify(void *state, struct fl_err *err)
 {
 	const struct read_state *s = state;
-	size_t bytes = (size_t)s->opts->block;
-	char *scratch = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	unsigned blocks = 0;
-	int rc = 0;
+	int rc = fl_traffic_check(s->traffic, err);
 
-	if (scratch == MAP_FAILED)
-		return fl_fail(err, -ENOMEM, "no memory for a block of %zu bytes", bytes);
-	for (uint64_t i = 0; i < s->opts->threads && rc == 0; i++)
-		rc = verify_ring(s, s->rings[i], scratch, &blocks, err);
-	munmap(scratch, bytes);
-	if (rc == 0 && blocks == 0)
-		return fl_fail(err, -ENODATA, "nothing was read, so nothing can be verified");
-	return rc;
+	return rc < 0 ? rc : check_cache(s, err);
 }
 
 static void read_close(void *state)
 {
 	struct read_state *s = state;
 
-	close_rings(s);
-	close(s->file.fd);
-	free(s->rings);
+	fl_traffic_close(s->traffic);
+	fl_target_close(&s->target);
 	free(s);
 }
 
 /* ---- declarations */
 
-static const struct fl_field read_fields[] = {
-	FL_FIELD(read_opts, path, FL_PATH, NULL, NULL, "file or block device to read"),
-	FL_FIELD(read_opts, block, FL_BYTES, "1MiB", "512..64MiB",
-		 "bytes of one read, a multiple of the logical block"),
-	FL_FIELD(read_opts, depth, FL_COUNT, "16", "1..4096", "reads that each thread keeps in flight"),
-	FL_FIELD(read_opts, threads, FL_COUNT, "1", "1..256", "threads, each with a ring of its own"),
-	FL_FIELD(read_opts, pattern, FL_CHOICE, "sequential", "sequential|random", "order of the blocks"),
-	FL_FIELD(read_opts, buffers, FL_CHOICE, "auto", "auto|registered|plain", "how the kernel knows the buffers"),
+/* clang-format off */
+#define READ_FIELDS(depth_preset)                                                                                      \
+	FL_FIELD(read_opts, path, FL_PATH, NULL, NULL, "file, block device or directory of test data to read"),        \
+	FL_FIELD(read_opts, memory, FL_DEVICE, "local", "node",                                                        \
+		 "node that holds the buffers; local: that of the CPUs, which are those at the drive"),                \
+	FL_FIELD(read_opts, block, FL_BYTES, "1MiB", "512..64MiB",                                                     \
+		 "bytes of one read, a multiple of the logical block"),                                                \
+	FL_FIELD(read_opts, depth, FL_COUNT, depth_preset, "1..4096", "reads that each thread keeps in flight"),       \
+	FL_FIELD(read_opts, threads, FL_COUNT, "1", "1..256", "threads, each with a ring of its own"),                 \
+	FL_FIELD(read_opts, pattern, FL_CHOICE, "sequential", "sequential|random", "order of the blocks"),             \
+	FL_FIELD(read_opts, engine, FL_CHOICE, "auto", "auto|io_uring|pread",                                          \
+		 "how reads are issued; auto: by io_uring where that is allowed"),                                     \
+	FL_FIELD(read_opts, buffers, FL_CHOICE, "auto", "auto|registered|plain", "how the kernel knows the buffers")
+/* clang-format on */
+
+static const struct fl_field read_fields[] = { READ_FIELDS("16"), { 0 } };
+
+static const struct fl_field latency_fields[] = { READ_FIELDS("1"), { 0 } };
+
+static const struct fl_field buffered_fields[] = {
+	READ_FIELDS("16"),
+	FL_FIELD(read_opts, cache, FL_CHOICE, "cold", "cold|warm", "whether the page cache holds the file before"),
 	{ 0 },
 };
 
@@ -297,13 +305,19 @@ static const struct fl_metric read_metrics[] = {
 	{ 0 },
 };
 
+static const struct fl_metric latency_metrics[] = {
+	{ "latency_ns", FL_DISTRIBUTION, FL_LOWER, "time of one read, from being handed to the kernel to its arrival" },
+	{ "ops_per_s", FL_RATE_OPS, FL_HIGHER, "blocks that arrived per second" },
+	{ 0 },
+};
+
 static const struct fl_fact read_facts[] = {
-	{ "engine", true, "how reads are issued" },
-	{ "ring", true, "features that the kernel's io_uring has and that are used" },
-	{ "buffers", true, "registered with the kernel once, or plain" },
-	{ "why_plain", false, "why the buffers are not registered" },
-	{ "file_registered", false, "whether the descriptor is registered with the ring" },
+	FL_IO_FACTS,
 	{ "direct", true, "whether reads go past the page cache" },
+	{ "amplified", true, "whether the drive moved more than was asked for" },
+	{ "cached_before", false, "share of the pages that the page cache held before" },
+	{ "files", false, "how many files are read" },
+	{ "verified", false, "how the data are known to be right" },
 	{ 0 },
 };
 
@@ -312,36 +326,59 @@ static const struct fl_flow read_flows[] = {
 	{ 0 },
 };
 
-/* Each thread has a part of the file, as here where blocks are read in their order. */
+/* Each thread has a part of the file, as here where blocks are read in their order. What fio cannot do alike gives an
+ * option that is not allowed, and so no command: several files, a depth of threads. */
+#define PEER(direct, limit)                                                                                            \
+	"fio --name=feedline {files:1=--filename}={path} --readonly "                                                  \
+	"{engine:auto=--ioengine=io_uring,io_uring=--ioengine=io_uring,pread=--ioengine=pread} " direct " "            \
+	"{pattern:sequential=--rw=read,random=--rw=randread} --norandommap --bs={block} --iodepth={depth} "            \
+	"--numjobs={threads} --size={100/threads}% --offset_increment={100/threads}% --group_reporting "               \
+	"{buffers:auto=--fixedbufs,registered=--fixedbufs,plain=} {file_registered:yes=--registerfiles,no=} "          \
+	"--cpus_allowed={cpus} --cpus_allowed_policy=split " limit
+
 static const struct fl_peer read_peer = {
 	.tool = "fio",
-	.command = "fio --name=feedline --filename={path} --readonly --ioengine=io_uring --direct=1 "
-		   "{pattern:sequential=--rw=read,random=--rw=randread} --norandommap --bs={block} --iodepth={depth} "
-		   "--numjobs={threads} --size={100/threads}% --offset_increment={100/threads}% --group_reporting "
-		   "{buffers:auto=--fixedbufs,registered=--fixedbufs,plain=} {file_registered:yes=--registerfiles,no=} "
-		   "--cpus_allowed={cpus} --cpus_allowed_policy=split --time_based --runtime=10",
+	.command = PEER("--direct=1", "--time_based --runtime=10"),
 	.prints = "READ: bw=",
 	.counts = 1,
 	.escape = ":",
 };
 
+/* Cold: once over the file, since fio would find in the cache what it read before. */
+static const struct fl_peer buffered_peer = {
+	.tool = "fio",
+	.command = PEER("--direct=0 {cache:warm=--invalidate=0,cold=--invalidate=1}",
+			"{cache:warm=--time_based,cold=} {cache:warm=--runtime=10,cold=}"),
+	.prints = "READ: bw=",
+	.counts = 1,
+	.escape = ":",
+};
+
+#define READ_HOOKS                                                                                                     \
+	.opts_bytes = sizeof(struct read_opts), .facts = read_facts, .flows = read_flows, .numa = "path",              \
+	.threads = "threads", .enter = read_enter, .step = read_step, .halt = read_halt, .leave = read_leave,          \
+	.verify = read_verify, .close = read_close
+
 FL_BENCHES(storage, read) = {
 	{ .name = "storage.read",
-	  .summary = "reads a file or drive past the page cache with io_uring",
-	  .opts_bytes = sizeof(struct read_opts),
+	  .summary = "reads a file, a drive or test data past the page cache",
 	  .fields = read_fields,
 	  .metrics = read_metrics,
-	  .facts = read_facts,
-	  .flows = read_flows,
 	  .peer = &read_peer,
-	  .numa = "path",
-	  .threads = "threads",
-	  .open = read_open,
-	  .enter = read_enter,
-	  .step = read_step,
-	  .halt = read_halt,
-	  .leave = read_leave,
-	  .verify = read_verify,
-	  .close = read_close },
+	  .open = direct_open,
+	  READ_HOOKS },
+	{ .name = "storage.read_buffered",
+	  .summary = "reads a file, a drive or test data through the page cache",
+	  .fields = buffered_fields,
+	  .metrics = read_metrics,
+	  .peer = &buffered_peer,
+	  .open = buffered_open,
+	  READ_HOOKS },
+	{ .name = "storage.latency",
+	  .summary = "reads a file, a drive or test data past the page cache and times each read",
+	  .fields = latency_fields,
+	  .metrics = latency_metrics,
+	  .open = latency_open,
+	  READ_HOOKS },
 	{ 0 },
 };

@@ -17,12 +17,30 @@
  * tools, and its options are these alone, whole or up to a '='. None of them lets the tool carry out anything else, as
  * fio's --exec_prerun does. A benchmark whose peer needs more adds it here. */
 static const struct tool {
-	const char *name, *options[20];
+	const char *name, *options[22];
 } tools[] = {
 	{ "fio",
-	  { "--name", "--filename", "--readonly", "--ioengine=io_uring", "--direct", "--rw", "--norandommap", "--bs",
-	    "--iodepth", "--numjobs", "--size", "--offset_increment", "--group_reporting", "--fixedbufs",
-	    "--registerfiles", "--cpus_allowed", "--cpus_allowed_policy", "--time_based", "--runtime" } },
+	  { "--name",
+	    "--filename",
+	    "--readonly",
+	    "--ioengine=io_uring",
+	    "--direct",
+	    "--rw=read",
+	    "--rw=randread",
+	    "--norandommap",
+	    "--bs",
+	    "--iodepth",
+	    "--numjobs",
+	    "--size",
+	    "--offset_increment",
+	    "--group_reporting",
+	    "--fixedbufs",
+	    "--registerfiles",
+	    "--invalidate",
+	    "--cpus_allowed",
+	    "--cpus_allowed_policy",
+	    "--time_based",
+	    "--runtime" } },
 	{ "likwid-bench", { "-t", "-s", "-w" } },
 };
 

@@ -54,11 +54,12 @@ void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons
 struct fl_wait {
 	uint64_t at_ns, waited_ns, switches; /* of all threads of the process; switches: involuntary */
 	bool has_waited, has_switches;
+	bool helpers; /* it has threads of feedline/helper.h */
 };
 void fl_wait_look(int root, pid_t pid, struct fl_wait *ret);
 
 struct fl_wait_shares {
-	double waited; /* of the time of its threads */
+	double waited; /* of the time of its threads; NaN with helpers, which wait for one another */
 	double slice;  /* what one time slice of another thread is of it: waiting up to that is no reason */
 	double switches;
 };

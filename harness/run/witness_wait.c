@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <feedline/clock.h>
+#include <feedline/helper.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,15 @@ static void add_switches(int tasks, unsigned long long tid, struct fl_wait *ret)
 	fl_text_release(&text);
 }
 
+static bool is_helper(int tasks, unsigned long long tid)
+{
+	char path[PATH_BYTES], name[80];
+
+	snprintf(path, sizeof(path), "%llu/comm", tid);
+	return fl_kernel_line(tasks, path, name, sizeof(name)) &&
+	       !strncmp(name, FL_HELPER_NAME, sizeof(FL_HELPER_NAME) - 1);
+}
+
 void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
 {
 	char path[PATH_BYTES];
@@ -67,6 +77,7 @@ void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
 			continue;
 		add_waited(tasks, tid, ret);
 		add_switches(tasks, tid, ret);
+		ret->helpers |= is_helper(tasks, tid);
 	}
 	closedir(dir);
 }
@@ -85,13 +96,11 @@ static const double slice_ns = 4e6;
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads)
 {
 	double span_ns = since(true, before->at_ns, after->at_ns), all_ns = span_ns * threads;
+	bool known = before->has_waited && after->has_waited && !before->helpers && !after->helpers;
 
 	return (struct fl_wait_shares){
 		.slice = span_ns > 0 ? slice_ns / span_ns : NAN,
-		.waited = all_ns > 0 ? since(before->has_waited && after->has_waited, before->waited_ns,
-					     after->waited_ns) /
-					       all_ns
-				     : NAN,
+		.waited = all_ns > 0 ? since(known, before->waited_ns, after->waited_ns) / all_ns : NAN,
 		.switches = since(before->has_switches && after->has_switches, before->switches, after->switches),
 	};
 }

@@ -68,7 +68,7 @@ static void test_options(void **state)
 			check(fl_field_find(e->fields, f->name) == f, e, "option declared twice", f->name);
 			check(f->type != FL_DEVICE || f->range, e, "device option without a kind", f->name);
 			check(f->type != FL_DEVICE || !f->preset || !strcmp(f->preset, "local"), e,
-			      "device option preset to some device", f->name);
+			      "device that no machine has in", f->name);
 			check(f->type != FL_CHOICE || f->range, e, "choice without choices", f->name);
 			if (!f->preset || f->type == FL_DEVICE)
 				continue;

@@ -31,13 +31,27 @@ fi
 is true "$(value '.lanes[0].placement.verified')" 'placement'
 is true "$(value '.lanes[0].data_verified')" 'data'
 
-# ---- io_uring forbidden
+# ---- io_uring forbidden: threads read in its place, unless it is insisted on
 before=("$build/tests/deny" io_uring)
-measure "${read_file[@]}"
-is 3 "$rc" 'status without io_uring'
-is 'not measured' "$(value '.lanes[0].verdict')" 'verdict without io_uring'
-has "$(value '.lanes[0].reason')" 'io_uring' 'reason without io_uring'
-is true "$(value '.lanes[0].hint | length > 10')" 'a hint without io_uring'
+for bench in storage.read storage.read_buffered storage.latency; do
+	measure "$bench" "${read_file[@]:1}"
+	is 0 "$rc" "$bench: status without io_uring"
+	is pread "$(value '.lanes[0].facts.engine')" "$bench: engine without io_uring"
+	has "$(value '.lanes[0].facts.why_pread')" 'io_uring is forbidden' "$bench: why not by io_uring"
+	is plain "$(value '.lanes[0].facts.buffers')" "$bench: buffers without io_uring"
+	is true "$(value '.lanes[0].data_verified')" "$bench: data without io_uring"
+done
+for insisted in '--engine io_uring' '--buffers registered'; do
+	# shellcheck disable=SC2086 # two words
+	measure "${read_file[@]}" $insisted
+	is 3 "$rc" "status without io_uring, with $insisted"
+	is 'not measured' "$(value '.lanes[0].verdict')" "verdict without io_uring, with $insisted"
+	has "$(value '.lanes[0].reason')" 'io_uring' "reason without io_uring, with $insisted"
+	is true "$(value '.lanes[0].hint | length > 10')" "a hint without io_uring, with $insisted"
+done
+measure "${read_file[@]}" --depth 257
+is 3 "$rc" 'status with more depth than threads may be'
+has "$(value '.lanes[0].reason')" 'pread keeps 1 to 256' 'reason with more depth than threads may be'
 
 # ---- NUMA calls forbidden: first touch, proved another way
 before=("$build/tests/deny" numa)

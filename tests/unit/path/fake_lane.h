@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAKE_REGIONS = 4, FAKE_FACTS = 8, FAKE_TEXT = 128 };
+enum { FAKE_REGIONS = 4, FAKE_FACTS = 16, FAKE_TEXT = 128 };
 
 struct fl_lane {
 	unsigned threads;

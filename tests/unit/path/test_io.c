@@ -316,6 +316,7 @@ static void halt_from_another_thread(const struct variant *v, struct bed *bed)
 	struct fl_io_done done[DEPTH];
 	struct fl_err err = { 0 };
 	pthread_t halter;
+	unsigned slot;
 
 	(void)v;
 	queue(bed, false, 0, 0);
@@ -328,6 +329,9 @@ static void halt_from_another_thread(const struct variant *v, struct bed *bed)
 	assert_int_equal(fl_io_wait(bed->io, 0, done, DEPTH, &err), -ECANCELED);
 	assert_int_equal(err.code, 0);
 	assert_int_equal(fl_io_in_flight(bed->io), 1);
+	assert_int_equal(fl_io_drain_into(bed->io, done), 1);
+	check_done(bed, done[0], &slot);
+	assert_int_equal(slot, 1);
 }
 
 static void test_halt(void **state)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_storage_read.c: storage.read counts what arrives, says what it used, and its verify can fail. */
+/* test_storage_read.c: the rows of storage/read.c count what arrives, say what they used, and their verify can fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,75 +9,199 @@
 #include "fake_lane.h"
 #include "storage/read.c"
 #include "test_files.h"
+#include <feedline/block.h>
+#include <sys/mman.h>
 
-static const struct fl_bench *const bench = &fl_bench_storage_read[0];
+enum { READ, BUFFERED, LATENCY };
+
+static const struct fl_device node0 = { .id = "node0", .node = 0 };
 
 static struct read_opts opts_of(const char *path)
 {
-	return (struct read_opts){ .path = path, .block = FILE_BLOCK, .depth = 4, .threads = 2 };
+	return (struct read_opts){ .path = path, .memory = &node0, .block = FILE_BLOCK, .depth = 4, .threads = 2 };
 }
 
-static void *open_state(struct fl_lane *lane, const struct read_opts *opts)
+static void *open_bench(unsigned row, struct fl_lane *lane, const struct read_opts *opts)
 {
 	struct fl_err err = { 0 };
 	void *state = NULL;
-	int rc = bench->open(lane, opts, &state, &err);
 
-	if (rc == -EPERM) {
-		print_message("%s\n", err.what);
-		unlink(opts->path);
-		skip();
-	}
-	if (rc < 0)
+	if (fl_bench_storage_read[row].open(lane, opts, &state, &err) < 0)
 		fail_msg("%s", err.what);
 	return state;
 }
 
-/* All threads' hooks from this thread: each ring is bound to the thread that enters it, whichever that is. */
+/* All threads' hooks from this thread: each engine is bound to the thread that enters it, whichever that is. */
 static void run(void *state, unsigned threads, uint64_t n)
 {
+	static struct fl_hist hist;
+	struct fl_hist *hists[] = { &hist };
 	struct fl_err err = { 0 };
 
+	hist = (struct fl_hist){ 0 };
 	for (unsigned t = 0; t < threads; t++) {
-		struct fl_step did = { 0 };
+		struct fl_step did = { .hist = hists };
 
-		assert_int_equal(bench->enter(state, t, &err), 0);
-		assert_int_equal(bench->step(state, t, n, &did, &err), 0);
+		assert_int_equal(read_enter(state, t, &err), 0);
+		if (read_step(state, t, n, &did, &err) < 0)
+			fail_msg("%s", err.what);
 		assert_int_equal(did.ops, n);
 		assert_int_equal(did.bytes, n * FILE_BLOCK);
-		bench->leave(state, t);
+		read_leave(state, t);
 	}
+	if (((struct read_state *)state)->latency)
+		assert_int_equal(fl_hist_total(&hist), threads * n);
+	else
+		assert_int_equal(fl_hist_total(&hist), 0);
 }
 
-static void check_run(const char *path, unsigned pattern, unsigned buffers, const char *fact)
+static const struct {
+	unsigned row, pattern, engine, buffers, cache;
+	const char *facts[4];
+} runs[] = {
+	{ READ, SEQUENTIAL, FL_IO_AUTO, FL_IO_PLAIN, 0, { "buffers=plain", "why_plain=asked for", "direct=yes" } },
+	{ READ, RANDOM, FL_IO_URING, FL_IO_REGISTERED, 0, { "engine=io_uring", "buffers=registered", "files=1" } },
+	{ READ, RANDOM, FL_IO_PREAD, FL_IO_BUFFERS_AUTO, 0, { "engine=pread", "buffers=plain", "ring=none" } },
+	{ LATENCY, RANDOM, FL_IO_AUTO, FL_IO_BUFFERS_AUTO, 0, { "direct=yes", "cached_before=0.00" } },
+	{ BUFFERED, SEQUENTIAL, FL_IO_AUTO, FL_IO_BUFFERS_AUTO, COLD, { "direct=no", "cached_before=0.00" } },
+	{ BUFFERED, RANDOM, FL_IO_PREAD, FL_IO_BUFFERS_AUTO, WARM, { "direct=no", "cached_before=1.00" } },
+};
+
+static void check_run(size_t i, const char *path, const char *verified)
 {
 	struct read_opts opts = opts_of(path);
 	struct fl_lane lane = { .threads = 2 };
 	struct fl_err err = { 0 }, wrong = { 0 };
 	void *state;
 
-	opts.pattern = pattern;
-	opts.buffers = buffers;
-	state = open_state(&lane, &opts);
+	opts.pattern = runs[i].pattern;
+	opts.engine = runs[i].engine;
+	opts.buffers = runs[i].buffers;
+	opts.cache = runs[i].cache;
+	state = open_bench(runs[i].row, &lane, &opts);
 	run(state, 2, 50);
-	assert_int_equal(bench->verify(state, &err), 0);
-	assert_true(fake_has_fact(&lane, "engine=io_uring"));
-	assert_true(fake_has_fact(&lane, fact));
+	if (read_verify(state, &err) < 0)
+		fail_msg("run %zu: %s", i, err.what);
+	for (int f = 0; f < 4 && runs[i].facts[f]; f++)
+		if (!fake_has_fact(&lane, runs[i].facts[f]))
+			fail_msg("run %zu: no fact %s", i, runs[i].facts[f]);
+	assert_true(fake_has_fact(&lane, verified));
 	((char *)lane.regions[0])[5 * FILE_BLOCK + 77] ^= 1; /* a block of thread 1 */
-	assert_int_equal(bench->verify(state, &wrong), -EBADMSG);
-	bench->close(state);
+	assert_int_equal(read_verify(state, &wrong), -EBADMSG);
+	read_close(state);
 	fake_free(&lane);
 }
 
 static void test_reads_and_verifies(void **unused)
 {
-	char path[] = BUILD_DIR "/read-XXXXXX";
+	char path[] = BUILD_DIR "/read-XXXXXX", described[] = BUILD_DIR "/read-XXXXXX";
+	uint64_t block[FL_BLOCK_WORDS];
+	int fd;
 
 	(void)unused;
 	make_file(path);
 	need_direct_reads(path);
-	check_run(path, SEQUENTIAL, PLAIN, "buffers=plain");
-	check_run(path, RANDOM, REGISTERED, "buffers=registered");
+	fd = mkstemp(described);
+	for (uint64_t at = 0; at < FILE_BYTES; at += FL_BLOCK_BYTES) {
+		fl_block_fill(block, 7, 3, at);
+		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
+	}
+	close(fd);
+	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
+		check_run(i, path, "verified=by reading again");
+		check_run(i, described, "verified=by seed, file and offset");
+	}
+	unlink(path);
+	unlink(described);
+}
+
+/* A pass over a part ends with an empty cache, in a step that does not count. */
+static void test_cold_stays_cold(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 1 };
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+	struct read_state *s;
+	double ratio = -1;
+
+	(void)unused;
+	opts.threads = 1;
+	make_file(path);
+	need_direct_reads(path);
+	s = open_bench(BUFFERED, &lane, &opts);
+	assert_int_equal(read_enter(s, 0, &err), 0);
+	assert_int_equal(read_step(s, 0, FILE_BLOCKS, &did, &err), 0);
+	assert_false(did.spoilt);
+	assert_int_equal(fl_target_resident(&s->target, &ratio, &err), 0);
+	assert_true(ratio == 1);
+	assert_int_equal(read_step(s, 0, 1, &did, &err), 0); /* did counts on */
+	did = (struct fl_step){ 0 };
+	assert_int_equal(read_step(s, 0, 1, &did, &err), 0);
+	assert_true(did.spoilt);
+	read_halt(s);
+	read_leave(s, 0);
+	assert_int_equal(fl_target_resident(&s->target, &ratio, &err), 0);
+	assert_true(ratio < 1);
+	read_close(s);
+	fake_free(&lane);
+	unlink(path);
+}
+
+/* As of a file system that answers direct reads through its cache. */
+static void test_reads_that_fill_the_cache_are_stale(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	char *data = malloc(FILE_BYTES);
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *state;
+	int fd;
+
+	(void)unused;
+	make_file(path);
+	need_direct_reads(path);
+	state = open_bench(READ, &lane, &opts);
+	run(state, 2, FILE_BLOCKS);
+	assert_int_equal(read_verify(state, &err), 0);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, data, FILE_BYTES), FILE_BYTES);
+	assert_int_equal(read_verify(state, &err), -ESTALE);
+	assert_non_null(strstr(err.what, "100 % of "));
+	close(fd);
+	free(data);
+	read_close(state);
+	fake_free(&lane);
+	unlink(path);
+}
+
+/* Pages that cannot be dropped: no reason to refuse reads past the cache, only cold ones. */
+static void test_mapped_pages(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *state, *map;
+	int fd;
+
+	(void)unused;
+	make_file(path);
+	need_direct_reads(path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	map = mmap(NULL, FILE_BYTES, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+	assert_true(map != MAP_FAILED);
+	state = open_bench(READ, &lane, &opts);
+	assert_true(fake_has_fact(&lane, "cached_before=1.00"));
+	run(state, 2, 50);
+	assert_int_equal(read_verify(state, &err), 0);
+	read_close(state);
+	assert_int_equal(buffered_open(&lane, &opts, &state, &err), -EBUSY);
+	munmap(map, FILE_BYTES);
+	close(fd);
+	fake_free(&lane);
 	unlink(path);
 }
 
@@ -92,26 +216,29 @@ static void test_nothing_read_is_not_verified(void **unused)
 	(void)unused;
 	make_file(path);
 	need_direct_reads(path);
-	state = open_state(&lane, &opts);
-	assert_int_equal(bench->verify(state, &err), -ENODATA);
-	bench->close(state);
+	state = open_bench(READ, &lane, &opts);
+	assert_int_equal(read_verify(state, &err), -ENODATA);
+	read_close(state);
 	fake_free(&lane);
 	unlink(path);
 }
 
-static void test_a_small_file_is_refused(void **unused)
+static void test_refusals(void **unused)
 {
 	char path[] = BUILD_DIR "/read-XXXXXX";
 	struct read_opts opts = opts_of(path);
 	struct fl_lane lane = { .threads = 2 };
-	struct fl_err err = { 0 };
+	struct fl_err err = { 0 }, cold = { 0 };
 	void *state = NULL;
 
 	(void)unused;
 	make_file(path);
 	need_direct_reads(path);
+	opts.pattern = RANDOM;
+	assert_int_equal(buffered_open(&lane, &opts, &state, &cold), -EINVAL);
+	assert_non_null(strstr(cold.what, "not cold"));
 	opts.depth = FILE_BLOCKS / 2 + 1;
-	assert_int_equal(bench->open(&lane, &opts, &state, &err), -EINVAL);
+	assert_int_equal(direct_open(&lane, &opts, &state, &err), -EINVAL);
 	assert_non_null(strstr(err.what, "need"));
 	assert_null(state);
 	assert_int_equal(lane.regions_n, 0);
@@ -122,8 +249,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_and_verifies),
+		cmocka_unit_test(test_cold_stays_cold),
+		cmocka_unit_test(test_reads_that_fill_the_cache_are_stale),
+		cmocka_unit_test(test_mapped_pages),
 		cmocka_unit_test(test_nothing_read_is_not_verified),
-		cmocka_unit_test(test_a_small_file_is_refused),
+		cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

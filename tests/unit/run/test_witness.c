@@ -215,6 +215,25 @@ static void short_waits(void **state)
 	}
 }
 
+/* Threads that a benchmark starts beside those that step wait for one another: that says nothing. */
+static void helpers_wait(void **state)
+{
+	const struct fl_load_shares load = { 0 };
+	struct fl_wait before, after;
+	struct fl_wait_shares s;
+	json_t *reasons = json_array();
+
+	tree_put("proc/77/task/78/comm", "fl-helper\n");
+	before = look_at_threads(*(int *)*state, "1 0 1\n", "x\nnonvoluntary_ctxt_switches:\t5\n");
+	after = look_at_threads(*(int *)*state, "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n");
+	tree_put("proc/77/task/78/comm", "other\n");
+	after.at_ns = before.at_ns + second;
+	s = fl_wait_between(&before, &after, 1);
+	assert_true(isnan(s.waited));
+	fl_wait_judge(&s, &load, reasons);
+	assert_reasons(reasons, NULL);
+}
+
 /* A process that is gone, or hidden: nothing is known, and nothing is a reason. */
 static void nobody_waits(void **state)
 {
@@ -773,6 +792,7 @@ int main(void)
 		TREE_TEST(known_load),
 		TREE_TEST(waiting),
 		cmocka_unit_test(short_waits),
+		TREE_TEST(helpers_wait),
 		TREE_TEST(nobody_waits),
 		TREE_TEST(heat),
 		TREE_TEST(quota),
