@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_storage_write.c: storage.write counts what it writes, leaves nothing behind, and its verify can fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fake_lane.h"
+#include "storage/write.c"
+#include <dirent.h>
+#include <sys/stat.h>
+
+enum { WRITE_BLOCK = 64 << 10, WRITE_BLOCKS = 20 };
+
+static const struct fl_device node0 = { .id = "node0", .node = 0 };
+
+static struct write_opts opts_of(const char *dir)
+{
+	return (struct write_opts){ .path = dir,
+				    .memory = &node0,
+				    .size = WRITE_BLOCK * WRITE_BLOCKS + 4096,
+				    .block = WRITE_BLOCK,
+				    .depth = 4,
+				    .threads = 2 };
+}
+
+static unsigned entries_in(const char *dir)
+{
+	DIR *d = opendir(dir);
+	unsigned n = 0;
+
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d));)
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return n;
+}
+
+static void make_directory(char *dir)
+{
+	struct fl_err err = { 0 };
+
+	assert_non_null(mkdtemp(dir));
+	if (fl_direct_check_directory(dir, &err) == 0)
+		return;
+	rmdir(dir);
+	print_message("%s\n", err.what);
+	skip();
+}
+
+static void run(void *state, unsigned threads, uint64_t n)
+{
+	struct fl_err err = { 0 };
+
+	for (unsigned t = 0; t < threads; t++) {
+		struct fl_step did = { 0 };
+
+		assert_int_equal(write_enter(state, t, &err), 0);
+		if (write_step(state, t, n, &did, &err) < 0)
+			fail_msg("%s", err.what);
+		assert_int_equal(did.ops, n);
+		assert_int_equal(did.bytes, n * WRITE_BLOCK);
+		write_leave(state, t);
+	}
+}
+
+/* Word 2 of every block of the file says whether it was written while it was timed. */
+static unsigned count_numbered(int fd, uint64_t number)
+{
+	char *data = aligned_alloc(4096, WRITE_BLOCK);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < WRITE_BLOCKS; i++) {
+		assert_int_equal(pread(fd, data, WRITE_BLOCK, (off_t)i * WRITE_BLOCK), WRITE_BLOCK);
+		n += ((uint64_t *)data)[2] == number;
+	}
+	free(data);
+	return n;
+}
+
+/* What a drive might do: a block lands nowhere (what was there before is still there), or in its neighbour's place. */
+static void damage(const struct write_state *s, bool lost)
+{
+	uint64_t *block = aligned_alloc(4096, FL_BLOCK_BYTES);
+	struct fl_place at;
+	const void *data;
+
+	assert_true(fl_traffic_block(s->traffic, 1, 2, &data, &at));
+	assert_int_equal(pread(s->file.fd, block, FL_BLOCK_BYTES, (off_t)at.offset), FL_BLOCK_BYTES);
+	fl_stamp(block, s->target.seed, !lost, lost ? at.offset : at.offset + FL_BLOCK_BYTES);
+	assert_int_equal(pwrite(s->file.fd, block, FL_BLOCK_BYTES, (off_t)at.offset), FL_BLOCK_BYTES);
+	free(block);
+}
+
+static void check_run(const char *dir, unsigned pattern, unsigned engine, const char *fact)
+{
+	struct write_opts opts = opts_of(dir);
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *state = NULL;
+
+	opts.pattern = pattern;
+	opts.engine = engine;
+	if (write_open(&lane, &opts, &state, &err) < 0)
+		fail_msg("%s", err.what);
+	assert_int_equal(entries_in(dir), 0);
+	assert_int_equal(count_numbered(((struct write_state *)state)->file.fd, 0), WRITE_BLOCKS);
+	run(state, 2, 30);
+	if (write_verify(state, &err) < 0)
+		fail_msg("%s", err.what);
+	assert_true(fake_has_fact(&lane, fact));
+	if (pattern == SEQUENTIAL)
+		assert_int_equal(count_numbered(((struct write_state *)state)->file.fd, 1), WRITE_BLOCKS);
+	for (int lost = 0; lost < 2; lost++) {
+		struct fl_err wrong = { 0 };
+
+		damage(state, lost);
+		assert_int_equal(write_verify(state, &wrong), -EBADMSG);
+		assert_non_null(strstr(wrong.what, lost ? "the block of file 0" : "the block of file 1"));
+	}
+	write_close(state);
+	assert_int_equal(entries_in(dir), 0);
+	fake_free(&lane);
+}
+
+static void test_writes_and_verifies(void **unused)
+{
+	char dir[] = BUILD_DIR "/write-XXXXXX";
+
+	(void)unused;
+	make_directory(dir);
+	check_run(dir, SEQUENTIAL, FL_IO_AUTO, "direct=yes");
+	check_run(dir, RANDOM, FL_IO_PREAD, "engine=pread");
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void refuse(const struct write_opts *opts, int code, const char *reason)
+{
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *state = NULL;
+	int rc = write_open(&lane, opts, &state, &err);
+
+	if (rc != code || !strstr(err.what, reason))
+		fail_msg("%d '%s' instead of %d '%s'", rc, err.what, code, reason);
+	assert_null(state);
+	fake_free(&lane);
+}
+
+static void test_refusals(void **unused)
+{
+	char dir[] = BUILD_DIR "/write-XXXXXX", file[sizeof(dir) + 8];
+	struct write_opts opts;
+	int fd;
+
+	(void)unused;
+	make_directory(dir);
+	snprintf(file, sizeof(file), "%s/data", dir);
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	close(fd);
+	opts = opts_of(file);
+	refuse(&opts, -ENOTDIR, "is no directory");
+	opts = opts_of("/dev/shm");
+	refuse(&opts, -ENODEV, "tmpfs is memory");
+	opts = opts_of("/proc/1");
+	refuse(&opts, -ENOSPC, "has room for 0 bytes");
+	opts = opts_of(dir);
+	opts.block = 4096 + 512;
+	refuse(&opts, -EINVAL, "no multiple of 4096");
+	opts.block = 64 << 20;
+	refuse(&opts, -EINVAL, "has no block");
+	opts = opts_of(dir);
+	opts.depth = WRITE_BLOCKS;
+	refuse(&opts, -EINVAL, "need 40");
+	opts = opts_of(dir);
+	opts.size = UINT64_C(1) << 60;
+	refuse(&opts, -ENOSPC, "has room for");
+	assert_int_equal(entries_in(dir), 1);
+	unlink(file);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_writes_and_verifies),
+		cmocka_unit_test(test_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
