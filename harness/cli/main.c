@@ -8,8 +8,8 @@
 #include <string.h>
 
 const struct fl_command *const fl_commands[] = {
-	&fl_cmd_topo,	  &fl_cmd_list,	   &fl_cmd_bench,  &fl_cmd_run,	   &fl_cmd_runs, &fl_cmd_show, &fl_cmd_report,
-	&fl_cmd_baseline, &fl_cmd_compare, &fl_cmd_export, &fl_cmd_import, &fl_cmd_doc,	 NULL,
+	&fl_cmd_topo,	&fl_cmd_list,	  &fl_cmd_data,	   &fl_cmd_bench,  &fl_cmd_run,	   &fl_cmd_runs, &fl_cmd_show,
+	&fl_cmd_report, &fl_cmd_baseline, &fl_cmd_compare, &fl_cmd_export, &fl_cmd_import, &fl_cmd_doc,	 NULL,
 };
 enum { COMMANDS = sizeof(fl_commands) / sizeof(fl_commands[0]) - 1 };
 

@@ -62,8 +62,15 @@ static void save(const struct fl_measure *m, const struct fl_run *run, const str
 static int present(const struct fl_measure *m, const struct fl_run *run, const struct fl_judgement *j)
 {
 	struct fl_err err = { 0 };
-	int rc = print(m, run, j, &err);
+	int rc;
 
+	if (m->present) {
+		rc = m->present(m->arg, run, &err);
+		if (rc < 0)
+			fl_output_error(&err);
+		return rc < 0 ? (int)fl_status_of(rc) : rc;
+	}
+	rc = print(m, run, j, &err);
 	if (m->save_reports)
 		save(m, run, j); /* also where stdout is full */
 	if (rc >= 0)
@@ -111,29 +118,45 @@ static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_st
 	return rc;
 }
 
+/* The command that goes on with a run. malloc'd. */
+static char *way_on(const struct fl_measure *m, const struct fl_run *run)
+{
+	char *store, *command;
+
+	if (m->again)
+		return fl_dup(m->again);
+	store = fl_output_quote(m->store);
+	command = fl_format("feedline run --resume %s --store %s%s%s%s", run->id, store,
+			    m->baseline ? " --baseline " : "", m->baseline ? m->baseline : "",
+			    m->baseline && m->replace ? " --replace" : "");
+	free(store);
+	return command;
+}
+
 /* What stopped a run that has begun, with the way to go on. Returns the code. */
 static int stopped(const struct fl_measure *m, const struct fl_run *run, int code, struct fl_err *err)
 {
 	const struct fl_err cause = *err;
-	char *store = fl_output_quote(m->store);
+	char *command = way_on(m, run);
 
 	*err = (struct fl_err){ 0 };
-	if (code == -EINTR)
+	if (code == -EINTR && m->again)
+		fl_fail(err, code, "interrupted");
+	else if (code == -EINTR)
 		fl_fail(err, code, "interrupted; run '%s' keeps the %zu lane%s measured so far", run->id, run->lanes_n,
 			run->lanes_n == 1 ? "" : "s");
 	else
 		fl_fail(err, code, "%s", cause.what);
-	fl_hint(err, "%s%sgo on with: feedline run --resume %s --store %s%s%s%s", code == -EINTR ? "" : cause.hint,
-		code == -EINTR || !*cause.hint ? "" : "; ", run->id, store, m->baseline ? " --baseline " : "",
-		m->baseline ? m->baseline : "", m->baseline && m->replace ? " --replace" : "");
-	free(store);
+	fl_hint(err, "%s%sgo on with: %s", code == -EINTR ? "" : cause.hint, code == -EINTR || !*cause.hint ? "" : "; ",
+		command);
+	free(command);
 	return code;
 }
 
 static int run_into(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,
 		    struct fl_run *run, struct fl_store *store, struct fl_err *err)
 {
-	struct fl_progress progress = fl_progress_init();
+	struct fl_progress progress = fl_progress_init(m->bytes);
 	const struct fl_watch watch = fl_progress_watch(&progress);
 	struct fl_agent agent = {
 		.prefix = m->home->prefix,

@@ -17,6 +17,13 @@ struct fl_measure {
 	const char *baseline;	    /* what the finished run is called in the store; NULL: nothing */
 	bool replace;		    /* a baseline of that name is given up for it */
 	const char *changed;	    /* what is no longer as when the run began, though it goes on; NULL: nothing */
+	/* Work that ends by itself (`whole` in feedline/bench.h), where it is more than a measurement. */
+	uint64_t bytes;	   /* how much there is to do, for who waits; 0: not known */
+	const char *again; /* the command that goes on with it when it was interrupted; NULL: run --resume */
+	/* Prints what came of it and returns the exit status, in the place of the report and the run's own; a negative
+	 * errno: with *err. NULL: the report. */
+	int (*present)(void *arg, const struct fl_run *run, struct fl_err *err);
+	void *arg;
 };
 
 /* Plans, measures, judges, prints. Returns the run's exit status; -EINTR, with the way to go on as hint, when it was

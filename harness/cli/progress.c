@@ -2,6 +2,7 @@
 /* progress.c: which step of how many, and how long they still take. */
 #include "cli/progress.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "cli/output.h"
 #include <feedline/clock.h>
 #include <stdio.h>
@@ -9,9 +10,9 @@
 
 static const uint64_t renewed_ns = 1000000000; /* how long a line stays as it is */
 
-struct fl_progress fl_progress_init(void)
+struct fl_progress fl_progress_init(uint64_t bytes)
 {
-	return (struct fl_progress){ .columns = fl_output_columns(STDERR_FILENO) };
+	return (struct fl_progress){ .columns = fl_output_columns(STDERR_FILENO), .bytes = bytes };
 }
 
 void fl_progress_clear(struct fl_progress *progress)
@@ -33,6 +34,20 @@ static uint64_t time_left(const struct fl_progress *p, uint64_t now_ns)
 }
 
 /* ---- the line */
+
+/* "1.2 GiB of 2 GiB, about 3 s left". Before anything is done nobody knows how long it takes. */
+static void describe_work(const struct fl_progress *p, uint64_t now_ns, struct fl_text *out)
+{
+	uint64_t rest = p->bytes > p->moved_bytes ? p->bytes - p->moved_bytes : 0;
+	char done[FL_UNIT_TEXT], all[FL_UNIT_TEXT], time[FL_REMAINING_TEXT];
+
+	fl_text_add(out, "%s of %s", p->moved_bytes ? fl_show_bytes(done, p->moved_bytes) : "nothing yet",
+		    fl_show_bytes(all, p->bytes));
+	if (p->moved_bytes)
+		fl_text_add(out, ", %s",
+			    fl_remaining_show(time, (uint64_t)((double)(now_ns - p->began_ns) * (double)rest /
+							       (double)p->moved_bytes)));
+}
 
 /* "[5/12] about 40 s left: memory.copy node1, round 2 of 3". What a narrow terminal cuts off is at the end. */
 static void describe(const struct fl_progress *p, uint64_t now_ns, struct fl_text *out)
@@ -63,7 +78,10 @@ static void draw(struct fl_progress *p, uint64_t now_ns)
 	struct fl_text line = { 0 };
 	size_t n;
 
-	describe(p, now_ns, &line);
+	if (p->bytes)
+		describe_work(p, now_ns, &line);
+	else
+		describe(p, now_ns, &line);
 	n = fitting(line.bytes, line.n, p->columns - 1);
 	fprintf(stderr, "\r%.*s", (int)n, line.bytes);
 	if (n < p->shown)
@@ -102,6 +120,11 @@ static void waits(void *arg)
 		draw(p, now_ns);
 }
 
+static void moved(void *arg, uint64_t bytes)
+{
+	((struct fl_progress *)arg)->moved_bytes = bytes;
+}
+
 static void say(void *arg, const char *line)
 {
 	fl_progress_clear(arg);
@@ -110,5 +133,7 @@ static void say(void *arg, const char *line)
 
 struct fl_watch fl_progress_watch(struct fl_progress *progress)
 {
-	return (struct fl_watch){ .arg = progress, .case_starts = case_starts, .waits = waits, .say = say };
+	return (struct fl_watch){
+		.arg = progress, .case_starts = case_starts, .waits = waits, .moved = moved, .say = say
+	};
 }

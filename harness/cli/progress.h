@@ -14,9 +14,10 @@ struct fl_progress {
 	struct fl_plan_step step;   /* in flight */
 	struct fl_plan_left left;   /* when it began */
 	uint64_t began_ns, drawn_ns;
+	uint64_t bytes, moved_bytes; /* work that ends by itself: all of it (0: not known), and what is done */
 };
 
-struct fl_progress fl_progress_init(void);
+struct fl_progress fl_progress_init(uint64_t bytes);
 /* The agent's callbacks; progress must outlive them, and the plan the run. */
 struct fl_watch fl_progress_watch(struct fl_progress *progress);
 /* Takes the line away. Call it before anything else is printed. */

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/units.h"
+#include "run/space.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <feedline/block.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char marker[] = "cache:";
@@ -102,18 +102,9 @@ static int write_data(int fd, uint64_t bytes, const char *path, struct fl_err *e
 
 static int check_space(const char *dir, uint64_t bytes, struct fl_err *err)
 {
-	char want[FL_UNIT_TEXT], have[FL_UNIT_TEXT];
-	struct statvfs fs;
-	uint64_t free_bytes;
+	int rc = fl_space_check("the file to read", dir, bytes, err);
 
-	if (statvfs(dir, &fs) < 0)
-		return fl_fail(err, -errno, "look at '%s': %s", dir, strerror(errno));
-	free_bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
-	if (free_bytes / 10 * 9 >= bytes)
-		return 0;
-	fl_fail(err, -ENOSPC, "the file to read needs %s, '%s' has %s free", fl_show_bytes(want, bytes), dir,
-		fl_show_bytes(have, free_bytes));
-	return fl_hint(err, "make room, or name a file to read with --path");
+	return rc == -ENOSPC ? fl_hint(err, "make room, or name a file to read with --path") : rc;
 }
 
 /* The finished file gets its name in one step. A stale one of another size is replaced by way of the nameless one. */

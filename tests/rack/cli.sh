@@ -96,9 +96,9 @@ on $'b\e[31mad\n'; usage "unknown command 'b [[]31mad '" "$hint*"
 on --version; status_is 0; out_is 'feedline [0-9]*.[0-9]*.[0-9]*'; err_is
 for h in --help -h help; do
 	on $h; status_is 0; err_is
-	yes_if 'every command is listed' sh -c 'for c in topo list bench run runs report compare baseline show export import; do grep -q "^  $c " out || exit 1; done'
+	yes_if 'every command is listed' sh -c 'for c in topo list data bench run runs report compare baseline show export import; do grep -q "^  $c " out || exit 1; done'
 done
-for c in topo list bench run runs report compare baseline show export import; do
+for c in topo list data bench run runs report compare baseline show export import; do
 	on $c --help; status_is 0; err_is; yes_if 'usage first' grep -q "^usage: feedline $c " out
 	cp out by_option
 	on help $c; status_is 0; yes_if 'help CMD is CMD --help' cmp out by_option
@@ -127,6 +127,13 @@ on baseline set x; usage 'baseline set: too few words' "${hint}usage: feedline b
 on baseline list x; usage "baseline list: unexpected argument 'x'" "$hint*"
 on baseline remove x --json; usage "baseline remove: unknown option '--json'" "$hint*"
 on baseline calibrate; usage 'baseline calibrate: which name?' "${hint}usage: feedline baseline calibrate NAME*"
+on data; usage 'data: which verb?' "$hint'feedline data --help' lists them"
+on data maek; usage "data: unknown verb 'maek'" "${hint}did you mean 'feedline data make'?"
+on data make; usage 'data make: which directory?' "${hint}usage: feedline data make DIR"
+on data make a b; usage "data make: unexpected argument 'b'" "$hint*"
+on data make a --size 1; usage "option 'size': '1' is too small" "${hint}allowed: 4KiB..1PB"
+on data remove a --size 2GiB; usage "data remove: unknown option '--size'" "$hint*"
+on data make a --like nothing; usage "*unknown demand 'nothing'*" "$hint*"
 on show a b; usage "show: unexpected argument 'b'" "$hint*"
 on import; usage 'import: which file?' "$hint*"
 on runs --store; usage "runs: option '--store' needs a value" "${hint}write --store FILE"

@@ -47,9 +47,11 @@ for command in $commands; do
 		has "$page" "$option" "feedline-$command(1)"
 	done
 done
-page=$(plain feedline-baseline)
-for verb in $("$fl" baseline --help | sed -n 's/^  baseline \([a-z]*\) .*/\1/p'); do
-	has "$page" "       baseline $verb" 'feedline-baseline(1)'
+for command in baseline data; do
+	page=$(plain "feedline-$command")
+	for verb in $("$fl" $command --help | sed -n "s/^  $command \([a-z]*\) .*/\1/p"); do
+		has "$page" "       $command $verb" "feedline-$command(1)"
+	done
 done
 for benchmark in $benchmarks; do
 	section=$(plain feedline-bench | sed -n "/^   $benchmark\$/,/^ *Metrics:/p")

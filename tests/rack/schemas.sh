@@ -83,6 +83,14 @@ valid runs runs.json
 feedline runs --json >no-runs.json
 valid runs no-runs.json
 
+feedline data make "$home/set" --size 8MiB --store "$store" --json >made.json
+feedline data make "$home/set" --size 8MiB --store "$store" --json >there.json
+feedline data verify "$home/set" --store "$store" --json >verified.json
+truncate -s 4096 "$home/set/data-00000000"
+feedline data verify "$home/set" --store "$store" --json >wrong.json 2>/dev/null || true
+feedline data remove "$home/set" --json >removed.json
+valid data made.json there.json verified.json wrong.json removed.json
+
 # ---- runs held against each other, named, raw, and on their way to another store
 
 feedline bench null.pipeline --duration 50ms --repeat 2 --store "$store" >/dev/null 2>&1 || true
@@ -118,6 +126,9 @@ for change in '.schema = 2' 'del(.schema)' '.extra = 1' '.status = 6' '.verdict 
 	'.lanes[0].metrics.ops_per_s.n = 0' '.lanes[0].metrics.ops_per_s.max = 1' '.lanes[0].cap_bytes_per_s = "none"' \
 	'.lanes[0].placement.cpus = "0;1"' '.lanes[0].options.duration = null' 'del(.counts.fail)' '.machine.cpu = 1'; do
 	damaged report run.json "$change"
+done
+for change in '.schema = 2' '.did = "made"' '.extra = 1' '.bytes = -1' '.bytes_per_s = 0' '.seed = 7' 'del(.wrong)'; do
+	damaged data made.json "$change"
 done
 for change in '.schema = 0' '.runs[0].state = "done"' '.runs[0].status = null' '.runs[0].state = "interrupted"' \
 	'.runs[0].id = ""' 'del(.runs[0].suite)'; do
