@@ -16,13 +16,20 @@ static const char *unit_of(const struct fl_field *field)
 	return field->type == FL_NS ? "ns" : "";
 }
 
+/* Options that it does not name: how long, its place among equal lanes, and the name of what is wanted, which is said
+ * in full. */
+static bool is_left_out(const struct fl_entry *e, const char *name)
+{
+	return strcmp(name, "duration") == 0 || strcmp(name, "demand") == 0 || (e->lane && strcmp(name, e->lane) == 0);
+}
+
 /* The next option that the command names; the iterator is jansson's, NULL at the end. */
 static void *next_option(const struct fl_subject *s, json_t *options, void *at, const struct fl_field **ret_field)
 {
 	while ((at = at ? json_object_iter_next(options, at) : json_object_iter(options)) != NULL) {
 		*ret_field = fl_entry_field(s->entry, json_object_iter_key(at));
 		if (*ret_field && json_is_string(json_object_iter_value(at)) &&
-		    strcmp((*ret_field)->name, "duration") != 0)
+		    !is_left_out(s->entry, (*ret_field)->name))
 			break;
 	}
 	return at;
@@ -92,7 +99,7 @@ char *fl_again_command(const struct fl_subject *s)
 {
 	struct fl_text t = { 0 };
 
-	if (s->case_lanes > LANES_MAX || (s->case_lanes == 1 && !s->alone))
+	if (!s->alone && (s->case_lanes > LANES_MAX || s->case_lanes == 1))
 		return NULL;
 	if (!s->alone)
 		return suite_command(s - s->lane, s->case_lanes);

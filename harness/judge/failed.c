@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "judge/parts.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Takes the text over; an empty one is no evidence. */
@@ -155,12 +156,36 @@ static char *again_by_suite(const struct fl_subject *s)
 	return fl_format("%u lanes ran together: run suite '%s' again", s->case_lanes, suite ? suite : "?");
 }
 
+static void add_words(struct fl_lane_verdict *v, const char *what, const char *words)
+{
+	struct fl_text t = { 0 };
+
+	if (words)
+		fl_text_add(&t, "%s: %s", what, words);
+	add(v, &t);
+}
+
+static void add_starvation(struct fl_lane_verdict *v)
+{
+	char *wanted = fl_feed_wanted(v->feed), *measured = fl_feed_measured(v->feed);
+
+	add_words(v, "wanted", wanted);
+	add_words(v, "measured", measured);
+	for (unsigned i = 0; i < FL_WITNESSES; i++)
+		add_words(v, fl_witness_name(i), v->feed->said[i]);
+	add_words(v, "what would cure it", v->feed->cure);
+	free(measured);
+	free(wanted);
+}
+
 static void prove(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	const struct fl_hop *hop = fl_narrowest_hop(v, true);
 
 	if (v->wrong_data) {
 		add_wrong_rounds(s, v);
+	} else if (v->feed) {
+		add_starvation(v);
 	} else {
 		add_measured(v, fl_judged_metric(v));
 		add_expected(v, hop);

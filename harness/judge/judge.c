@@ -70,6 +70,12 @@ static enum fl_status status_of_lane(const struct fl_lane_verdict *v, bool bench
 	return status;
 }
 
+/* What others are held against means something by itself only where something is wrong with it. */
+static bool is_mute(const struct fl_lane_verdict *v)
+{
+	return v->evidence_only && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID;
+}
+
 /* A lane that could not be measured and need not be says nothing about the others. */
 static bool speaks(const struct fl_judgement *j, const struct fl_lane_verdict *v)
 {
@@ -87,8 +93,10 @@ static void conclude(struct fl_judgement *j, bool bench)
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
 		j->count[v->verdict]++;
-		j->status = fl_status_worse(j->status, status_of_lane(v, bench));
 		measured += is_measured(v);
+		if (is_mute(v))
+			continue;
+		j->status = fl_status_worse(j->status, status_of_lane(v, bench));
 		if (is_measured(v) && v->distrust_n)
 			j->trustworthy = false;
 		if (!speaks(j, v))
@@ -116,10 +124,12 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 	for (size_t i = 0; i < subjects.n; i++) {
 		if (!subjects.items[i].needed)
 			continue;
+		subjects.items[i].verdict = &j->lanes[j->lanes_n];
 		fl_judge_lane(&subjects.items[i], &j->lanes[j->lanes_n++]);
 		j->interrupted |= is_interrupted(&subjects.items[i]);
 	}
 	fl_judge_shared(j->lanes, j->lanes_n);
+	fl_judge_feeds(run, &subjects, j);
 	for (size_t i = 0, lane = 0; i < subjects.n; i++)
 		if (subjects.items[i].needed)
 			fl_show_ways(&subjects.items[i], &j->lanes[lane++]);
@@ -152,6 +162,7 @@ static void release_lane(struct fl_lane_verdict *v)
 	for (size_t i = 0; i < v->evidence_n; i++)
 		free(v->evidence[i]);
 	free(v->evidence);
+	fl_feed_free(v->feed);
 	free(v->again);
 	free(v->peer.tool);
 	free(v->peer.command);
@@ -174,6 +185,12 @@ void fl_judgement_free(struct fl_judgement *j)
 		release_lane(&j->lanes[i]);
 	for (size_t i = 0; i < j->entries_n; i++)
 		fl_entry_release(&j->entries[i]);
+	for (size_t i = 0; i < j->feeds_n; i++) {
+		free(j->feeds[i].headline);
+		fl_feed_study_free(j->feeds[i].study);
+	}
+	free(j->feeds);
+	free(j->headline);
 	free(j->entries);
 	free(j->lanes);
 	free(j);

@@ -28,12 +28,14 @@
  * the round on before which the study of the case does not end it (plan.h). Elsewhere it was interrupted.
  *
  * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an
- * invalid one always, since something is wrong with the measuring itself. */
+ * invalid one always, since something is wrong with the measuring itself. Lanes that others are held against in a study
+ * of starvation count only where they fail or are invalid; their being disturbed is that of the lanes they judge. */
 #ifndef FL_JUDGE_JUDGE_H
 #define FL_JUDGE_JUDGE_H
 #include "base/stats.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
+#include "judge/starvation.h"
 #include "judge/studies.h"
 #include "record/record.h"
 
@@ -106,6 +108,19 @@ struct fl_lane_verdict {
 	bool required; /* it must be measured, not inconclusive (bench), and judged (`require`) */
 	unsigned rounds_done, rounds_planned; /* planned: at most, where its study may end it early */
 	unsigned pass_rounds;		      /* of a calibration: so many rounds are a pass; else 0 */
+	/* Of a study of starvation (starvation.h), else NULL and false. */
+	const char *rung;     /* what its case is: "loop", "open", "T3" */
+	bool evidence_only;   /* it is there to hold the loop against, and need not mean anything by itself */
+	struct fl_feed *feed; /* a lane of the loop; owned */
+	double overlap;	      /* share of time in which the busier of source and copying was busy; NaN: unknown */
+};
+
+/* What a study of starvation found as a whole. */
+struct fl_feed_finding {
+	const char *label; /* of the plan */
+	enum fl_band band; /* the worst of its accelerators */
+	char *headline;	   /* one line: who is starved by what; owned */
+	struct fl_feed_study *study;
 };
 
 struct fl_judgement {
@@ -117,6 +132,9 @@ struct fl_judgement {
 	size_t lanes_n;
 	struct fl_study_result *studies; /* in the order of the plan, without those that only repeat */
 	size_t studies_n;
+	struct fl_feed_finding *feeds; /* in the order of the plan; owned */
+	size_t feeds_n;
+	char *headline; /* one line: who is starved by what, in all of them; NULL: there is no such study. Owned */
 	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict */
 	struct fl_entry *entries;      /* owned; what the lanes point at */
 	size_t entries_n;

@@ -90,7 +90,7 @@ static void refuse_too_fast(struct fl_lane_verdict *v, double median, const stru
 
 /* How many rounds would decide. Lanes that run together, or keep the CPUs that they have
  * together, are measured again only by their suite. */
-static char *ask_for_rounds(const struct fl_subject *s)
+char *fl_ask_for_rounds(const struct fl_subject *s)
 {
 	unsigned done = (unsigned)s->n; /* its study may have ended it before the planned ones */
 	bool few = done < ROUNDS_OF_INTERVAL;
@@ -132,7 +132,7 @@ static void doubt(const struct fl_subject *s, struct fl_lane_verdict *v, const s
 	} else if (m->high >= line) {
 		fl_text_add(&t, "; the pass line lies inside its interval");
 		set(v, FL_INCONCLUSIVE, &t, NULL);
-		v->hint = ask_for_rounds(s);
+		v->hint = fl_ask_for_rounds(s);
 	} else {
 		set(v, FL_FAIL, &t, NULL);
 	}

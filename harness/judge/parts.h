@@ -19,9 +19,10 @@ struct fl_subject {
 	const json_t *require;			     /* of the plan: "bench" or "bench:metric" */
 	bool required;				     /* the suite names it there, or it is a `bench` */
 	unsigned case_lanes;			     /* of its case; as subjects they lie side by side */
-	bool alone;				     /* in its case, and placed as `feedline bench` would place it */
+	bool alone;				     /* `feedline bench` would make its case, and place it so */
 	const struct fl_lane_record *const *records; /* in the order of rounds */
 	size_t n;
+	struct fl_lane_verdict *verdict; /* NULL: it is not judged yet, or its study did without the case */
 };
 
 /* ---- subjects.c: the plan in the record, and its records sorted by it */
@@ -46,6 +47,8 @@ void fl_summarise(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- path.c: the hops of a lane, into v->hops, and the cap of the path. v->first must be set. */
 void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* What people call a hop that a declaration names as flows do, or in words: "drive nvme-S1", "page cache"; malloc'd. */
+char *fl_hop_name(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *hop);
 
 /* ---- limits.c: the measured rate against the hops: verdict, reason and hint of a measured lane */
 void fl_hold_against_limits(const struct fl_subject *s, struct fl_lane_verdict *v);
@@ -56,6 +59,8 @@ const struct fl_metric_summary *fl_judged_metric(const struct fl_lane_verdict *v
 bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret);
 /* The known hop with the smallest cap, or with the smallest rate to expect; NULL: none is known. */
 const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expected);
+/* How many rounds would decide, as a hint; malloc'd. */
+char *fl_ask_for_rounds(const struct fl_subject *s);
 #define FL_CAME_ANOTHER_WAY "the data came another way: a cache, or a device that is not the one in the path"
 
 /* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
@@ -77,6 +82,13 @@ void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- verdict.c: everything about one lane */
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);
+
+/* ---- starvation.c: the lanes of closed loops, by the studies that hold them against others. All lanes, judged by
+ * their limits before. feed_words.c: the headline, what is wanted and what was measured in words; malloc'd. */
+void fl_judge_feeds(const struct fl_run *run, const struct fl_subjects *subjects, struct fl_judgement *j);
+void fl_feed_conclude(struct fl_judgement *j);
+char *fl_feed_wanted(const struct fl_feed *feed);
+char *fl_feed_measured(const struct fl_feed *feed);
 
 /* ---- studies.c: what the studies of the plan found, from the verdicts of all lanes */
 int fl_find_studies(const struct fl_run *run, struct fl_judgement *j, struct fl_err *err);

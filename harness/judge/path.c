@@ -109,6 +109,13 @@ static struct end find_end(const struct fl_subject *s, const struct fl_lane_verd
 	return end_of_path(s->machine, text);
 }
 
+char *fl_hop_name(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *hop)
+{
+	bool is_end = strcmp(hop, "memory") == 0 || fl_entry_field(s->entry, hop);
+
+	return is_end ? find_end(s, v, hop).name : fl_dup(hop);
+}
+
 /* ---- hops */
 
 /* Takes the name over. The same hop twice is one with the crossings of both. */

@@ -45,8 +45,8 @@
  * The binding hop is found by witnesses, and named where at least two of them say the same and none another:
  *
  *   ladder        the first rung that delivers less than D / C adds the hop; for jitter the first whose arrivals,
- *                 replayed, starve the sink. Where each accelerator alone has enough and together they have not, the last
- *                 hop is shared. A rung that is faster than the one before it beyond noise and tolerance makes the
+ *                 replayed, starve the sink. Where each accelerator alone has enough and all have not, the last hop is
+ *                 shared. A rung that is faster than the one before it beyond noise and tolerance makes the
  *                 ladder invalid, and the hop unattributed
  *   occupancy     the stage that was busy while the sink waited, with nothing waiting behind it: the source stands for
  *                 the hops that the last rung adds, the copying stage for those of the first

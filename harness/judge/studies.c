@@ -133,14 +133,39 @@ static bool add_all(const struct lanes *l, const struct study *s)
 	return true;
 }
 
+/* Every lane of every case, with what its case is. */
+static bool add_rungs(const struct lanes *l, const struct study *s)
+{
+	if (!s->result->option || json_array_size(s->values) != s->cases_n)
+		return false;
+	for (size_t i = 0; i < s->cases_n; i++) {
+		const char *value = json_string_value(json_array_get(s->values, i));
+
+		for (size_t k = 0; value && (k == 0 || k < count(l, s->first + i)); k++)
+			add_point(s->result, lane_of(l, s->first + i, k), NULL)->value = value;
+		if (!value)
+			return false;
+	}
+	return true;
+}
+
+static void find_feed(struct fl_study_result *s)
+{
+	s->found = fl_dup(s->feed ? s->feed->headline : "it has no closed loop that was needed");
+}
+
 static const struct kind {
 	const char *name;
 	bool (*add)(const struct lanes *l, const struct study *s);
 	void (*find)(struct fl_study_result *s);
 } kinds[] = {
-	{ "sweep", add_values, fl_study_find_knee },	  { "solo", add_solo, fl_study_find_solo },
-	{ "beside", add_beside, fl_study_find_beside },	  { "ab", add_values, fl_study_find_ab },
+	{ "sweep", add_values, fl_study_find_knee },
+	{ "solo", add_solo, fl_study_find_solo },
+	{ "beside", add_beside, fl_study_find_beside },
+	{ "ab", add_values, fl_study_find_ab },
 	{ "calibration", add_all, fl_study_find_spread },
+	{ "starvation", add_rungs, find_feed },
+	{ "ladder", add_rungs, find_feed },
 };
 
 /* NULL: a kind that finds nothing beyond its lanes. */
@@ -193,6 +218,9 @@ static int add_study(const json_t *o, const char *at, const struct lanes *l, uin
 		free(result.points);
 		return fl_fail(err, -EINVAL, "%s has not the cases of a study '%s'", at, kind->name);
 	}
+	for (size_t i = 0; i < j->feeds_n; i++)
+		if (j->feeds[i].label == result.label) /* both are the plan's own text */
+			result.feed = &j->feeds[i];
 	kind->find(&result);
 	j->studies = fl_grow(j->studies, j->studies_n + 1, sizeof(*j->studies));
 	j->studies[j->studies_n++] = result;

@@ -6,13 +6,16 @@
 #include "base/stats.h"
 
 struct fl_lane_verdict;
+struct fl_feed_finding;
 
-/* One case of a sweep or of A and B, one lane of the others. */
+/* One case of a sweep or of A and B, one lane of the others; of starvation and ladder one lane of each case. */
 struct fl_study_point {
-	/* sweep, ab: with that value; solo: together; beside: beside the load. NULL: the study did not need it. */
+	/* sweep, ab, starvation, ladder: with that value; solo: together; beside: beside the load. NULL: the study did
+	 * not need it. */
 	const struct fl_lane_verdict *lane;
 	const struct fl_lane_verdict *base; /* solo, beside: the same lane alone; B of ab: A; else NULL */
-	const char *value;  /* sweep, ab: of the option, canonical text, as the plan has it; else NULL */
+	const char *
+		value; /* sweep, ab, starvation, ladder: of the option, canonical text, as the plan has it; else NULL */
 	const char *metric; /* NULL: the lane has none */
 	double median;	    /* of the lane's round medians; NaN: not measured */
 	/* sweep: in `median` how near it comes to the best value, 1 for that one; low and high are NaN. solo, beside,
@@ -28,7 +31,8 @@ struct fl_study_result {
 	const struct fl_study_point *knee; /* sweep: the smallest value within the tolerance of the best; NULL: none */
 	struct fl_interval sum; /* solo: all lanes together / the sum of what each does alone; n == 0: unknown */
 	const char *answer;	/* ab: "differs", "no difference", "cannot tell"; else NULL */
-	char *found;		/* one line: what it found, or why nothing; owned */
+	const struct fl_feed_finding *feed; /* starvation, ladder: what it found (judge.h); else NULL */
+	char *found;			    /* one line: what it found, or why nothing; owned */
 };
 
 /* The value of a point as a user would write it; malloc'd. */

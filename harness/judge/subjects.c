@@ -3,6 +3,7 @@
  * rounds. The record comes from a store that somebody may have changed, so everything is checked. */
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/units.h"
 #include "judge/parts.h"
 #include <errno.h>
 #include <stdio.h>
@@ -132,6 +133,32 @@ static int read_case(const struct fl_run *run, const json_t *require, const json
 	return rc;
 }
 
+static bool has_count(const struct fl_subject *s, const char *option, unsigned count)
+{
+	const char *text = fl_json_text_or_null(json_object_get(s->planned, "options"), option);
+	uint64_t n;
+
+	return text && fl_parse_count(text, &n, NULL) == 0 && n == count;
+}
+
+/* One benchmark that asks for several lanes makes its case; one of them alone has no command. */
+static void mark_groups(struct fl_subjects *s)
+{
+	for (size_t i = 0, end; i < s->n; i = end) {
+		const struct fl_subject *first = &s->items[i];
+		bool group = true;
+
+		end = i + first->case_lanes;
+		if (!first->entry->lanes)
+			continue;
+		for (size_t k = i; k < end; k++)
+			group &= s->items[k].entry == first->entry &&
+				 has_count(&s->items[k], first->entry->lanes, first->case_lanes);
+		for (size_t k = i; k < end; k++)
+			s->items[k].alone = group;
+	}
+}
+
 /* In studies of lanes beside each other a lane has, alone too, no other CPUs than beside the others: no `bench` would
  * give it those. Studies lie one after the other, which is checked where they are read (studies.c). */
 static void mark_kept_places(const json_t *studies, struct fl_subjects *s)
@@ -162,6 +189,8 @@ static int read_plan(const struct fl_run *run, struct fl_subjects *s, struct fl_
 		rc = fl_json_array(run->plan, "plan", "cases", FL_CASES_MAX, &cases, err);
 	for (unsigned i = 0; rc == 0 && i < json_array_size(cases); i++)
 		rc = read_case(run, require, json_array_get(cases, i), i, s, err);
+	if (rc == 0)
+		mark_groups(s);
 	mark_kept_places(json_object_get(run->plan, "studies"), s);
 	return rc;
 }

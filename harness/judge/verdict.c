@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"
+#include "judge/loop.h"
 #include "judge/parts.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -208,6 +209,7 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 	fl_summarise(s, v);
 	fl_find_path(s, v);
 	collect_distrust(s, v);
+	v->overlap = fl_overlap(s->records, s->n);
 	if (s->n == 0)
 		judge_unrecorded(s, v);
 	else

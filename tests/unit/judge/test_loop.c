@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_loop.c: the pieces that judge starvation, over sinks whose losses are known. */
-#include "feeding.h"
+#include "../feeding.h"
 #include <setjmp.h>
 #include <stdarg.h>
 

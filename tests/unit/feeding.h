@@ -3,8 +3,8 @@
  * starvation. Times in ns. */
 #ifndef FL_TESTS_FEEDING_H
 #define FL_TESTS_FEEDING_H
-#include "../sample_run.h"
 #include "judge/loop.h"
+#include "sample_run.h"
 
 /* A source: mean time of a batch, of which the share `jitter` is exponential. */
 struct source {

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* witnesses.c: what ladder, occupancy, counters and intervention say of the hop that starves a lane (starvation.h). */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "judge/feed.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A drive that counted less than half of what was read has not read it. */
+static const double device_read_least = 0.5;
+
+const char *fl_witness_name(unsigned witness)
+{
+	static const char *const names[FL_WITNESSES] = {
+		[FL_LADDER_SAYS] = "ladder",
+		[FL_OCCUPANCY_SAYS] = "occupancy",
+		[FL_COUNTERS_SAY] = "counters",
+		[FL_INTERVENTION_SAYS] = "intervention",
+	};
+
+	return names[witness];
+}
+
+static struct fl_testimony silent(char **said, char *why)
+{
+	*said = why;
+	return (struct fl_testimony){ FL_SILENT, FL_EVERY_HOP };
+}
+
+/* ---- ladder */
+
+/* "T3 gives 1.20 GB/s", by arrivals "with the arrivals of T3 it would wait 12 %" */
+static void add_rung(struct fl_text *t, const struct fl_feed_rung *rung)
+{
+	char shown[FL_UNIT_TEXT];
+
+	fl_text_add(t, "%s gives %s", rung->declared->name, fl_show_rate(shown, rung->open.rate.median));
+}
+
+static char *say_rung(const struct fl_feed_lane *l, const struct fl_feed_rung *rung, bool jitter)
+{
+	char wanted[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	add_rung(&t, rung);
+	if (jitter)
+		fl_text_add(&t, ", but so unevenly that it would wait; what is before it would not");
+	else
+		fl_text_add(&t, " of the %s wanted", fl_show_rate(wanted, l->feed->demand_bytes_per_s));
+	if (!jitter && rung->after >= 0) {
+		fl_text_add(&t, "; ");
+		add_rung(&t, &l->plan->rungs[rung->after]);
+	}
+	fl_text_add(&t, ": %s", rung->hop);
+	return t.bytes;
+}
+
+static char *say_unknown(const struct fl_feed_rung *rung)
+{
+	const char *why;
+
+	if (rung->open.rate.n)
+		return fl_format("%s gives about what is wanted", rung->declared->name);
+	if (fl_feed_is_measured(rung->s, &why))
+		why = "too few batches came";
+	return fl_format("%s is not known: %s", rung->declared->name, why);
+}
+
+static char *say_shared(const struct fl_feed_lane *l, const struct fl_feed_rung *rung)
+{
+	char together[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	add_rung(&t, rung);
+	fl_text_add(&t, " to one accelerator alone, %s to each of %zu together",
+		    fl_show_rate(together, l->open.rate.median), l->plan->loop->n);
+	return t.bytes;
+}
+
+static char *say_invalid(const struct fl_feed_plan *p, const struct fl_feed_rung *rung)
+{
+	struct fl_text t = { 0 };
+
+	add_rung(&t, rung);
+	fl_text_add(&t, " and ");
+	add_rung(&t, &p->rungs[rung->after]);
+	fl_text_add(&t, ", which it contains: the ladder is invalid");
+	return t.bytes;
+}
+
+/* What the rungs delivered, and would do to a sink with the queue of the loop. */
+static void fill_rungs(const struct fl_feed_lane *l, bool jitter, struct fl_ladder_rung *rungs)
+{
+	for (size_t i = 0; i < l->plan->rungs_n; i++) {
+		const struct fl_feed_rung *r = &l->plan->rungs[i];
+
+		rungs[i] = (struct fl_ladder_rung){ .rate = r->open.rate, .replayed = NAN, .after = r->after };
+		if (jitter)
+			rungs[i].replayed = fl_replay(r->open.deliveries, r->open.deliveries_n, l->feed->step_time_ns,
+						      l->feed->prefetch);
+	}
+}
+
+static struct fl_testimony ask_ladder(const struct fl_feed_lane *l, bool *ret_invalid, bool *ret_shared)
+{
+	const struct fl_feed_plan *p = l->plan;
+	const struct fl_interval alone = { .n = 0 }, *together = p->loop->n > 1 ? &l->open.rate : &alone;
+	bool jitter = l->feed->cause && strcmp(l->feed->cause, "jitter") == 0;
+	struct fl_ladder_rung rungs[FL_RUNGS_MAX];
+	char **said = &l->feed->said[FL_LADDER_SAYS];
+	int at;
+
+	if (strcmp(p->kind, "ladder") != 0)
+		return silent(said, fl_dup("not measured"));
+	if (p->top < 0)
+		return silent(said, fl_dup("its source is on no rung"));
+	fill_rungs(l, jitter, rungs);
+	switch (fl_ladder_judge(rungs, p->rungs_n, p->top, l->feed->demand_bytes_per_s, together, jitter, &at)) {
+	case FL_LADDER_RUNG:
+		*said = say_rung(l, &p->rungs[at], jitter);
+		return (struct fl_testimony){ FL_NAMES, at };
+	case FL_LADDER_SHARED:
+		*ret_shared = true;
+		*said = say_shared(l, &p->rungs[at]);
+		return (struct fl_testimony){ FL_NAMES, at };
+	case FL_LADDER_INVALID:
+		*ret_invalid = true;
+		return silent(said, say_invalid(p, &p->rungs[at]));
+	case FL_LADDER_SUFFICES:
+		return silent(said, fl_dup("every rung gives what is wanted"));
+	case FL_LADDER_SILENT:
+		break;
+	}
+	return silent(said, say_unknown(&p->rungs[at]));
+}
+
+/* ---- occupancy */
+
+/* The rung that the copying stage belongs to: the first after the control. */
+static int first_rung(const struct fl_feed_plan *p)
+{
+	int at = p->top;
+
+	while (at >= 0 && p->rungs[at].after >= 0)
+		at = p->rungs[at].after;
+	return at;
+}
+
+static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
+{
+	const struct fl_feed_plan *p = l->plan;
+	char **said = &l->feed->said[FL_OCCUPANCY_SAYS], source[FL_UNIT_TEXT], copy[FL_UNIT_TEXT], n[FL_UNIT_TEXT];
+	enum fl_stage stage = fl_busy_stage(&l->loop, l->feed->prefetch);
+	int hop = stage == FL_STAGE_SOURCE ? p->top : stage == FL_STAGE_COPY ? first_rung(p) : -1;
+	struct fl_text t = { 0 };
+
+	if (isnan(l->loop.source_busy) || isnan(l->loop.copy_busy) || isnan(l->loop.waiting_chunks))
+		return silent(said, fl_dup("not known"));
+	fl_text_add(&t, "while it waited the source was busy %s of the time, the copying %s, with %s chunks before it",
+		    fl_show_percent(source, l->loop.source_busy), fl_show_percent(copy, l->loop.copy_busy),
+		    fl_show_number(n, round(10 * l->loop.waiting_chunks) / 10));
+	if (stage == FL_STAGE_SINK)
+		fl_text_add(&t, ": batches were ready");
+	else if (stage == FL_STAGE_UNKNOWN)
+		fl_text_add(&t, ": no stage was busy all the time");
+	else
+		fl_text_add(&t, ": %s", hop < 0 ? "its source, which is on no rung" : p->rungs[hop].hop);
+	if (hop < 0)
+		return silent(said, t.bytes);
+	*said = t.bytes;
+	return (struct fl_testimony){ FL_NAMES, hop };
+}
+
+/* ---- counters */
+
+/* The largest figure of that name among the witnesses of the lane's rounds (run/witness.h), times `by` of the notes
+ * where that is there. NaN: nobody knows. */
+static double find_figure(const struct fl_subject *s, const char *name, const char *by, bool least)
+{
+	double found = NAN;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const json_t *notes = s->records[i]->notes;
+		double value = fl_json_number_or_nan(json_object_get(notes, "witnesses"), name);
+		double times = by ? fl_json_number_or_nan(notes, by) : 1;
+
+		value *= times >= 1 ? times : 1;
+		found = least ? fmin(found, value) : fmax(found, value);
+	}
+	return found;
+}
+
+/* Waiting is counted over all threads of a lane; at worst it was all that of one. */
+static struct fl_testimony ask_counters(const struct fl_feed_lane *l)
+{
+	double waited = find_figure(l->s, "run_queue_wait_ratio", "threads", false);
+	double read = find_figure(l->s, "device_read_ratio", NULL, true);
+	char **said = &l->feed->said[FL_COUNTERS_SAY], shown[FL_UNIT_TEXT], device[FL_UNIT_TEXT];
+
+	if (waited >= l->feed->S.median / 2) {
+		*said = fl_format("its threads waited for a CPU for up to %s of the time",
+				  fl_show_percent(shown, fmin(1, waited)));
+		return (struct fl_testimony){ FL_DENIES, FL_EVERY_HOP };
+	}
+	if (read < device_read_least && l->plan->top >= 0) {
+		*said = fl_format("the drive counted only %s of the bytes", fl_show_percent(device, read));
+		return (struct fl_testimony){ FL_DENIES, l->plan->top };
+	}
+	if (isnan(waited) && isnan(read))
+		return silent(said, fl_dup("not known"));
+	return silent(said, isnan(read) ? fl_dup("nothing against it")
+					: fl_format("nothing against it; the drive counted %s of the bytes",
+						    fl_show_percent(device, read)));
+}
+
+/* ---- intervention */
+
+/* The lane of that index in the first case that was slowed and needed; NULL: none was. */
+static const struct fl_subject *find_slowed(const struct fl_feed_plan *p, unsigned lane)
+{
+	for (size_t i = 0; i < p->cases_n; i++) {
+		const struct fl_subject *s = fl_feed_lane_of(&p->cases[i], lane);
+
+		if (strncmp(p->cases[i].value, "slowed-", 7) == 0 && s && s->verdict)
+			return s;
+	}
+	return NULL;
+}
+
+static bool has_slowed(const struct fl_feed_plan *p)
+{
+	for (size_t i = 0; i < p->cases_n; i++)
+		if (strncmp(p->cases[i].value, "slowed-", 7) == 0)
+			return true;
+	return false;
+}
+
+static struct fl_testimony ask_intervention(const struct fl_feed_lane *l)
+{
+	const struct fl_subject *s = find_slowed(l->plan, l->s->lane);
+	char **said = &l->feed->said[FL_INTERVENTION_SAYS], limit[FL_UNIT_TEXT], was[FL_UNIT_TEXT], is[FL_UNIT_TEXT];
+	double bytes_per_s = s ? fl_json_number_or_nan(s->verdict->options, "read_limit") : (double)NAN;
+	struct fl_loop slowed;
+	const char *why;
+	int moved;
+
+	if (!s)
+		return silent(said, fl_dup(has_slowed(l->plan) ? "not needed" : "not measured"));
+	if (!fl_feed_is_measured(s, &why))
+		return silent(said, fl_format("not measured: %s", why));
+	slowed = fl_loop_measure(s->records, s->n, l->feed->step_time_ns);
+	moved = slowed.why ? 0
+			   : fl_intervention_moved(&l->feed->S, &slowed.S, bytes_per_s, l->feed->demand_bytes_per_s);
+	if (moved == 0 || l->plan->top < 0)
+		return silent(said,
+			      fl_format("it says nothing: %s", slowed.why ? slowed.why : "the limit was no limit"));
+	*said = fl_format("limited to %s from the drive it waits %s instead of %s: %s",
+			  fl_show_rate(limit, bytes_per_s), fl_show_percent(is, slowed.S.median),
+			  fl_show_percent(was, l->feed->S.median),
+			  moved > 0 ? "it follows the drive" : "it does not follow the drive");
+	return (struct fl_testimony){ moved > 0 ? FL_SUPPORTS : FL_DENIES, l->plan->top };
+}
+
+/* ---- together */
+
+/* Who stands in the way: the first that denies, else those that name unlike hops, else that there are too few. */
+static char *say_why_not(const struct fl_feed_lane *l, const struct fl_testimony *said, bool invalid)
+{
+	unsigned names = 0, who = 0;
+
+	if (invalid)
+		return fl_dup("a rung is faster than the one before it, so the ladder is invalid");
+	for (unsigned i = 0; i < FL_WITNESSES; i++)
+		if (said[i].kind == FL_DENIES)
+			return fl_dup(l->feed->said[i]);
+	for (unsigned i = 0; i < FL_WITNESSES; i++) {
+		if (said[i].kind == FL_NAMES && names && said[i].hop != said[who].hop)
+			return fl_format("the %s says %s, the %s %s", fl_witness_name(who),
+					 l->plan->rungs[said[who].hop].hop, fl_witness_name(i),
+					 l->plan->rungs[said[i].hop].hop);
+		if (said[i].kind == FL_NAMES) {
+			names++;
+			who = i;
+		}
+	}
+	if (names)
+		return fl_format("only the %s names a hop, %s", fl_witness_name(who),
+				 l->plan->rungs[said[who].hop].hop);
+	return fl_dup("no witness names a hop");
+}
+
+static char *say_who(const struct fl_testimony *said, int hop)
+{
+	struct fl_text t = { 0 };
+
+	for (unsigned i = 0; i < FL_WITNESSES; i++)
+		if ((said[i].kind == FL_NAMES || said[i].kind == FL_SUPPORTS) && said[i].hop == hop)
+			fl_text_add(&t, "%s%s", t.n ? " and " : "", fl_witness_name(i));
+	fl_text_add(&t, " agree");
+	return t.bytes;
+}
+
+void fl_feed_attribute(struct fl_feed_lane *l)
+{
+	bool invalid = false, shared = false;
+	const struct fl_testimony said[FL_WITNESSES] = {
+		[FL_LADDER_SAYS] = ask_ladder(l, &invalid, &shared),
+		[FL_OCCUPANCY_SAYS] = ask_occupancy(l),
+		[FL_COUNTERS_SAY] = ask_counters(l),
+		[FL_INTERVENTION_SAYS] = ask_intervention(l),
+	};
+	int hop = invalid ? -1 : fl_witnesses_agree(said, FL_WITNESSES);
+
+	if (hop < 0) {
+		l->feed->hop = fl_dup("unattributed");
+		l->feed->why_hop = say_why_not(l, said, invalid);
+		return;
+	}
+	l->feed->hop = shared ? fl_format("%s, shared by %zu accelerators", l->plan->rungs[hop].hop, l->plan->loop->n)
+			      : fl_dup(l->plan->rungs[hop].hop);
+	l->feed->why_hop = say_who(said, hop);
+}

@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_starvation.c: whole studies of starvation: bands, verdicts, causes, hops, and what they must never say. */
+#include "../studied.h"
+#include "judge/judge.h"
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct fl_judgement *judge(const struct fl_run *run)
+{
+	struct fl_judgement *j = NULL;
+	struct fl_err err = { 0 };
+
+	if (fl_judge(run, &j, &err) < 0)
+		fail_msg("%s", err.what);
+	return j;
+}
+
+static const char *const three[] = { "loop", "open", "control", NULL };
+static const char *const ladder[] = { "loop", "open", "control", "T1", "slowed-0", "slowed-1", NULL };
+enum { LOOP, OPEN, CONTROL, T1, SLOWED_0, SLOWED_1 };
+
+static struct source times(double rho, double jitter, uint64_t seed)
+{
+	return (struct source){ STUDIED_C / rho, jitter, 0x9e3779b97f4a7c15 * (seed + 1) };
+}
+
+/* Loop, open loop and control in one round; the control oversleeps by `loss`. */
+static double add_three(struct fl_run *run, unsigned round, double rho, double jitter, double loss, size_t steps)
+{
+	uint64_t seed = 10 * round + (uint64_t)(1000 * rho);
+	double S = studied_loop(run, LOOP, 0, round, times(rho, jitter, seed), STUDIED_C, by_source, steps);
+
+	studied_open(run, OPEN, 0, round, times(rho, jitter, seed + 1), steps);
+	studied_loop(run, CONTROL, 0, round, times(1000, 0, seed + 2), STUDIED_C / (1 - loss), idle, steps);
+	return S;
+}
+
+static struct fl_run *simple(unsigned rounds, double rho, double jitter, double loss, size_t steps)
+{
+	struct fl_run *run = studied_run("starvation", "direct", 1, (int)rounds, three);
+
+	for (unsigned i = 0; i < rounds; i++)
+		add_three(run, i, rho, jitter, loss, steps);
+	return run;
+}
+
+/* Of the loop, and of the run unless its status says otherwise. */
+static void expect(const struct fl_judgement *j, enum fl_band band, enum fl_verdict verdict, enum fl_status status)
+{
+	const struct fl_lane_verdict *v = &j->lanes[LOOP];
+
+	assert_non_null(v->feed);
+	if (v->feed->band != band || v->verdict != verdict || j->status != status)
+		fail_msg("%s, %s, status %d: %s", v->feed->band ? fl_band_name(v->feed->band) : "-",
+			 fl_verdict_name(v->verdict), j->status, v->reason ? v->reason : "");
+	assert_true(j->verdict == verdict || status == FL_STATUS_FAIL);
+}
+
+/* ---- bands to verdicts and status */
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		double rho, jitter, loss;
+		enum fl_band band;
+		enum fl_verdict verdict;
+		enum fl_status status;
+	} rows[] = {
+		{ 2, 0, 0.002, FL_FED, FL_PASS, FL_STATUS_PASS },
+		{ 0.88, 0, 0.002, FL_MODERATELY_STARVED, FL_FAIL, FL_STATUS_FAIL },
+		{ 0.5, 0, 0.002, FL_STARVED, FL_FAIL, FL_STATUS_FAIL },
+		{ 0.95, 0, 0.03, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED },
+		{ 2, 0, 0.08, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED },
+		/* somebody else was on its core */
+		{ 0.3, 0, 0.5, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned rounds = 1; rounds <= 6; rounds += 5) {
+			struct fl_run *run = simple(rounds, rows[i].rho, rows[i].jitter, rows[i].loss, 300);
+			struct fl_judgement *j = judge(run);
+
+			expect(j, rows[i].band, rows[i].verdict, rows[i].status);
+			assert_true(j->trustworthy && !j->interrupted);
+			assert_true(fabs(j->lanes[LOOP].feed->rho.median - rows[i].rho) < 1e-9);
+			fl_judgement_free(j);
+			fl_run_free(run);
+		}
+}
+
+/* S and its interval are those that the sink truly lost. */
+static void test_numbers(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "direct", 1, 2, three);
+	double first = add_three(run, 0, 0.6, 0.3, 0, 400), second = add_three(run, 1, 0.6, 0.3, 0, 400);
+	struct fl_judgement *j = judge(run);
+	const struct fl_feed *feed = j->lanes[LOOP].feed;
+
+	(void)state;
+	assert_true(fabs(feed->S.low - fmin(first, second)) < 1e-9 && fabs(feed->S.high - fmax(first, second)) < 1e-9);
+	assert_true(fabs(feed->S.median - (first + second) / 2) < 1e-9);
+	assert_int_equal(feed->S.n, 2);
+	assert_true(fabs(feed->demand_bytes_per_s - 1.048576e9) < 1);
+	assert_true(fabs(feed->control_AU - 1) < 1e-9);
+	assert_string_equal(feed->cause, "capacity");
+	assert_non_null(strstr(feed->cure, "times the supply"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* However the source jitters: below 0.9 of what is wanted nobody is fed; above 1.1 nobody starves without jitter, and
+ * who does for jitter is told so, with a depth that cures. */
+static void test_sweep(void **state)
+{
+	static const double jitters[] = { 0, 0.05, 0.3, 1 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++)
+		for (double rho = 0.5; rho <= 2; rho += 0.05) {
+			struct fl_run *run = simple(1, rho, jitters[i], 0.002, 250);
+			struct fl_judgement *j = judge(run);
+			const struct fl_feed *feed = j->lanes[LOOP].feed;
+			bool starved = feed->band == FL_STARVED || feed->band == FL_MODERATELY_STARVED;
+
+			if (rho < 0.9 && feed->band == FL_FED)
+				fail_msg("rho %g, jitter %g: fed", rho, jitters[i]);
+			if (rho > 1.1 && jitters[i] < 0.1 && feed->band != FL_FED)
+				fail_msg("rho %g, jitter %g: %s", rho, jitters[i], j->lanes[LOOP].reason);
+			if (rho < 0.85 && jitters[i] < 0.1 && (!starved || strcmp(feed->cause, "capacity") != 0))
+				fail_msg("rho %g: %s", rho, j->lanes[LOOP].reason);
+			if (feed->cause && strcmp(feed->cause, "jitter") == 0 && rho < 0.95)
+				fail_msg("rho %g, jitter %g: called jitter", rho, jitters[i]);
+			if (feed->cause && strcmp(feed->cause, "capacity") == 0 && rho > 1.05)
+				fail_msg("rho %g, jitter %g: called capacity", rho, jitters[i]);
+			fl_judgement_free(j);
+			fl_run_free(run);
+		}
+}
+
+static struct fed feed_with(uint64_t depth, struct source source)
+{
+	return feed(source, STUDIED_C, depth, false, 4000);
+}
+
+static void test_jitter_is_cured(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "direct", 1, 6, three);
+	struct fl_judgement *j;
+	const struct fl_feed *feed;
+	struct fed f;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i++)
+		add_three(run, i, 1.3, 1, 0.002, 1000);
+	j = judge(run);
+	feed = j->lanes[LOOP].feed;
+	assert_string_equal(feed->cause, "jitter");
+	assert_int_equal(feed->prefetch, 2);
+	assert_true(feed->depth_needed > 2);
+	for (uint64_t seed = 1; seed < 8; seed++) {
+		f = feed_with(feed->depth_needed, times(1.3, 1, 1000 + seed));
+		assert_true(true_S(&f) < FL_FED_BELOW + 0.01);
+		fed_release(&f);
+		f = feed_with(2, times(1.3, 1, 1000 + seed));
+		assert_true(true_S(&f) > FL_FED_BELOW);
+		fed_release(&f);
+	}
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Stalls that the arrivals of the open loop would not cause have no name; nor have those about rho = 1. */
+static void test_no_cause(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "direct", 1, 1, three);
+	struct fl_judgement *j;
+
+	(void)state;
+	studied_loop(run, LOOP, 0, 0, times(0.8, 0, 1), STUDIED_C, by_source, 300);
+	studied_open(run, OPEN, 0, 0, times(1.3, 0, 2), 300); /* the loop disturbs its own source */
+	studied_loop(run, CONTROL, 0, 0, times(1000, 0, 3), STUDIED_C, idle, 300);
+	j = judge(run);
+	expect(j, FL_STARVED, FL_FAIL, FL_STATUS_FAIL);
+	assert_null(j->lanes[LOOP].feed->cause);
+	assert_non_null(strstr(j->lanes[LOOP].reason, "something else holds the loop up"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- what the loop is held against */
+
+static void test_missing_evidence(void **state)
+{
+	static const struct {
+		unsigned lane;
+		const char *reason;
+	} rows[] = { { CONTROL, "the control was not measured: no core" },
+		     { OPEN, "the open loop was not measured: no core" } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fl_run *run = simple(2, 0.5, 0, 0, 100);
+		struct fl_judgement *j;
+
+		for (size_t k = 0; k < run->lanes_n; k++)
+			if (run->lanes[k].case_no == rows[i].lane && run->lanes[k].round == 1) {
+				run->lanes[k].outcome = FL_NOT_MEASURED;
+				run->lanes[k].reason = fl_dup("no core");
+			}
+		j = judge(run);
+		expect(j, FL_NO_BAND, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED);
+		if (strncmp(j->lanes[LOOP].reason, rows[i].reason, strlen(rows[i].reason)) != 0)
+			fail_msg("%s", j->lanes[LOOP].reason);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* What is there for the loop's sake does not speak for the run, but where something is wrong with it. */
+static void test_evidence_is_mute(void **state)
+{
+	struct fl_run *run = simple(1, 2, 0, 0.002, 100);
+	struct fl_judgement *j = judge(run);
+
+	(void)state;
+	expect(j, FL_FED, FL_PASS, FL_STATUS_PASS);
+	assert_int_equal(j->lanes[OPEN].verdict, FL_UNJUDGED);
+	assert_int_equal(j->lanes[CONTROL].verdict, FL_UNJUDGED);
+	assert_true(j->lanes[OPEN].evidence_only && !j->lanes[OPEN].required);
+	assert_string_equal(j->lanes[OPEN].rung, "open");
+	assert_string_equal(j->lanes[LOOP].rung, "loop");
+	assert_null(j->lanes[LOOP].reason);
+	fl_judgement_free(j);
+	json_object_set_new(run->lanes[OPEN].notes, "verified", json_false());
+	j = judge(run);
+	expect(j, FL_NO_BAND, FL_VERDICT_NOT_MEASURED, FL_STATUS_FAIL);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Whose control was disturbed is not to be trusted. */
+static void test_distrust_is_inherited(void **state)
+{
+	struct fl_run *run = simple(1, 2, 0, 0.002, 100);
+	struct fl_judgement *j;
+
+	(void)state;
+	json_array_append_new(run->lanes[CONTROL].distrust, json_string("others took 9 % of it"));
+	j = judge(run);
+	assert_int_equal(j->status, FL_STATUS_UNTRUSTED);
+	assert_false(j->trustworthy);
+	assert_string_equal(j->lanes[LOOP].distrust[0], "the control: others took 9 % of it");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* What a path can carry does not make a loop slow that takes no more; above it, it is invalid as everywhere. */
+static void test_limits_of_a_loop(void **state)
+{
+	struct fl_run *run = simple(1, 2, 0, 0.002, 100);
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(json_object_get(run->declared, "feed"), "flows", json_array());
+	sample_cap(&run->lanes[LOOP], "source pace", 4e9);
+	sample_cap(&run->lanes[CONTROL], "source pace", 4e9);
+	j = judge(run);
+	expect(j, FL_FED, FL_PASS, FL_STATUS_PASS);
+	fl_judgement_free(j);
+	json_array_clear(run->lanes[LOOP].caps);
+	sample_cap(&run->lanes[LOOP], "source pace", 0.5e9);
+	j = judge(run);
+	expect(j, FL_NO_BAND, FL_VERDICT_INVALID, FL_STATUS_NOT_MEASURED);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- the hop */
+
+/* What a ladder met: rates as shares of what is wanted. */
+struct met {
+	double loop, T1;
+	struct stages stages;
+	double slowed; /* 0: it was not needed */
+	double waited; /* for a CPU, of its threads' time */
+	double device; /* bytes that the drive counted, of one */
+};
+
+static struct fl_run *ladder_run(const struct met *m, unsigned rounds)
+{
+	struct fl_run *run = studied_run("ladder", "direct", 1, (int)rounds, ladder);
+
+	for (unsigned i = 0; i < rounds; i++) {
+		struct fl_lane_record *r;
+
+		studied_loop(run, LOOP, 0, i, times(m->loop, 0.05, i), STUDIED_C, m->stages, 200);
+		r = &run->lanes[run->lanes_n - 1];
+		json_object_set_new(r->notes, "threads", json_integer(3));
+		json_object_set_new(
+			r->notes, "witnesses",
+			json_pack("{s:f, s:f}", "run_queue_wait_ratio", m->waited, "device_read_ratio", m->device));
+		studied_open(run, OPEN, 0, i, times(m->loop, 0.05, i + 10), 200);
+		studied_loop(run, CONTROL, 0, i, times(1000, 0, i + 20), STUDIED_C, idle, 200);
+		studied_open(run, T1, 0, i, times(m->T1, 0.05, i + 30), 200);
+		if (m->slowed > 0)
+			studied_loop(run, SLOWED_1, 0, i, times(m->slowed, 0.05, i + 40), STUDIED_C, by_source, 200);
+	}
+	return run;
+}
+
+#define DRIVE  "drive nvme-S1"
+#define MEMORY "DRAM of node0"
+
+static const struct {
+	struct met met;
+	const char *hop, *why; /* why: begins so */
+} hops[] = {
+	/* the drive, by two and by three witnesses */
+	{ { 0.6, 4, { 1, 0.2, 0 }, 0, 0.01, 1 }, DRIVE, "ladder and occupancy agree" },
+	{ { 0.6, 4, { 1, 0.2, 0 }, 0.38, 0.01, 1 }, DRIVE, "ladder and occupancy and intervention agree" },
+	{ { 0.6, 4, { 0.5, 0.5, 0 }, 0.38, 0.01, 1 }, DRIVE, "ladder and intervention agree" },
+	/* the memory; that the drive can be made slower still is no objection */
+	{ { 0.6, 0.62, { 0.6, 1, 6 }, 0, 0.01, 1 }, MEMORY, "ladder and occupancy agree" },
+	{ { 0.6, 0.62, { 0.6, 1, 6 }, 0.38, 0.01, 1 }, MEMORY, "ladder and occupancy agree" },
+	/* they disagree, or there is one only */
+	{ { 0.6, 0.62, { 1, 0.2, 0 }, 0, 0.01, 1 },
+	  NULL,
+	  "the ladder says DRAM of node0, the occupancy drive nvme-S1" },
+	{ { 0.6, 4, { 0.5, 0.5, 0 }, 0, 0.01, 1 }, NULL, "only the ladder names a hop, drive nvme-S1" },
+	/* S does not follow the drive; the drive has not read; the threads waited for CPUs */
+	{ { 0.6, 4, { 1, 0.2, 0 }, 0.6, 0.01, 1 }, NULL, "limited to 400 MB/s from the drive" },
+	{ { 0.6, 4, { 1, 0.2, 0 }, 0.38, 0.01, 0.1 }, NULL, "the drive counted only 10 %" },
+	{ { 0.6, 4, { 1, 0.2, 0 }, 0.38, 0.2, 1 }, NULL, "its threads waited for a CPU for up to 60 %" },
+	/* a ladder that cannot be */
+	{ { 0.6, 0.4, { 1, 0.2, 0 }, 0.38, 0.01, 1 }, NULL, "a rung is faster" },
+};
+
+static void test_hops(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(hops) / sizeof(hops[0]); i++)
+		for (unsigned rounds = 1; rounds <= 6; rounds += 5) {
+			struct fl_run *run = ladder_run(&hops[i].met, rounds);
+			struct fl_judgement *j = judge(run);
+			const struct fl_feed *feed = j->lanes[LOOP].feed;
+
+			expect(j, FL_STARVED, FL_FAIL, FL_STATUS_FAIL);
+			if (strcmp(feed->hop, hops[i].hop ? hops[i].hop : "unattributed") != 0 ||
+			    strncmp(feed->why_hop, hops[i].why, strlen(hops[i].why)) != 0)
+				fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
+			fl_judgement_free(j);
+			fl_run_free(run);
+		}
+}
+
+/* The rungs for reports: rates, shares of what is wanted, what each adds to the time of a batch. */
+static void test_rungs(void **state)
+{
+	struct fl_run *run = ladder_run(&hops[0].met, 6);
+	struct fl_judgement *j = judge(run);
+	const struct fl_feed_study *study = j->feeds[0].study;
+
+	(void)state;
+	assert_int_equal(j->feeds_n, 1);
+	assert_int_equal(study->rungs_n, 2);
+	assert_string_equal(study->rungs[0].name, "T1");
+	assert_string_equal(study->rungs[0].hop, MEMORY);
+	assert_string_equal(study->rungs[0].verdict, "suffices");
+	assert_string_equal(study->rungs[1].name, "T3");
+	assert_string_equal(study->rungs[1].hop, DRIVE);
+	assert_string_equal(study->rungs[1].verdict, "too slow");
+	assert_true(fabs(study->rungs[1].share - 0.6) < 0.02);
+	assert_true(fabs(study->rungs[1].exposed_ns / STUDIED_C - (1 / 0.6 - 1 / 4.0)) < 0.05);
+	assert_string_equal(j->studies[0].found, j->headline);
+	assert_non_null(strstr(j->headline,
+			       "starved: 1 of 1 accelerators under 1 MiB every 1.00 ms, 1.05 GB/s: the drive "
+			       "nvme-S1 gives "));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Without a ladder no hop is named, and the command that measures one is. */
+static void test_no_ladder(void **state)
+{
+	struct fl_run *run = simple(2, 0.5, 0, 0.002, 200);
+	struct fl_judgement *j = judge(run);
+	const struct fl_lane_verdict *v = &j->lanes[LOOP];
+
+	(void)state;
+	assert_string_equal(v->feed->hop, "unattributed");
+	assert_string_equal(v->feed->why_hop, "only the occupancy names a hop, drive nvme-S1");
+	assert_non_null(strstr(v->hint, ": feedline bench feed --path /data/f --source direct --step-bytes 1048576 "
+					"--step-time 1000000ns --prefetch 2 --memory node0 --accelerators 1 --study "
+					"ladder"));
+	assert_string_equal(v->again,
+			    "feedline bench feed --path /data/f --source direct --step-bytes 1048576 --step-time "
+			    "1000000ns --prefetch 2 --memory node0 --accelerators 1 --duration 2s");
+	assert_string_equal(v->evidence[0], "wanted: 1 MiB every 1.00 ms, 1.05 GB/s");
+	assert_non_null(strstr(v->evidence[1], "measured: S 50 %"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- several accelerators */
+
+/* Each alone has enough, together they have not; one of them gets more than its share. */
+static void test_shared(void **state)
+{
+	static const char *const cases[] = { "loop", "open", "control", "T1", "T3", NULL };
+	static const double rho[4] = { 1.5, 0.5, 0.5, 0.5 };
+	struct fl_run *run = studied_run("ladder", "direct", 4, 2, cases);
+	struct fl_judgement *j;
+
+	(void)state;
+	for (unsigned round = 0; round < 2; round++) {
+		for (unsigned i = 0; i < 4; i++) {
+			studied_loop(run, 0, i, round, times(rho[i], 0.05, i), STUDIED_C, by_source, 200);
+			studied_open(run, 1, i, round, times(rho[i], 0.05, i + 10), 200);
+			studied_loop(run, 2, i, round, times(1000, 0, i), STUDIED_C, idle, 200);
+		}
+		studied_open(run, 3, 0, round, times(6, 0, 1), 200);
+		studied_open(run, 4, 0, round, times(2, 0.05, 1), 200);
+	}
+	j = judge(run);
+	assert_int_equal(j->lanes[0].feed->band, FL_FED);
+	assert_int_equal(j->lanes[0].verdict, FL_PASS);
+	assert_null(j->lanes[0].feed->hop);
+	for (unsigned i = 1; i < 4; i++) {
+		assert_int_equal(j->lanes[i].feed->band, FL_STARVED);
+		assert_string_equal(j->lanes[i].feed->hop, "drive nvme-S1, shared by 4 accelerators");
+	}
+	assert_non_null(strstr(j->headline, "starved: 3 of 4 accelerators under "));
+	assert_non_null(strstr(j->feeds[0].study->fairness, "the slowest accelerator, "));
+	assert_non_null(strstr(j->feeds[0].study->fairness, "of the fastest, 0, with 1.05 GB/s"));
+	assert_non_null(strstr(j->lanes[1].again, "--accelerators 4 --duration 2s"));
+	assert_null(j->lanes[12].again); /* one of four alone: no command makes that */
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- several demands */
+
+static void test_several_demands(void **state)
+{
+	struct fl_run *run = simple(1, 2, 0, 0.002, 100);
+	struct fl_judgement *j;
+
+	(void)state;
+	studied_add(run, "starvation", "direct", 1, 1, three);
+	studied_loop(run, 3, 0, 0, times(0.5, 0, 1), STUDIED_C, by_source, 100);
+	studied_open(run, 4, 0, 0, times(0.5, 0, 2), 100);
+	studied_loop(run, 5, 0, 0, times(1000, 0, 3), STUDIED_C, idle, 100);
+	for (unsigned i = 0; i < 2; i++) {
+		json_t *c = json_array_get(json_object_get(run->plan, "cases"), 3 * i);
+
+		json_object_set_new(json_object_get(json_array_get(json_object_get(c, "lanes"), 0), "options"),
+				    "demand", json_string(i ? "hungry" : "modest"));
+	}
+	j = judge(run);
+	assert_string_equal(j->headline, "starved under hungry; fed under modest");
+	assert_string_equal(j->feeds[1].study->demand, "hungry");
+	assert_int_equal(j->status, FL_STATUS_FAIL);
+	assert_null(strstr(j->lanes[3].again, "--demand"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* ---- too little, and too strange */
+
+static void test_few_steps(void **state)
+{
+	struct fl_run *run = simple(1, 0.5, 0, 0, 3);
+	struct fl_judgement *j = judge(run);
+
+	(void)state;
+	expect(j, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED);
+	assert_non_null(strstr(j->lanes[LOOP].hint, " --duration "));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* A closed loop that no study holds against anything. */
+static void test_loop_without_study(void **state)
+{
+	static const char *const loop[] = { "loop", NULL };
+	struct fl_run *run = studied_run("repeat", "direct", 1, 1, loop);
+	struct fl_judgement *j;
+
+	(void)state;
+	studied_loop(run, 0, 0, 0, times(0.5, 0, 1), STUDIED_C, by_source, 100);
+	j = judge(run);
+	assert_int_equal(j->lanes[0].verdict, FL_UNJUDGED);
+	assert_null(j->lanes[0].feed);
+	assert_null(j->headline);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_jitter_is_cured),
+		cmocka_unit_test(test_no_cause),
+		cmocka_unit_test(test_missing_evidence),
+		cmocka_unit_test(test_evidence_is_mute),
+		cmocka_unit_test(test_distrust_is_inherited),
+		cmocka_unit_test(test_limits_of_a_loop),
+		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_rungs),
+		cmocka_unit_test(test_no_ladder),
+		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_several_demands),
+		cmocka_unit_test(test_few_steps),
+		cmocka_unit_test(test_loop_without_study),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
