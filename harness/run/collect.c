@@ -174,7 +174,8 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 	if (!has_direction(lane->entry))
 		return;
 	json_object_set_new(record->notes, "witnesses", fl_moments_judge(c, lane, record->distrust));
-	distrust_unsteady(lane->entry, record);
+	if (!lane->entry->whole) /* which is asked for its work, not for a rate that lasts */
+		distrust_unsteady(lane->entry, record);
 	if (lane->plan->shares_cpus && c->lanes_n > 1) /* alone it is what was asked for, and disturbs nobody */
 		distrust(record, fl_format("the lanes of the case have more threads than CPUs and take turns"));
 	if (limits->cpu_quota.value < cpus)
