@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_steady.c: what leaves its steady state is found, noise is not. */
+#include "base/alloc.h"
 #include "run/steady.h"
 #include <math.h>
 #include <setjmp.h>
@@ -100,26 +101,29 @@ static void false_alarms(void **state)
 		fail_msg("%u of %d", alarms, WINDOWS);
 }
 
-static char *judge(char *metric, double factor, bool spoilt)
+static char *judge(const char *metric, double factor, bool spoilt)
 {
 	double at[SLICES_MAX], value[SLICES_MAX];
 	uint8_t valid[SLICES_MAX];
-	struct fl_series s = { .metric = metric, .n = SLICES_MAX, .at = at, .value = value, .valid = valid };
+	struct fl_series s = { .metric = fl_dup(metric), .n = SLICES_MAX, .at = at, .value = value, .valid = valid };
 	uint64_t seed = 7;
+	char *reason;
 
 	make(value, SLICES_MAX, SLICES_MAX / 2, factor, 0, 0, &seed);
 	for (size_t i = 0; i < SLICES_MAX; i++) {
 		at[i] = (double)i;
 		valid[i] = !spoilt || i < SLICES_MAX / 2;
 	}
-	return fl_steady_judge(&s);
+	reason = fl_steady_judge(&s);
+	free(s.metric);
+	return reason;
 }
 
 static void reasons(void **state)
 {
-	static char bytes[] = "bytes_per_s", ops[] = "ops_per_s";
+	static const char bytes[] = "bytes_per_s", ops[] = "ops_per_s";
 	static const struct {
-		char *metric;
+		const char *metric;
 		double factor;
 		bool spoilt;
 		const char *reason;
