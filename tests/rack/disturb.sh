@@ -55,6 +55,15 @@ has "$distrust" 'other programs took' 'load by a hog beside copying'
 has "$distrust" 'its threads waited for a CPU' 'waiting beside a hog'
 has "$distrust" 'involuntary context switches' 'switches beside a hog'
 
+# ---- threads that sleep most of the time do not wait for long, but the hog is there all the same
+if [ "$(nproc)" -gt 1 ]; then
+	hog 0
+	measure null.pipeline --pace 10ms --consume 5ms --duration 1s
+	calm
+	is 4 "$rc" 'status of a pipeline beside a hog'
+	has "$distrust" 'other programs took' 'load by a hog beside threads that sleep'
+fi
+
 # ---- without it, there is none of this
 
 # look: now (all times in ms), worked and stolen (of the lane's CPU), used (by what this script has waited for, on any CPU).

@@ -7,7 +7,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor
 
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
 	copy_matrix memory_rows placement_by_another_witness strays_are_invalid drive_is_read_from_its_node
-	numa_that_is_not_there cgroup2_limits home_is_ours)
+	numa_that_is_not_there drives_count_what_is_read drives_read_together cgroup2_limits reads_held_back
+	reads_not_held_back home_is_ours)
 build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
 doubles=$build/tests/prefix/feedline # also knows null.scripted
@@ -142,7 +143,7 @@ strays_are_invalid() {
 drive_is_read_from_its_node() {
 	local n block
 	for n in 0 1; do
-		block=$(topo ".drives[] | select(.serial == \"VRACK$n\") | .path" | tr -d '"')
+		block=$(block_of "VRACK$n")
 		bench "$feedline" storage.read --path "$block" --duration 200ms
 		is 0 "$rc" "status of reading $block ($(lanes '.lanes[0].reason'))"
 		is "[$n,true,true]" "$(lanes '.lanes[0] | [.placement.node, .placement.verified, .data_verified]')" \
@@ -151,6 +152,39 @@ drive_is_read_from_its_node() {
 		is "[$((1 - n)),true]" "$(lanes '.lanes[0] | [.placement.node, .placement.verified]')" \
 			"placement of reading $block from the other node"
 	done
+}
+
+# block_of SERIAL: the path of that drive.
+block_of() {
+	topo ".drives[] | select(.serial == \"$1\") | .path" | tr -d '"'
+}
+
+# What the drive counts is what was read; and a lane that reads nothing is found out.
+drives_count_what_is_read() {
+	local ratio
+	bench "$feedline" storage.read --path "$(block_of VRACK0)" --block 128KiB --depth 2 --duration 4s
+	is 0 "$rc" status
+	ratio=$("$feedline" show --store "$dir/store.db" --json | jq '[.. | .witnesses? // empty] | first | .device_read_ratio')
+	is true "$(jq '. == null or (. > 0.9 and . < 1.1)' <<<"$ratio")" "whether what was read was counted ($ratio)"
+	bench "$doubles" null.claimant --path "$(block_of VRACK0)" --duration 500ms
+	is 3 "$rc" 'status where nothing was read'
+	is '["invalid",true]' "$(lanes '.lanes[0] | [.verdict, (.reason | test("a cache answered"))]')" \
+		'verdict where nothing was read'
+}
+
+# Both drives at once, each from its node.
+drives_read_together() {
+	cat >"$dir/together.yaml" <<-YAML
+		- together:
+		    - bench: storage.read
+		      with: {path: $(block_of VRACK0), duration: 500ms, block: 128KiB, depth: 4}
+		    - bench: storage.read
+		      with: {path: $(block_of VRACK1)}
+	YAML
+	rc=0
+	"$feedline" run --suite "$dir/together.yaml" --store "$dir/store.db" --json >"$dir/out" 2>"$dir/err" || rc=$?
+	is '[[0,true,true],[1,true,true]]' \
+		"$(lanes '[.lanes[] | [.placement.node, .placement.verified, .data_verified]] | sort')" 'both drives, each on its node'
 }
 
 numa_that_is_not_there() {
@@ -191,6 +225,51 @@ cgroup2_limits() {
 	confined_bench memory.copy --numa 0 --memory node0 --duration 200ms
 	is 4 "$rc" 'status with half a CPU of time'
 	is true "$(lanes '.lanes[0].distrust | any(test("quota stopped it"))')" 'whether the quota was seen at work'
+}
+
+# held: reads the second drive at 10 MB/s at most, by `inside` if that is set.
+inside=()
+held() {
+	confined_bench storage.read --path "$(block_of VRACK1)" --block 128KiB --depth 4 --read-limit 10MB --duration 2s
+}
+
+limits_left() {
+	find /sys/fs/cgroup -name 'feedline-limit-*' | wc -l
+}
+
+# By io.max: feedline is in the topmost cgroup, or in one below it.
+reads_held_back() {
+	local handed want='. > 7e6 and . < 11e6'
+	handed=$(cat /sys/fs/cgroup/cgroup.subtree_control)
+	inside=()
+	held
+	is true "$(lanes ".lanes[0].metrics.bytes_per_s.median | $want")" \
+		"whether it is about 10 MB/s ($(lanes '.lanes[0] | [.reason, .metrics.bytes_per_s.median]'))"
+	is 0 "$(limits_left)" 'cgroups left'
+	is "$handed" "$(cat /sys/fs/cgroup/cgroup.subtree_control)" 'what the topmost cgroup hands on afterwards'
+
+	confined
+	echo +io >/sys/fs/cgroup/cgroup.subtree_control
+	held
+	is true "$(lanes ".lanes[0].metrics.bytes_per_s.median | $want")" \
+		"whether it is about 10 MB/s from below ($(lanes '.lanes[0] | [.reason, .metrics.bytes_per_s.median]'))"
+	is 0 "$(limits_left)" 'cgroups left from below'
+}
+
+# Where it cannot be held back, or only by leaving a limit behind, nothing is measured.
+reads_not_held_back() {
+	confined memory.max=900000000
+	held
+	is 3 "$rc" 'status with a limit that would be escaped'
+	is true "$(lanes '.lanes[0].reason | test("our own has memory.max set, which would be escaped")')" \
+		"reason with a limit that would be escaped ($(lanes '.lanes[0].reason'))"
+	confined
+	echo -io >/sys/fs/cgroup/cgroup.subtree_control
+	held
+	is '"not measured"' "$(lanes '.lanes[0].verdict')" 'verdict where nobody hands on the controller'
+	is true "$(lanes '.lanes[0].reason | test("none above hands on")')" \
+		"reason where nobody hands on the controller ($(lanes '.lanes[0].reason'))"
+	is 0 "$(limits_left)" 'cgroups left'
 }
 
 "$feedline" topo --json >"$dir/topo"
