@@ -159,7 +159,8 @@ static int run_lane(struct job *job, int (*present)(void *arg, const struct fl_r
 	int rc = fl_home_store(job->opts->store, &store, err);
 
 	if (rc == 0) {
-		struct fl_suite *suite = fl_suite_of_bench(bench, with, sizeof(with) / sizeof(with[0]), 1);
+		struct fl_suite *suite =
+			fl_suite_of_bench(bench, with, sizeof(with) / sizeof(with[0]), FL_STUDY_REPEAT, 1);
 
 		m.store = store;
 		rc = fl_measure_suite(&m, suite, NULL, 0, err);
