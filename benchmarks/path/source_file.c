@@ -95,7 +95,7 @@ static int choose_part(struct file_source *s, const struct fl_pipe_spec *spec, s
 			(unsigned long long)s->target.blocks, (unsigned long long)spec->block, spec->accelerators);
 		return fl_hint(err, "choose a larger target or a smaller block");
 	}
-	walk = fl_walk_of(s->target.blocks * spec->block, spec->block, spec->accelerator, spec->accelerators, false);
+	walk = fl_walk_of(s->target.blocks, spec->accelerator, spec->accelerators, false);
 	s->first = walk.first;
 	s->blocks = walk.blocks;
 	return 0;
