@@ -290,7 +290,7 @@ static const struct fl_fact write_facts[] = {
 };
 
 static const struct fl_flow write_flows[] = {
-	{ "memory", "path", 1 },
+	{ "memory", "path", 1, NULL },
 	{ 0 },
 };
 
