@@ -23,8 +23,8 @@ uint64_t fl_blocks_sums(const struct fl_stream_engine *engine, const void *data,
 			const struct fl_origin *origin);
 uint64_t fl_blocks_full(const void *data, uint64_t bytes, const struct fl_origin *origin);
 
-/* What a wrong block holds instead: another block of the data set, one of an older data set, zeros, a flipped bit, or
- * something else. `name` says which file or memory it is from. Returns -EBADMSG. */
+/* What is there instead of a right block (path/found.h). `name` says which file or memory it came from. Returns
+ * -EBADMSG. */
 int fl_blocks_explain(const void *block, const struct fl_origin *origin, const char *name, struct fl_err *err);
 
 #endif

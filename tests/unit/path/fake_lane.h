@@ -16,6 +16,7 @@ struct fl_lane {
 	unsigned threads;
 	void *regions[FAKE_REGIONS];
 	unsigned regions_n;
+	uint64_t bytes;			   /* of all regions */
 	char facts[FAKE_FACTS][FAKE_TEXT]; /* "engine=io_uring" */
 	unsigned facts_n;
 	double least_cap_bytes_per_s; /* 0: none stated */
@@ -34,6 +35,7 @@ int fl_alloc(struct fl_lane *lane, uint64_t bytes, int node, void **ret, struct 
 	if (!p || lane->regions_n == FAKE_REGIONS)
 		return fl_fail(err, -12, "the fake lane has no memory");
 	memset(p, 0, bytes);
+	lane->bytes += bytes;
 	lane->regions[lane->regions_n++] = p;
 	*ret = p;
 	return 0;
