@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_feed.c: every source with either sink brings right data, in the memory that was stated; what a source with a known
- * pace gives is what follows from it; halting ends every state; what cannot be is refused. */
+/* test_feed.c: every source with either sink brings right data, in the memory that was stated; what a source with a
+ * known pace gives is what follows from it; halting ends every state; what cannot be is refused. */
 #include "feed_rig.h"
 #include "path/random.h"
 #include <sched.h>
