@@ -19,7 +19,7 @@
 
 #define NAME "feedline-limit-"
 
-enum { NAME_BYTES = 64, LINE_BYTES = 1024, PIDS_BYTES = 64 << 10 };
+enum { NAME_BYTES = 64, LINE_BYTES = 1024, PIDS_BYTES = 64 << 10, LIMITS_BYTES = 64 << 10 };
 
 struct fl_throttle {
 	int own_fd;   /* our cgroup, where the process came from */
@@ -89,18 +89,18 @@ static bool lists_io(int group, const char *file)
 
 /* ---- where a cgroup may be made */
 
-/* What a process that is moved out of this cgroup would escape. NULL: nothing. */
-static const char *limit_of(int group, enum version version)
+/* What a process that is moved out of this cgroup of version 2 would escape. NULL: nothing. The limits of block devices
+ * of our own cgroup go with it. */
+static const char *limit_of(int group, bool own)
 {
-	static const char *const v1[] = { "blkio.throttle.read_bps_device", "blkio.throttle.read_iops_device",
-					  "blkio.throttle.write_bps_device", "blkio.throttle.write_iops_device", NULL };
-	static const char *const v2[] = { "memory.max",	 "memory.high", "cpu.max", "cpuset.cpus",
-					  "cpuset.mems", "io.max",	NULL };
+	static const char *const files[] = { "memory.max",  "memory.high", "cpu.max",
+					     "cpuset.cpus", "cpuset.mems", "io.max" };
+	const size_t n = sizeof(files) / sizeof(files[0]);
 	char line[LINE_BYTES];
 
-	for (const char *const *file = version == V1 ? v1 : v2; *file; file++)
-		if (fl_kernel_line(group, *file, line, sizeof(line)) && *line && strncmp(line, "max", 3) != 0)
-			return *file;
+	for (size_t i = 0; i < n - own; i++)
+		if (fl_kernel_line(group, files[i], line, sizeof(line)) && *line && strncmp(line, "max", 3) != 0)
+			return files[i];
 	return NULL;
 }
 
@@ -128,7 +128,7 @@ static int find_base(struct fl_throttle *t, struct fl_err *err)
 
 	t->enabled = !lists_io(level, "cgroup.subtree_control") && put(level, "cgroup.subtree_control", "+io") == 0;
 	while (!lists_io(level, "cgroup.subtree_control")) {
-		const char *limit = limit_of(level, V2);
+		const char *limit = limit_of(level, level == t->own_fd);
 		int above = limit ? -EBUSY : open_group(level, ".."); /* not of the kind beyond the topmost one */
 
 		if (level != t->own_fd)
@@ -151,33 +151,79 @@ static int find_base(struct fl_throttle *t, struct fl_err *err)
 
 static int open_own(const char *path, struct fl_throttle *t, struct fl_err *err)
 {
-	const char *limit;
-
 	t->own_fd = open_group(AT_FDCWD, path);
 	if (t->own_fd < 0)
 		return refuse(t->own_fd, path, err);
 	if (version_of(t->own_fd) == V2)
 		return find_base(t, err);
-	limit = limit_of(t->own_fd, V1);
-	if (limit)
-		return refuse_limit(limit, err);
 	t->base_fd = t->own_fd;
 	return 0;
 }
 
-static int limit_and_enter(const struct fl_throttle *t, const struct fl_throttle_spec *spec, struct fl_err *err)
+/* Limits of block devices: those of version 1 do not hold below the cgroup that has them, those of version 2 do not
+ * beside it. The first one is that of bytes read. */
+static const char *const files_v1[] = { "blkio.throttle.read_bps_device", "blkio.throttle.read_iops_device",
+					"blkio.throttle.write_bps_device", "blkio.throttle.write_iops_device", NULL };
+static const char *const files_v2[] = { "io.max", NULL };
+
+/* Of "259:0 20000000" or "259:0 rbps=20000000 wbps=max": the bytes that may be read per second. Else no limit. */
+static uint64_t limit_in(const char *line, const char *dev)
+{
+	size_t n = strlen(dev);
+	const char *at = line + n;
+	uint64_t limit;
+
+	if (strncmp(line, dev, n) != 0 || *at != ' ')
+		return UINT64_MAX;
+	if (strstr(at, "rbps="))
+		at = strstr(at, "rbps=") + 5;
+	return fl_kernel_next(&at, &limit) ? limit : UINT64_MAX;
+}
+
+/* What holds in our own cgroup holds in the new one, too. least: the bytes of `dev` that may be read, on return no more
+ * than here. */
+static int copy_limits(int own, int group, const char *const *files, const char *dev, uint64_t *least)
+{
+	int rc = 0;
+
+	for (const char *const *file = files; *file && rc == 0; file++) {
+		struct fl_text text = { 0 };
+		char *rest, *line;
+
+		fl_file_read(own, *file, LIMITS_BYTES, &text, NULL);
+		rest = text.bytes;
+		while (rc == 0 && (line = strsep(&rest, "\n"))) {
+			uint64_t limit = file == files ? limit_in(line, dev) : UINT64_MAX;
+
+			*least = limit < *least ? limit : *least;
+			rc = *line ? put(group, *file, line) : 0;
+		}
+		fl_text_release(&text);
+	}
+	return rc;
+}
+
+static int set_limit(const struct fl_throttle *t, const struct fl_throttle_spec *spec, int group)
 {
 	bool v2 = version_of(t->base_fd) == V2;
-	const char *file = v2 ? "io.max" : "blkio.throttle.read_bps_device";
-	int group = open_group(t->base_fd, t->name), rc;
+	const char *const *files = v2 ? files_v2 : files_v1;
+	uint64_t limit = spec->bytes_per_s;
+	int rc = copy_limits(t->own_fd, group, files, spec->dev, &limit);
 	char text[80];
+
+	snprintf(text, sizeof(text), v2 ? "%s rbps=%llu" : "%s %llu", spec->dev, (unsigned long long)limit);
+	return rc < 0 ? rc : put(group, files[0], text);
+}
+
+static int limit_and_enter(const struct fl_throttle *t, const struct fl_throttle_spec *spec, struct fl_err *err)
+{
+	int group = open_group(t->base_fd, t->name), rc;
 
 	if (group < 0)
 		return refuse(group, t->name, err);
-	snprintf(text, sizeof(text), v2 ? "%s rbps=%llu" : "%s %llu", spec->dev, (unsigned long long)spec->bytes_per_s);
-	rc = put(group, file, text);
+	rc = set_limit(t, spec, group);
 	if (rc < 0)
-		refuse(rc, file, err);
+		refuse(rc, "set the limit", err);
 	else if ((rc = put_pid(group, spec->pid)) < 0)
 		refuse(rc, "cgroup.procs", err);
 	close(group);

@@ -4,8 +4,9 @@
  *
  * The kernel holds it, in a cgroup of the worker's own, "feedline-limit-PID-NUMBER" (PID: ours). With version 1 it lies
  * below our own cgroup; with version 2, where a cgroup with processes may have none with limits below it, at the
- * nearest place above that hands on the io controller, but never past a cgroup that limits us: nothing is escaped. Only
- * directories of the kernel's cgroup file systems are touched, and no setting of anybody else's. */
+ * nearest place above that hands on the io controller, but never past a cgroup that limits us. Limits of block devices
+ * that our own cgroup has are copied. So nothing is escaped. Only directories of the kernel's cgroup file systems are
+ * touched, and no setting of anybody else's. */
 #ifndef FL_RUN_THROTTLE_H
 #define FL_RUN_THROTTLE_H
 #include <feedline/err.h>

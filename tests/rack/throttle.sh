@@ -86,6 +86,24 @@ feedline run --suite "$home/suite.yaml" --store "$store" --json >"$home/out" 2>"
 is true "$(value '[.lanes[].metrics.bytes_per_s.median] | .[1] > 2 * .[0]')" 'reads after limited ones'
 is 0 "$(groups_left)" 'cgroups left by a suite'
 
+# ---- a limit that feedline itself is under is not escaped by a wider one
+if mkdir "$group/feedline-test-$$" 2>/dev/null; then
+	drive=$(findmnt -n -o MAJ:MIN -T "$file" | tr -d ' ')
+	drive=$(feedline topo --json | jq -r --arg d "$drive" '.drives[] | select(.dev == $d or any(.parts[]; . == $d)) | .dev')
+	echo "$drive 10000000" >"$group/feedline-test-$$/blkio.throttle.read_bps_device"
+	# shellcheck disable=SC2016 # the inner shell expands these
+	before=(bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group/feedline-test-$$")
+	measure --read-limit 20MB --duration 2s
+	before=()
+	is 0 "$rc" "status under a limit of its own ($(value '.lanes[0].reason'))"
+	is true "$(value '.lanes[0].metrics.bytes_per_s.median | . > 7e6 and . < 11e6')" \
+		"10 MB/s ($(value '.lanes[0].metrics.bytes_per_s.median'))"
+	is 0 "$(find "$group/feedline-test-$$" -mindepth 1 -type d | wc -l)" 'cgroups left under a limit'
+	rmdir "$group/feedline-test-$$"
+else
+	left_out+=('a limit of its own')
+fi
+
 # in_the_middle: waits until a worker is held back; sets agent and worker.
 in_the_middle() {
 	"$prefix/feedline" bench storage.read --path "$file" --read-limit 20MB --duration 30s --store "$store" --json \

@@ -248,12 +248,17 @@ reads_held_back() {
 	is 0 "$(limits_left)" 'cgroups left'
 	is "$handed" "$(cat /sys/fs/cgroup/cgroup.subtree_control)" 'what the topmost cgroup hands on afterwards'
 
-	confined
 	echo +io >/sys/fs/cgroup/cgroup.subtree_control
+	confined
 	held
 	is true "$(lanes ".lanes[0].metrics.bytes_per_s.median | $want")" \
 		"whether it is about 10 MB/s from below ($(lanes '.lanes[0] | [.reason, .metrics.bytes_per_s.median]'))"
 	is 0 "$(limits_left)" 'cgroups left from below'
+
+	confined "io.max=$(topo '.drives[] | select(.serial == "VRACK1") | .dev' | tr -d '"') rbps=4000000"
+	held
+	is true "$(lanes '.lanes[0].metrics.bytes_per_s.median | . > 2.5e6 and . < 4.5e6')" \
+		"whether it keeps the limit that it had ($(lanes '.lanes[0] | [.reason, .metrics.bytes_per_s.median]'))"
 }
 
 # Where it cannot be held back, or only by leaving a limit behind, nothing is measured.
