@@ -71,6 +71,13 @@ static char *describe_legend(const struct fl_judgement *j)
 	fl_text_add(&t, " Tolerance %.0f %%.", 100 * FL_TOLERANCE);
 	if (j->count[FL_UNJUDGED])
 		fl_text_add(&t, " Unjudged is measured, with nothing to hold it against: not a pass.");
+	if (j->feeds_n)
+		fl_text_add(
+			&t,
+			" S is the share of time in which an accelerator waits for data: fed below %.0f %%, starved "
+			"from %.0f %%. AU is the share that its steps need, rho what its path delivers of what it "
+			"wants.",
+			100 * FL_FED_BELOW, 100 * FL_STARVED_FROM);
 	return finish(&t);
 }
 
@@ -78,13 +85,18 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 {
 	struct fl_content c = {
 		.verdict = j->verdict,
+		.headline = j->headline ? fl_report_clean(j->headline) : NULL,
 		.counts = describe_counts(j),
 		.subject = describe_subject(run),
-		.table = fl_report_lanes(j, w),
+		.table = j->feeds_n ? (struct fl_table){ 0 } : fl_report_lanes(j, w),
 		.files = fl_words_files(w),
 		.legend = describe_legend(j),
 	};
 
+	fl_content_add(&c, fl_section_feed(j, w));
+	fl_content_add(&c, fl_section_ladder(j, w));
+	if (j->feeds_n) /* whose accelerators come first */
+		fl_content_add(&c, (struct fl_section){ .title = "lanes", .table = fl_report_lanes(j, w) });
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w));

@@ -6,7 +6,7 @@
 
 void fl_content_add(struct fl_content *c, struct fl_section section)
 {
-	if (section.remarks_n == 0) {
+	if (section.remarks_n == 0 && section.table.rows_n == 0) {
 		fl_section_release(&section);
 		return;
 	}
@@ -19,6 +19,7 @@ void fl_content_release(struct fl_content *c)
 	for (size_t i = 0; i < c->sections_n; i++)
 		fl_section_release(&c->sections[i]);
 	free(c->sections);
+	free(c->headline);
 	free(c->counts);
 	free(c->subject);
 	fl_table_release(&c->table);

@@ -132,6 +132,7 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "required", json_boolean(v->required));
 	set(o, "rounds", json_integer(v->rounds_done));
 	set(o, "rounds_planned", json_integer(v->rounds_planned));
+	fl_feed_lane_json(v, o);
 	return o;
 }
 
@@ -173,6 +174,7 @@ void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, cons
 	set(o, "started", json_string(fl_report_time(time, run->started_ns)));
 	set(o, "status", json_integer(j->status));
 	set(o, "verdict", json_string(fl_verdict_name(j->verdict)));
+	set(o, "headline", fl_json_string(j->headline));
 	set(o, "trustworthy", json_boolean(j->trustworthy));
 	set(o, "interrupted", json_boolean(j->interrupted));
 	set(o, "tolerance_ratio", fl_json_number(FL_TOLERANCE));

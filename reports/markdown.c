@@ -33,6 +33,10 @@ static void add_remark(const struct fl_remark *r, struct fl_text *out)
 static void add_section(const struct fl_section *s, struct fl_text *out)
 {
 	fl_text_add(out, "\n## %s\n\n", s->title);
+	if (s->table.rows_n)
+		fl_table_markdown(&s->table, out);
+	if (s->table.rows_n && s->remarks_n)
+		fl_text_add(out, "\n");
 	for (size_t i = 0; i < s->remarks_n; i++)
 		add_remark(&s->remarks[i], out);
 }
@@ -60,7 +64,12 @@ static void add_files(const struct fl_files *files, struct fl_text *out)
 
 void fl_content_markdown(const struct fl_content *c, struct fl_text *out)
 {
-	fl_text_add(out, "# %s: %s\n\n", fl_verdict_name(c->verdict), c->counts);
+	if (c->headline) {
+		fl_text_add(out, "# ");
+		fl_markdown_text(out, c->headline);
+		fl_text_add(out, "\n\n");
+	}
+	fl_text_add(out, "%s%s: %s\n\n", c->headline ? "" : "# ", fl_verdict_name(c->verdict), c->counts);
 	fl_markdown_line(out, c->subject);
 	fl_text_add(out, "\n");
 	if (c->table.rows_n) {

@@ -76,7 +76,8 @@ struct fl_remark {
 };
 struct fl_section {
 	const char *title;
-	size_t indent; /* of the further lines of a remark, in text */
+	struct fl_table table; /* before the remarks; no rows: none. Owned */
+	size_t indent;	       /* of the further lines of a remark, in text */
 	struct fl_remark *remarks;
 	size_t remarks_n;
 };
@@ -94,6 +95,13 @@ void fl_section_release(struct fl_section *s);
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);
 json_t *fl_studies_json(const struct fl_judgement *j);
 
+/* ---- starved.c: the accelerators of closed loops, and the ladders of their paths */
+struct fl_section fl_section_feed(const struct fl_judgement *j, const struct fl_words *w);
+struct fl_section fl_section_ladder(const struct fl_judgement *j, const struct fl_words *w);
+/* starved_json.c: members of a lane, and of a study, for programs; nothing where there is nothing to say. */
+void fl_feed_lane_json(const struct fl_lane_verdict *v, json_t *lane);
+void fl_feed_study_json(const struct fl_study_result *s, json_t *study);
+
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
@@ -103,15 +111,16 @@ struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_wo
  * owned. */
 struct fl_content {
 	enum fl_verdict verdict;
-	char *counts;  /* "5 lanes measured, 0 failed, 5 unjudged" */
-	char *subject; /* "quick on host, 2026-11-22T09:45:12Z, run 20261122T094512Z-7f3a9c" */
+	char *headline; /* the one thing to know: "starved: 1 of 2 accelerators ..."; NULL: there is none */
+	char *counts;	/* "5 lanes measured, 0 failed, 5 unjudged" */
+	char *subject;	/* "quick on host, 2026-11-22T09:45:12Z, run 20261122T094512Z-7f3a9c" */
 	struct fl_table table;
 	struct fl_section *sections;
 	size_t sections_n;
 	const struct fl_files *files; /* borrowed; NULL: none */
 	char *legend;		      /* how to read it */
 };
-/* Takes it; one without remarks is left out. */
+/* Takes it; one without a table and remarks is left out. */
 void fl_content_add(struct fl_content *c, struct fl_section section);
 void fl_content_text(const struct fl_content *c, const struct fl_look *look, struct fl_text *out); /* text.c */
 void fl_content_markdown(const struct fl_content *c, struct fl_text *out);			   /* markdown.c */

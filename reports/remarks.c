@@ -38,6 +38,7 @@ void fl_section_release(struct fl_section *s)
 		free(r->text);
 	}
 	free(s->remarks);
+	fl_table_release(&s->table);
 	*s = (struct fl_section){ 0 };
 }
 
@@ -65,7 +66,7 @@ struct fl_section fl_section_further(const struct fl_judgement *j, const struct 
 		const struct fl_metric_summary *speaker = fl_report_speaker(v);
 		struct fl_text t = { 0 };
 
-		for (size_t k = 0; k < v->metrics_n; k++)
+		for (size_t k = 0; !v->evidence_only && k < v->metrics_n; k++)
 			if (&v->metrics[k] != speaker && v->metrics[k].of_rounds.n)
 				add_metric(&v->metrics[k], &t);
 		if (t.n)
@@ -113,6 +114,18 @@ static bool must_be_more(const struct fl_run *run, const struct fl_lane_verdict 
 	       !json_is_true(json_object_get(run->plan, "required")); /* all of a `bench` is */
 }
 
+/* "starved" says more than "fail". */
+static const char *kind_of(const struct fl_lane_verdict *v)
+{
+	return v->feed && v->feed->band ? fl_band_name(v->feed->band) : fl_verdict_name(v->verdict);
+}
+
+/* What another lane is held against says nothing by being unjudged. */
+static bool has_reason(const struct fl_lane_verdict *v)
+{
+	return v->reason && !(v->evidence_only && v->verdict == FL_UNJUDGED);
+}
+
 /* n: how many lanes it is the reason of. */
 static void add_reason(struct fl_section *s, const struct fl_run *run, const struct fl_words *w,
 		       const struct fl_lane_verdict *v, size_t n)
@@ -120,7 +133,7 @@ static void add_reason(struct fl_section *s, const struct fl_run *run, const str
 	char *lanes = n > 1 ? fl_format(" (%zu lanes)", n) : fl_dup("");
 	struct fl_remark *r = fl_section_add(
 		s, (struct fl_remark){
-			   .kind = fl_dup(fl_verdict_name(v->verdict)),
+			   .kind = fl_dup(kind_of(v)),
 			   .subject = n > 1 ? fl_report_clean(v->bench) : fl_words_name(w, v),
 			   .aside = fl_format("%s%s", lanes, must_be_more(run, v) ? ", required by the suite" : ""),
 			   .text = fl_report_clean(v->reason),
@@ -140,7 +153,7 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
-		if (v->reason && alike[i])
+		if (has_reason(v) && alike[i])
 			add_reason(&s, run, w, v, alike[i]);
 		for (size_t k = 0; k < v->distrust_n; k++)
 			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),

@@ -77,7 +77,11 @@ struct fl_section fl_section_studies(const struct fl_judgement *j, const struct 
 
 	for (size_t i = 0; i < j->studies_n; i++) {
 		const struct fl_study_result *s = &j->studies[i];
-		char *label = fl_files_shorten(fl_words_files(w), s->label);
+		char *label;
+
+		if (s->feed) /* it has sections of its own */
+			continue;
+		label = fl_files_shorten(fl_words_files(w), s->label);
 
 		fl_section_add(&section, (struct fl_remark){ .kind = fl_report_clean(s->kind),
 							     .subject = fl_report_clean(label),
@@ -143,6 +147,7 @@ static json_t *study_json(const struct fl_judgement *j, const struct fl_study_re
 	set(o, "answer", fl_json_string(s->answer));
 	set(o, "sum", ratio_json(&s->sum));
 	set(o, "points", points);
+	fl_feed_study_json(s, o);
 	return o;
 }
 

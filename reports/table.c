@@ -55,7 +55,7 @@ static void set_widths(struct layout *l)
 		if (c > 0)
 			others += l->width[c] + (c + 1 == t->columns_n ? 0 : GAP);
 	}
-	if (others + l->width[0] + GAP > width) {
+	if (l->width[0] > FIRST_MIN && others + l->width[0] + GAP > width) {
 		size_t room = width > others + GAP ? width - others - GAP : 0;
 
 		l->width[0] = room > FIRST_MIN ? room : FIRST_MIN;

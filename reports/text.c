@@ -25,6 +25,11 @@ static void add_verdict(const struct page *p, const struct fl_content *c)
 {
 	const char *verdict = fl_verdict_name(c->verdict);
 
+	if (c->headline) {
+		fl_text_add(p->out, "%s", fl_report_colour(p->look, c->verdict));
+		fl_report_wrap(p->out, c->headline, 0, 2, p->width);
+		fl_text_add(p->out, "%s", fl_report_plain(p->look));
+	}
 	fl_text_add(p->out, "%s%s%s: ", fl_report_colour(p->look, c->verdict), verdict, fl_report_plain(p->look));
 	fl_report_wrap(p->out, c->counts, strlen(verdict) + 2, 2, p->width);
 }
@@ -48,6 +53,8 @@ static char *sentence(const struct fl_remark *r)
 static void add_section(const struct page *p, const struct fl_section *s)
 {
 	fl_text_add(p->out, "\n%s\n", s->title);
+	if (s->table.rows_n)
+		fl_table_text(&s->table, p->look, p->out);
 	for (size_t i = 0; i < s->remarks_n; i++) {
 		const struct fl_remark *r = &s->remarks[i];
 

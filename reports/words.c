@@ -20,6 +20,7 @@ struct fl_words {
 	struct bench *benches;
 	size_t n;
 	bool *alone; /* of each lane: it is what a study holds the same lane beside others against */
+	const struct fl_study_result **feeds; /* of each lane: the study of starvation that it is of; NULL: none */
 	struct fl_files files;
 };
 
@@ -69,6 +70,15 @@ static void note_files(struct fl_words *w, const struct fl_lane_verdict *v)
 	}
 }
 
+static void note_feeds(struct fl_words *w)
+{
+	w->feeds = fl_zalloc(w->j->lanes_n, sizeof(*w->feeds));
+	for (size_t i = 0; i < w->j->studies_n; i++)
+		for (size_t k = 0; w->j->studies[i].feed && k < w->j->studies[i].points_n; k++)
+			if (w->j->studies[i].points[k].lane)
+				w->feeds[w->j->studies[i].points[k].lane - w->j->lanes] = &w->j->studies[i];
+}
+
 static void note_alone(struct fl_words *w)
 {
 	w->alone = fl_zalloc(w->j->lanes_n, sizeof(*w->alone));
@@ -87,6 +97,7 @@ struct fl_words *fl_words_make(const struct fl_judgement *j)
 
 	w->j = j;
 	note_alone(w);
+	note_feeds(w);
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 		struct bench *b = find_bench(w, v->bench);
@@ -110,6 +121,7 @@ void fl_words_free(struct fl_words *w)
 		free(w->benches[i].differs);
 	free(w->benches);
 	free(w->alone);
+	free(w->feeds);
 	fl_files_release(&w->files);
 	free(w);
 }
@@ -185,6 +197,26 @@ static void add_neighbours(struct fl_text *out, size_t n, const char *other)
 		fl_text_add(out, " beside %zu lanes", n);
 }
 
+/* "feed loop", "ingest T3", "feed control #1"; where there are several studies with that of its own. malloc'd. */
+static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	const struct fl_study_result *s = w->feeds[v - w->j->lanes];
+	const char *other = NULL;
+	size_t neighbours = count_neighbours(w, v, &other);
+	const char *demand = s->feed->study->demand;
+	char *label = fl_files_shorten(&w->files, w->j->feeds_n > 1 && !demand ? s->label : v->bench), *clean;
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s%s%s %s", label, w->j->feeds_n > 1 && demand ? " " : "",
+		    w->j->feeds_n > 1 && demand ? demand : "", v->rung);
+	if (neighbours)
+		fl_text_add(&t, " #%u", v->lane);
+	clean = fl_report_clean(t.bytes);
+	fl_text_release(&t);
+	free(label);
+	return clean;
+}
+
 char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 {
 	const struct bench *b = find_bench(w, v->bench);
@@ -193,6 +225,8 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 	struct fl_text t = { 0 };
 	char *clean;
 
+	if (v->rung && w->feeds[v - w->j->lanes])
+		return rung_name(w, v);
 	if (b->lanes == 1 && neighbours == 0 && strncmp(v->label, v->bench, strlen(v->bench)) == 0) {
 		char *label = fl_files_shorten(&w->files, v->label);
 

@@ -172,7 +172,7 @@ static void add_starvation(struct fl_lane_verdict *v)
 	add_words(v, "wanted", wanted);
 	add_words(v, "measured", measured);
 	for (unsigned i = 0; i < FL_WITNESSES; i++)
-		add_words(v, fl_witness_name(i), v->feed->said[i]);
+		add_words(v, fl_witness_name(i), v->feed->spoke[i] ? v->feed->said[i] : NULL);
 	add_words(v, "what would cure it", v->feed->cure);
 	free(measured);
 	free(wanted);

@@ -109,7 +109,8 @@ bool fl_rung_is_faster(const struct fl_interval *rung, const struct fl_interval 
 /* ---- hop.c: do the witnesses agree? */
 
 struct fl_testimony {
-	enum { FL_SILENT, FL_NAMES, FL_SUPPORTS, FL_DENIES } kind; /* SUPPORTS: for it, and not against another */
+	/* ABSENT: it was not asked; SILENT: it was, and cannot tell; SUPPORTS: for it, and not against another. */
+	enum { FL_ABSENT, FL_SILENT, FL_NAMES, FL_SUPPORTS, FL_DENIES } kind;
 	int hop; /* of FL_NAMES, FL_SUPPORTS; of FL_DENIES: FL_EVERY_HOP, or the one that it cannot be */
 };
 enum { FL_EVERY_HOP = -1 };

@@ -84,7 +84,7 @@ static struct fl_rung_result result_of(const struct fl_feed_plan *p, const struc
 
 	if (rate->n) {
 		r.share = rate->median / demand;
-		r.exposed_ns = 1e9 * (step_bytes / rate->median - before);
+		r.exposed_ns = fmax(0, 1e9 * (step_bytes / rate->median - before)); /* below it is noise */
 		r.verdict = verdict_of(fl_rate_holds(rate, demand));
 	} else {
 		r.rate = (struct fl_interval){ .median = NAN, .low = NAN, .high = NAN };

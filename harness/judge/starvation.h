@@ -58,6 +58,7 @@
 #ifndef FL_JUDGE_STARVATION_H
 #define FL_JUDGE_STARVATION_H
 #include "base/stats.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -85,6 +86,7 @@ struct fl_feed {
 	char *hop;			       /* "drive nvme-S1"; "unattributed"; NULL: nothing is starved */
 	char *why_hop;			       /* why unattributed, or who said so; NULL without a hop */
 	char *said[FL_WITNESSES];	       /* what each witness said, or why it is silent; NULL without a hop */
+	bool spoke[FL_WITNESSES];	       /* false: it was not asked, or nobody need hear it */
 	uint64_t prefetch, depth_needed;       /* depth_needed 0: none is known to cure it */
 	char *cure;			       /* one line; NULL: nothing to cure */
 };

@@ -29,6 +29,13 @@ static struct fl_testimony silent(char **said, char *why)
 	return (struct fl_testimony){ FL_SILENT, FL_EVERY_HOP };
 }
 
+/* It was not asked, or has nothing to say that anybody need hear. */
+static struct fl_testimony absent(char **said, char *why)
+{
+	*said = why;
+	return (struct fl_testimony){ FL_ABSENT, FL_EVERY_HOP };
+}
+
 /* ---- ladder */
 
 /* "T3 gives 1.20 GB/s", by arrivals "with the arrivals of T3 it would wait 12 %" */
@@ -113,7 +120,7 @@ static struct fl_testimony ask_ladder(const struct fl_feed_lane *l, bool *ret_in
 	int at;
 
 	if (strcmp(p->kind, "ladder") != 0)
-		return silent(said, fl_dup("not measured"));
+		return absent(said, fl_dup("not measured"));
 	if (p->top < 0)
 		return silent(said, fl_dup("its source is on no rung"));
 	fill_rungs(l, jitter, rungs);
@@ -157,7 +164,7 @@ static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
 	struct fl_text t = { 0 };
 
 	if (isnan(l->loop.source_busy) || isnan(l->loop.copy_busy) || isnan(l->loop.waiting_chunks))
-		return silent(said, fl_dup("not known"));
+		return absent(said, fl_dup("not known"));
 	fl_text_add(&t, "while it waited the source was busy %s of the time, the copying %s, with %s chunks before it",
 		    fl_show_percent(source, l->loop.source_busy), fl_show_percent(copy, l->loop.copy_busy),
 		    fl_show_number(n, round(10 * l->loop.waiting_chunks) / 10));
@@ -209,8 +216,8 @@ static struct fl_testimony ask_counters(const struct fl_feed_lane *l)
 		return (struct fl_testimony){ FL_DENIES, l->plan->top };
 	}
 	if (isnan(waited) && isnan(read))
-		return silent(said, fl_dup("not known"));
-	return silent(said, isnan(read) ? fl_dup("nothing against it")
+		return absent(said, fl_dup("not known"));
+	return absent(said, isnan(read) ? fl_dup("nothing against it")
 					: fl_format("nothing against it; the drive counted %s of the bytes",
 						    fl_show_percent(device, read)));
 }
@@ -247,7 +254,7 @@ static struct fl_testimony ask_intervention(const struct fl_feed_lane *l)
 	int moved;
 
 	if (!s)
-		return silent(said, fl_dup(has_slowed(l->plan) ? "not needed" : "not measured"));
+		return absent(said, fl_dup(has_slowed(l->plan) ? "not needed" : "not measured"));
 	if (!fl_feed_is_measured(s, &why))
 		return silent(said, fl_format("not measured: %s", why));
 	slowed = fl_loop_measure(s->records, s->n, l->feed->step_time_ns);
@@ -313,6 +320,8 @@ void fl_feed_attribute(struct fl_feed_lane *l)
 	};
 	int hop = invalid ? -1 : fl_witnesses_agree(said, FL_WITNESSES);
 
+	for (unsigned i = 0; i < FL_WITNESSES; i++)
+		l->feed->spoke[i] = said[i].kind != FL_ABSENT;
 	if (hop < 0) {
 		l->feed->hop = fl_dup("unattributed");
 		l->feed->why_hop = say_why_not(l, said, invalid);

@@ -3,7 +3,7 @@
  * the environment says FEEDLINE_GOLDEN=write; look at the difference before you keep it. */
 #ifndef FL_TESTS_GOLDEN_H
 #define FL_TESTS_GOLDEN_H
-#include "../sample_run.h"
+#include "../studied.h"
 #include "base/file.h"
 #include "judge/judge.h"
 #include "reports/reports.h"
@@ -238,6 +238,76 @@ static inline struct fl_run *golden_studies(void)
 	return run;
 }
 
+/* ---- starvation: a ladder for two accelerators of a profile, and three demands of one path */
+
+static inline void golden_want(struct fl_run *run, unsigned case_no, const char *demand)
+{
+	json_t *c = json_array_get(json_object_get(run->plan, "cases"), case_no), *lane;
+	size_t i;
+
+	json_array_foreach(json_object_get(c, "lanes"), i, lane)
+		json_object_set_new(json_object_get(lane, "options"), "demand", json_string(demand));
+}
+
+/* A source that gives so much of what is wanted, evenly. */
+static inline struct source golden_source(double rho)
+{
+	return (struct source){ STUDIED_C / rho, 0, 1 };
+}
+
+/* Loop, open loop and control of every accelerator. */
+static inline void golden_fed(struct fl_run *run, unsigned first, unsigned lanes, unsigned round, const double *rho)
+{
+	for (unsigned i = 0; i < lanes; i++) {
+		struct stages stages = rho[i] < 1 ? by_source : idle;
+
+		studied_loop(run, first, i, round, golden_source(rho[i]), STUDIED_C, stages, 200);
+		studied_open(run, first + 1, i, round, golden_source(rho[i]), 200);
+		studied_loop(run, first + 2, i, round, golden_source(100), 1.002 * STUDIED_C, idle, 200);
+	}
+}
+
+static inline struct fl_run *golden_ladder(void)
+{
+	static const char *const values[] = { "loop", "open", "control", "T1", "T2", "T3", "slowed-0", NULL };
+	static const double rho[] = { 0.4, 1.2 };
+	struct fl_run *run = studied_run("ladder", "direct", 2, 2, values);
+
+	golden_want(run, 0, "unet3d-h100");
+	for (unsigned round = 0; round < 2; round++) {
+		struct fl_lane_record *r;
+
+		golden_fed(run, 0, 2, round, rho);
+		studied_open(run, 3, 0, round, golden_source(5 + round), 200);
+		r = sample_record(run, 4, 0, round);
+		r->outcome = FL_NOT_MEASURED;
+		r->reason = fl_dup("the page cache does not hold the file");
+		r->hint = fl_dup("take a smaller file");
+		studied_open(run, 5, 0, round, golden_source(0.8), 200);
+		studied_loop(run, 6, 0, round, golden_source(0.3), STUDIED_C, by_source, 200);
+		studied_loop(run, 6, 1, round, golden_source(0.3), STUDIED_C, by_source, 200);
+	}
+	return run;
+}
+
+static inline struct fl_run *golden_demands(void)
+{
+	static const char *const values[] = { "loop", "open", "control", NULL };
+	static const char *const demands[] = { "unet3d-h100", "resnet50-h100", "cosmoflow-h100" };
+	static const double rho[] = { 0.4, 5, 0.9 };
+	struct fl_run *run = studied_run("starvation", "direct", 1, 1, values);
+
+	for (unsigned i = 0; i < 3; i++) {
+		if (i)
+			studied_add(run, "starvation", "direct", 1, 1, values);
+		golden_want(run, 3 * i, demands[i]);
+		json_object_set_new(json_array_get(json_object_get(run->plan, "studies"), i), "label",
+				    json_sprintf("feed path=/data/f demand=%s", demands[i]));
+		golden_fed(run, 3 * i, 1, 0, &rho[i]);
+	}
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -249,6 +319,9 @@ static const struct golden {
 	{ "report-single-colour.txt", golden_single, { .width = 80, .colour = true } },
 	{ "report-interrupted-80.txt", golden_interrupted, { .width = 80 } },
 	{ "report-studies-80.txt", golden_studies, { .width = 80 } },
+	{ "report-ladder-80.txt", golden_ladder, { .width = 80 } },
+	{ "report-ladder-120.txt", golden_ladder, { .width = 120 } },
+	{ "report-demands-80.txt", golden_demands, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -256,6 +329,8 @@ static const struct golden golden_documents[] = {
 	{ "report-single.json", golden_single, { 0 } },
 	{ "report-interrupted.json", golden_interrupted, { 0 } },
 	{ "report-studies.json", golden_studies, { 0 } },
+	{ "report-ladder.json", golden_ladder, { 0 } },
+	{ "report-demands.json", golden_demands, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
@@ -263,6 +338,7 @@ static const struct golden golden_pages[] = {
 	{ "report-single.md", golden_single, { 0 } },
 	{ "report-interrupted.md", golden_interrupted, { 0 } },
 	{ "report-studies.md", golden_studies, { 0 } },
+	{ "report-ladder.md", golden_ladder, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)
