@@ -21,7 +21,7 @@ enum { SLOWED = 10, LOOP = 0, OPEN = 1, CONTROL = 2, ALWAYS = 3 }; /* cases that
 static const char slowed[] = "slowed-", read_limit[] = "read_limit";
 /* Of the demand: what a loop moves that is held up, and what the first slowed case may read, each next one so much of
  * the one before; of what the open loop moved: what is clearly less. */
-static const double held_up = 0.95, slowed_first = 0.8, slowed_next = 0.7, clearly_less = 0.85;
+static const double held_up = 0.95, slowed_first = 0.8, slowed_next = 0.7, clearly_less = 0.6;
 
 static bool is_slowed(const char *value)
 {
