@@ -17,7 +17,7 @@ struct bench_opts {
 
 static const struct fl_field bench_fields[] = {
 	FL_FIELD(bench_opts, study, FL_CHOICE, "auto", "auto|repeat|starvation|ladder",
-		 "of a closed loop: is it fed, and by which hop is it held up; auto: starvation, else repeat"),
+		 "of a closed loop: whether it is fed, or by which hop it is held up"),
 	FL_FIELD(bench_opts, repeat, FL_COUNT, "1", "1..1000", "rounds, each with fresh processes"),
 	FL_FIELD(bench_opts, dry_run, FL_FLAG, "no", NULL, "only print what would run, and where"),
 	FL_FIELD(bench_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),

@@ -114,12 +114,16 @@ static unsigned add_slowed(const struct page *p, const struct fl_plan_case *firs
 	return n;
 }
 
+/* Is it the first of several cases of which at most one is needed? */
+static bool is_slowed(const struct fl_study *s, const struct fl_plan_case *c)
+{
+	return (s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER) && c->rounds_least == 0;
+}
+
 static void add_cases(const struct page *p, const struct fl_plan_case *cases, const struct fl_study *s)
 {
-	bool of_loop = s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER;
-
 	for (unsigned i = 0; i < s->cases_n; i++) {
-		if (of_loop && cases[i].rounds_least == 0)
+		if (is_slowed(s, &cases[i]))
 			i += add_slowed(p, &cases[i], s->cases_n - i);
 		else
 			add_case(p, &cases[i], "if it may pay");
@@ -159,15 +163,30 @@ static void note_files(const struct fl_plan_case *c, const struct fl_catalog *ca
 	}
 }
 
+static size_t count_cases(const struct fl_plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->studies_n; i++) {
+		const struct fl_study *s = &plan->studies[i];
+		const struct fl_plan_case *cases = &plan->cases[s->first];
+
+		for (unsigned k = 0; k < s->cases_n; k++)
+			n += k == 0 || !is_slowed(s, &cases[k]) || !is_slowed(s, &cases[k - 1]);
+	}
+	return n;
+}
+
 void fl_dry_run_text(const struct fl_plan *plan, const struct fl_catalog *catalog, size_t width, struct fl_text *out)
 {
 	struct page p = { .catalog = catalog, .width = width, .out = out };
+	size_t n = count_cases(plan);
 	char time[FL_UNIT_TEXT];
 
 	for (size_t i = 0; i < plan->cases_n; i++)
 		note_files(&plan->cases[i], catalog, &p.files);
-	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, plan->cases_n,
-		    plan->cases_n == 1 ? "" : "s", fl_show_ns(time, (double)fl_plan_time_ns(plan)));
+	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, n, n == 1 ? "" : "s",
+		    fl_show_ns(time, (double)fl_plan_time_ns(plan)));
 	for (size_t i = 0; i < plan->studies_n; i++)
 		add_study(&p, plan, &plan->studies[i]);
 	fl_files_list(&p.files, out);

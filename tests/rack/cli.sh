@@ -103,7 +103,7 @@ for c in topo list data bench run runs report compare baseline show export impor
 	cp out by_option
 	on help $c; status_is 0; yes_if 'help CMD is CMD --help' cmp out by_option
 done
-on help bench null.nop; status_is 0; yes_if "its options" grep -q "^options of null.nop\|^options of every" out
+on help bench null.nop; status_is 0; yes_if "its options" grep -q "^common options" out
 on help bench null.nop more; usage "help: unexpected argument 'more'"
 on bench null.nop --help; status_is 0; err_is
 yes_if 'options of every benchmark are there' grep -q '^  --duration TIME' out
@@ -222,6 +222,45 @@ if "$fl" list | grep -q '^storage.read '; then
 	yes_if 'made where it is said to be' test -s elsewhere/read-65536.data
 	yes_if 'and known as the file of the cache' grep -q "made '$here/elsewhere/read-65536.data'" err
 	rm -r data link elsewhere .cache cache.db cache.reports
+fi
+
+# ---- closed loops
+
+on list --demands; status_is 0; err_is; yes_if 'a demand and its source' grep -q '^unet3d-h100 .* 3.18 GB/s .*mlcommons' out
+on list --json; json_is '.demands | length > 0 and all(.step_bytes % 4096 == 0 and .bytes_per_s > 0)'
+if "$fl" list | grep -q '^feed '; then
+	mkdir data && head -c 1048576 /dev/urandom >data/file
+	feed() { on bench feed --path data/file --dry-run --json "$@"; }
+	of_cases() { json_is '[.plan.studies[0].values[] | select(startswith("slowed") | not)] == '"$1"; }
+	feed; status_is 0; json_is '.plan.studies | length == 1 and .[0].kind == "starvation"'
+	of_cases '["loop", "open", "control"]'
+	json_is '[.plan.cases[0:3][].lanes[0] | .bench + " " + .options.source] == ["feed direct", "ingest direct", "feed resident"]'
+	feed --study repeat; json_is '.plan | (.studies | length == 1 and .[0].kind == "repeat") and (.cases | length == 1)'
+	feed --study ladder; json_is '.plan.studies[0].kind == "ladder"'
+	of_cases '["loop", "open", "control", "T1", "T2", "T2-cold"]'
+	feed --accelerators 3 --study ladder; of_cases '["loop", "open", "control", "T1", "T2", "T2-cold", "T3"]'
+	json_is '[.plan.cases[0].lanes[].options.accelerator] == ["0", "1", "2"] and (.plan.cases[4].lanes | length == 1)'
+	feed --demand unet3d-h100; status_is 0
+	json_is '.plan.cases | all(.lanes[0].options | .demand == "unet3d-h100" and .step_bytes == "1026207744" and .step_time == "323000000")'
+	feed --demand all; json_is '.plan.studies | length > 5 and all(.kind == "starvation")'
+	feed --demand unet3d-h10; usage "unknown demand 'unet3d-h10'" "${hint}did you mean 'unet3d-h100'?"
+	feed --demand unet3d-h100 --step-time 1ms; usage "'step_time' contradicts 'demand', which says it" "$hint*"
+	feed --accelerator 1; usage "'accelerator' cannot be set: each lane of feed has its own" "$hint*"
+	feed --study laddr; usage "option 'study': 'laddr' is not one of *" "${hint}did you mean 'ladder'?"
+	feed --source paced --study ladder; usage "source 'paced' is no rung of feed, so it has no ladder" "$hint*"
+	on bench null.nop --study ladder --dry-run; usage "'study: ladder' wants a closed loop, and null.nop is none" "$hint*"
+	on bench null.nop --demand unet3d-h100; usage "bench null.nop: unknown option '--demand'" "$hint*"
+	on bench feed --path data/file --dry-run; status_is 0; yes_if 'one case for all limits' grep -q '^suite feed: 4 cases' out
+	yes_if 'and when it is needed' grep -q 'one of 10 limits, if it is starved' out
+
+	# The suite, and what goes over it: a directory of data, several accelerators, every demand.
+	on run --suite feed --dry-run --json; status_is 0; json_is '.plan.studies | length == 1 and .[0].kind == "ladder"'
+	json_is '.plan.cases[0].lanes[0].options.path | test("read-4294967296.data$")'
+	on run --suite feed --path data --accelerators 2 --demand all --dry-run --json; status_is 0
+	json_is '.plan.cases | all(.lanes[0].options.path == "'"$(pwd -P)"'/data")'
+	json_is '.plan.studies | length > 5'; json_is '.plan.cases[0].lanes | length == 2'
+	on run --suite quick --demand unet3d-h100 --dry-run; usage "no benchmark of suite 'quick' has an option 'demand'" "$hint*"
+	rm -r data
 fi
 yes_if 'nothing was recorded by all that' test ! -e .local
 

@@ -110,6 +110,10 @@ offered '--help' "$fl" topo --json --he
 offered '' "$fl" bench null.pipeline --depth ''
 offered '' "$fl" nonsense ''
 has " $(offers "$fl" run --suite '') " ' quick ' 'suites by name'
+offered 'unet3d-a100 unet3d-b200 unet3d-h100 unet3d-v100' "$fl" bench feed --demand unet
+has " $(offers "$fl" run --demand '') " ' all ' 'demands'
+offered 'auto ladder repeat starvation' "$fl" bench feed --study ''
+offered '--read-limit' "$fl" bench storage.read --read
 has " $(offers "$fl" run --suite '') " ' file ' 'suites by file'
 touch 'a file with blanks'
 offered 'a file with blanks' "$fl" topo --machine 'a f'
@@ -124,7 +128,8 @@ for benchmark in $benchmarks; do
 	got=" $(offers "$fl" bench "$benchmark" --) "
 	for option in $(options_of bench "$benchmark"); do
 		has "$got" " $option " "completion of bench $benchmark"
-		has " $(offers "$fl" run "$option") " " $option " "completion of run with $benchmark"
+		[ "$option" = --study ] || # which study a suite makes, it says itself
+			has " $(offers "$fl" run "$option") " " $option " "completion of run with $benchmark"
 	done
 done
 

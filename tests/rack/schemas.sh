@@ -135,7 +135,9 @@ for change in '.schema = 0' '.runs[0].state = "done"' '.runs[0].status = null' '
 	damaged runs runs.json "$change"
 done
 for change in '.schema = 2' '.benchmarks[0].fields[0].type = "int"' '.benchmarks[0].available = false' \
-	'.benchmarks[0].metrics[0].better = "more"' '.benchmarks[0].name = "x"' 'del(.benchmarks[0].hint)'; do
+	'.benchmarks[0].metrics[0].better = "more"' '.benchmarks[0].name = "x."' 'del(.benchmarks[0].hint)' \
+	'del(.benchmarks[0].rungs)' '.benchmarks[] |= (.rungs[0].source |= 7)' 'del(.demands)' '.demands[0].step_bytes = 1' \
+	'.demands[0].extra = 1' 'del(.demands[0].source)' '.demands[0].name = "a b"'; do
 	damaged list list.json "$change"
 done
 for change in '.schema = 2' '.nodes[0].class = "ram"' '.limits.cpus = null' '.nodes[0].memory_bytes = "1GB"' \
