@@ -67,7 +67,8 @@ cat >suite.yaml <<'SUITE'
 SUITE
 feedline run --suite suite.yaml --dry-run --json >plan.json
 feedline bench null.nop --dry-run --json >plan-of-bench.json
-valid dry-run plan.json plan-of-bench.json
+feedline run --suite feed --demand all --dry-run --json >plan-of-feed.json
+valid dry-run plan.json plan-of-bench.json plan-of-feed.json
 
 feedline run --suite suite.yaml --store "$store" --json >run.json 2>/dev/null || true
 feedline report --store "$store" --format json >report.json
