@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONTROL_FD = 3, STEPS_MAX = 65536 };
+enum { CONTROL_FD = 3, STEPS_MAX = FL_TAPE_STEPS_MAX };
 
 /* name; what it does wrong */
 static const char *const modes[][2] = {
