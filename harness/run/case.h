@@ -44,7 +44,9 @@ struct fl_case_lane {
 	struct fl_hist *hists_to;   /* at its end */
 
 	struct fl_throttle *throttle; /* case.c: its reads are held back; NULL: they are not */
-	double payload_bytes;	      /* between the looks of the witnesses; collect.c, once all lanes are done */
+	/* collect.c, once all lanes are done: between the looks of the witnesses, and by how much that may be wrong for
+	 * the steps that were under way at them */
+	double payload_bytes, open_bytes;
 };
 
 struct fl_case {
@@ -107,7 +109,7 @@ const struct fl_drive *fl_lane_drive(const struct fl_machine *m, const struct fl
 double fl_lane_flight_bytes(const struct fl_plan_lane *lane, uint32_t threads);
 
 /* collect.c */
-void fl_case_weigh(struct fl_case *c); /* sets payload_bytes of the lanes that are done */
+void fl_case_weigh(struct fl_case *c); /* sets payload_bytes and open_bytes of the lanes that are done */
 /* What the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */
 void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
 		     struct fl_lane_record *record);

@@ -233,6 +233,26 @@ static bool uses_drive(const struct fl_case *c, const struct fl_case_lane *lane)
 	       fl_lane_drive(m, lane->entry, lane->plan, true, &why);
 }
 
+/* Of the steps under way at that moment: the bytes that may lie on its other side than their share of time says. What
+ * the last step of a thread left open counts as much as the rest. */
+static double bytes_at(const struct fl_track *tracks, uint32_t threads, uint64_t at_ns, double bytes_per_ns)
+{
+	double bytes = 0;
+
+	for (uint32_t t = 0; t < threads; t++) {
+		const struct fl_track *track = &tracks[t];
+		size_t i = track->n;
+
+		while (i > 0 && track->steps[i - 1].end_ns > at_ns)
+			i--;
+		if (i < track->n && track->steps[i].start_ns < at_ns)
+			bytes += (double)track->steps[i].bytes;
+		else if (i == track->n && i > 0)
+			bytes += (double)(at_ns - track->steps[i - 1].end_ns) * bytes_per_ns;
+	}
+	return bytes;
+}
+
 void fl_case_weigh(struct fl_case *c)
 {
 	const struct fl_window span = { c->before ? c->before->drives_at_ns : 0,
@@ -241,22 +261,26 @@ void fl_case_weigh(struct fl_case *c)
 	for (size_t i = 0; i < c->lanes_n && span.from_ns < span.to_ns; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];
 		struct fl_track *tracks = NULL;
+		double per_ns;
 
 		if (lane->state == FL_LANE_DONE && uses_drive(c, lane))
 			tracks = fl_case_tracks(lane, NULL);
 		if (!tracks)
 			continue;
 		lane->payload_bytes = fl_window_clip(tracks, lane->threads, &span).bytes;
+		per_ns = lane->payload_bytes / (double)(span.to_ns - span.from_ns);
+		lane->open_bytes = bytes_at(tracks, lane->threads, span.from_ns, per_ns) +
+				   bytes_at(tracks, lane->threads, span.to_ns, per_ns);
 		fl_case_free_tracks(tracks, lane->threads);
 	}
 }
 
 /* The agent states this fact of a benchmark that has it: only the drive knows. */
-static void set_amplified(const struct fl_case_lane *lane, const struct fl_delivery *read,
-			  struct fl_lane_record *record)
+static void set_amplified(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
 {
 	static const char *const words[] = { [FL_NOT_AMPLIFIED] = "no", [FL_AMPLIFIED] = "yes" };
-	enum fl_amplified amplified = fl_delivery_amplified(read);
+	struct fl_delivery read = fl_moments_delivery(c, lane, false), written = fl_moments_delivery(c, lane, true);
+	enum fl_amplified amplified = fl_delivery_amplified(read.payload_bytes > 0 ? &read : &written);
 
 	for (const struct fl_fact *f = lane->entry->facts; f->name; f++)
 		if (strcmp(f->name, "amplified") == 0)
@@ -309,7 +333,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	add_series(c, lane, tracks, record);
 	set_notes(c, lane, spoilt, steps, record);
 	read = fl_moments_delivery(c, lane, false);
-	set_amplified(lane, &read, record);
+	set_amplified(c, lane, record);
 	if (json_is_false(json_object_get(record->placement, "verified")))
 		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),
 			    "the lane did not run where it was placed, so its numbers belong to another path");

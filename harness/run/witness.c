@@ -173,8 +173,7 @@ static double bytes_between(double before, double after)
 	return after >= before ? after - before : NAN; /* a counter that runs back says nothing */
 }
 
-/* What one lane adds to that of its drive. Of its payload as much may be elsewhere as its longest step has, and what
- * moved while we looked. */
+/* What one lane adds to that of its drive. What moved while we looked may be elsewhere. */
 static void add_lane(const struct fl_case *c, const struct fl_case_lane *lane, bool written, struct fl_delivery *sum)
 {
 	const struct fl_own_io *before = &c->before->lanes[lane - c->lanes].io;
@@ -185,8 +184,8 @@ static void add_lane(const struct fl_case *c, const struct fl_case_lane *lane, b
 				  : bytes_between(before->read_bytes, after->read_bytes);
 	sum->payload_bytes += lane->payload_bytes;
 	sum->direct_bytes += says_direct(lane) ? lane->payload_bytes : 0;
-	sum->flight_bytes += 2 * (fl_lane_flight_bytes(lane->plan, lane->threads) +
-				  lane->payload_bytes * ((double)lane->longest_step_ns + look_ns) / span_ns);
+	sum->flight_bytes += 2 * fl_lane_flight_bytes(lane->plan, lane->threads) + lane->open_bytes +
+			     2 * look_ns / span_ns * lane->payload_bytes;
 }
 
 struct fl_delivery fl_moments_delivery(const struct fl_case *c, const struct fl_case_lane *lane, bool written)

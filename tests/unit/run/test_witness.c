@@ -751,7 +751,7 @@ static void delivery_of_lanes(void **state)
 	t.looks[1].read_bytes = 3e6;
 	t.lanes[1][0].io.read_bytes = 2e6;
 	t.of_case[0].payload_bytes = 1e6;
-	t.of_case[0].longest_step_ns = 49000000;
+	t.of_case[0].open_bytes = 98000;
 	d = fl_moments_delivery(&t.c, &t.of_case[0], false);
 	assert_true(d.device_bytes == 3e6 && d.own_bytes == 2e6 && d.payload_bytes == 1e6 && d.direct_bytes == 0);
 	assert_true(fabs(d.flight_bytes - 1e5) < 1);
