@@ -9,8 +9,14 @@ if ! drive=$(losetup --find --show --direct-io=on "$home/image" 2>"$home/err"); 
 	echo "no loop device: $(<"$home/err")"
 	exit 77
 fi
-trap 'losetup -d "$drive"; rm -rf "$home"' EXIT
 queue=/sys/block/${drive#/dev/}/queue
+# A loop device keeps its settings for the next one who takes it.
+usual() {
+	echo 0 >"$queue/nomerges"
+	echo 1 >"$queue/iostats"
+}
+trap 'usual 2>/dev/null; losetup -d "$drive"; rm -rf "$home"' EXIT
+usual 2>/dev/null || true
 left_out=()
 
 # measure ARGS...: rc, $home/out, the witnesses of its first lane.
@@ -64,7 +70,15 @@ if echo 0 2>/dev/null >"$queue/iostats"; then
 	is null "$(jq .device_read_ratio <<<"$witnesses")" 'ratio where the drive does not count'
 
 	# ---- and who lets it count meanwhile, or merges no longer, has changed a setting
-	(sleep 1 && echo 2 >"$queue/nomerges" && echo 1 >"$queue/iostats") &
+	(
+		for _ in $(seq 100); do
+			[ "$(workers)" = 0 ] || break
+			sleep 0.1
+		done
+		sleep 0.5
+		echo 2 >"$queue/nomerges"
+		echo 1 >"$queue/iostats"
+	) &
 	rc=0
 	feedline bench storage.read --path "$drive" --duration 2s --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
 	wait
