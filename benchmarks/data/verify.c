@@ -282,7 +282,7 @@ static int verify_verify(void *state, struct fl_err *err)
 	if (strncmp(all.what, "is ", 3) && strncmp(all.what, "has ", 4))
 		snprintf(where, sizeof(where), " at offset %llu", (unsigned long long)all.offset);
 	if (all.blocks + all.files > 1)
-		snprintf(more, sizeof(more), "; in all %llu blocks are wrong and %llu files have the wrong size",
+		snprintf(more, sizeof(more), "; in all wrong blocks: %llu, wrong files: %llu",
 			 (unsigned long long)all.blocks, (unsigned long long)all.files);
 	return fl_fail(err, -EBADMSG, "'%.64s'%s: %s%s", s->set.files[all.file].name, where, all.what, more);
 }

@@ -79,7 +79,7 @@ static json_t *job_json(const struct job *job, const char *run, double bytes_per
 static void add_strangers(const struct job *job, struct fl_text *out)
 {
 	if (job->set.strangers)
-		fl_text_add(out, "; %zu other %s there is left alone", job->set.strangers,
+		fl_text_add(out, "; left alone: %zu other %s", job->set.strangers,
 			    job->set.strangers == 1 ? "entry" : "entries");
 }
 
@@ -345,12 +345,15 @@ static int take_or_begin(struct job *job, struct fl_err *err)
 	return 0;
 }
 
-static void warn_of_memory(const struct job *job)
+/* What is read from memory says nothing of a drive. */
+static int refuse_memory(const struct job *job, struct fl_err *err)
 {
 	struct statfs fs;
 
-	if (statfs(job->dir, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC))
-		fl_output_say("'%s' is on tmpfs: that is memory, what is read there says nothing of a drive", job->dir);
+	if (statfs(job->dir, &fs) < 0 || (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC))
+		return 0;
+	fl_fail(err, -ENODEV, "'%s' is on tmpfs: tmpfs is memory, not a drive", job->dir);
+	return fl_hint(err, "choose a directory on a drive");
 }
 
 static int make(struct job *job, const char *word, struct fl_err *err)
@@ -365,13 +368,14 @@ static int make(struct job *job, const char *word, struct fl_err *err)
 		rc = make_dir(job, word, &made, err);
 	if (rc < 0)
 		return rc;
-	rc = take_or_begin(job, err);
+	rc = refuse_memory(job, err);
+	if (rc == 0)
+		rc = take_or_begin(job, err);
 	if (rc < 0) {
 		if (made)
 			rmdir(job->dir);
 		return rc;
 	}
-	warn_of_memory(job);
 	return job->set.complete ? confirm(job, err) : make_rest(job, err);
 }
 

@@ -37,7 +37,7 @@ struct fl_lane_record {
 	enum fl_outcome outcome;
 	char *reason, *hint; /* why not FL_MEASURED, or which wrong data was found; else NULL */
 	json_t *distrust;    /* list of texts: why a measured lane is not trustworthy */
-	json_t *notes; /* {"window_ns", "warm_ns", "ended": "time up"|"interval narrow"|..., "verified": true|false|null,
+	json_t *notes; /* {"window_ns", "warm_ns", "ended": "time up"|"work done"|..., "verified": true|false|null,
 			      "steps", "spoilt", "dropped", "witnesses": {...} (run/witness.h)} */
 	struct fl_series *series;
 	size_t series_n;

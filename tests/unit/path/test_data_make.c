@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_data_make.c: data.make writes what the index lists and nothing else, and calls nothing whole that is not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "data/make.c"
+#include "fake_lane.h"
+
+static const struct fl_bench *const bench = &fl_bench_data_make[0];
+
+enum { BYTES = 17 * FL_BLOCK_BYTES };
+
+static int set_up(void **state)
+{
+	static const char template[] = BUILD_DIR "/make-XXXXXX";
+	char *dir = strdup(template);
+
+	*state = dir;
+	return dir && mkdtemp(dir) ? chdir(dir) : -1;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const leftovers[] = { FL_DATASET_INDEX, "a", "b", "other" };
+
+	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
+		unlink(leftovers[i]);
+	if (chdir("/") < 0 || rmdir(*state) < 0)
+		return -1; /* something else was left behind */
+	free(*state);
+	return 0;
+}
+
+static void write_index(bool complete)
+{
+	struct fl_dataset_file files[] = { { (char *)"a", BYTES }, { (char *)"b", FL_BLOCK_BYTES } };
+	const struct fl_dataset set = { .seed = 7, .files = files, .files_n = 2, .complete = complete };
+
+	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
+}
+
+static const struct make_opts opts = { .path = ".", .block = 4 * FL_BLOCK_BYTES, .depth = 2, .threads = 2 };
+
+/* All of it, by the hooks. Returns what verify says. */
+static int make_all(struct fl_err *err)
+{
+	struct fl_lane lane = { .threads = 2 };
+	void *state = NULL;
+	int rc = 0;
+
+	if (bench->open(&lane, &opts, &state, err) < 0)
+		return err->code;
+	for (unsigned t = 0; t < 2; t++) {
+		do {
+			struct fl_step did = { 0 };
+
+			rc = bench->step(state, t, 3, &did, err);
+		} while (rc == 0);
+		assert_int_equal(rc, FL_IDLE);
+		bench->leave(state, t);
+	}
+	rc = bench->verify(state, err);
+	assert_true(fake_has_fact(&lane, "seed=0x0000000000000007"));
+	bench->close(state);
+	fake_free(&lane);
+	return rc;
+}
+
+static void assert_right(const char *name, uint64_t file, size_t bytes)
+{
+	static char data[BYTES] __attribute__((aligned(8)));
+	int fd = open(name, O_RDONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(read(fd, data, sizeof(data)), bytes);
+	close(fd);
+	for (size_t at = 0; at < bytes; at += FL_BLOCK_BYTES)
+		assert_int_equal(fl_block_check(data + at, 7, file, at), FL_BLOCK_BYTES);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	int fd = open(name, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+}
+
+static void makes_all(void **state)
+{
+	struct fl_err err = { 0 };
+
+	(void)state;
+	write_index(false);
+	assert_int_equal(make_all(&err), 0);
+	assert_right("a", 0, BYTES);
+	assert_right("b", 1, FL_BLOCK_BYTES);
+}
+
+/* A part of a file is made anew, what it is a link to is not touched, a whole one is kept as it is. */
+static void goes_on(void **state)
+{
+	struct fl_err err = { 0 };
+	struct stat before, after;
+
+	(void)state;
+	write_index(false);
+	assert_int_equal(make_all(&err), 0);
+	assert_int_equal(stat("b", &before), 0);
+	assert_int_equal(unlink("a"), 0);
+	write_text("other", "mine");
+	assert_int_equal(symlink("other", "a"), 0);
+	assert_int_equal(make_all(&err), 0);
+	assert_right("a", 0, BYTES);
+	assert_int_equal(stat("b", &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(stat("other", &after), 0);
+	assert_int_equal(after.st_size, 4);
+	assert_int_equal(truncate("a", 3 * FL_BLOCK_BYTES), 0);
+	assert_int_equal(make_all(&err), 0);
+	assert_right("a", 0, BYTES);
+}
+
+static void notices_what_is_gone(void **state)
+{
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *s = NULL;
+
+	(void)state;
+	write_index(false);
+	assert_int_equal(make_all(&err), 0);
+	assert_int_equal(bench->open(&lane, &opts, &s, &err), 0);
+	assert_int_equal(bench->verify(s, &err), 0);
+	assert_int_equal(truncate("a", BYTES - FL_BLOCK_BYTES), 0);
+	assert_int_equal(bench->verify(s, &err), -EBADMSG);
+	assert_string_equal(err.what, "'./a' has 65536 of 69632 bytes");
+	bench->close(s);
+	fake_free(&lane);
+}
+
+static void needs_an_index_that_says_so(void **state)
+{
+	struct fl_err err = { 0 }, complete = { 0 };
+
+	(void)state;
+	assert_int_equal(make_all(&err), -ENOENT);
+	write_index(true);
+	assert_int_equal(make_all(&complete), -EINVAL);
+	assert_non_null(strstr(complete.what, "is complete"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(makes_all, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(notices_what_is_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(needs_an_index_that_says_so, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
