@@ -53,8 +53,8 @@ static int make_file(void *arg, unsigned thread, size_t file, uint64_t from, int
 
 	(void)thread;
 	(void)from;
-	(void)ret_end;
 	*ret_fd = -1;
+	*ret_end = f->bytes;
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	if (!atomic_load(&s->buffered))

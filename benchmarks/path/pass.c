@@ -228,16 +228,17 @@ static int move_rest(const struct fl_pass *p, const struct walker *w, uint64_t o
 		     uint32_t bytes, struct fl_err *err)
 {
 	while (done < bytes) {
-		ssize_t n = p->spec.work->write ? pwrite(w->fd, data + done, bytes - done, (off_t)(offset + done))
-						: pread(w->fd, data + done, bytes - done, (off_t)(offset + done));
+		uint64_t at = offset + done;
+		ssize_t n = p->spec.work->write ? pwrite(w->fd, data + done, bytes - done, (off_t)at)
+						: pread(w->fd, data + done, bytes - done, (off_t)at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return name_failure(p, w->file, offset + done, -errno, err);
+			return name_failure(p, w->file, at, -errno, err);
 		if (n == 0)
 			return fl_fail(err, -EIO, "'%s/%s' ends at offset %llu while it is used", p->spec.dir,
-				       p->spec.set->files[w->file].name, (unsigned long long)(offset + done));
+				       p->spec.set->files[w->file].name, (unsigned long long)at);
 		done += (uint32_t)n;
 	}
 	return 0;

@@ -157,10 +157,10 @@ static void each_once(const struct scene *s)
 static void writes_and_reads(void **state)
 {
 	static const struct {
-		uint32_t block_blocks;
 		uint64_t span_blocks;
+		uint32_t block_blocks;
 		unsigned threads;
-	} rows[] = { { 1, 4, 1 }, { 4, 16, 3 }, { 3, 7, 2 }, { 64, 64, 8 }, { 8, 0, 2 } };
+	} rows[] = { { 4, 1, 1 }, { 16, 4, 3 }, { 7, 3, 2 }, { 64, 64, 8 }, { 0, 8, 2 } };
 	struct scene *s = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
