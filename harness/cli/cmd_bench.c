@@ -39,6 +39,15 @@ static enum fl_study_kind kind_of(const struct fl_entry *entry, unsigned study)
 	}
 }
 
+/* The path that is said more than once; NULL: none. Files, drives and directories are measured at once then. */
+static const char *said_again(const struct fl_args *args)
+{
+	for (size_t i = 1; i < args->given_n; i++)
+		if (args->given[i].field == args->given[i - 1].field)
+			return args->given[i].field->name;
+	return NULL;
+}
+
 /* Texts are borrowed from args. */
 static struct fl_suite *suite_of(const struct fl_entry *entry, const struct fl_args *args,
 				 const struct bench_opts *opts)
@@ -53,6 +62,8 @@ static struct fl_suite *suite_of(const struct fl_entry *entry, const struct fl_a
 	suite = fl_suite_of_bench(entry->name, with, args->given_n, kind_of(entry, opts->study),
 				  (unsigned)opts->repeat);
 	free(with);
+	if (said_again(args))
+		fl_suite_spread(suite, said_again(args));
 	return suite;
 }
 
@@ -62,8 +73,14 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 	struct fl_measure m = { .home = home, .call = call, .json = opts->json, .dry_run = opts->dry_run };
 	struct fl_suite *suite;
 	char *store;
-	int rc = fl_home_store(opts->store, &store, err);
+	int rc;
 
+	if (said_again(args) && kind_of(entry, opts->study) != FL_STUDY_REPEAT) {
+		fl_fail(err, -EINVAL, "bench %s: option '--%s' is said more than once", entry->name,
+			said_again(args));
+		return fl_hint(err, "with --study repeat each has a lane of its own, side by side");
+	}
+	rc = fl_home_store(opts->store, &store, err);
 	if (rc < 0)
 		return rc;
 	m.store = store;

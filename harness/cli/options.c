@@ -16,6 +16,11 @@ struct table {
 	struct option *options;
 	const char **texts;
 	size_t n, own; /* rows 0..own-1 are the command's */
+	struct said {
+		size_t row;
+		const char *text;
+	} * earlier; /* paths of a benchmark that were said before the one in texts */
+	size_t earlier_n;
 };
 enum { FIRST = 256, HELP = 'h' };
 
@@ -90,6 +95,7 @@ static void table_release(struct table *t)
 	free(t->fields);
 	free(t->options);
 	free(t->texts);
+	free(t->earlier);
 }
 
 static int unknown(const struct table *t, const char *who, const char *word, struct fl_err *err)
@@ -118,6 +124,15 @@ static int needs_value(const struct table *t, const char *who, size_t i, struct 
 {
 	fl_fail(err, -EINVAL, "%s: option '--%s' needs a value", who, t->names[i]);
 	return fl_hint(err, "write --%s %s", t->names[i], fl_field_placeholder(t->fields[i]));
+}
+
+static void take_text(struct table *t, size_t row, const char *text)
+{
+	if (t->texts[row] && row >= t->own && t->fields[row]->type == FL_PATH) {
+		t->earlier = fl_grow(t->earlier, t->earlier_n + 1, sizeof(*t->earlier));
+		t->earlier[t->earlier_n++] = (struct said){ row, t->texts[row] };
+	}
+	t->texts[row] = text;
 }
 
 static int take_word(struct fl_args *args, size_t words_max, const char *who, const char *word, struct fl_err *err)
@@ -149,7 +164,7 @@ static int scan(struct table *t, const char *who, size_t words_max, int argc, ch
 		else if (c == '?' || (f && !spelt_out(argv[at], t->names[c - FIRST])))
 			rc = unknown(t, who, argv[at], err);
 		else if (f)
-			t->texts[c - FIRST] = optarg ? optarg : "yes";
+			take_text(t, (size_t)(c - FIRST), optarg ? optarg : "yes");
 		else
 			args->help = true;
 		if (args->help)
@@ -224,24 +239,33 @@ static int resolve_path(const char *who, struct fl_given *given, struct fl_args 
 	return 0;
 }
 
+static int add_given(const struct table *t, size_t row, const char *text, const struct fl_option_set *sets,
+		     const char *who, struct fl_args *args, struct fl_err *err)
+{
+	struct fl_given given = { .field = t->fields[row], .text = text };
+	int rc = check_given(sets + 1, &given, err);
+
+	if (rc >= 0)
+		rc = resolve_path(who, &given, args, err);
+	if (rc >= 0)
+		args->given[args->given_n++] = given;
+	return rc < 0 ? rc : 0;
+}
+
 static int collect_given(const struct table *t, const struct fl_option_set *sets, const char *who, struct fl_args *args,
 			 struct fl_err *err)
 {
-	args->given = fl_zalloc(t->n + 1, sizeof(*args->given));
-	for (size_t i = t->own; i < t->n; i++) {
-		struct fl_given given = { .field = t->fields[i], .text = t->texts[i] };
-		int rc;
+	int rc = 0;
 
-		if (!given.text)
-			continue;
-		rc = check_given(sets + 1, &given, err);
-		if (rc >= 0)
-			rc = resolve_path(who, &given, args, err);
-		if (rc < 0)
-			return rc;
-		args->given[args->given_n++] = given;
+	args->given = fl_zalloc(t->n + t->earlier_n + 1, sizeof(*args->given));
+	for (size_t row = t->own; row < t->n && rc == 0; row++) {
+		for (size_t i = 0; i < t->earlier_n && rc == 0; i++)
+			if (t->earlier[i].row == row)
+				rc = add_given(t, row, t->earlier[i].text, sets, who, args, err);
+		if (rc == 0 && t->texts[row])
+			rc = add_given(t, row, t->texts[row], sets, who, args, err);
 	}
-	return 0;
+	return rc;
 }
 
 int fl_options_parse(const struct fl_option_set *sets, const char *who, size_t words_max, int argc, char **argv,
@@ -251,7 +275,7 @@ int fl_options_parse(const struct fl_option_set *sets, const char *who, size_t w
 	struct fl_args args = { 0 };
 	int rc = scan(&t, who, words_max, argc, argv, &args, err);
 
-	args.kept = fl_zalloc(t.n + 1, sizeof(*args.kept));
+	args.kept = fl_zalloc(t.n + t.earlier_n + 1, sizeof(*args.kept));
 	if (rc == 0 && !args.help)
 		rc = store_own(&t, who, opts, &args, err);
 	if (rc == 0 && !args.help)

@@ -16,7 +16,8 @@ struct fl_option_set {
 	bool optional; /* a row without preset may be left out */
 };
 
-/* An option as typed; a path as the file it means (run/paths.h). Said twice, the last one counts. */
+/* An option as typed; a path as the file it means (run/paths.h). Said twice, the last one counts; of the paths of a
+ * benchmark each does, in the order in which they were said. */
 struct fl_given {
 	const struct fl_field *field;
 	const char *text;

@@ -226,6 +226,36 @@ static void free_rules(struct fl_rule *rules, size_t n)
 	free(rules);
 }
 
+/* The rule with one of the settings of that name, the one at `at`, and all the others. */
+static struct fl_rule rule_with(const struct fl_rule *rule, const char *name, size_t at)
+{
+	struct fl_rule one = { .bench = fl_dup(rule->bench),
+			       .repeat = rule->repeat,
+			       .repeat_least = rule->repeat_least };
+
+	one.with = fl_zalloc(rule->with_n + 1, sizeof(*one.with));
+	for (size_t i = 0; i < rule->with_n; i++)
+		if (i == at || strcmp(rule->with[i].name, name) != 0)
+			one.with[one.with_n++] = (struct fl_setting){ .name = fl_dup(rule->with[i].name),
+								      .text = fl_dup(rule->with[i].text) };
+	return one;
+}
+
+void fl_suite_spread(struct fl_suite *suite, const char *name)
+{
+	const struct fl_rule *rule = suite->rules;
+	struct fl_rule *all = fl_zalloc(1, sizeof(*all));
+
+	*all = (struct fl_rule){ .repeat = rule->repeat, .repeat_least = rule->repeat_least };
+	all->together = fl_zalloc(rule->with_n + 1, sizeof(*all->together));
+	for (size_t i = 0; i < rule->with_n; i++)
+		if (strcmp(rule->with[i].name, name) == 0)
+			all->together[all->together_n++] = rule_with(rule, name, i);
+	free_rules(suite->rules, suite->rules_n);
+	suite->rules = all;
+	suite->rules_n = 1;
+}
+
 void fl_suite_free(struct fl_suite *suite)
 {
 	if (!suite)

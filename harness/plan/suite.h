@@ -158,6 +158,9 @@ int fl_suite_parse(const char *bytes, size_t n, const char *name, const char *so
  * starvation or ladder. */
 struct fl_suite *fl_suite_of_bench(const char *bench, const struct fl_setting *with, size_t with_n,
 				   enum fl_study_kind study, unsigned repeat);
+/* Its one rule becomes lanes side by side in one case: a lane for each time that `name` is in the settings. The study
+ * is `repeat` then. */
+void fl_suite_spread(struct fl_suite *suite, const char *name);
 /* Every rule has so many rounds, whatever it said. */
 void fl_suite_repeat(struct fl_suite *suite, unsigned rounds);
 void fl_suite_free(struct fl_suite *suite);

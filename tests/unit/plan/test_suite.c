@@ -208,12 +208,39 @@ static void test_of_bench(void **state)
 	fl_suite_free(NULL);
 }
 
+/* Lanes side by side, one for each time that the path is said; everything else is every lane's. */
+static void test_spread(void **state)
+{
+	const struct fl_setting with[] = { { .name = "path", .text = "/a" },
+					   { .name = "block", .text = "4KiB" },
+					   { .name = "path", .text = "/b" } };
+	struct fl_suite *s = fl_suite_of_bench("storage.read", with, 3, FL_STUDY_REPEAT, 2);
+	const struct fl_rule *lanes;
+
+	(void)state;
+	fl_suite_spread(s, "path");
+	assert_int_equal(s->rules_n, 1);
+	assert_null(s->rules[0].bench);
+	assert_int_equal(s->rules[0].repeat, 2);
+	assert_int_equal(s->rules[0].together_n, 2);
+	lanes = s->rules[0].together;
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(lanes[i].bench, "storage.read");
+		assert_int_equal(lanes[i].with_n, 2);
+		assert_string_equal(lanes[i].with[i == 0].name, "block");
+		assert_string_equal(lanes[i].with[i == 0].text, "4KiB");
+		assert_string_equal(lanes[i].with[i].name, "path");
+		assert_string_equal(lanes[i].with[i].text, i ? "/b" : "/a");
+	}
+	fl_suite_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_word), cmocka_unit_test(test_words_of_studies),
 		cmocka_unit_test(test_long_sweep), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_of_bench),
+		cmocka_unit_test(test_of_bench),   cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
