@@ -146,6 +146,15 @@ const struct fl_metric_summary *fl_judged_metric(const struct fl_lane_verdict *v
 	return NULL;
 }
 
+/* Its payload arrives in batches, so slices of the window say how they came: the rate is the mean. */
+static bool comes_in_batches(const struct fl_lane_verdict *v)
+{
+	for (const struct fl_metric *m = v->entry->metrics; m->name; m++)
+		if (m->from == FL_GIVEN && strcmp(m->name, "delivery_ns") == 0)
+			return true;
+	return false;
+}
+
 bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret)
 {
 	const struct fl_metric_summary *rate = fl_judged_metric(v);
@@ -155,6 +164,11 @@ bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret)
 	*ret = rate->of_rounds;
 	if (rate->rounds == 1 && ret->confidence == 0) /* too few slices: their extremes are warm-up and chance */
 		ret->low = ret->high = ret->median;
+	if (comes_in_batches(v)) {
+		ret->median = rate->mean;
+		ret->low = fmin(ret->low, rate->mean);
+		ret->high = fmax(ret->high, rate->mean);
+	}
 	return true;
 }
 

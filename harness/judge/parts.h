@@ -54,8 +54,8 @@ char *fl_hop_name(const struct fl_subject *s, const struct fl_lane_verdict *v, c
 void fl_hold_against_limits(const struct fl_subject *s, struct fl_lane_verdict *v);
 /* The metric that is judged; NULL: the lane has none. */
 const struct fl_metric_summary *fl_judged_metric(const struct fl_lane_verdict *v);
-/* The rate in bytes that is judged: median, and the low and high that the line is held against (judge.h). false: the
- * lane has none. */
+/* The rate in bytes that is judged: median, and the low and high that the line is held against (judge.h). Of payload
+ * that arrives in batches (feedline/bench.h, closed loops) the mean stands for the median. false: the lane has none. */
 bool fl_judged_rate(const struct fl_lane_verdict *v, struct fl_interval *ret);
 /* The known hop with the smallest cap, or with the smallest rate to expect; NULL: none is known. */
 const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expected);

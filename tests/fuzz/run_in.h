@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_in.h: a run as the fuzzers of judge and compare take it: an object with "id", "host", "plan", "declared",
  * "machine", "environment", "finished" and "lanes"; a lane's members are those of the record, with the samples of one
- * series in "value". What is left out is as in sample_run.h. */
+ * series in "value" (and "metric", "at"), or of several in such objects in "series". What is left out is as in
+ * sample_run.h; the closed loop of studied.h is declared, too. */
 #ifndef FL_TESTS_RUN_IN_H
 #define FL_TESTS_RUN_IN_H
-#include "../unit/sample_run.h"
+#include "../unit/studied.h"
 
 static inline void run_in_replace(json_t **into, const json_t *doc, const char *key)
 {
@@ -33,10 +34,10 @@ static inline void run_in_series(struct fl_lane_record *r, const json_t *doc)
 		return;
 	s = sample_series(r, metric, kind, json_array_size(values));
 	for (size_t i = 0; i < s->n; i++) {
-		const json_t *value = json_array_get(values, i);
+		const json_t *value = json_array_get(values, i), *at = json_array_get(json_object_get(doc, "at"), i);
 
 		s->value[i] = json_is_number(value) ? json_number_value(value) : NAN;
-		s->at[i] = s->value[i] / 2;
+		s->at[i] = json_is_number(at) ? json_number_value(at) : s->value[i] / 2;
 		s->valid[i] = !json_is_null(value);
 	}
 }
@@ -44,6 +45,8 @@ static inline void run_in_series(struct fl_lane_record *r, const json_t *doc)
 static inline void run_in_record(struct fl_run *run, const json_t *doc)
 {
 	struct fl_lane_record *r = fl_run_add_lane(run);
+	json_t *series;
+	size_t i;
 
 	r->case_no = run_in_number(doc, "case");
 	r->lane = run_in_number(doc, "lane");
@@ -59,6 +62,7 @@ static inline void run_in_record(struct fl_run *run, const json_t *doc)
 	run_in_replace(&r->distrust, doc, "distrust");
 	run_in_replace(&r->notes, doc, "notes");
 	run_in_series(r, doc);
+	json_array_foreach(json_object_get(doc, "series"), i, series) run_in_series(r, series);
 }
 
 static inline struct fl_run *run_in(const json_t *doc)
@@ -68,6 +72,8 @@ static inline struct fl_run *run_in(const json_t *doc)
 	json_t *lane;
 	size_t i;
 
+	studied_declare(run, "feed", "ingest", studied_rungs);
+	studied_declare(run, "ingest", NULL, studied_no_rungs);
 	if (id)
 		fl_copy(run->id, sizeof(run->id), id);
 	run_in_replace(&run->plan, doc, "plan");

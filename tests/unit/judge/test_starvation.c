@@ -278,6 +278,29 @@ static void test_limits_of_a_loop(void **state)
 	fl_run_free(run);
 }
 
+/* Batches that come in lumps are not above the pace of their source for half of the time. */
+static void test_limits_of_lumps(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "paced", 1, 1, three);
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(json_object_get(run->declared, "ingest"), "flows", json_array());
+	add_three(run, 0, 0.9, 0, 0.002, 100);
+	for (unsigned high = 0; high < 2; high++) {
+		double *rates = run->lanes[OPEN].series[0].value;
+
+		for (size_t i = 0; i < 20; i++)
+			rates[i] = i < 12 ? 1.2e9 : high ? 1.2e9 : 0.4e9;
+		json_array_clear(run->lanes[OPEN].caps);
+		sample_cap(&run->lanes[OPEN], "source pace", 0.88e9);
+		j = judge(run);
+		assert_int_equal(j->lanes[OPEN].verdict, high ? FL_VERDICT_INVALID : FL_INCONCLUSIVE);
+		fl_judgement_free(j);
+	}
+	fl_run_free(run);
+}
+
 /* ---- the hop */
 
 /* What a ladder met: rates as shares of what is wanted. */
@@ -511,6 +534,7 @@ int main(void)
 		cmocka_unit_test(test_evidence_is_mute),
 		cmocka_unit_test(test_distrust_is_inherited),
 		cmocka_unit_test(test_limits_of_a_loop),
+		cmocka_unit_test(test_limits_of_lumps),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_rungs),
 		cmocka_unit_test(test_no_ladder),
