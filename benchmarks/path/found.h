@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/found.h: what is there in the place of a right block, in words: for reports of wrong data, not for the hot path. */
+/* path/found.h: what is there in the place of a right block, in words: for reports of wrong data, not for the hot
+ * path. */
 #ifndef PATH_FOUND_H
 #define PATH_FOUND_H
 #include <feedline/dataset.h>

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Steps of a thread: an accelerator that takes a batch every 0.35 ms makes 172,000 in a minute. What is not written of a
- * tape takes no memory. */
+/* Steps of a thread: an accelerator that takes a batch every 0.35 ms makes 172,000 in a minute. What is not written
+ * of a tape takes no memory. */
 enum { FL_TAPE_THREADS_MAX = 4096, FL_TAPE_GIVEN_MAX = 8, FL_TAPE_HISTS_MAX = 8, FL_TAPE_STEPS_MAX = 1 << 18 };
 
 enum fl_phase {

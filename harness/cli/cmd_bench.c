@@ -76,8 +76,7 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 	int rc;
 
 	if (said_again(args) && kind_of(entry, opts->study) != FL_STUDY_REPEAT) {
-		fl_fail(err, -EINVAL, "bench %s: option '--%s' is said more than once", entry->name,
-			said_again(args));
+		fl_fail(err, -EINVAL, "bench %s: option '--%s' is said more than once", entry->name, said_again(args));
 		return fl_hint(err, "with --study repeat each has a lane of its own, side by side");
 	}
 	rc = fl_home_store(opts->store, &store, err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_set.h: a directory of test data as `feedline data` sees it: which files it is to have, which are there, and their
- * end. Writing and reading them is the business of lanes (benchmarks/data). */
+/* data_set.h: a directory of test data as `feedline data` sees it: which files it is to have, which are there, and
+ * their end. Writing and reading them is the business of lanes (benchmarks/data). */
 #ifndef FL_CLI_DATA_SET_H
 #define FL_CLI_DATA_SET_H
 #include "catalog/demand.h"
@@ -23,8 +23,8 @@ struct fl_data_state {
 };
 int fl_data_look(const char *dir, const struct fl_dataset *set, struct fl_data_state *ret, struct fl_err *err);
 
-/* Removes the files of the set that are files, then the index, then the directory if it is empty. Whatever else has the
- * name of a file (a link, a directory) stays. Returns how many files it removed in *ret_files. */
+/* Removes the files of the set that are files, then the index, then the directory if it is empty. Whatever else has
+ * the name of a file (a link, a directory) stays. Returns how many files it removed in *ret_files. */
 int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_files, struct fl_err *err);
 
 #endif
