@@ -216,29 +216,22 @@ static int read_enter(void *state, unsigned thread, struct fl_err *err)
 	return fl_traffic_enter(s->traffic, thread, err);
 }
 
-/* Cold: at the end of its part a thread has the cache forget the files before it begins again. */
+/* Cold: at the end of its part a thread has the cache forget the files before it begins again. That is a step of its
+ * own, so that nothing that was read is spoilt with it. */
 static int read_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
 {
 	const struct read_state *s = state;
+	int64_t moved = fl_traffic_move(s->traffic, thread, n, s->latency ? did->hist[0] : NULL, err);
 
-	while (did->ops < n) {
-		int64_t moved =
-			fl_traffic_move(s->traffic, thread, n - did->ops, s->latency ? did->hist[0] : NULL, err);
-		int rc;
-
-		if (moved < 0)
-			return (int)moved;
-		did->ops += (uint64_t)moved;
-		did->bytes += (uint64_t)moved * s->opts->block;
-		if (did->ops == n)
-			break;
-		did->spoilt = true;
-		rc = fl_target_drop(&s->target, err);
-		if (rc < 0)
-			return rc;
-		fl_traffic_allow(s->traffic, thread, fl_traffic_region(s->traffic, thread));
-	}
-	return 0;
+	if (moved < 0)
+		return (int)moved;
+	did->ops = (uint64_t)moved;
+	did->bytes = (uint64_t)moved * s->opts->block;
+	if (moved > 0)
+		return 0;
+	did->spoilt = true;
+	fl_traffic_allow(s->traffic, thread, fl_traffic_region(s->traffic, thread));
+	return fl_target_drop(&s->target, err);
 }
 
 static void read_halt(void *state)
