@@ -137,119 +137,6 @@ static void known_load(void **state)
 	}
 }
 
-/* ---- waiting */
-
-static struct fl_wait look_at_threads(int root, const char *first, const char *second_status)
-{
-	struct fl_wait wait;
-
-	tree_put("proc/77/task/77/schedstat", first);
-	tree_put("proc/77/task/78/schedstat", "5 1000 9\n");
-	tree_put("proc/77/task/78/status", second_status);
-	tree_put("proc/77/task/other/schedstat", "5 99999999999 9\n");
-	fl_wait_look(root, 77, &wait);
-	return wait;
-}
-
-static void waiting(void **state)
-{
-	static const struct {
-		const char *schedstat, *status;
-		unsigned threads;
-		double interrupts, blur, waited, switches;
-		const char *reason;
-	} rows[] = {
-		{ "9 300000000 9\n", "x\nvoluntary_ctxt_switches:\t1\nnonvoluntary_ctxt_switches:\t45\n", 2, 0, 0.01,
-		  0.15, 40, "its threads waited for a CPU 15 % of the time (40 involuntary context switches)" },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t5\n", 2, NAN, NAN, 0.15, 0,
-		  "its threads waited for a CPU 15 % of the time" },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 8, NAN, NAN, 0.0375, 40, NULL },
-		{ "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n", 2, 0.11, 0, 0.15, 40, NULL },
-		{ "9 300000000 9\n", "hidden\n", 2, 0, 0, 0.15, NAN, "its threads waited for a CPU 15 % of the time" },
-		{ "9 0 9\n", "x\nnonvoluntary_ctxt_switches:\t1\n", 2, 0, 0, 0, 0, NULL },
-		/* however few ticks a window has; their blur only is that of interrupts which were there */
-		{ "9 120000000 9\n", "hidden\n", 2, 0, 0.1, 0.06, NAN, "its threads waited for a CPU 6 % of the time" },
-		{ "9 300000000 9\n", "hidden\n", 2, 0.04, 0.04, 0.15, NAN, NULL },
-	};
-	int root = *(int *)*state;
-
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_wait before = look_at_threads(root, "1 0 1\n", "x\nnonvoluntary_ctxt_switches:\t5\n");
-		struct fl_wait after = look_at_threads(root, rows[i].schedstat, rows[i].status);
-		const struct fl_load_shares load = { .interrupts = rows[i].interrupts, .blur = rows[i].blur };
-		struct fl_wait_shares s;
-		json_t *reasons = json_array();
-
-		after.at_ns = before.at_ns + second;
-		s = fl_wait_between(&before, &after, rows[i].threads);
-		if (!(fabs(s.waited - rows[i].waited) < 1e-9))
-			fail_msg("row %zu: waited %g", i, s.waited);
-		assert_true(isnan(rows[i].switches) ? isnan(s.switches) : s.switches == rows[i].switches);
-		fl_wait_judge(&s, &load, reasons);
-		assert_reasons(reasons, rows[i].reason);
-	}
-}
-
-/* Waiting up to one time slice is no reason, however short the window: 0.4 ms of 5 ms, but 30 ms of 300 ms are one. */
-static void short_waits(void **state)
-{
-	static const struct {
-		uint64_t window_ns, waited_ns;
-		const char *reason;
-	} rows[] = { { 5000000, 400000, NULL },
-		     { 40000000, 3900000, NULL },
-		     { 300000000, 30000000, "its threads waited for a CPU 10 % of the time" } };
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_wait before = { .at_ns = second, .has_waited = true }, after = before;
-		const struct fl_load_shares load = { 0 };
-		struct fl_wait_shares s;
-		json_t *reasons = json_array();
-
-		after.at_ns += rows[i].window_ns;
-		after.waited_ns += rows[i].waited_ns;
-		s = fl_wait_between(&before, &after, 1);
-		fl_wait_judge(&s, &load, reasons);
-		assert_reasons(reasons, rows[i].reason);
-	}
-}
-
-/* Threads that a benchmark starts beside those that step wait for one another: that says nothing. */
-static void helpers_wait(void **state)
-{
-	const struct fl_load_shares load = { 0 };
-	struct fl_wait before, after;
-	struct fl_wait_shares s;
-	json_t *reasons = json_array();
-
-	tree_put("proc/77/task/78/comm", "fl-helper\n");
-	before = look_at_threads(*(int *)*state, "1 0 1\n", "x\nnonvoluntary_ctxt_switches:\t5\n");
-	after = look_at_threads(*(int *)*state, "9 300000000 9\n", "x\nnonvoluntary_ctxt_switches:\t45\n");
-	tree_put("proc/77/task/78/comm", "other\n");
-	after.at_ns = before.at_ns + second;
-	s = fl_wait_between(&before, &after, 1);
-	assert_true(isnan(s.waited));
-	fl_wait_judge(&s, &load, reasons);
-	assert_reasons(reasons, NULL);
-}
-
-/* A process that is gone, or hidden: nothing is known, and nothing is a reason. */
-static void nobody_waits(void **state)
-{
-	const struct fl_load_shares load = { 0 };
-	struct fl_wait before, after;
-	struct fl_wait_shares s;
-	json_t *reasons = json_array();
-
-	fl_wait_look(*(int *)*state, 78, &before);
-	fl_wait_look(*(int *)*state, -1, &after);
-	s = fl_wait_between(&before, &after, 1);
-	assert_true(isnan(s.waited) && isnan(s.switches));
-	fl_wait_judge(&s, &load, reasons);
-	assert_reasons(reasons, NULL);
-}
-
 /* ---- throttling */
 
 #define CPU "sys/devices/system/cpu/"
@@ -519,13 +406,11 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(load),	 TREE_TEST(known_load),
-		TREE_TEST(waiting),	 cmocka_unit_test(short_waits),
-		TREE_TEST(helpers_wait), TREE_TEST(nobody_waits),
-		TREE_TEST(heat),	 TREE_TEST(quota),
-		TREE_TEST(no_quota),	 TREE_TEST(rules),
-		TREE_TEST(frequency),	 TREE_TEST(boost),
-		TREE_TEST(clocks),	 TREE_TEST(clocks_of_this_machine),
+		TREE_TEST(load),      TREE_TEST(known_load),
+		TREE_TEST(heat),      TREE_TEST(quota),
+		TREE_TEST(no_quota),  TREE_TEST(rules),
+		TREE_TEST(frequency), TREE_TEST(boost),
+		TREE_TEST(clocks),    TREE_TEST(clocks_of_this_machine),
 		TREE_TEST(numbers),
 	};
 
