@@ -70,6 +70,7 @@ static int by_mincore(const struct part *part, uint64_t *pages)
 		rc = -EPERM;
 	for (uint64_t at = 0; at < part->range.bytes && rc == 0; at += WINDOW_BYTES) {
 		uint64_t rest = part->range.bytes - at, bytes = rest < WINDOW_BYTES ? rest : WINDOW_BYTES;
+		uint64_t pages_n = pages_in(bytes);
 		void *window = mmap(NULL, bytes, PROT_READ, MAP_SHARED, part->fd, (off_t)(part->range.offset + at));
 
 		if (window == MAP_FAILED) {
@@ -78,7 +79,7 @@ static int by_mincore(const struct part *part, uint64_t *pages)
 		}
 		if (mincore(window, bytes, there) < 0)
 			rc = -errno;
-		for (uint64_t i = 0; i < pages_in(bytes) && rc == 0; i++)
+		for (uint64_t i = 0; i < pages_n && rc == 0; i++)
 			*pages += there[i] & 1;
 		munmap(window, bytes);
 	}
