@@ -25,14 +25,15 @@ struct fl_pipe {
 
 /* ---- open */
 
-static const struct fl_source_kind *kind_of(enum fl_pipe_source source)
+/* NULL: there is none. */
+static const struct fl_source_kind *kind_of(unsigned source)
 {
 	static const struct fl_source_kind *const kinds[] = {
 		[FL_RESIDENT] = &fl_source_resident, [FL_DRAM] = &fl_source_dram,     [FL_CACHED] = &fl_source_cached,
 		[FL_BUFFERED] = &fl_source_buffered, [FL_DIRECT] = &fl_source_direct, [FL_PACED] = &fl_source_paced,
 	};
 
-	return kinds[source];
+	return source < sizeof(kinds) / sizeof(kinds[0]) ? kinds[source] : NULL;
 }
 
 static int check(const struct fl_pipe_spec *spec, struct fl_err *err)
@@ -51,6 +52,14 @@ static int check(const struct fl_pipe_spec *spec, struct fl_err *err)
 		return fl_fail(err, -EINVAL, "there is no accelerator %u among %u", spec->accelerator,
 			       spec->accelerators);
 	return 0;
+}
+
+static int open_source(struct fl_pipe *p, const struct fl_pipe_spec *spec, struct fl_lane *lane, struct fl_err *err)
+{
+	const struct fl_source_kind *kind = kind_of(spec->source);
+	int rc = kind ? kind->open(spec, &p->shape, lane, &p->source, err) : -EINVAL;
+
+	return rc < 0 || p->source ? rc : -EINVAL;
 }
 
 /* What a resident batch holds. */
@@ -105,11 +114,11 @@ int fl_pipe_open(const struct fl_pipe_spec *spec, struct fl_lane *lane, struct f
 	if (rc == 0) {
 		p->shape = (struct fl_shape){ spec->step_bytes, spec->block,
 					      (spec->step_bytes + spec->block - 1) / spec->block };
-		rc = kind_of(spec->source)->open(spec, &p->shape, lane, &p->source, err);
+		rc = open_source(p, spec, lane, err);
 	}
 	if (rc == 0)
 		rc = open_rest(p, spec, lane, err);
-	if (rc < 0) {
+	if (rc) {
 		fl_pipe_close(p);
 		return rc;
 	}
@@ -258,15 +267,16 @@ static int check_again(const struct fl_pipe *p, uint64_t seq, struct fl_err *err
 {
 	struct fl_source *source = p->source;
 	char *again = aligned_alloc(FL_BLOCK_BYTES, p->shape.block);
-	int rc = again ? 0
-		       : fl_fail(err, -ENOMEM, "no memory for a block of %llu bytes",
-				 (unsigned long long)p->shape.block);
+	int rc = 0;
 
+	if (!again)
+		return fl_fail(err, -ENOMEM, "no memory for a block");
 	for (uint64_t i = 0; rc == 0 && i < p->shape.chunks && i < REREAD_CHUNKS; i++) {
 		uint64_t chunk = seq * p->shape.chunks + i;
 		struct fl_origin at = source->kind->origin(source, chunk);
 		const char *data = p->sink.memory + seq % p->sink.slots_n * p->shape.step_bytes + i * p->shape.block;
-		uint64_t bytes = fl_chunk_bytes(&p->shape, i), wrong = 0;
+		uint64_t bytes = fl_chunk_bytes(&p->shape, i);
+		unsigned long long wrong = 0;
 
 		rc = source->kind->reread(source, chunk, again, bytes, err);
 		if (rc < 0 || memcmp(again, data, bytes) == 0)
@@ -275,8 +285,8 @@ static int check_again(const struct fl_pipe *p, uint64_t seq, struct fl_err *err
 			wrong++;
 		rc = fl_fail(err, -EBADMSG,
 			     "%s file %llu offset %llu: 0x%02x arrived in the accelerator, pread finds 0x%02x",
-			     source->name, (unsigned long long)at.file, (unsigned long long)(at.offset + wrong),
-			     (unsigned char)data[wrong], (unsigned char)again[wrong]);
+			     source->name, (unsigned long long)at.file, at.offset + wrong, (unsigned char)data[wrong],
+			     (unsigned char)again[wrong]);
 		fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
 	}
 	free(again);
@@ -305,11 +315,11 @@ int fl_pipe_verify(void *pipe, struct fl_err *err)
 	struct fl_pipe *p = pipe;
 	int rc;
 
-	if (p->sink.wrong.code)
-		return fl_fail(err, p->sink.wrong.code, "%s", p->sink.wrong.what);
-	if (p->sink.batches == 0)
+	if (p->sink.wrong.code == 0 && p->sink.batches == 0)
 		return fl_fail(err, -ENODATA, "no batch arrived, so nothing can be verified");
-	rc = check_memory(p, err);
+	rc = p->sink.wrong.code ? fl_fail(err, p->sink.wrong.code, "%s", p->sink.wrong.what) : check_memory(p, err);
+	if (rc == -EBADMSG && p->source->described && p->source->kind->reread)
+		fl_hint(err, "'feedline data verify' tells whether the file itself is wrong; if not, its path is");
 	if (rc == 0 && p->source->kind->verify)
 		rc = p->source->kind->verify(p->source, err);
 	return rc;

@@ -354,6 +354,7 @@ static int read_once(struct file_source *s, struct fl_err *err)
 /* found: what it is for if they are not all there. */
 static int check_stays(const struct file_source *s, int found, const char *when, struct fl_err *err)
 {
+	const unsigned long long bytes = s->blocks * s->base.shape.block;
 	double ratio;
 	int rc = fl_target_resident_blocks(&s->target, s->first, s->blocks, &ratio, err);
 
@@ -362,7 +363,7 @@ static int check_stays(const struct file_source *s, int found, const char *when,
 	if (ratio >= stays)
 		return 0;
 	fl_fail(err, found, "only %.0f %% of the %llu bytes that are read of '%s' are in the page cache %s",
-		100 * ratio, (unsigned long long)(s->blocks * s->base.shape.block), s->base.name, when);
+		100 * ratio, bytes, s->base.name, when);
 	return fl_hint(err, "the machine or its cgroup has too little memory for them, or something else uses it");
 }
 

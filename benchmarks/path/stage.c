@@ -24,18 +24,20 @@ int fl_stage_open(const struct fl_shape *shape, unsigned prefetch, const struct 
 			      .mover = fl_mover_copy(),
 			      .in = source->out,
 			      .back = source->back,
-			      .memory = memory,
 			      .slots_n = prefetch + 2,
 			      .held_max = source->held_max };
 	int rc;
 
+	s.memory = memory;
 	s.slots = calloc(s.slots_n, sizeof(*s.slots));
 	s.held = calloc(s.held_max + 1, sizeof(*s.held));
-	rc = s.slots && s.held ? 0 : fl_fail(err, -ENOMEM, "no memory for a stage");
-	for (unsigned i = 0; rc == 0 && i < s.slots_n; i++)
+	if (!s.slots || !s.held) {
+		fl_stage_close(&s);
+		return fl_fail(err, -ENOMEM, "no memory for a stage");
+	}
+	for (unsigned i = 0; i < s.slots_n; i++)
 		s.slots[i].seq = UINT64_MAX;
-	if (rc == 0)
-		rc = fl_queue_create(prefetch, sizeof(struct fl_batch), &s.out, err);
+	rc = fl_queue_create(prefetch, sizeof(struct fl_batch), &s.out, err);
 	if (rc < 0)
 		fl_stage_close(&s);
 	else

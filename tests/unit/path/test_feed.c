@@ -297,20 +297,20 @@ static void test_jitter_keeps_the_mean(void **state)
 static void test_halt_ends_every_state(void **state)
 {
 	static const struct {
-		enum fl_pipe_source source;
 		uint64_t step_time, pace;
+		enum fl_pipe_source source;
 		unsigned steps; /* of the sink, before */
 	} rows[] = {
-		{ FL_DIRECT, 100000000000, 0, 0 },
-		{ FL_DRAM, 100000000000, 0, 0 },
-		{ FL_CACHED, 100000000000, 0, 0 },
-		{ FL_BUFFERED, 100000000000, 0, 0 },
-		{ FL_RESIDENT, 100000000000, 0, 0 },
-		{ FL_PACED, 100000000000, 10000, 0 },
-		{ FL_PACED, 1000, 100000000000, 0 },
-		{ FL_DIRECT, 1000, 0, 3 },
-		{ FL_DRAM, 1000, 0, 3 },
-		{ FL_RESIDENT, 1000, 0, 3 },
+		{ 100000000000, 0, FL_DIRECT, 0 },
+		{ 100000000000, 0, FL_DRAM, 0 },
+		{ 100000000000, 0, FL_CACHED, 0 },
+		{ 100000000000, 0, FL_BUFFERED, 0 },
+		{ 100000000000, 0, FL_RESIDENT, 0 },
+		{ 100000000000, 10000, FL_PACED, 0 },
+		{ 1000, 100000000000, FL_PACED, 0 },
+		{ 1000, 0, FL_DIRECT, 3 },
+		{ 1000, 0, FL_DRAM, 3 },
+		{ 1000, 0, FL_RESIDENT, 3 },
 	};
 	struct bed bed;
 
