@@ -48,12 +48,16 @@ __attribute__((target("avx512f"))) static uint64_t read_avx512(const void *from,
 {
 	const char *s = from;
 	__m512i a = _mm512_setzero_si512(), b = a;
+	uint64_t sums[LINE / sizeof(uint64_t)], sum = 0;
 
 	for (size_t i = 0; i < bytes; i += 2 * LINE) {
 		a = _mm512_add_epi64(a, _mm512_load_si512(s + i));
 		b = _mm512_add_epi64(b, _mm512_load_si512(s + i + LINE));
 	}
-	return (uint64_t)_mm512_reduce_add_epi64(_mm512_add_epi64(a, b));
+	_mm512_storeu_si512(sums, _mm512_add_epi64(a, b));
+	for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+		sum += sums[i]; /* the compiler's own sum of a register overflows as signed numbers do */
+	return sum;
 }
 
 __attribute__((target("avx512f"))) static void write_avx512(void *to, size_t bytes, uint64_t word)

@@ -13,10 +13,14 @@ enum { COUNTS = false }; /* a sanitizer has taken their place already */
 #else
 enum { COUNTS = true };
 
-void *__libc_malloc(size_t bytes);	       /* NOLINT: names of the C library */
-void *__libc_calloc(size_t n, size_t bytes);   /* NOLINT */
-void *__libc_realloc(void *p, size_t bytes);   /* NOLINT */
-int pthread_mutex_lock(pthread_mutex_t *lock); /* NOLINT */
+/* What the C library has behind its names, and functions of ours that get the names. */
+void *libc_malloc(size_t bytes) __asm__("__libc_malloc");
+void *libc_calloc(size_t n, size_t bytes) __asm__("__libc_calloc");
+void *libc_realloc(void *p, size_t bytes) __asm__("__libc_realloc");
+void *counted_malloc(size_t bytes) __asm__("malloc");
+void *counted_calloc(size_t n, size_t bytes) __asm__("calloc");
+void *counted_realloc(void *p, size_t bytes) __asm__("realloc");
+int counted_lock(pthread_mutex_t *lock) __asm__("pthread_mutex_lock");
 
 static void count(atomic_uint *counter)
 {
@@ -24,25 +28,25 @@ static void count(atomic_uint *counter)
 		atomic_fetch_add(counter, 1);
 }
 
-void *malloc(size_t bytes)
+void *counted_malloc(size_t bytes)
 {
 	count(&allocations);
-	return __libc_malloc(bytes);
+	return libc_malloc(bytes);
 }
 
-void *calloc(size_t n, size_t bytes)
+void *counted_calloc(size_t n, size_t bytes)
 {
 	count(&allocations);
-	return __libc_calloc(n, bytes);
+	return libc_calloc(n, bytes);
 }
 
-void *realloc(void *p, size_t bytes)
+void *counted_realloc(void *p, size_t bytes)
 {
 	count(&allocations);
-	return __libc_realloc(p, bytes);
+	return libc_realloc(p, bytes);
 }
 
-int pthread_mutex_lock(pthread_mutex_t *lock)
+int counted_lock(pthread_mutex_t *lock)
 {
 	static int (*_Atomic next)(pthread_mutex_t *);
 	int (*real)(pthread_mutex_t *) = atomic_load(&next);
