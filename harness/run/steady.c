@@ -28,7 +28,7 @@ bool fl_steady_left(const double *rates, size_t n, struct fl_departure *ret)
 	const size_t cuts[] = { [FL_CUT_MIDDLE] = n / 2, [FL_CUT_LAST_QUARTER] = n - n / 4 };
 	bool left = false;
 
-	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]) && !left; i++) {
+	for (unsigned i = FL_CUT_MIDDLE; i <= FL_CUT_LAST_QUARTER && !left; i++) {
 		struct fl_departure found = { .cut = i };
 
 		left = differ(ranks, rates, n, cuts[i], &found);
