@@ -117,7 +117,7 @@ static void say_loss(const struct fl_feed_lane *l, struct fl_text *t)
 
 static void say_limit(const struct fl_feed_lane *l, struct fl_text *t)
 {
-	char supply[FL_UNIT_TEXT], demand[FL_UNIT_TEXT], drained[FL_UNIT_TEXT];
+	char supply[FL_UNIT_TEXT], demand[FL_UNIT_TEXT], drained[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
 
 	add_waits(t, l->feed);
 	if (l->line == FL_LINE_QUEUE)
@@ -130,8 +130,10 @@ static void say_limit(const struct fl_feed_lane *l, struct fl_text *t)
 			    " and took more than the %s of the open loop: the source was another one in the meantime",
 			    fl_show_rate(supply, l->feed->supply_bytes_per_s.median));
 	else
-		fl_text_add(t, "; what comes, %s, is about what is wanted, %s",
+		fl_text_add(t, "; what could come, %s (%s .. %s), may be more or less than what is wanted, %s",
 			    fl_show_rate(supply, l->feed->supply_bytes_per_s.median),
+			    fl_show_rate(low, l->feed->supply_bytes_per_s.low),
+			    fl_show_rate(high, l->feed->supply_bytes_per_s.high),
 			    fl_show_rate(demand, l->feed->demand_bytes_per_s));
 }
 
@@ -160,7 +162,7 @@ static void explain_limit(struct fl_feed_lane *l, struct fl_text *t)
 	say_limit(l, t);
 	if (l->line == FL_LINE_QUEUE)
 		l->v->hint = ask_for_duration(l, 4);
-	else if (l->line == FL_LINE_NOISE)
+	else if (l->line == FL_LINE_NOISE || l->line == FL_LINE_RHO)
 		l->v->hint = fl_ask_for_rounds(l->s);
 }
 

@@ -7,7 +7,8 @@
  *
  *   S    sum of the stalls max(0, r_i - e_(i-1)) / W, W the time between the ends of the first and the last step
  *   AU   (number of steps) x C / W, with C as asked for: a sink that oversleeps cannot raise it
- *   rho  what the same path delivers in open loop (bytes / time between its deliveries), in the same company, / (D / C)
+ *   rho  what the same path delivers in open loop, in the same company, / (D / C): D / mean time between deliveries,
+ *        with the interval of that time, since times add up and rates do not
  *
  * Intervals. Of each round one value; of 6 rounds or more their median with its interval of 95 %, of 2 to 5 their
  * extremes (base/stats.h). Of one round: its steps in order are cut into up to 10 segments of 3 steps or more, and the

@@ -224,32 +224,49 @@ static void keep_deliveries(struct fl_open *open, const double *ns, size_t n)
 		open->deliveries[open->deliveries_n++] = ns[i];
 }
 
+/* From the time of a batch, which adds up as rates do not. shortest: nothing came faster, whatever the interval says. */
+static struct fl_interval rate_of(const struct fl_interval *time_ns, double shortest_ns, double step_bytes)
+{
+	struct fl_interval r = *time_ns;
+
+	r.median = 1e9 * step_bytes / time_ns->median;
+	r.low = 1e9 * step_bytes / time_ns->high;
+	r.high = fmax(r.median, 1e9 * step_bytes / fmax(time_ns->low, shortest_ns));
+	if (!isfinite(r.median) || !isfinite(r.low) || !isfinite(r.high))
+		r = (struct fl_interval){ .median = NAN, .low = NAN, .high = NAN };
+	return r;
+}
+
 struct fl_open fl_open_measure(const struct fl_lane_record *const *records, size_t n, double step_bytes)
 {
 	struct fl_open open = { 0 };
-	struct fl_shares rates = { 0 };
+	struct fl_shares times = { 0 };
+	struct fl_interval time;
+	double shortest = INFINITY;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct fl_series *delivery = find_samples(records[i], "delivery_ns");
-		double *bytes, *ns;
+		double *batches, *ns;
 		size_t known = 0;
 
 		if (!delivery || records[i]->outcome != FL_MEASURED)
 			continue;
-		bytes = fl_zalloc(delivery->n, sizeof(*bytes));
+		batches = fl_zalloc(delivery->n, sizeof(*batches));
 		ns = fl_zalloc(delivery->n, sizeof(*ns));
 		for (size_t k = 0; k < delivery->n; k++)
 			if (counts(delivery, k) && delivery->value[k] > 0) {
-				bytes[known] = 1e9 * step_bytes;
+				shortest = fmin(shortest, delivery->value[k]);
+				batches[known] = 1;
 				ns[known++] = delivery->value[k];
 			}
-		fl_shares_add(&rates, bytes, ns, known);
+		fl_shares_add(&times, ns, batches, known);
 		keep_deliveries(&open, ns, known);
-		free(bytes);
+		free(batches);
 		free(ns);
 	}
-	open.rate = fl_shares_interval(&rates);
-	fl_shares_release(&rates);
+	time = fl_shares_interval(&times);
+	open.rate = rate_of(&time, shortest, step_bytes);
+	fl_shares_release(&times);
 	return open;
 }
 

@@ -250,6 +250,27 @@ static void test_open_rate(void **state)
 	fl_run_free(run);
 }
 
+/* Batches that come two at a time are no faster for it, and their interval says so. */
+static void test_open_rate_of_pairs(void **state)
+{
+	double ns[60], at[60];
+	struct fl_run *run = loop_run(1);
+	const struct fl_lane_record *record = &run->lanes[0];
+	struct fl_open open;
+
+	(void)state;
+	for (size_t i = 0; i < 60; i++) {
+		ns[i] = i % 2 ? 1 : 2e6 - 1;
+		at[i] = (double)i;
+	}
+	add_steps(&run->lanes[0], "delivery_ns", ns, at, 60);
+	open = fl_open_measure(&record, 1, 1e6);
+	assert_true(near(open.rate.median, 1e9));
+	assert_true(open.rate.low > 0.8e9 && open.rate.high < 1.3e9);
+	fl_open_release(&open);
+	fl_run_free(run);
+}
+
 /* ---- bands: the table of starvation.h, line by line */
 
 static const struct {
@@ -532,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_draining_queue),
 		cmocka_unit_test(test_stages_during_stalls),
 		cmocka_unit_test(test_open_rate),
+		cmocka_unit_test(test_open_rate_of_pairs),
 		cmocka_unit_test(test_bands),
 		cmocka_unit_test(test_deeper_is_never_worse),
 		cmocka_unit_test(test_depth_cures),
