@@ -49,8 +49,8 @@
  *                 replayed, starve the sink. Where each accelerator alone has enough and all have not, the last hop is
  *                 shared. A rung that is faster than the one before it beyond noise and tolerance makes the
  *                 ladder invalid, and the hop unattributed
- *   occupancy     the stage that was busy while the sink waited, with nothing waiting behind it: the source stands for
- *                 the hops that the last rung adds, the copying stage for those of the first
+ *   occupancy     the stage that was busy all the time that the sink waited: the copying, with chunks waiting for it,
+ *                 stands for the hop of the first rung; the source, where the copying has time, for that of the last
  *   counters      the threads' waiting for a CPU, where it can explain half of the stalls, speaks against every hop;
  *                 a drive that counted less than half of the bytes speaks against itself
  *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do and beyond

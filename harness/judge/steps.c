@@ -224,7 +224,7 @@ static void keep_deliveries(struct fl_open *open, const double *ns, size_t n)
 		open->deliveries[open->deliveries_n++] = ns[i];
 }
 
-/* From the time of a batch, which adds up as rates do not. shortest: nothing came faster, whatever the interval says. */
+/* From the time of a batch, which adds up as rates do not. None came in less than the shortest. */
 static struct fl_interval rate_of(const struct fl_interval *time_ns, double shortest_ns, double step_bytes)
 {
 	struct fl_interval r = *time_ns;

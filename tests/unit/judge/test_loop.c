@@ -476,7 +476,7 @@ static void test_busy_stage(void **state)
 	} rows[] = {
 		{ 1, 0.1, 0, 0, FL_STAGE_SOURCE },    { 0.95, 1, 4, 0, FL_STAGE_COPY },
 		{ 1, 0.95, 0.2, 0, FL_STAGE_SOURCE }, { 0.7, 0.6, 0, 0, FL_STAGE_UNKNOWN },
-		{ 1, 0.5, 4, 0, FL_STAGE_UNKNOWN },   { 0.5, 0.5, 4, 1.9, FL_STAGE_SINK },
+		{ 1, 0.5, 4, 0, FL_STAGE_SOURCE },    { 0.5, 0.5, 4, 1.9, FL_STAGE_SINK },
 		{ NAN, 0.5, 4, 0, FL_STAGE_UNKNOWN }, { 1, NAN, 0, 0, FL_STAGE_UNKNOWN },
 		{ 1, 0.1, NAN, 0, FL_STAGE_UNKNOWN }, { 1, 0.1, 0, NAN, FL_STAGE_SOURCE },
 	};
