@@ -8,7 +8,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
 	copy_matrix memory_rows placement_by_another_witness strays_are_invalid drive_is_read_from_its_node
 	numa_that_is_not_there drives_count_what_is_read drives_read_together cgroup2_limits reads_held_back
-	reads_not_held_back home_is_ours)
+	reads_not_held_back memory_of_either_node fed_from_both_drives feed_from_a_slow_drive feed_under_io_max
+	feed_beside_a_memory_hog feed_with_one_cpu home_is_ours)
 build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
 doubles=$build/tests/prefix/feedline # also knows null.scripted
@@ -275,6 +276,93 @@ reads_not_held_back() {
 	is true "$(lanes '.lanes[0].reason | test("none above hands on")')" \
 		"reason where nobody hands on the controller ($(lanes '.lanes[0].reason'))"
 	is 0 "$(limits_left)" 'cgroups left'
+}
+
+# Buffers at the drive, and away from it.
+memory_of_either_node() {
+	local n
+	for n in 0 1; do
+		bench "$feedline" ingest --path "$(block_of VRACK0)" --memory "$n" --step-bytes 256KiB --block 64KiB \
+			--duration 500ms
+		is '[true,true]' "$(lanes '.lanes[0] | [.placement.verified, .data_verified != false]')" \
+			"whether drive 0 was read into memory of node $n ($(lanes '.lanes[0].reason'))"
+		is "\"node$n\"" "$(lanes '.lanes[0].options.memory')" "memory of node $n"
+	done
+}
+
+# Two sinks at once, each from a drive of its own.
+fed_from_both_drives() {
+	cat >"$dir/both.yaml" <<-YAML
+		- together:
+		    - bench: feed
+		      with: {path: $(block_of VRACK0), step_bytes: 256KiB, step_time: 100ms, block: 64KiB, duration: 1s}
+		    - bench: feed
+		      with: {path: $(block_of VRACK1), step_bytes: 256KiB, step_time: 100ms, block: 64KiB}
+	YAML
+	rc=0
+	"$feedline" run --suite "$dir/both.yaml" --store "$dir/store.db" --json >"$dir/out" 2>"$dir/err" || rc=$?
+	is '[true,true]' "$(lanes '[.lanes[] | select(.bench == "feed") | .metrics.bytes_per_s.median > 1e6]')" \
+		"whether both were fed ($(lanes '[.lanes[].reason]'))"
+}
+
+# ladder PATH: by which hop is a sink held up that wants 10 MB/s? By `inside`.
+ladder() {
+	confined_bench feed --study ladder --path "$1" --step-bytes 256KiB --step-time 25ms --block 64KiB --depth 2 \
+		--duration 2s
+}
+
+# blames REGEX WHAT: the hop named is this one, or none is. Never another.
+blames() {
+	is true "$(lanes ".lanes[0].hop | . == null or . == \"unattributed\" or test(\"$1\")")" \
+		"hop $2 ($(lanes '.lanes[0] | [.band, .hop, .why_hop, .reason]'))"
+	printf '     %s: %s\n' "$2" "$(lanes '.lanes[0] | [.band, .S, .cause, .hop]')"
+}
+
+# Every read of that device takes 50 ms longer.
+feed_from_a_slow_drive() {
+	local block
+	block=$(block_of VRACK1)
+	modprobe dm_delay
+	modprobe ext4
+	DM_DISABLE_UDEV=1 dmsetup create slow --table "0 $(blockdev --getsz "$block") delay $block 0 50"
+	mkfs.ext4 -q -F /dev/mapper/slow
+	mkdir "$dir/slow"
+	mount /dev/mapper/slow "$dir/slow"
+	head -c 8M /dev/urandom >"$dir/slow/data"
+	sync
+	inside=()
+	ladder "$dir/slow/data"
+	is '"starved"' "$(lanes '.lanes[0].band')" 'band above a slow drive'
+	blames '^drive ' 'above a slow drive'
+	umount "$dir/slow"
+	DM_DISABLE_UDEV=1 dmsetup remove slow
+}
+
+feed_under_io_max() {
+	echo +io >/sys/fs/cgroup/cgroup.subtree_control
+	confined "io.max=$(topo '.drives[] | select(.serial == "VRACK1") | .dev' | tr -d '"') rbps=3000000"
+	ladder "$(block_of VRACK1)"
+	is '"starved"' "$(lanes '.lanes[0].band')" 'band under io.max'
+	blames '^drive ' 'under io.max'
+}
+
+# Processes that write memory as fast as they can, on both CPUs.
+feed_beside_a_memory_hog() {
+	local hogs=()
+	for _ in 1 2; do
+		timeout 120 dd if=/dev/zero of=/dev/null bs=64M status=none &
+		hogs+=($!)
+	done
+	inside=()
+	ladder "$(block_of VRACK0)"
+	kill "${hogs[@]}"
+	blames '^DRAM ' 'beside a memory hog'
+}
+
+feed_with_one_cpu() {
+	confined cpuset.cpus=0
+	ladder "$(block_of VRACK0)"
+	blames 'CPU' 'with one CPU'
 }
 
 "$feedline" topo --json >"$dir/topo"
