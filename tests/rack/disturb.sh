@@ -62,6 +62,15 @@ if [ "$(nproc)" -gt 1 ]; then
 	calm
 	is 4 "$rc" 'status of a pipeline beside a hog'
 	has "$distrust" 'other programs took' 'load by a hog beside threads that sleep'
+
+	# ---- a sink that spins on a CPU that it does not have for itself: its own trouble is not called starvation
+	hog 0
+	hog 1
+	measure feed --path "$file" --source dram --step-bytes 1MiB --step-time 1ms --duration 1s
+	calm
+	is true "$(jq '.lanes[0].band | . == "not measurable" or . == "at the limit"' "$home/out")" \
+		"band of a sink beside hogs ($(jq -c '.lanes[0] | [.band, .S, .AU]' "$home/out"))"
+	has "$distrust" 'other programs took' 'load by hogs beside a sink that spins'
 fi
 
 # ---- without it, there is none of this
