@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# starve.sh BUILD_DIR: who is starved, and by which hop, where we know it: a source of known pace, a drive that is held back by
+# a cgroup from outside, hogs on the accelerator's CPU, one CPU for all. This machine may be busy by itself, so what is asked is
+# what must never be said, whatever else happens: no "fed" where too little comes, no "starved" where enough does or where the
+# control itself fails, and no hop that is not the one; and that it is said at all, where the fault is large.
+source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
+
+set=$home/set
+feedline data make "$set" --size 64MiB --store "$store" >/dev/null
+left_out=()
+
+# feed ARGS...: rc, $home/out; band, cause, hop, depth of the first lane. The command is behind "${before[@]}".
+before=()
+feed() {
+	rc=0
+	timeout -s KILL 120 "${before[@]}" "$prefix/feedline" bench feed --path "$set" "$@" --store "$store" --json \
+		>"$home/out" 2>"$home/err" || rc=$?
+	rc=$(undisturbed "$rc" "$home/out")
+	band=$(value '.lanes[0].band')
+	cause=$(value '.lanes[0].cause')
+	hop=$(value '.lanes[0].hop')
+}
+value() {
+	jq -r "$1" "$home/out"
+}
+# never WORD GOT WHAT
+never() {
+	did=$((did + 1))
+	[ "$1" != "$2" ] && return
+	printf 'FAIL %s: %s\n' "$3" "$2"
+	wrong=$((wrong + 1))
+}
+# agree: the status is that of the band.
+agree() {
+	case $band in
+	fed) is 0 "$rc" "status of $band, $1" ;;
+	*starved) is 1 "$rc" "status of $band, $1" ;;
+	*) is 3 "$rc" "status of $band, $1" ;;
+	esac
+}
+
+hogs=()
+calm() {
+	[ ${#hogs[@]} = 0 ] || kill "${hogs[@]}" 2>/dev/null || true
+	wait "${hogs[@]}" 2>/dev/null || true
+	hogs=()
+}
+group=
+# What was put into the cgroup has ended; it goes away a moment later.
+leave_group() {
+	[ -z "$group" ] || rmdir "$group" 2>/dev/null || { sleep 1 && rmdir "$group"; }
+	group=
+}
+trap 'calm; leave_group; rm -rf "$home"' EXIT
+
+feed --step-bytes 1MiB --step-time 20ms --block 256KiB --duration 500ms
+if [ "$rc" = 3 ] && [ "$band" = null ]; then
+	printf 'feed cannot run in %s: %s\n' "$home" "$(value '.lanes[0].reason')"
+	exit 77
+fi
+
+# ---- a source of known pace: a batch every PACE, wanted every 20 ms. rho is 20 ms / PACE.
+paced=(--source paced --step-bytes 64KiB --block 64KiB --step-time 20ms --duration 2s)
+for pace in 40ms 25ms; do # rho 0.5, 0.8
+	feed "${paced[@]}" --pace $pace
+	never fed "$band" "half or four fifths of what is wanted, a batch every $pace"
+	never jitter "$cause" "the cause of too little, a batch every $pace"
+	agree "a batch every $pace"
+done
+for pace in 16ms 10ms; do # rho 1.25, 2
+	feed "${paced[@]}" --pace $pace
+	never starved "$band" "a batch every $pace where one every 20 ms is wanted"
+	never capacity "$cause" "the cause where enough comes, a batch every $pace"
+	agree "a batch every $pace"
+done
+feed "${paced[@]}" --pace 40ms
+has "$band" starved 'half of what is wanted'
+is capacity "$cause" 'cause of half of what is wanted'
+
+# ---- enough, but not in time: a queue of the depth that was found cures it
+feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch 1 --duration 4s
+if [[ $band == *starved ]]; then
+	is jitter "$cause" 'cause where enough comes, too late'
+	depth=$(value '.lanes[0].depth_needed')
+	if [ "$cause" = jitter ]; then
+		is true "$(value '.lanes[0].depth_needed > 1')" 'a deeper queue is needed'
+		feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch "$depth" --duration 4s
+		never starved "$band" "with the queue of $depth batches that was found"
+	fi
+else
+	left_out+=("jitter (the band was $band)")
+fi
+
+# ---- a hog on the accelerator's CPU: the control fails, so nothing is said of the data
+for cpu in $(value '.lanes[0].placement.cpus' | tr ',-' '  '); do
+	for _ in 1 2 3; do
+		timeout 120 taskset -c "$cpu" bash -c 'while :; do :; done' &
+		hogs+=($!)
+	done
+done
+feed --source paced --pace 500us --step-bytes 1MiB --block 256KiB --step-time 1ms --duration 1s
+calm
+never starved "$band" 'hogs on the CPU of the accelerator'
+never fed "$band" 'hogs on the CPU of the accelerator'
+
+# ---- a step time that nobody can keep
+feed --source direct --step-bytes 32MiB --step-time 100us --duration 500ms
+is 'not measurable' "$band" 'a step time that nobody can keep'
+is 3 "$rc" 'status of a step time that nobody can keep'
+
+# ---- one CPU for all: whatever it says, it does not blame the drive for a CPU that is missing
+before=(taskset -c 0)
+feed --study ladder --step-bytes 8MiB --step-time 1ms --duration 500ms
+before=()
+never fed "$band" 'more than one CPU can move'
+
+# ---- a drive that is held back from outside: the whole of feedline in a cgroup of version 1
+drive=$(feedline topo --json | jq -r --arg d "$(stat -c '%Hd:%Ld' "$set/data-00000000")" \
+	'[.drives[] | select(.dev == $d or any(.parts[]?; . == $d))][0].dev // ""')
+parent=$(awk '/ - cgroup / && /[ ,]blkio(,|$)/ { print $5 }' /proc/self/mountinfo | head -n 1)
+if [ "$(id -u)" = 0 ] && [ -n "$drive" ] && [ -n "$parent" ] && mkdir "$parent/feedline-test-$$" 2>/dev/null; then
+	group=$parent/feedline-test-$$
+	echo "$drive 40000000" >"$group/blkio.throttle.read_bps_device"
+	before=(bash -c 'echo $$ >"$0/cgroup.procs"; exec "$@"' "$group")
+	# 105 MB/s are wanted, 40 may come
+	feed --study ladder --step-bytes 2MiB --step-time 20ms --block 256KiB --depth 8 --duration 2s
+	before=()
+	leave_group
+	has "$band" starved 'a drive that may give two fifths'
+	[ "$hop" = unattributed ] || has "$hop" drive 'the hop that holds it back'
+	is capacity "$cause" 'cause of a drive that is held back'
+else
+	left_out+=('a drive held back by a cgroup (no root, no known drive or no blkio of version 1)')
+fi
+
+[ ${#left_out[@]} = 0 ] || printf 'left out: %s\n' "${left_out[@]}"
+finish
