@@ -73,7 +73,9 @@ struct fl_metric {
 	const char *help;
 };
 
-/* What was really used (flags obtained, transport, engine). `key`: unlike values make numbers incomparable. */
+/* What was really used (flags obtained, transport, engine). `key`: unlike values make numbers incomparable. Two are
+ * more than words: `direct`, where it is "yes", is held against what the drive counted, and the lane is invalid where a
+ * cache answered; `amplified` is stated by the harness, which asks the drive whether it moved more than was asked. */
 struct fl_fact {
 	const char *name;
 	bool key;
