@@ -45,6 +45,28 @@ rc=0
 compare fake >"$dir/out" || rc=$?
 is 3 "$rc" 'a side that jumps'
 grep -q 'inconclusive: 0.800 to 1.100 holds 0.95' "$dir/out" || is 'inconclusive' "$(<"$dir/out")" 'a side that jumps'
+
+# The bar is 0.95, or what the peer does to itself where that is less.
+is 'not slower' "$(verdict 0.951 1.2 1 1)" 'above 0.95'
+is 'not slower' "$(verdict 0.85 1.2 0.8 1.3)" 'above what the peer does to itself'
+is 'slower' "$(verdict 0.5 0.79 0.8 1.3)" 'below both'
+is 'inconclusive: 0.75 to 0.9 holds 0.8 (peer against itself spans 0.8 to 1.3)' "$(verdict 0.75 0.9 0.8 1.3)" 'on both sides of it'
+
+# Of a cost, half is the bar.
+is 'at most half' "$(verdict_of_cost 0.1 0.5)" 'half'
+is 'more than half' "$(verdict_of_cost 0.51 0.6)" 'more'
+is 'inconclusive: 0.4 to 0.6 holds 0.5' "$(verdict_of_cost 0.4 0.6)" 'either'
+costs=(fake)
+is '0 at most half' "$(fake 0.2 2)" 'a row that is a cost'
+is '1 more than half' "$(fake 2 2)" 'a row that costs too much'
+costs=()
+
+# A name stands for the rows that begin so.
+is 'memory.copy' "$(chosen memory.copy)" 'one row'
+is 8 "$(chosen storage.read | wc -l)" 'rows of a benchmark'
+is 2 "$(chosen storage.read.loop.4KiB | wc -l)" 'rows of a shape'
+is '' "$(chosen storage.rea)" 'no part of a word'
+
 prepare_fake() { echo 'no such tool'; return 3; }
 rc=0
 compare fake >"$dir/out" || rc=$?
