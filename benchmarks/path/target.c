@@ -95,11 +95,32 @@ static int open_entries(const char *dir, const struct fl_dataset *set, bool dire
 	return rc;
 }
 
+static int open_set(const char *dir, const struct fl_dataset *set, bool direct, uint64_t block_bytes,
+		    struct fl_target *ret, struct fl_err *err)
+{
+	struct fl_target t;
+	int rc;
+
+	if (!set->complete || set->files_n == 0) {
+		fl_fail(err, -EINVAL, "the test data in '%s' are not complete", dir);
+		return fl_hint(err, "'feedline data make %s' completes them", dir);
+	}
+	rc = allocate(&t, set->files_n, block_bytes, err);
+	if (rc < 0)
+		return rc;
+	rc = open_entries(dir, set, direct, &t, err);
+	if (rc < 0) {
+		fl_target_close(&t);
+		return rc;
+	}
+	*ret = t;
+	return 0;
+}
+
 static int open_directory(const char *dir, bool direct, uint64_t block_bytes, struct fl_target *ret, struct fl_err *err)
 {
 	struct fl_err refusal = { 0 };
 	struct fl_dataset set;
-	struct fl_target t;
 	int rc = fl_dataset_read(dir, &set, &refusal);
 
 	if (rc < 0) {
@@ -107,20 +128,8 @@ static int open_directory(const char *dir, bool direct, uint64_t block_bytes, st
 		fl_fail(err, rc, "%s", refusal.what);
 		return refusal.hint[0] ? fl_hint(err, "%s", refusal.hint) : rc;
 	}
-	if (!set.complete || set.files_n == 0) {
-		rc = fl_fail(err, -EINVAL, "the test data in '%s' are not complete", dir);
-		fl_hint(err, "'feedline data make %s' completes them", dir);
-	} else {
-		rc = allocate(&t, set.files_n, block_bytes, err);
-		if (rc == 0) {
-			rc = open_entries(dir, &set, direct, &t, err);
-			if (rc < 0)
-				fl_target_close(&t);
-		}
-	}
+	rc = open_set(dir, &set, direct, block_bytes, ret, err);
 	fl_dataset_release(&set);
-	if (rc == 0)
-		*ret = t;
 	return rc;
 }
 

@@ -559,7 +559,7 @@ static void test_pread_stays_on_the_cpu(void **state)
 {
 	struct fl_err err = { 0 };
 	int fd = made_file(O_RDONLY);
-	unsigned threads = 0;
+	unsigned threads = 0, others = 0;
 	cpu_set_t before, one;
 	struct dirent *task;
 	struct bed bed;
@@ -582,10 +582,13 @@ static void test_pread_stays_on_the_cpu(void **state)
 		if (task->d_name[0] == '.')
 			continue;
 		assert_int_equal(sched_getaffinity((pid_t)strtol(task->d_name, NULL, 10), sizeof(seen), &seen), 0);
-		assert_true(CPU_EQUAL(&seen, &one));
-		threads++;
+		if (CPU_EQUAL(&seen, &one))
+			threads++;
+		else
+			others++;
 	}
-	assert_in_range(threads, 1 + DEPTH, 1 + DEPTH + 1); /* a sanitizer may have one of its own */
+	assert_in_range(threads, 1 + DEPTH, 2 + DEPTH);
+	assert_in_range(others, 0, 1); /* a sanitizer may have one of its own */
 	closedir(tasks);
 	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
 	close_bed(&bed);
