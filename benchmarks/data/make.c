@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -98,6 +99,14 @@ static int check(const struct make_state *s, struct fl_err *err)
 	return s->set.files_n ? 0 : fl_fail(err, -EINVAL, "the data set in '%s' has no files", path);
 }
 
+/* One maker at a time, also from another container. A file system without locks has to do without. */
+static int lock(const struct make_state *s, struct fl_err *err)
+{
+	if (flock(s->dir_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return fl_fail(err, -EBUSY, "the data set in '%s' is being made by another process", s->opts->path);
+}
+
 static int open_pass(struct make_state *s, struct fl_err *err)
 {
 	const struct make_opts *o = s->opts;
@@ -141,6 +150,8 @@ static int make_open(struct fl_lane *lane, const void *opts, void **ret_state, s
 	if (s->dir_fd < 0)
 		rc = fl_fail(err, -errno, "open '%s': %s", s->opts->path, strerror(errno));
 	else
+		rc = lock(s, err);
+	if (rc == 0)
 		rc = fl_dataset_read(s->opts->path, &s->set, err);
 	if (rc == 0)
 		rc = check(s, err);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <feedline/block.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,8 @@ int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_fi
 
 	if (fd < 0)
 		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) /* as data.make has it */
+		rc = fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
 	for (size_t i = 0; i < set->files_n && rc >= 0; i++) {
 		rc = remove_file(fd, dir, set->files[i].name, err);
 		files += rc > 0;

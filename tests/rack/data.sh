@@ -213,6 +213,16 @@ data verify "$set"
 ends 2 'verify of what is not complete'
 data make "$set" --size 300MiB
 ends 2 'make of another size over what is not complete'
+# As if another one was at it, from a container that does not see the lock of this node's runs.
+exec 9<"$set"
+flock 9
+data make "$set" --size 1GiB --like unet3d-h100
+ends 3 'a second maker'
+says 'is being made by another process' 'a second maker'
+data remove "$set"
+ends 3 'remove while it is made'
+is 'being made' "$(state "$set")" 'state while another one makes it'
+exec 9<&-
 started --size 1GiB --like unet3d-h100 --threads 1
 kill -KILL "$maker"
 wait "$maker" 2>/dev/null || true
@@ -253,6 +263,15 @@ data remove "$set"
 
 disk=$home/disk
 mkdir "$disk"
+trap 'umount -l "$disk" 2>/dev/null; rm -rf "$home"' EXIT
+# soon COMMAND...: what io_uring had open is let go a little after the process has ended.
+soon() {
+	for _ in $(seq 100); do
+		! "$@" 2>/dev/null || return 0
+		sleep 0.05
+	done
+	"$@"
+}
 # ext4 MIB OPTION...: an empty one at $disk.
 ext4() {
 	rm -f "$home/image"
@@ -264,7 +283,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && mount -t tmpfs tmpfs "$disk" 2>/dev/null
 	ends 3 'make in memory'
 	says 'is on tmpfs: tmpfs is memory, not a drive' 'make in memory'
 	is '' "$(ls "$disk")" 'what is left in memory'
-	umount "$disk"
+	soon umount "$disk"
 	# No direct I/O at all: data.make does without and says so.
 	mount -t ramfs ramfs "$disk"
 	mkdir "$disk/set"
@@ -275,7 +294,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && mount -t tmpfs tmpfs "$disk" 2>/dev/null
 	is 0 "$(undisturbed "$rc" "$home/out")" 'status of make without direct I/O'
 	is 'no true' "$(jq -r '.lanes[0] | "\(.facts.direct) \(.data_verified)"' "$home/out")" 'make without direct I/O'
 	is 94371840 "$(stat -c %s "$disk/set/a")" 'size of what was made without direct I/O'
-	umount "$disk"
+	soon umount "$disk"
 else
 	echo 'data.sh: nothing can be mounted here: memory, full and read-only file systems are not tested'
 fi
@@ -287,7 +306,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && ext4 64; then
 	is lost+found "$(ls "$disk")" 'what is left where there is no room'
 	data make "$set" --size 16MiB
 	ends 0 'make where there is room'
-	mount -o remount,ro "$disk"
+	soon mount -o remount,ro "$disk"
 	data make "$disk/new" --size 1MiB
 	ends 2 'make in a read-only file system'
 	says 'Read-only file system' 'make in a read-only file system'
@@ -297,7 +316,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && ext4 64; then
 	ends 2 'remove in a read-only file system'
 	data verify "$set"
 	ends 0 'verify in a read-only file system'
-	umount "$disk"
+	soon umount "$disk"
 
 	# Room enough, but no inode for the file.
 	ext4 64 -N 32
@@ -308,7 +327,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && ext4 64; then
 	ends 3 'make without an inode for its file'
 	says 'No space left on device' 'make without an inode for its file'
 	is 'being made' "$(state "$set")" 'state without an inode'
-	umount "$disk"
+	soon umount "$disk"
 
 	# The room goes while it is made: somebody else takes what is left.
 	ext4 1200
@@ -324,7 +343,7 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && ext4 64; then
 	ends 0 'make when there is room again'
 	data verify "$set"
 	ends 0 'verify when there was room again'
-	umount "$disk"
+	soon umount "$disk"
 else
 	echo 'data.sh: no ext4 on a loop device here: full and read-only file systems are not tested'
 fi

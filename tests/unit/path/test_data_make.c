@@ -143,6 +143,22 @@ static void notices_what_is_gone(void **state)
 	fake_free(&lane);
 }
 
+static void one_maker_at_a_time(void **state)
+{
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	void *s = NULL;
+
+	(void)state;
+	write_index(false);
+	assert_int_equal(bench->open(&lane, &opts, &s, &err), 0);
+	assert_int_equal(make_all(&err), -EBUSY);
+	bench->close(s);
+	fake_free(&lane);
+	err = (struct fl_err){ 0 };
+	assert_int_equal(make_all(&err), 0);
+}
+
 static void needs_an_index_that_says_so(void **state)
 {
 	struct fl_err err = { 0 }, complete = { 0 };
@@ -160,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(makes_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(notices_what_is_gone, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(one_maker_at_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(needs_an_index_that_says_so, set_up, tear_down),
 	};
 
