@@ -414,18 +414,18 @@ static int verify(struct job *job, const char *word, struct fl_err *err)
 /* Not while anything is measured: it may be this. */
 static int remove_it(struct job *job, const char *word, struct fl_err *err)
 {
-	size_t files;
+	size_t left;
 	int lock, rc = find_set(job, word, err);
 
 	if (rc == 0)
 		rc = fl_run_lock(&lock, err);
 	if (rc < 0)
 		return rc;
-	rc = fl_data_remove(job->dir, &job->set, &files, err);
+	rc = fl_data_remove(job->dir, &job->set, &left, err);
 	close(lock);
 	if (rc < 0)
 		return rc;
-	job->set.strangers += job->set.files_n - files;
+	job->set.strangers += left;
 	return tell(job, NULL, NAN, err);
 }
 

@@ -86,22 +86,22 @@ int fl_data_look(const char *dir, const struct fl_dataset *set, struct fl_data_s
 
 /* ---- the end */
 
-/* 1: removed; 0: it is not there, or no file. */
+/* 1: something is there that is no file; 0: nothing is left. */
 static int remove_file(int dir_fd, const char *dir, const char *name, struct fl_err *err)
 {
 	struct stat st;
 
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-		return 0;
-	if (unlinkat(dir_fd, name, 0) == 0)
 		return 1;
-	return errno == ENOENT ? 0 : fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
+	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	return fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
 }
 
-int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_files, struct fl_err *err)
+int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err)
 {
 	int fd = open_dir(dir, err), rc = 0;
-	size_t files = 0;
+	size_t left = 0;
 
 	if (fd < 0)
 		return fd;
@@ -109,7 +109,7 @@ int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_fi
 		rc = fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
 	for (size_t i = 0; i < set->files_n && rc >= 0; i++) {
 		rc = remove_file(fd, dir, set->files[i].name, err);
-		files += rc > 0;
+		left += rc > 0;
 	}
 	if (rc >= 0)
 		rc = remove_file(fd, dir, FL_DATASET_INDEX, err);
@@ -117,6 +117,6 @@ int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_fi
 	if (rc < 0)
 		return rc;
 	(void)rmdir(dir); /* where others have something in it, it stays */
-	*ret_files = files;
+	*ret_left = left;
 	return 0;
 }

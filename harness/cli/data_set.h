@@ -24,8 +24,7 @@ struct fl_data_state {
 int fl_data_look(const char *dir, const struct fl_dataset *set, struct fl_data_state *ret, struct fl_err *err);
 
 /* Removes the files of the set that are files, then the index, then the directory if it is empty. Whatever else has
- * the name of a file (a link, a directory) stays. Returns how many files it removed in *ret_files. -EBUSY: it is
- * being made. */
-int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_files, struct fl_err *err);
+ * the name of a file (a link, a directory) stays; *ret_left is how many these are. -EBUSY: it is being made. */
+int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err);
 
 #endif

@@ -167,6 +167,7 @@ rm "$set/data-00000000"
 ln -s "$home/right/data-00000000" "$set/data-00000000"
 data remove "$set"
 ends 0 'remove beside strangers'
+says '; left alone: 3 other entries' 'remove beside strangers'
 is 'data-00000000 dir mine' "$(find "$set" -mindepth 1 -printf '%f\n' | sort | xargs)" 'what remove leaves'
 is yes "$(cmp -s "$home/right/data-00000000" "$home/two/data-00000000" && echo yes || echo no)" 'what a link leads to'
 data remove "$set"
@@ -248,12 +249,12 @@ data remove "$set"
 
 # The kernel kills the worker in the middle of a file.
 rc=0
-(ulimit -f $((4 * 1024)) && "$prefix/feedline" data make "$set" --size 9MiB --store "$home/limit.db") \
+(ulimit -f $((32 * 1024)) && "$prefix/feedline" data make "$set" --size 40MiB --store "$home/limit.db") \
 	>"$home/out" 2>"$home/err" || rc=$?
 ends 3 'a worker that is killed half-way'
 says "the worker was killed by SIGXFSZ in phase 'step'" 'a worker that is killed half-way'
 is 'being made' "$(state "$set")" 'state after a worker was killed'
-data make "$set" --size 9MiB
+data make "$set" --size 40MiB
 ends 0 'make after a worker was killed'
 data verify "$set"
 ends 0 'verify after a worker was killed'
