@@ -243,6 +243,8 @@ void fl_pipe_halt(void *pipe)
 	fl_queue_shut(p->source->out);
 	if (p->source->back)
 		fl_queue_shut(p->source->back);
+	if (p->source->turns)
+		fl_queue_shut(p->source->turns);
 	fl_queue_shut(p->stage.out);
 }
 

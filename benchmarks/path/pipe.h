@@ -6,8 +6,10 @@
  * EXECUTIVE SUMMARY. The source has chunks of `block` bytes in memory of its own (path/source.h: twice as many as are
  * in flight and a few more, whatever the size of the file); the stage moves each to its place in a batch in the
  * accelerator's memory (path/stage.h; `prefetch` + 2 batches: one that is consumed, those that are ready, one that
- * fills); the sink takes batches in their order and looks at them (path/sink.h). Each is one thread; all sleep while
- * they have nothing to do. A batch of which `block` is no divisor ends with a shorter chunk.
+ * fills); the sink takes batches in their order and looks at them (path/sink.h). The source begins no batch before the
+ * sink has taken the one that is `prefetch` + 1 before it, so that nothing but `prefetch` hides its jitter; only where
+ * twice `depth` reads are more than so many batches it goes on. Each is one thread; all sleep while they have nothing
+ * to do. A batch of which `block` is no divisor ends with a shorter chunk.
  *
  * Threads: 0 source, 1 sink, 2 stage. With two CPUs the sink so has one to itself: thread i is on CPU i modulo 2.
  *

@@ -126,7 +126,8 @@ int fl_sink_step(struct fl_sink *s, double *given)
 		return rc;
 	start_ns = fl_now_ns();
 	if (s->in)
-		fl_queue_taken(s->in); /* waking the stage is no time in which nothing was begun */
+		fl_queue_taken(s->in); /* waking others is no time in which nothing was begun */
+	fl_source_give_turn(s->source);
 	account(s, &batch, start_ns, given);
 	given[FL_GIVEN_READY_BATCHES] = (double)ready;
 	rc = consume(s, batch.seq, start_ns);

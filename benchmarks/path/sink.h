@@ -10,9 +10,9 @@
 
 struct fl_sink {
 	struct fl_shape shape;
-	const struct fl_source *source; /* says where bytes belong */
-	struct fl_queue *in;		/* of struct fl_batch; NULL: batches are always ready */
-	const char *memory;		/* of the accelerator: slots_n batches */
+	struct fl_source *source; /* says where bytes belong, and gets a turn for each batch */
+	struct fl_queue *in;	  /* of struct fl_batch; NULL: batches are always ready */
+	const char *memory;	  /* of the accelerator: slots_n batches */
 	unsigned slots_n;
 	bool closed;
 	uint64_t step_ns;

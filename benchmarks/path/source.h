@@ -19,6 +19,10 @@ struct fl_source {
 	struct fl_shape shape;
 	struct fl_queue *out; /* of struct fl_chunk; NULL: nothing moves, the batches lie in the accelerator's memory */
 	struct fl_queue *back; /* of uint32_t, the slots that were moved; NULL: it wants none back */
+	/* The sink gives a turn for each batch that it takes, and some are there at the start: each lets the source
+	 * begin a batch, so it is never further ahead than that. Of char; made by fl_source_set_ahead. */
+	struct fl_queue *turns;
+	uint64_t begun;	       /* batches for which it had one */
 	uint64_t memory_bytes; /* that it has allocated */
 	unsigned held_max;     /* chunks that may be out of their order at the most */
 	bool described;	       /* the data tells where it belongs: feedline/block.h */
@@ -43,6 +47,14 @@ struct fl_source_kind {
 	int (*reread)(struct fl_source *s, uint64_t seq, void *to, uint64_t bytes, struct fl_err *err);
 	void (*close)(struct fl_source *s);
 };
+
+/* How many batches it may have begun that the sink has not taken: prefetch and the one that is being made, or more
+ * where a few batches are less than what shall be in flight. */
+int fl_source_set_ahead(struct fl_source *s, uint64_t batches, struct fl_err *err);
+/* May chunk `seq` be begun, which is the next? Waits for a turn until until_ns: -ETIMEDOUT; -ECANCELED after halt. */
+int fl_source_begin(struct fl_source *s, uint64_t seq, uint64_t until_ns);
+/* For the sink: it has taken a batch. */
+void fl_source_give_turn(struct fl_source *s);
 
 /* Made of blocks in memory. */
 extern const struct fl_source_kind fl_source_resident, fl_source_dram, fl_source_paced;

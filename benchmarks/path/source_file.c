@@ -33,7 +33,7 @@ struct file_source {
 	uint64_t seq, done; /* the next chunk; those that have arrived */
 	uint64_t stretch;   /* of buffered: chunks that are dropped at a time; 0: none */
 	uint64_t dropped;   /* those before it are */
-	uint64_t short_ns;  /* with fewer reads in flight than asked for, as no slot came back */
+	uint64_t short_ns;  /* with fewer reads in flight than asked for, for want of slots or turns */
 };
 
 static struct file_source *file_of(struct fl_source *s)
@@ -79,6 +79,7 @@ static void file_close(struct fl_source *source)
 	struct file_source *s = file_of(source);
 
 	fl_io_close(s->io);
+	fl_queue_free(s->base.turns);
 	fl_queue_free(s->base.out);
 	fl_queue_free(s->base.back);
 	fl_target_close(&s->target);
@@ -101,6 +102,14 @@ static int choose_part(struct file_source *s, const struct fl_pipe_spec *spec, s
 	return 0;
 }
 
+/* As many as all slots are for, beside one of which a read is missing. */
+static uint64_t batches_ahead(const struct file_source *s, const struct fl_pipe_spec *spec)
+{
+	uint64_t least = (2 * spec->depth + s->base.shape.chunks - 1) / s->base.shape.chunks + 1;
+
+	return least > spec->prefetch + 1 ? least : spec->prefetch + 1;
+}
+
 static int open_memory(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane, struct fl_err *err)
 {
 	void *memory;
@@ -121,7 +130,7 @@ static int open_memory(struct file_source *s, const struct fl_pipe_spec *spec, s
 		rc = fl_queue_create(s->slots_n, sizeof(uint32_t), &s->base.back, err);
 	for (uint32_t i = 0; rc == 0 && i < s->slots_n; i++)
 		rc = fl_queue_push(s->base.back, &i);
-	return rc;
+	return rc < 0 ? rc : fl_source_set_ahead(&s->base, batches_ahead(s, spec), err);
 }
 
 static int open_engine(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane, struct fl_err *err)
@@ -214,15 +223,18 @@ static void queue_read(struct file_source *s, uint32_t slot)
 	fl_io_queue(s->io, &request);
 }
 
-/* As many reads as there may be and slots for. Waits for a slot only where nothing is in flight. */
+/* As many reads as there may be and slots for. Waits for a turn or a slot only where nothing is in flight. */
 static int fill(struct file_source *s, uint64_t until_ns)
 {
 	int rc = 0;
 
 	while (rc == 0 && fl_io_in_flight(s->io) < s->depth) {
+		uint64_t wait_ns = fl_io_in_flight(s->io) ? 0 : until_ns;
 		uint32_t slot;
 
-		rc = fl_queue_pop_until(s->base.back, &slot, fl_io_in_flight(s->io) ? 0 : until_ns);
+		rc = fl_source_begin(&s->base, s->seq, wait_ns);
+		if (rc == 0)
+			rc = fl_queue_pop_until(s->base.back, &slot, wait_ns);
 		if (rc == 0)
 			queue_read(s, slot);
 	}
@@ -290,7 +302,7 @@ static uint64_t file_waited_ns(const struct fl_source *source)
 {
 	const struct file_source *s = (const struct file_source *)source;
 
-	return s->short_ns + fl_queue_pop_waited_ns(s->base.back);
+	return s->short_ns + fl_queue_pop_waited_ns(s->base.back) + fl_queue_pop_waited_ns(s->base.turns);
 }
 
 static void file_halt(struct fl_source *s)

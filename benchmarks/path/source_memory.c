@@ -23,6 +23,7 @@ struct memory_source {
 	struct fl_pause pause;
 	/* Of the paced source: the batch that it is at. */
 	double pace_ns, jitter, due_ns, interval_ns;
+	uint64_t waited_ns; /* for its neighbours, as far as due_ns has been put off for it */
 	uint64_t random, group;
 };
 
@@ -35,6 +36,7 @@ static struct memory_source *memory_of(struct fl_source *s)
 
 static void memory_close(struct fl_source *s)
 {
+	fl_queue_free(s->turns);
 	fl_queue_free(s->out);
 	free(s);
 }
@@ -59,9 +61,10 @@ static int make_chunks(struct memory_source *s, const struct fl_pipe_spec *spec,
 	s->base.memory_bytes = s->chunks * block;
 	fl_blocks_fill(memory, s->base.memory_bytes, &origin);
 	rc = fl_queue_create(spec->depth, sizeof(struct fl_chunk), &s->base.out, err);
-	if (rc == 0)
-		fl_queue_set_refill(s->base.out, spec->depth / 2);
-	return rc;
+	if (rc < 0)
+		return rc;
+	fl_queue_set_refill(s->base.out, spec->depth / 2);
+	return fl_source_set_ahead(&s->base, spec->prefetch + 1, err);
 }
 
 static int memory_open(const struct fl_source_kind *kind, const struct fl_pipe_spec *spec, const struct fl_shape *shape,
@@ -97,16 +100,19 @@ static struct fl_origin memory_origin(const struct fl_source *source, uint64_t s
 
 static uint64_t memory_waited_ns(const struct fl_source *s)
 {
-	return fl_queue_push_waited_ns(s->out);
+	return fl_queue_push_waited_ns(s->out) + fl_queue_pop_waited_ns(s->turns);
 }
 
 /* ---- dram */
 
+/* 1: pushed; 0: it waited for its neighbours until until_ns. */
 static int push_next(struct memory_source *s, uint64_t until_ns)
 {
 	struct fl_chunk chunk = { .seq = s->seq, .data = s->memory + s->seq % s->chunks * s->base.shape.block };
-	int rc = fl_queue_push_until(s->base.out, &chunk, until_ns);
+	int rc = fl_source_begin(&s->base, s->seq, until_ns);
 
+	if (rc == 0)
+		rc = fl_queue_push_until(s->base.out, &chunk, until_ns);
 	if (rc < 0)
 		return rc == -ETIMEDOUT ? 0 : rc;
 	s->seq++;
@@ -140,7 +146,7 @@ static void next_batch(struct memory_source *s, uint64_t now_ns)
 	double groups;
 
 	s->interval_ns = s->pace_ns * (1 - s->jitter + s->jitter * fl_random_exponential(&s->random));
-	if (s->due_ns == 0)
+	if (s->seq == 0)
 		s->due_ns = (double)now_ns;
 	s->due_ns += s->interval_ns;
 	groups = s->interval_ns / group_ns;
@@ -156,13 +162,24 @@ static uint64_t due_ns(const struct memory_source *s, uint64_t index)
 	return (uint64_t)(s->due_ns - s->interval_ns * left);
 }
 
+static void put_off(struct memory_source *s)
+{
+	uint64_t waited_ns = memory_waited_ns(&s->base);
+
+	s->due_ns += (double)(waited_ns - s->waited_ns);
+	s->waited_ns = waited_ns;
+}
+
 static int paced_produce(struct fl_source *source, uint64_t until_ns, struct fl_err *err)
 {
 	struct memory_source *s = memory_of(source);
-	uint64_t index = s->seq % s->base.shape.chunks, waited_ns = memory_waited_ns(source), at_ns;
-	int rc;
+	uint64_t index = s->seq % s->base.shape.chunks, at_ns;
+	int rc = fl_source_begin(source, s->seq, until_ns);
 
 	(void)err;
+	put_off(s);
+	if (rc < 0)
+		return rc == -ETIMEDOUT ? 0 : rc;
 	if (index == 0 && s->group == 0)
 		next_batch(s, fl_now_ns());
 	at_ns = due_ns(s, index);
@@ -170,7 +187,7 @@ static int paced_produce(struct fl_source *source, uint64_t until_ns, struct fl_
 	if (rc < 0 || at_ns > until_ns)
 		return rc;
 	rc = push_next(s, until_ns);
-	s->due_ns += (double)(memory_waited_ns(source) - waited_ns);
+	put_off(s);
 	if (rc > 0 && index + 1 == s->base.shape.chunks)
 		s->group = 0; /* the next one begins a batch */
 	return rc;

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_source.c: sources in memory, by hand: their chunks come in their order, no further ahead than they may be; a
+ * pace is never early, and what the source waits for its neighbours puts it off. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fake_lane.h"
+#include "path/source.h"
+#include <errno.h>
+#include <feedline/clock.h>
+
+enum { BLOCK = 4096, CHUNKS = 4, PREFETCH = 3 };
+
+static const struct fl_shape shape = { .step_bytes = CHUNKS * BLOCK, .block = BLOCK, .chunks = CHUNKS };
+static const struct fl_pipe_spec spec = { .step_bytes = CHUNKS * BLOCK,
+					  .block = BLOCK,
+					  .depth = 64,
+					  .prefetch = PREFETCH,
+					  .pace_ns = 2000000,
+					  .accelerators = 1 };
+
+static struct fl_source *open_source(const struct fl_source_kind *kind, struct fl_lane *lane)
+{
+	struct fl_source *s = NULL;
+	struct fl_err err = { 0 };
+
+	if (kind->open(&spec, &shape, lane, &s, &err) < 0)
+		fail_msg("%s", err.what);
+	return s;
+}
+
+/* Chunks until it has to wait, or `most`. */
+static uint64_t produce(struct fl_source *s, uint64_t most)
+{
+	uint64_t n = 0;
+	int rc = 1;
+
+	while (n < most && rc > 0) {
+		rc = s->kind->produce(s, fl_now_ns() + 10 * spec.pace_ns, NULL);
+		assert_true(rc >= 0);
+		n += (unsigned)rc;
+	}
+	return n;
+}
+
+static void check_order(struct fl_source *s, uint64_t n, uint64_t *seq)
+{
+	struct fl_chunk chunk;
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct fl_origin origin = s->kind->origin(s, *seq);
+
+		assert_int_equal(fl_queue_pop_until(s->out, &chunk, 0), 0);
+		assert_int_equal(chunk.seq, (*seq)++);
+		assert_int_equal(fl_blocks_full(chunk.data, BLOCK, &origin), BLOCK);
+	}
+	assert_int_equal(fl_queue_count(s->out), 0);
+}
+
+static void test_no_further_ahead(void **state)
+{
+	const struct fl_source_kind *kinds[] = { &fl_source_dram, &fl_source_paced };
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct fl_lane lane = { .threads = 3 };
+		struct fl_source *s = open_source(kinds[k], &lane);
+		uint64_t seq = 0;
+
+		assert_int_equal(produce(s, 1000), (PREFETCH + 1) * CHUNKS);
+		check_order(s, (PREFETCH + 1) * CHUNKS, &seq);
+		assert_int_equal(produce(s, 1000), 0);
+		fl_source_give_turn(s);
+		fl_source_give_turn(s);
+		assert_int_equal(produce(s, 1000), 2 * CHUNKS);
+		check_order(s, 2 * CHUNKS, &seq);
+		fl_queue_shut(s->turns);
+		assert_int_equal(s->kind->produce(s, UINT64_MAX, NULL), -ECANCELED);
+		s->kind->close(s);
+		fake_free(&lane);
+	}
+}
+
+static void test_never_early(void **state)
+{
+	struct fl_lane lane = { .threads = 3 };
+	struct fl_source *s = open_source(&fl_source_paced, &lane);
+	uint64_t start_ns = fl_now_ns(), seq = 0;
+
+	(void)state;
+	assert_int_equal(produce(s, (PREFETCH + 1) * CHUNKS), (PREFETCH + 1) * CHUNKS);
+	assert_true(fl_now_ns() - start_ns >= (PREFETCH + 1) * spec.pace_ns);
+	check_order(s, (PREFETCH + 1) * CHUNKS, &seq);
+	assert_int_equal(produce(s, 1), 0); /* it waits for its neighbours, and says so */
+	assert_true(s->kind->waited_ns(s) >= 9 * spec.pace_ns);
+	fl_source_give_turn(s);
+	assert_int_equal(produce(s, CHUNKS), CHUNKS); /* what it waited gives it no credit: */
+	assert_true(fl_now_ns() - start_ns >= (PREFETCH + 2) * spec.pace_ns + s->kind->waited_ns(s));
+	check_order(s, CHUNKS, &seq);
+	assert_true(lane.least_cap_bytes_per_s == (double)spec.step_bytes * 1e9 / (double)spec.pace_ns);
+	s->kind->close(s);
+	fake_free(&lane);
+}
+
+static void test_halt_ends_its_sleep(void **state)
+{
+	struct fl_lane lane = { .threads = 3 };
+	struct fl_source *s = open_source(&fl_source_paced, &lane);
+
+	(void)state;
+	s->kind->halt(s);
+	assert_int_equal(s->kind->produce(s, UINT64_MAX, NULL), -ECANCELED);
+	s->kind->close(s);
+	fake_free(&lane);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_further_ahead),
+		cmocka_unit_test(test_never_early),
+		cmocka_unit_test(test_halt_ends_its_sleep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
