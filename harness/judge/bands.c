@@ -42,12 +42,17 @@ static bool took_too_much(const struct fl_band_in *in)
 	return in->AU.low > (1 + FL_TOLERANCE) * in->rho.high + in->drained;
 }
 
+double fl_band_kept(const struct fl_band_in *in)
+{
+	return in->S.n && in->AU.n ? fmin(in->control_AU, in->S.median + in->AU.median) : in->control_AU;
+}
+
 enum fl_band fl_band_decide(const struct fl_band_in *in, enum fl_line *ret_line)
 {
-	double loss = fmax(0, 1 - in->control_AU), full = in->S.high + in->drained;
+	double loss = fmax(0, 1 - fl_band_kept(in)), full = in->S.high + in->drained;
 	double low = in->S.low - loss, high = full + loss;
 
-	if (!(in->control_AU >= FL_CONTROL_LEAST))
+	if (isnan(in->control_AU) || !(fl_band_kept(in) >= FL_CONTROL_LEAST))
 		return answer(FL_NOT_MEASURABLE, FL_LINE_CONTROL, ret_line);
 	if (in->S.n == 0 || in->AU.n == 0 || in->rho.n == 0)
 		return answer(FL_NOT_MEASURABLE, FL_LINE_UNKNOWN, ret_line);

@@ -93,6 +93,11 @@ static char *ask_for_duration(const struct fl_feed_lane *l, double times)
 	return t.bytes;
 }
 
+static const char *when_lost(const struct fl_feed *feed)
+{
+	return feed->kept < feed->control_AU ? "stalls apart," : "with all data at hand";
+}
+
 static void say_control(const struct fl_feed_lane *l, struct fl_text *t)
 {
 	char time[FL_UNIT_TEXT], kept[FL_UNIT_TEXT];
@@ -101,9 +106,8 @@ static void say_control(const struct fl_feed_lane *l, struct fl_text *t)
 	if (isnan(l->feed->control_AU))
 		fl_text_add(t, "whether the sink keeps its %s is not known: the control has too few steps", time);
 	else
-		fl_text_add(t,
-			    "with all data at hand the sink keeps only %s of its %s a step, 90 %% at least are needed",
-			    fl_show_percent(kept, l->feed->control_AU), time);
+		fl_text_add(t, "%s the sink keeps only %s of its %s a step, 90 %% at least are needed",
+			    when_lost(l->feed), fl_show_percent(kept, l->feed->kept), time);
 }
 
 static void say_loss(const struct fl_feed_lane *l, struct fl_text *t)
@@ -111,8 +115,8 @@ static void say_loss(const struct fl_feed_lane *l, struct fl_text *t)
 	char lost[FL_UNIT_TEXT];
 
 	add_waits(t, l->feed);
-	fl_text_add(t, ", and with all data at hand it loses %s: the difference may be its own",
-		    fl_show_percent(lost, fmax(0, 1 - l->feed->control_AU)));
+	fl_text_add(t, ", and %s it loses %s by itself, which may hide as much or be part of it", when_lost(l->feed),
+		    fl_show_percent(lost, fmax(0, 1 - l->feed->kept)));
 }
 
 static void say_limit(const struct fl_feed_lane *l, struct fl_text *t)

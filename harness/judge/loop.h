@@ -74,6 +74,8 @@ enum fl_line {
 };
 enum fl_band fl_band_decide(const struct fl_band_in *in, enum fl_line *ret_line);
 enum fl_band fl_band_of(double S);
+/* How much of its step time the sink kept: in the control, or, where that was less, in the loop, stalls apart. */
+double fl_band_kept(const struct fl_band_in *in);
 
 /* ---- replay.c */
 

@@ -154,6 +154,7 @@ static struct fl_feed *feed_make(const struct fl_lane_verdict *v)
 				  .rho = unknown,
 				  .supply_bytes_per_s = unknown,
 				  .control_AU = NAN,
+				  .kept = NAN,
 				  .step_bytes = fl_json_number_or_nan(v->options, "step_bytes"),
 				  .step_time_ns = fl_json_number_or_nan(v->options, "step_time"),
 				  .prefetch = prefetch >= 1 && prefetch <= 1e9 ? (uint64_t)prefetch : 0 };
@@ -206,6 +207,7 @@ static void decide(struct fl_feed_lane *l)
 	struct fl_feed *feed = l->feed;
 	const struct fl_band_in in = { feed->S, feed->AU, feed->rho, feed->control_AU, l->loop.drained };
 
+	feed->kept = fl_band_kept(&in);
 	feed->band = fl_band_decide(&in, &l->line);
 	if (l->loop.why && l->line > FL_LINE_UNKNOWN) {
 		feed->band = FL_NOT_MEASURABLE;

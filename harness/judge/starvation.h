@@ -17,11 +17,12 @@
  * than 9 steps: the extremes of single steps, no claim. Fewer than 3: nothing is said.
  *
  * Bands: fed S < 5 %, moderately starved < 20 %, starved above (TensorFlow's profiler: input bound from 5 and 20 %).
- * The loss is what the control, whose data is always there, lacks: 1 - AU. It widens the interval of S on both sides.
+ * The loss is what the control, whose data is always there, lacks: 1 - AU; or, where that is more, what the loop itself
+ * lacks beside its stalls, 1 - AU - S: what a sink oversleeps hides stalls. It widens the interval of S on both sides.
  * What a queue gave that was fuller at the start of the window than at its end widens it upwards: batches x C / W.
  * The first line that applies:
  *
- *   the control's AU < 0.9                                not measurable: the step time cannot be kept here
+ *   the loss is above 0.1                                 not measurable: the step time cannot be kept here
  *   fewer than 3 steps; accounts that cannot be           not measurable
  *   the loop took more than the open loop can deliver     at the limit: the source was another one in the meantime
  *   the widened interval lies in one band                 that band
@@ -83,6 +84,7 @@ struct fl_feed {
 	double demand_bytes_per_s;	       /* D / C */
 	double step_bytes, step_time_ns;       /* D and C */
 	double control_AU;		       /* NaN: unknown */
+	double kept;			       /* 1 - the loss; NaN: unknown */
 	const char *cause;		       /* "capacity", "jitter"; NULL: none is named */
 	char *hop;			       /* "drive nvme-S1"; "unattributed"; NULL: nothing is starved */
 	char *why_hop;			       /* why unattributed, or who said so; NULL without a hop */

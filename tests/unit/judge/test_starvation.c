@@ -91,6 +91,23 @@ static void test_verdicts(void **state)
 		}
 }
 
+/* Who takes its core from the loop alone makes nobody fed. */
+static void test_disturbed_loop(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "direct", 1, 1, three);
+	struct fl_judgement *j;
+
+	(void)state;
+	studied_loop(run, LOOP, 0, 0, times(1.5, 0, 1), 2 * STUDIED_C, by_source, 300);
+	studied_open(run, OPEN, 0, 0, times(1.5, 0, 2), 300);
+	studied_loop(run, CONTROL, 0, 0, times(1000, 0, 3), STUDIED_C, idle, 300);
+	j = judge(run);
+	expect(j, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED);
+	assert_non_null(strstr(j->lanes[LOOP].reason, "stalls apart, the sink keeps only 50 %"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* S and its interval are those that the sink truly lost. */
 static void test_numbers(void **state)
 {
@@ -526,6 +543,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_disturbed_loop),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_jitter_is_cured),
