@@ -75,6 +75,8 @@ odd="$home/an odd: place/it's \$a file"
 if fallocate -l 4096 "$home/probe" && dd if="$home/probe" of=/dev/null bs=4096 iflag=direct status=none 2>/dev/null; then
 	same_by fio storage.read --runtime=1 --path "$odd" --depth 4
 	same_by fio storage.read --runtime=1 --path "$odd" --block 4KiB --pattern random --threads 3 --buffers plain
+	same_by fio storage.read_buffered '' --path "$odd" --block 64KiB
+	same_by fio storage.read_buffered --runtime=1 --path "$odd" --block 64KiB --cache warm --pattern random
 else
 	echo 'skipped: fio: no direct I/O here'
 fi

@@ -33,8 +33,9 @@ is true "$(value '.lanes[0].data_verified')" 'data'
 
 # ---- io_uring forbidden: threads read in its place, unless it is insisted on
 before=("$build/tests/deny" io_uring)
-for bench in storage.read storage.read_buffered storage.latency; do
-	measure "$bench" "${read_file[@]:1}"
+for bench in storage.read 'storage.read_buffered --cache warm' storage.latency; do
+	# shellcheck disable=SC2086 # words
+	measure $bench "${read_file[@]:1}"
 	is 0 "$rc" "$bench: status without io_uring"
 	is pread "$(value '.lanes[0].facts.engine')" "$bench: engine without io_uring"
 	has "$(value '.lanes[0].facts.why_pread')" 'io_uring is forbidden' "$bench: why not by io_uring"
@@ -65,6 +66,12 @@ if "${before[@]}" true 2>/dev/null; then
 	measure "${read_file[@]}"
 	is 0 "$rc" 'status with little locked memory'
 	is plain "$(value '.lanes[0].facts.buffers')" 'buffers with little locked memory'
+	before[-1]=--memlock=786432 # enough for the buffers of one thread of two: then neither has them
+	measure "${read_file[@]}" --threads 2
+	is 0 "$rc" 'status with locked memory for half of the threads'
+	is plain "$(value '.lanes[0].facts.buffers')" 'buffers with locked memory for half of the threads'
+	has "$(value '.lanes[0].facts.why_plain')" 'register 524288 bytes' 'why, with locked memory for half of the threads'
+	before[-1]=--memlock=65536
 	measure "${read_file[@]}" --buffers registered
 	is 3 "$rc" 'status when registered buffers are insisted on'
 	has "$(value '.lanes[0].hint')" 'ulimit -l' 'hint when registered buffers are insisted on'
