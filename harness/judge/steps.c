@@ -36,6 +36,16 @@ struct steps {
 	size_t n;
 };
 
+/* When the first step of the window began is not known, but what it must have taken: its stall, its gap and C. */
+static void add_first(const struct fl_series *stall, const struct fl_series *gap, double step_time_ns, struct steps *s)
+{
+	if (!gap || gap->at[0] != stall->at[0] || !counts(gap, 0) || !counts(stall, 0))
+		return;
+	s->stall[s->n] = stall->value[0];
+	s->period[s->n] = stall->value[0] + gap->value[0] + step_time_ns;
+	s->time[s->n++] = step_time_ns;
+}
+
 static struct steps steps_of(const struct fl_series *stall, double step_time_ns)
 {
 	struct steps s = { .stall = fl_zalloc(stall->n, sizeof(double)),
@@ -144,7 +154,7 @@ struct sums {
 	const char *why;
 };
 
-static void add_round(const struct fl_lane_record *record, double step_time_ns, struct sums *sums)
+static void add_round(const struct fl_lane_record *record, double step_time_ns, bool first, struct sums *sums)
 {
 	const struct fl_series *stall = find_samples(record, "stall_ns"),
 			       *ready = find_samples(record, "ready_batches");
@@ -157,6 +167,8 @@ static void add_round(const struct fl_lane_record *record, double step_time_ns, 
 		return;
 	}
 	s = steps_of(stall, step_time_ns);
+	if (first)
+		add_first(stall, find_samples(record, "gap_ns"), step_time_ns, &s);
 	fl_shares_add(&sums->S, s.stall, s.period, s.n);
 	fl_shares_add(&sums->AU, s.time, s.period, s.n);
 	for (size_t i = 0; i < s.n; i++)
@@ -189,14 +201,14 @@ static const char *find_fault(const struct fl_loop *loop, const struct sums *sum
 	return NULL;
 }
 
-struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n, double step_time_ns)
+static struct fl_loop sum_up(const struct fl_lane_record *const *records, size_t n, double step_time_ns, bool first)
 {
 	struct sums sums = { 0 };
 	struct fl_loop loop;
 
 	for (size_t i = 0; i < n; i++)
 		if (records[i]->outcome == FL_MEASURED)
-			add_round(records[i], step_time_ns, &sums);
+			add_round(records[i], step_time_ns, first, &sums);
 	loop = (struct fl_loop){ .S = fl_shares_interval(&sums.S),
 				 .AU = fl_shares_interval(&sums.AU),
 				 .steps = sums.S.steps,
@@ -211,6 +223,13 @@ struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size
 	fl_shares_release(&sums.S);
 	fl_shares_release(&sums.AU);
 	return loop;
+}
+
+struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n, double step_time_ns)
+{
+	struct fl_loop loop = sum_up(records, n, step_time_ns, false);
+
+	return loop.S.n ? loop : sum_up(records, n, step_time_ns, true);
 }
 
 /* ---- a lane of the open loop */

@@ -185,6 +185,25 @@ static void test_strange_steps(void **state)
 	}
 }
 
+/* One long step a round: what it must have taken is known without its beginning. */
+static void test_steps_that_fill_a_round(void **state)
+{
+	static const double stall = 3e6, gap = 0, at = 5e6;
+	struct fl_run *run = loop_run(3);
+	struct fl_loop loop;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		add_steps(&run->lanes[i], "stall_ns", &stall, &at, 1);
+	assert_non_null(measure(run).why);
+	for (unsigned i = 0; i < 3; i++)
+		add_steps(&run->lanes[i], "gap_ns", &gap, &at, 1);
+	loop = measure(run);
+	assert_null(loop.why);
+	assert_true(loop.S.n == 3 && near(loop.S.median, 0.75) && near(loop.AU.median, 0.25));
+	fl_run_free(run);
+}
+
 /* A queue that was full in the beginning hides what the source lacks. */
 static void test_draining_queue(void **state)
 {
@@ -550,6 +569,7 @@ int main(void)
 		cmocka_unit_test(test_oversleeping),
 		cmocka_unit_test(test_spoilt),
 		cmocka_unit_test(test_strange_steps),
+		cmocka_unit_test(test_steps_that_fill_a_round),
 		cmocka_unit_test(test_draining_queue),
 		cmocka_unit_test(test_stages_during_stalls),
 		cmocka_unit_test(test_open_rate),
