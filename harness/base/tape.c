@@ -103,6 +103,8 @@ int fl_tape_create(const struct fl_tape_shape *shape, struct fl_tape **ret, int 
 	if (fd < 0 || ftruncate(fd, (off_t)t->bytes) < 0 ||
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0) {
 		rc = fl_fail(err, -errno, "make a tape of %zu bytes: %s", t->bytes, strerror(errno));
+		if (rc == -EFBIG)
+			fl_hint(err, "the limit of file sizes holds for shared memory, too: raise ulimit -f");
 		goto close_fd;
 	}
 	rc = map_fd(t, fd, err);

@@ -108,6 +108,7 @@ int main(int argc, char **argv)
 	fl_output_init();
 	signal(SIGCHLD, SIG_DFL); /* whoever started us may ignore it, and then children cannot be waited for */
 	signal(SIGPIPE, SIG_IGN); /* a reader that leaves is an error of write(), not the end of a run */
+	signal(SIGXFSZ, SIG_IGN); /* so is a limit on the size of files (ulimit -f), also of memory that is one */
 	status = settle(dispatch(argc, argv, &err), &err);
 	return (int)fl_status_worse(status, settle(fl_output_close(&close_err), &close_err));
 }

@@ -139,5 +139,12 @@ else
 	left_out+=('cpu quota')
 fi
 
+before=(bash -c 'ulimit -f 4096 && exec "$@"' -)
+measure null.nop
+before=()
+is 3 "$rc" 'status with a limit on the size of files'
+has "$(value '.lanes[0].reason')" 'File too large' 'reason with a limit on the size of files'
+has "$(value '.lanes[0].hint')" 'ulimit -f' 'hint with a limit on the size of files'
+
 printf 'left out here: %s\n' "${left_out[*]:-nothing}"
 finish

@@ -380,7 +380,7 @@ static const char script_names[] = SCRIPTS(X_RANGE); /* begins with '|' */
 
 static const struct fl_field scripted_fields[] = {
 	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
-	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "1us..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
 	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
 	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
 	FL_FIELD(scripted_opts, steps, FL_COUNT, "0", NULL, "after so many each thread has nothing to do; 0: never"),
@@ -405,7 +405,7 @@ static const struct fl_fact scripted_facts[] = {
 static const struct fl_field claimant_fields[] = {
 	FL_FIELD(scripted_opts, path, FL_PATH, NULL, NULL, "file that is not read"),
 	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
-	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "1us..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
 	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
 	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
 	{ 0 },
