@@ -58,7 +58,7 @@ static const struct fl_field feed_fields[] = {
 	FL_FIELD(feed_opts, step_time, FL_NS, "40ms", "1us..100s", "how long an accelerator takes for a batch"),
 	FL_FIELD(feed_opts, block, FL_BYTES, "1MiB", "4KiB..64MiB", "bytes of one read, a multiple of 4 KiB"),
 	FL_FIELD(feed_opts, depth, FL_COUNT, "16", "1..1024", "reads that are kept in flight"),
-	FL_FIELD(feed_opts, prefetch, FL_COUNT, "2", "1..64", "batches that may be ready before they are taken"),
+	FL_FIELD(feed_opts, prefetch, FL_COUNT, "2", "1..4096", "batches that may be ready before they are taken"),
 	FL_FIELD(feed_opts, memory, FL_DEVICE, "local", "node",
 		 "node that holds the accelerator's memory; local: that of the CPUs"),
 	FL_FIELD(feed_opts, engine, FL_CHOICE, "auto", "auto|io_uring|pread", "how reads are issued"),
