@@ -27,7 +27,9 @@ int fl_intervention_moved(const struct fl_interval *S, const struct fl_interval 
 
 	if (S->n == 0 || slowed->n == 0 || !(rise > 0))
 		return 0;
-	return slowed->median - S->median >= rise / 2 && slowed->low > S->high ? 1 : -1;
+	if (slowed->median - S->median >= rise / 2 && slowed->low > S->high)
+		return 1;
+	return slowed->high - S->low < rise / 2 ? -1 : 0;
 }
 
 int fl_witnesses_agree(const struct fl_testimony *said, size_t n)

@@ -121,7 +121,8 @@ int fl_witnesses_agree(const struct fl_testimony *said, size_t n);
 /* What the busy stage is: FL_NAMES source or copy. */
 enum fl_stage { FL_STAGE_UNKNOWN, FL_STAGE_SOURCE, FL_STAGE_COPY, FL_STAGE_SINK };
 enum fl_stage fl_busy_stage(const struct fl_loop *loop, uint64_t prefetch);
-/* Did S rise as a source of `limit` must make it? 1 yes, -1 no, 0: nothing to be seen. */
+/* Did S rise as a source of `limit` must make it? 1: yes, by half of that at least and beyond noise; -1: not even at
+ * the far ends of both intervals; 0: the limit is none, or noise hides what it did. */
 int fl_intervention_moved(const struct fl_interval *S, const struct fl_interval *slowed, double limit_bytes_per_s,
 			  double demand_bytes_per_s);
 

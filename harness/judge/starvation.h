@@ -55,9 +55,9 @@
  *                 stands for the hop of the first rung; the source, where the copying has time, for that of the last
  *   counters      the threads' waiting for a CPU, where it can explain half of the stalls, speaks against every hop;
  *                 a drive that counted less than half of the bytes speaks against itself
- *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do and beyond
- *                 noise, it speaks against the drive. That S rises speaks for the drive, but not against another hop:
- *                 whatever is slowed enough binds */
+ *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do, not even
+ *                 at the far ends of the intervals, it speaks against the drive. That S rises, beyond noise, speaks for
+ *                 the drive, but not against another hop: whatever is slowed enough binds */
 #ifndef FL_JUDGE_STARVATION_H
 #define FL_JUDGE_STARVATION_H
 #include "base/stats.h"

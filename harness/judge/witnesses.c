@@ -261,8 +261,8 @@ static struct fl_testimony ask_intervention(const struct fl_feed_lane *l)
 	moved = slowed.why ? 0
 			   : fl_intervention_moved(&l->feed->S, &slowed.S, bytes_per_s, l->feed->demand_bytes_per_s);
 	if (moved == 0 || l->plan->top < 0)
-		return silent(said,
-			      fl_format("it says nothing: %s", slowed.why ? slowed.why : "the limit was no limit"));
+		return silent(said, fl_format("it says nothing: %s",
+					      slowed.why ? slowed.why : "what the limit did is lost in the noise"));
 	*said = fl_format("limited to %s from the drive it waits %s instead of %s: %s",
 			  fl_show_rate(limit, bytes_per_s), fl_show_percent(is, slowed.S.median),
 			  fl_show_percent(was, l->feed->S.median),
