@@ -222,7 +222,7 @@ static int add_rule(const struct fl_expansion *x, const struct fl_rule *rule, st
 		rc = fl_demand_of_rule(x, rule, entry, &one, &all, err);
 	if (rc < 0 || !all)
 		return rc < 0 ? rc : add_studies(x, rule, plan, err);
-	for (size_t i = 0; i < demands->n && rc == 0; i++) {
+	for (size_t i = 0; demands && i < demands->n && rc == 0; i++) {
 		struct fl_expansion of_one = *x;
 
 		of_one.demand = &demands->items[i];
