@@ -264,7 +264,7 @@ data remove "$set"
 
 disk=$home/disk
 mkdir "$disk"
-trap 'umount -l "$disk" 2>/dev/null; rm -rf "$home"' EXIT
+trap 'umount -l "$disk" 2>/dev/null || true; rm -rf "$home"' EXIT
 # soon COMMAND...: what io_uring had open is let go a little after the process has ended.
 soon() {
 	for _ in $(seq 100); do
