@@ -52,7 +52,7 @@ has "$(value '.lanes[0].reason')" 'the worker hangs: phase' 'reason of hang_halt
 
 # A thread that leaves its CPU is found out (needs a second CPU to leave for).
 if [ "$(nproc)" -gt 1 ]; then
-	play stray_cpu
+	play stray_cpu --timeout 20s
 	is 3 "$rc" 'status of stray_cpu'
 	is invalid "$(value '.lanes[0].verdict')" 'verdict of stray_cpu'
 	has "$(value '.lanes[0].reason')" 'instead of CPU' 'reason of stray_cpu'
