@@ -94,6 +94,7 @@ static const struct fl_fact feed_facts[] = {
 	{ "cached_before", false, "share of what is read that the page cache held before" },
 	{ "copy", true, "instructions that move data into the accelerator's memory" },
 	{ "checked", false, "what of every batch was checked when it arrived" },
+	{ "batches_ahead", false, "batches that may be begun or complete before the sink takes the first of them" },
 	{ "buffer_bytes", false, "memory of source and accelerator together" },
 	{ 0 },
 };

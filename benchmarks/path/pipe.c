@@ -99,6 +99,8 @@ static void state_facts(const struct fl_pipe *p, const struct fl_pipe_spec *spec
 
 	fl_set_fact(lane, "buffer_bytes", "%llu", (unsigned long long)bytes);
 	fl_set_fact(lane, "checked", "%s", !p->source->described ? "no" : spec->closed ? "every byte" : "block heads");
+	if (p->source->ahead)
+		fl_set_fact(lane, "batches_ahead", "%llu", (unsigned long long)p->source->ahead);
 	if (p->source->out)
 		fl_set_fact(lane, "copy", "%s", p->stage.mover.name);
 }

@@ -8,8 +8,8 @@
  * accelerator's memory (path/stage.h; `prefetch` + 2 batches: one that is consumed, those that are ready, one that
  * fills); the sink takes batches in their order and looks at them (path/sink.h). The source begins no batch before the
  * sink has taken the one that is `prefetch` + 1 before it, so that nothing but `prefetch` hides its jitter; only where
- * twice `depth` reads are more than so many batches it goes on. Each is one thread; all sleep while they have nothing
- * to do. A batch of which `block` is no divisor ends with a shorter chunk.
+ * twice `depth` reads are more than so many batches it goes on (fact batches_ahead). Each is one thread; all sleep while
+ * they have nothing to do. A batch of which `block` is no divisor ends with a shorter chunk.
  *
  * Threads: 0 source, 1 sink, 2 stage. With two CPUs the sink so has one to itself: thread i is on CPU i modulo 2.
  *
@@ -59,7 +59,8 @@ struct fl_pipe_spec {
 
 struct fl_pipe; /* opaque */
 
-/* States the facts engine, ring, buffers, why_plain, direct, cached_before, copy, checked and buffer_bytes. -EINVAL:
+/* States the facts engine, ring, buffers, why_plain, direct, cached_before, copy, checked, batches_ahead and
+ * buffer_bytes. -EINVAL:
  * sizes that do not fit each other or the target. */
 int fl_pipe_open(const struct fl_pipe_spec *spec, struct fl_lane *lane, struct fl_pipe **ret, struct fl_err *err);
 /* The hooks of bench.h. */

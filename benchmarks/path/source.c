@@ -10,6 +10,7 @@ int fl_source_set_ahead(struct fl_source *s, uint64_t batches, struct fl_err *er
 
 	for (uint64_t i = 0; rc == 0 && i < batches; i++)
 		rc = fl_queue_push(s->turns, &turn);
+	s->ahead = batches;
 	return rc;
 }
 

@@ -23,6 +23,7 @@ struct fl_source {
 	 * begin a batch, so it is never further ahead than that. Of char; made by fl_source_set_ahead. */
 	struct fl_queue *turns;
 	uint64_t begun;	       /* batches for which it had one */
+	uint64_t ahead;	       /* turns that were there at the start; 0: it has none */
 	uint64_t memory_bytes; /* that it has allocated */
 	unsigned held_max;     /* chunks that may be out of their order at the most */
 	bool described;	       /* the data tells where it belongs: feedline/block.h */

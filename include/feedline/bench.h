@@ -136,6 +136,9 @@ struct fl_peer {
  *              source_busy_ratio, copy_busy_ratio   share of the step's time that it did not wait for its neighbours
  *              waiting_chunks                       before the copying stage
  *            The open loop has them too, with step_time taken as none.
+ *   fact     batches_ahead: how many batches may be begun, or complete, before the sink takes the first of them, which
+ *            is how much of a queue hides the jitter of what brings them. It is prefetch and the one that is being
+ *            made, and more where so many batches are less than what has to be in flight.
  *
  * A rung is the same path with one hop more than the rung that it comes after. */
 struct fl_rung {
