@@ -82,6 +82,7 @@ static const struct fl_metric feed_metrics[] = {
 	  "share of its time that the source did not wait for its neighbours" },
 	{ "copy_busy_ratio", FL_GIVEN, FL_NEITHER, "share of its time that copying did not wait for its neighbours" },
 	{ "waiting_chunks", FL_GIVEN, FL_NEITHER, "chunks that waited to be copied" },
+	{ "source_cpu_ratio", FL_GIVEN, FL_NEITHER, "share of its time that the source's thread had a CPU" },
 	{ 0 },
 };
 

@@ -8,17 +8,18 @@
  * accelerator's memory (path/stage.h; `prefetch` + 2 batches: one that is consumed, those that are ready, one that
  * fills); the sink takes batches in their order and looks at them (path/sink.h). The source begins no batch before the
  * sink has taken the one that is `prefetch` + 1 before it, so that nothing but `prefetch` hides its jitter; only where
- * twice `depth` reads are more than so many batches it goes on (fact batches_ahead). Each is one thread; all sleep while
- * they have nothing to do. A batch of which `block` is no divisor ends with a shorter chunk.
+ * twice `depth` reads are more than so many batches it goes on (fact batches_ahead). Each is one thread; all sleep
+ * while they have nothing to do. A batch of which `block` is no divisor ends with a shorter chunk.
  *
  * Threads: 0 source, 1 sink, 2 stage. With two CPUs the sink so has one to itself: thread i is on CPU i modulo 2.
  *
  * The sink gives what bench.h calls the metrics of a closed loop, of every batch but the first, which nobody could
  * wait for. Source and stage give what they were busy with: the share of a step in which they did not wait for their
- * neighbours. Such a step is at least one batch and 2 ms long, or 100 ms, so all weigh about the same. From an open
- * loop follows how much of reading and copying overlapped: eta = max(t_io, t_copy) / t_pipeline, which is the larger of
- * the medians of source_busy_ratio and copy_busy_ratio: 1 where one of them never waits for the other, 0.5 where they
- * take turns. */
+ * neighbours; the source also gives the share in which it had a CPU, so that one is seen that is slow by itself and
+ * not by what it reads. Such a step is at least one batch and 2 ms long, or 100 ms, so all weigh about the same. From
+ * an open loop follows how much of reading and copying overlapped: eta = max(t_io, t_copy) / t_pipeline, which is the
+ * larger of the medians of source_busy_ratio and copy_busy_ratio: 1 where one of them never waits for the other, 0.5
+ * where they take turns. */
 #ifndef PATH_PIPE_H
 #define PATH_PIPE_H
 #include "path/io.h"
@@ -40,6 +41,7 @@ enum {
 	FL_GIVEN_SOURCE_BUSY,
 	FL_GIVEN_COPY_BUSY,
 	FL_GIVEN_WAITING_CHUNKS,
+	FL_GIVEN_SOURCE_CPU,
 	FL_GIVEN_N
 };
 

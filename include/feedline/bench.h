@@ -135,6 +135,8 @@ struct fl_peer {
  *            of each step of the stage concerned:
  *              source_busy_ratio, copy_busy_ratio   share of the step's time that it did not wait for its neighbours
  *              waiting_chunks                       before the copying stage
+ *              source_cpu_ratio   share of the step's time that the source's own thread had a CPU, 0 .. 1: where that
+ *                                 is all of it, the thread is what is slow, and not what it reads
  *            The open loop has them too, with step_time taken as none.
  *   fact     batches_ahead: how many batches may be begun, or complete, before the sink takes the first of them, which
  *            is how much of a queue hides the jitter of what brings them. It is prefetch and the one that is being

@@ -129,7 +129,7 @@ struct rig {
 	pthread_t threads[FL_PIPE_THREADS];
 	int rc[FL_PIPE_THREADS]; /* how each ended */
 	struct fl_err err[FL_PIPE_THREADS];
-	double busy[FL_PIPE_THREADS];	     /* the last that source and stage gave */
+	double busy[FL_PIPE_THREADS], cpu;   /* the last that source and stage gave */
 	_Atomic unsigned steps;		     /* of the sink */
 	unsigned steps_max;		     /* it halts the lane then */
 	double given[STEPS_MAX][FL_GIVEN_N]; /* of the sink's steps */
@@ -171,6 +171,8 @@ static inline void *step_on(void *arg)
 			if (++r->steps == r->steps_max)
 				break;
 		}
+		if (rc == 0 && s.thread == FL_PIPE_SOURCE)
+			r->cpu = given[FL_GIVEN_SOURCE_CPU];
 		if (rc == 0 && s.thread == FL_PIPE_SOURCE)
 			r->busy[s.thread] = given[FL_GIVEN_SOURCE_BUSY];
 		if (rc == 0 && s.thread == FL_PIPE_STAGE)

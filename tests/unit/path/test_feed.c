@@ -63,6 +63,7 @@ static void run_source(const struct bed *bed, enum fl_pipe_source source, bool c
 		assert_int_equal(r->rc[i], source == FL_RESIDENT ? FL_IDLE : -ECANCELED);
 		assert_true(r->busy[i] >= 0 && r->busy[i] <= 1);
 	}
+	assert_true(r->cpu >= 0 && r->cpu <= 1);
 	check_given(r);
 	check_facts(r, closed);
 	snprintf(fact, sizeof(fact), "buffer_bytes=%llu", (unsigned long long)r->lane.bytes);
@@ -271,6 +272,8 @@ static void test_stalls_follow_from_the_pace(void **state)
 		stalls = count_stalls(r, 5);
 		assert_true(rows[i].stalls ? stalls > 45 : stalls < 15);
 		assert_true(r->lane.least_cap_bytes_per_s == (double)o.step_bytes * 1e9 / (double)o.pace);
+		assert_true(r->cpu > 0 && r->cpu < 0.5); /* it sleeps until a batch is due: busy, but not with a CPU */
+		assert_true(i || r->busy[FL_PIPE_SOURCE] > 0.5);
 		free_rig(r);
 	}
 }
