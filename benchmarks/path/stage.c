@@ -130,7 +130,7 @@ static int hand_on(struct fl_stage *s, uint64_t until_ns)
 	int rc = fl_queue_push_until(s->out, &batch, until_ns);
 
 	if (rc < 0)
-		return rc == -ETIMEDOUT ? 0 : rc;
+		return rc;
 	s->batch++;
 	s->ready_ns = 0;
 	see_whether_complete(s); /* the next one may have been complete before it */
@@ -141,11 +141,21 @@ static int hand_on(struct fl_stage *s, uint64_t until_ns)
  * oldest batch that is missing has its memory already. */
 int fl_stage_advance(struct fl_stage *s, uint64_t until_ns)
 {
-	int rc = s->held_n ? move_held(s) : 0;
+	int rc;
 
+	/* The sink waits for that first of all. */
+	if (s->ready_ns) {
+		rc = hand_on(s, s->held_n ? 0 : until_ns);
+		if (rc != -ETIMEDOUT)
+			return rc;
+	}
+	rc = s->held_n ? move_held(s) : 0;
 	if (rc != 0)
 		return rc;
-	return s->ready_ns ? hand_on(s, until_ns) : take_chunk(s, until_ns);
+	if (!s->ready_ns)
+		return take_chunk(s, until_ns);
+	rc = s->held_n ? hand_on(s, until_ns) : 0;
+	return rc == -ETIMEDOUT ? 0 : rc;
 }
 
 uint64_t fl_stage_waited_ns(const struct fl_stage *s)

@@ -127,6 +127,30 @@ static void test_any_order(void **state)
 	free_bench(b);
 }
 
+/* Copying what was held, for which there is a place now, comes after what the sink waits for. */
+static void test_a_complete_batch_goes_first(void **state)
+{
+	struct bench *b = make_bench();
+	double given[FL_GIVEN_N];
+
+	(void)state;
+	for (uint64_t i = 0; i < 3 * CHUNKS - 1; i++)
+		push(b, i);
+	for (uint64_t i = 3 * CHUNKS; i < 4 * CHUNKS; i++)
+		push(b, i); /* no place for them yet */
+	push(b, 3 * CHUNKS - 1);
+	advance(b);
+	assert_int_equal(ready(b), PREFETCH);
+	assert_int_equal(b->stage.held_n, CHUNKS);
+	consume(b, given);
+	assert_int_equal(ready(b), PREFETCH - 1);
+	assert_int_equal(fl_stage_advance(&b->stage, 0), 0);
+	assert_int_equal(ready(b), PREFETCH);
+	advance(b);
+	assert_int_equal(b->stage.held_n, 0);
+	free_bench(b);
+}
+
 /* Chunks beyond the batches that have a place wait in the source's memory, and no batch is overwritten that the sink
  * has not done with. */
 static void test_no_more_than_there_is_memory_for(void **state)
@@ -236,6 +260,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_order),
+		cmocka_unit_test(test_a_complete_batch_goes_first),
 		cmocka_unit_test(test_no_more_than_there_is_memory_for),
 		cmocka_unit_test(test_a_late_chunk),
 		cmocka_unit_test(test_mistakes),
