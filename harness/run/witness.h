@@ -52,16 +52,18 @@ void fl_load_judge(const struct fl_load_shares *shares, bool io, json_t *reasons
 /* ---- witness_wait.c: how long the lane's threads were ready to run and did not, from /proc/PID/task */
 
 struct fl_wait {
-	uint64_t at_ns, waited_ns, switches; /* of all threads of the process; switches: involuntary */
+	uint64_t at_ns, waited_ns, switches; /* of the process's threads but its helpers; switches: involuntary */
 	bool has_waited, has_switches;
 	bool helpers; /* it has threads of feedline/helper.h */
 };
 void fl_wait_look(int root, pid_t pid, struct fl_wait *ret);
 
 struct fl_wait_shares {
-	double waited; /* of the time of its threads; NaN with helpers, which wait for one another */
+	double waited; /* of the time of its threads, helpers left out: these wait for one another */
 	double slice;  /* what one time slice of another thread is of it: waiting up to that is no reason */
 	double switches;
+	bool helpers; /* it may be these that its threads waited for: no reason not to trust the window, but a CPU
+			 that was short all the same */
 };
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads);
 /* Waiting is measured to the nanosecond. But threads wait for interrupts too, since busy devices are served by threads

@@ -75,9 +75,12 @@ void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
 
 		if (!fl_kernel_next(&at, &tid) || *at)
 			continue;
+		if (is_helper(tasks, tid)) {
+			ret->helpers = true;
+			continue;
+		}
 		add_waited(tasks, tid, ret);
 		add_switches(tasks, tid, ret);
-		ret->helpers |= is_helper(tasks, tid);
 	}
 	closedir(dir);
 }
@@ -96,12 +99,13 @@ static const double slice_ns = 4e6;
 struct fl_wait_shares fl_wait_between(const struct fl_wait *before, const struct fl_wait *after, unsigned threads)
 {
 	double span_ns = since(true, before->at_ns, after->at_ns), all_ns = span_ns * threads;
-	bool known = before->has_waited && after->has_waited && !before->helpers && !after->helpers;
+	bool known = before->has_waited && after->has_waited;
 
 	return (struct fl_wait_shares){
 		.slice = span_ns > 0 ? slice_ns / span_ns : NAN,
 		.waited = all_ns > 0 ? since(known, before->waited_ns, after->waited_ns) / all_ns : NAN,
 		.switches = since(before->has_switches && after->has_switches, before->switches, after->switches),
+		.helpers = before->helpers || after->helpers,
 	};
 }
 
@@ -109,7 +113,7 @@ void fl_wait_judge(const struct fl_wait_shares *shares, const struct fl_load_sha
 {
 	double waited = shares->waited - (load->interrupts > 0 ? load->interrupts + 2 * load->blur : 0);
 
-	if (!(waited > FL_DISTURBED && waited > shares->slice))
+	if (shares->helpers || !(waited > FL_DISTURBED && waited > shares->slice))
 		return;
 	if (shares->switches > 0)
 		json_array_append_new(reasons, json_sprintf("its threads waited for a CPU %.0f %% of the time "
