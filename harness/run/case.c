@@ -222,6 +222,14 @@ static void init(struct fl_case *c, const struct fl_plan *plan)
 	set_pace(c, c->plan->duration_ns);
 }
 
+/* What cannot leave its cgroup would be held back in the next case, too. */
+static void let_go(const struct fl_case *c, struct fl_case_lane *lane)
+{
+	if (fl_throttle_let_go(lane->throttle) < 0 && !lane->worker->broken)
+		fl_worker_kill(c->pool, lane->worker, NULL, 0);
+	fl_throttle_end(lane->throttle);
+}
+
 static void release(struct fl_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++) {
@@ -229,7 +237,7 @@ static void release(struct fl_case *c)
 
 		if (lane->worker && lane->state != FL_LANE_DONE && !lane->worker->broken)
 			fl_worker_kill(c->pool, lane->worker, NULL, 0); /* it is in the middle of something */
-		fl_throttle_end(lane->throttle);
+		let_go(c, lane);
 		fl_tape_free(lane->tape);
 		json_decref(lane->done);
 		free(lane->seen);

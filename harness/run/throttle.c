@@ -9,22 +9,24 @@
 #include <fcntl.h>
 #include <feedline/clock.h>
 #include <linux/magic.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define NAME "feedline-limit-"
+#define NAME	  "feedline-limit-"
+#define HANDED_ON "-io" /* at the end of the name: one of us had base hand on the controller */
 
-enum { NAME_BYTES = 64, LINE_BYTES = 1024, PIDS_BYTES = 64 << 10, LIMITS_BYTES = 64 << 10 };
+enum { NAME_BYTES = 64, PATH_BYTES = 300, LINE_BYTES = 1024, PIDS_BYTES = 64 << 10, LIMITS_BYTES = 64 << 10 };
 
 struct fl_throttle {
 	int own_fd;   /* our cgroup, where the process came from */
 	int base_fd;  /* where its cgroup was made */
-	bool enabled; /* we had base hand on the controller */
+	int group_fd; /* its cgroup, locked */
+	bool handed_on;
 	char name[NAME_BYTES];
 };
 
@@ -87,14 +89,102 @@ static bool lists_io(int group, const char *file)
 	return false;
 }
 
+/* ---- those of ours */
+
+/* Whether the name is one of ours; *handed_on: with that mark. */
+static bool is_ours(const char *name, bool *handed_on)
+{
+	const char *at = name + strlen(NAME);
+	uint64_t pid, number;
+
+	if (strncmp(name, NAME, strlen(NAME)) != 0 || !fl_kernel_next(&at, &pid) || *at++ != '-' ||
+	    !fl_kernel_next(&at, &number))
+		return false;
+	*handed_on = strcmp(at, HANDED_ON) == 0;
+	return *handed_on || !*at;
+}
+
+/* The entries of a directory; the descriptor stays the caller's. */
+static DIR *list(int group)
+{
+	int copy = openat(group, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+
+	if (!dir && copy >= 0)
+		close(copy);
+	return dir;
+}
+
+/* Whether it hands on the controller because one of us, who has not ended yet, had it do so. */
+static bool is_handed_on_by_us(int group)
+{
+	DIR *dir = list(group);
+	bool found = false, mark = false;
+
+	for (const struct dirent *e; dir && !found && (e = readdir(dir));)
+		found = is_ours(e->d_name, &mark) && mark;
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Whether a cgroup below uses the controller: one of us, or somebody's limit. */
+static bool is_used(int base, const char *name)
+{
+	static const char *const files[] = { "io.max", "io.latency" };
+	char path[PATH_BYTES], line[LINE_BYTES];
+	bool mark;
+
+	if (is_ours(name, &mark))
+		return true;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", name, files[i]);
+		if (fl_kernel_line(base, path, line, sizeof(line)) && *line)
+			return true;
+	}
+	return false;
+}
+
+/* With the last who needs it. Where one hands it on further, the kernel refuses. */
+static void take_back(int base)
+{
+	DIR *dir = list(base);
+	bool used = !dir;
+
+	for (const struct dirent *e; !used && (e = readdir(dir));)
+		used = e->d_type == DT_DIR && e->d_name[0] != '.' && is_used(base, e->d_name);
+	if (!used)
+		put(base, "cgroup.subtree_control", "-io");
+	if (dir)
+		closedir(dir);
+}
+
+/* A lock on the directory, if it is still there under this name. Negative errno. */
+static int lock_group(int base, const char *name)
+{
+	int fd = open_group(base, name);
+	struct stat opened, there;
+
+	if (fd < 0)
+		return fd;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &opened) == 0 && fstatat(base, name, &there, 0) == 0 &&
+	    opened.st_ino == there.st_ino)
+		return fd;
+	close(fd);
+	return -EAGAIN;
+}
+
 /* ---- where a cgroup may be made */
 
 /* What a process that is moved out of this cgroup of version 2 would escape. NULL: nothing. The limits of block devices
  * of our own cgroup go with it. */
 static const char *limit_of(int group, bool own)
 {
-	static const char *const files[] = { "memory.max",  "memory.high", "cpu.max",
-					     "cpuset.cpus", "cpuset.mems", "io.max" };
+	static const char *const files[] = { "memory.max",	 "memory.high",	     "memory.swap.max",
+					     "memory.swap.high", "memory.zswap.max", "hugetlb.64KB.max",
+					     "hugetlb.2MB.max",	 "hugetlb.32MB.max", "hugetlb.512MB.max",
+					     "hugetlb.1GB.max",	 "hugetlb.16GB.max", "cpu.max",
+					     "cpuset.cpus",	 "cpuset.mems",	     "io.max" };
 	const size_t n = sizeof(files) / sizeof(files[0]);
 	char line[LINE_BYTES];
 
@@ -126,7 +216,8 @@ static int find_base(struct fl_throttle *t, struct fl_err *err)
 {
 	int level = t->own_fd;
 
-	t->enabled = !lists_io(level, "cgroup.subtree_control") && put(level, "cgroup.subtree_control", "+io") == 0;
+	t->handed_on = lists_io(level, "cgroup.subtree_control") ? is_handed_on_by_us(level)
+								 : put(level, "cgroup.subtree_control", "+io") == 0;
 	while (!lists_io(level, "cgroup.subtree_control")) {
 		const char *limit = limit_of(level, level == t->own_fd);
 		int above = limit ? -EBUSY : open_group(level, ".."); /* not of the kind beyond the topmost one */
@@ -215,25 +306,43 @@ static int set_limit(const struct fl_throttle *t, const struct fl_throttle_spec 
 	return rc < 0 ? rc : put(group, files[0], text);
 }
 
+/* Makes it and locks it. What stands there by this name belongs to an agent that has our PID elsewhere; and before it
+ * is locked it may be swept as left over. */
+static int make_group(struct fl_throttle *t, unsigned number, struct fl_err *err)
+{
+	enum { TRIES = 16, NUMBERS = 100000 };
+	int rc = 0;
+
+	for (unsigned try = 0; try < TRIES; try++) {
+		snprintf(t->name, sizeof(t->name), NAME "%d-%u%s", (int)getpid(), number + try * NUMBERS,
+			 t->handed_on ? HANDED_ON : "");
+		rc = mkdirat(t->base_fd, t->name, 0755) < 0 ? -errno : lock_group(t->base_fd, t->name);
+		if (rc >= 0) {
+			t->group_fd = rc;
+			return 0;
+		}
+		if (rc != -EEXIST && rc != -EAGAIN && rc != -ENOENT)
+			break;
+	}
+	return refuse(rc, "mkdir", err);
+}
+
 static int limit_and_enter(const struct fl_throttle *t, const struct fl_throttle_spec *spec, struct fl_err *err)
 {
-	int group = open_group(t->base_fd, t->name), rc;
+	int rc = set_limit(t, spec, t->group_fd);
 
-	if (group < 0)
-		return refuse(group, t->name, err);
-	rc = set_limit(t, spec, group);
 	if (rc < 0)
-		refuse(rc, "set the limit", err);
-	else if ((rc = put_pid(group, spec->pid)) < 0)
-		refuse(rc, "cgroup.procs", err);
-	close(group);
-	return rc;
+		return refuse(rc, "set the limit", err);
+	rc = put_pid(t->group_fd, spec->pid);
+	return rc < 0 ? refuse(rc, "cgroup.procs", err) : 0;
 }
 
 static void release(struct fl_throttle *t)
 {
-	if (t->enabled)
-		put(t->base_fd, "cgroup.subtree_control", "-io");
+	if (t->handed_on)
+		take_back(t->base_fd);
+	if (t->group_fd >= 0)
+		close(t->group_fd);
 	if (t->base_fd >= 0 && t->base_fd != t->own_fd)
 		close(t->base_fd);
 	if (t->own_fd >= 0)
@@ -241,20 +350,23 @@ static void release(struct fl_throttle *t)
 	free(t);
 }
 
-/* Back to where it came from, if it is there. */
-static void let_go(const struct fl_throttle *t)
+int fl_throttle_let_go(const struct fl_throttle *t)
 {
-	int group = open_group(t->base_fd, t->name);
 	struct fl_text pids = { 0 };
 	uint64_t pid;
+	int failed = 0;
 
-	if (group < 0)
-		return;
-	fl_file_read(group, "cgroup.procs", PIDS_BYTES, &pids, NULL);
-	for (const char *at = fl_text_str(&pids); fl_kernel_next(&at, &pid) && pid <= INT32_MAX; at += *at == '\n')
-		put_pid(t->own_fd, (pid_t)pid);
+	if (!t)
+		return 0;
+	fl_file_read(t->group_fd, "cgroup.procs", PIDS_BYTES, &pids, NULL);
+	for (const char *at = fl_text_str(&pids); fl_kernel_next(&at, &pid) && pid <= INT32_MAX; at += *at == '\n') {
+		int rc = pid ? put_pid(t->own_fd, (pid_t)pid) : -EPERM; /* 0: of a container that we do not see */
+
+		if (rc < 0 && rc != -ESRCH)
+			failed = rc;
+	}
 	fl_text_release(&pids);
-	close(group);
+	return failed;
 }
 
 /* A process that was killed leaves a moment after it is reaped. */
@@ -271,11 +383,10 @@ int fl_throttle_begin(const struct fl_throttle_spec *spec, struct fl_throttle **
 	struct fl_throttle *t = fl_zalloc(1, sizeof(*t));
 	int rc;
 
-	*t = (struct fl_throttle){ .own_fd = -1, .base_fd = -1 };
-	snprintf(t->name, sizeof(t->name), NAME "%d-%u", (int)getpid(), spec->number);
+	*t = (struct fl_throttle){ .own_fd = -1, .base_fd = -1, .group_fd = -1 };
 	rc = open_own(spec->group, t, err);
-	if (rc == 0 && mkdirat(t->base_fd, t->name, 0755) < 0)
-		rc = refuse(-errno, "mkdir", err);
+	if (rc == 0)
+		rc = make_group(t, spec->number, err);
 	if (rc < 0) {
 		release(t);
 		return rc;
@@ -292,38 +403,33 @@ void fl_throttle_end(struct fl_throttle *t)
 {
 	if (!t)
 		return;
-	let_go(t);
 	remove_group(t);
 	release(t);
 }
 
 /* ---- what was left over */
 
-/* Whether the name is one of ours, and of an agent that is gone. */
-static bool is_left_over(const char *name)
+/* Not while a process is in it. */
+static void remove_left_over(int level, const char *name)
 {
-	const char *at = name + strlen(NAME);
-	uint64_t pid, number;
+	bool handed_on;
+	int group = is_ours(name, &handed_on) ? lock_group(level, name) : -1;
 
-	if (strncmp(name, NAME, strlen(NAME)) != 0 || !fl_kernel_next(&at, &pid) || *at++ != '-' ||
-	    !fl_kernel_next(&at, &number) || *at || pid == 0 || pid > INT32_MAX)
-		return false;
-	return kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+	if (group < 0)
+		return;
+	if (unlinkat(level, name, AT_REMOVEDIR) == 0 && handed_on)
+		take_back(level);
+	close(group);
 }
 
 static void sweep_level(int level)
 {
-	int copy = openat(level, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *dir = list(level);
 
-	if (!dir) {
-		if (copy >= 0)
-			close(copy);
+	if (!dir)
 		return;
-	}
 	for (const struct dirent *e; (e = readdir(dir));)
-		if (is_left_over(e->d_name))
-			unlinkat(level, e->d_name, AT_REMOVEDIR); /* not while a process is in it */
+		remove_left_over(level, e->d_name);
 	closedir(dir);
 }
 
