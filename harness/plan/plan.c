@@ -14,6 +14,16 @@ const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name)
 	return NULL;
 }
 
+static const char *option_text(const void *lane, const char *name)
+{
+	return fl_lane_option(lane, name);
+}
+
+bool fl_lane_has_flow(const struct fl_plan_lane *lane, const struct fl_entry *entry, const struct fl_flow *flow)
+{
+	return fl_flow_holds(entry, flow, option_text, lane);
+}
+
 void fl_plan_lane_release(struct fl_plan_lane *lane)
 {
 	for (size_t i = 0; i < lane->options_n; i++) {

@@ -130,5 +130,6 @@ uint64_t fl_plan_time_ns(const struct fl_plan *plan);
 uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no);
 
 const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name); /* canonical text, NULL: not set */
+bool fl_lane_has_flow(const struct fl_plan_lane *lane, const struct fl_entry *entry, const struct fl_flow *flow);
 
 #endif

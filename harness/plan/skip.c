@@ -22,15 +22,10 @@ static bool skip_cpus(const struct fl_machine *m, const struct fl_entry *entry, 
 	return true;
 }
 
-static const char *option_text(const void *lane, const char *name)
-{
-	return fl_lane_option(lane, name);
-}
-
 static bool reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field)
 {
 	for (const struct fl_flow *f = entry->flows; f->from; f++)
-		if (strcmp(f->from, field->name) == 0 && fl_flow_holds(entry, f, option_text, lane))
+		if (strcmp(f->from, field->name) == 0 && fl_lane_has_flow(lane, entry, f))
 			return true;
 	return false;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, talk.c the
  * conversation with workers, pace.c warm-up and stop rule, whole.c the same of work that ends by itself, collect.c the
- * records, drive.c what they are about). */
+ * records, delivery.c what drives say of them, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
@@ -44,8 +44,8 @@ struct fl_case_lane {
 	struct fl_hist *hists_to;   /* at its end */
 
 	struct fl_throttle *throttle; /* case.c: its reads are held back; NULL: they are not */
-	/* collect.c, once all lanes are done: between the looks of the witnesses, and by how much that may be wrong for
-	 * the steps that were under way at them */
+	/* delivery.c, once all lanes are done: between the looks of the witnesses, and by how much that may be wrong
+	 * for the steps that were under way at them */
 	double payload_bytes, open_bytes;
 };
 
@@ -108,8 +108,15 @@ const struct fl_drive *fl_lane_drive(const struct fl_machine *m, const struct fl
  * that are called the same everywhere. */
 double fl_lane_flight_bytes(const struct fl_plan_lane *lane, uint32_t threads);
 
-/* collect.c */
+/* delivery.c */
 void fl_case_weigh(struct fl_case *c); /* sets payload_bytes and open_bytes of the lanes that are done */
+/* States the fact "amplified" of a benchmark that has it: only the drive knows. */
+void fl_case_set_amplified(const struct fl_case *c, const struct fl_case_lane *lane, json_t *facts);
+/* What was read past the page cache and did not come from the drive was not what was asked for: -ESTALE. */
+int fl_case_refuse_cached(const struct fl_case *c, const struct fl_case_lane *lane, const json_t *facts,
+			  struct fl_err *err);
+
+/* collect.c */
 /* What the lane leaves behind. `beside`: the lane whose failure ended the case, or NULL. */
 void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
 		     struct fl_lane_record *record);

@@ -222,90 +222,7 @@ static void count_steps(const struct fl_track *tracks, size_t n, double *steps, 
 	}
 }
 
-/* ---- the drive's word */
-
-static bool uses_drive(const struct fl_case *c, const struct fl_case_lane *lane)
-{
-	const struct fl_machine *m = c->agent->machine;
-	const char *why;
-
-	return fl_lane_drive(m, lane->entry, lane->plan, false, &why) ||
-	       fl_lane_drive(m, lane->entry, lane->plan, true, &why);
-}
-
-/* Of the steps under way at that moment: the bytes that may lie on its other side than their share of time says. What
- * the last step of a thread left open counts as much as the rest. */
-static double bytes_at(const struct fl_track *tracks, uint32_t threads, uint64_t at_ns, double bytes_per_ns)
-{
-	double bytes = 0;
-
-	for (uint32_t t = 0; t < threads; t++) {
-		const struct fl_track *track = &tracks[t];
-		size_t i = track->n;
-
-		while (i > 0 && track->steps[i - 1].end_ns > at_ns)
-			i--;
-		if (i < track->n && track->steps[i].start_ns < at_ns)
-			bytes += (double)track->steps[i].bytes;
-		else if (i == track->n && i > 0)
-			bytes += (double)(at_ns - track->steps[i - 1].end_ns) * bytes_per_ns;
-	}
-	return bytes;
-}
-
-void fl_case_weigh(struct fl_case *c)
-{
-	const struct fl_window span = { c->before ? c->before->drives_at_ns : 0,
-					c->after ? c->after->drives_at_ns : 0 };
-
-	for (size_t i = 0; i < c->lanes_n && span.from_ns < span.to_ns; i++) {
-		struct fl_case_lane *lane = &c->lanes[i];
-		struct fl_track *tracks = NULL;
-		double per_ns;
-
-		if (lane->state == FL_LANE_DONE && uses_drive(c, lane))
-			tracks = fl_case_tracks(lane, NULL);
-		if (!tracks)
-			continue;
-		lane->payload_bytes = fl_window_clip(tracks, lane->threads, &span).bytes;
-		per_ns = lane->payload_bytes / (double)(span.to_ns - span.from_ns);
-		lane->open_bytes = bytes_at(tracks, lane->threads, span.from_ns, per_ns) +
-				   bytes_at(tracks, lane->threads, span.to_ns, per_ns);
-		fl_case_free_tracks(tracks, lane->threads);
-	}
-}
-
-/* The agent states this fact of a benchmark that has it: only the drive knows. */
-static void set_amplified(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
-{
-	static const char *const words[] = { [FL_NOT_AMPLIFIED] = "no", [FL_AMPLIFIED] = "yes" };
-	struct fl_delivery read = fl_moments_delivery(c, lane, false), written = fl_moments_delivery(c, lane, true);
-	enum fl_amplified amplified = fl_delivery_amplified(read.payload_bytes > 0 ? &read : &written);
-
-	for (const struct fl_fact *f = lane->entry->facts; f->name; f++)
-		if (strcmp(f->name, "amplified") == 0)
-			json_object_set_new(
-				record->facts, f->name,
-				fl_json_string(amplified == FL_AMPLIFIED_UNKNOWN ? NULL : words[amplified]));
-}
-
-/* What was read past the page cache and did not come from the drive was not what was asked for. */
-static bool refuse_cached(const struct fl_delivery *read, struct fl_lane_record *record)
-{
-	const char *direct = fl_json_text_or_null(record->facts, "direct");
-	char *reason;
-
-	if (!direct || strcmp(direct, "yes") != 0 || !fl_delivery_cached(read))
-		return false;
-	reason = fl_format("the drive delivered %.0f %% of what was read: a cache answered",
-			   100 * read->device_bytes / read->direct_bytes);
-	set_outcome(record, FL_INVALID, reason,
-		    "is there a layer beneath the file that caches, as a loop device without direct I/O does? read "
-		    "from the "
-		    "drive itself");
-	free(reason);
-	return true;
-}
+/* ---- the whole */
 
 /* Measured, but what was moved is not what arrived. */
 static void set_wrong_data(const struct fl_case_lane *lane, struct fl_lane_record *record)
@@ -322,7 +239,6 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 {
 	struct fl_err err = { 0 };
 	struct fl_track *tracks = fl_case_tracks(lane, &err);
-	struct fl_delivery read;
 	double steps, spoilt;
 
 	if (!tracks) {
@@ -332,8 +248,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	count_steps(tracks, lane->threads, &steps, &spoilt);
 	add_series(c, lane, tracks, record);
 	set_notes(c, lane, spoilt, steps, record);
-	read = fl_moments_delivery(c, lane, false);
-	set_amplified(c, lane, record);
+	fl_case_set_amplified(c, lane, record->facts);
 	if (json_is_false(json_object_get(record->placement, "verified")))
 		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),
 			    "the lane did not run where it was placed, so its numbers belong to another path");
@@ -342,7 +257,9 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	else if (fl_window_clip(tracks, lane->threads, &c->window).ops <= 0)
 		set_outcome(record, FL_NOT_MEASURED, "no step that counts finished in the window",
 			    "measure for longer (--duration)");
-	else if (!refuse_cached(&read, record))
+	else if (fl_case_refuse_cached(c, lane, record->facts, &err) < 0)
+		set_outcome(record, FL_INVALID, err.what, err.hint);
+	else
 		set_distrust(c, lane, spoilt, steps, record);
 	fl_case_free_tracks(tracks, lane->threads);
 }

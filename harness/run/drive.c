@@ -25,11 +25,6 @@ static const struct fl_drive *drive_at(const struct fl_machine *m, const struct 
 	return i < 0 ? NULL : &m->drives[i];
 }
 
-static const char *option_text(const void *lane, const char *name)
-{
-	return fl_lane_option(lane, name);
-}
-
 const struct fl_drive *fl_lane_drive(const struct fl_machine *m, const struct fl_entry *entry,
 				     const struct fl_plan_lane *lane, bool written, const char **why)
 {
@@ -37,7 +32,7 @@ const struct fl_drive *fl_lane_drive(const struct fl_machine *m, const struct fl
 	for (const struct fl_flow *flow = entry->flows; flow->from; flow++) {
 		const struct fl_drive *d = NULL;
 
-		if (fl_flow_holds(entry, flow, option_text, lane))
+		if (fl_lane_has_flow(lane, entry, flow))
 			d = drive_at(m, entry, lane, written ? flow->to : flow->from, why);
 		if (d)
 			return d;
