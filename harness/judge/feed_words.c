@@ -61,6 +61,7 @@ static void add_cause(struct fl_text *t, const struct fl_feed *feed)
 static char *find_cure(const struct fl_feed *feed)
 {
 	char supply[FL_UNIT_TEXT], memory[FL_UNIT_TEXT], times[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
 	double more = feed->demand_bytes_per_s / feed->supply_bytes_per_s.median;
 	unsigned long long depth = feed->depth_needed;
 
@@ -72,9 +73,12 @@ static char *find_cure(const struct fl_feed *feed)
 				 fl_show_rate(supply, feed->supply_bytes_per_s.median));
 	if (!depth)
 		return fl_format("no prefetch up to %d batches, by the arrivals recorded", FL_DEPTH_MAX);
-	return fl_format("a prefetch of %llu batches instead of %llu (%s), by the arrivals recorded", depth,
-			 (unsigned long long)feed->prefetch,
-			 fl_show_bytes(memory, (uint64_t)fmin(1e18, (double)depth * feed->step_bytes)));
+	fl_text_add(&t, "a prefetch of %llu batches instead of %llu (%s), by the arrivals recorded", depth,
+		    (unsigned long long)feed->prefetch,
+		    fl_show_bytes(memory, (uint64_t)fmin(1e18, (double)depth * feed->step_bytes)));
+	if (feed->ahead > feed->prefetch + 1)
+		fl_text_add(&t, "; the source may be %llu ahead already", (unsigned long long)feed->ahead);
+	return t.bytes;
 }
 
 /* ---- reasons */

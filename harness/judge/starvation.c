@@ -5,6 +5,7 @@
 #include "judge/starvation.h"
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/units.h"
 #include "judge/feed.h"
 #include <math.h>
 #include <stdlib.h>
@@ -142,10 +143,27 @@ static void mark_evidence(const struct fl_feed_plan *p)
 
 /* ---- a lane of the loop */
 
+enum { PREFETCH_MAX = 1000000000 }; /* a record may say anything */
+
 static const struct fl_interval unknown = { .median = NAN, .low = NAN, .high = NAN };
 
-static struct fl_feed *feed_make(const struct fl_lane_verdict *v)
+/* What the source stated, in the round where it was most; never below the option. */
+static uint64_t find_ahead(const struct fl_subject *s, uint64_t prefetch)
 {
+	uint64_t ahead = prefetch, n;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const char *text = fl_json_text_or_null(s->records[i]->facts, "batches_ahead");
+
+		if (text && fl_parse_count(text, &n, NULL) == 0 && n > ahead && n <= PREFETCH_MAX)
+			ahead = n;
+	}
+	return ahead;
+}
+
+static struct fl_feed *feed_make(const struct fl_subject *s)
+{
+	const struct fl_lane_verdict *v = s->verdict;
 	struct fl_feed *feed = fl_zalloc(1, sizeof(*feed));
 	double prefetch = fl_json_number_or_nan(v->options, "prefetch");
 
@@ -157,7 +175,8 @@ static struct fl_feed *feed_make(const struct fl_lane_verdict *v)
 				  .kept = NAN,
 				  .step_bytes = fl_json_number_or_nan(v->options, "step_bytes"),
 				  .step_time_ns = fl_json_number_or_nan(v->options, "step_time"),
-				  .prefetch = prefetch >= 1 && prefetch <= 1e9 ? (uint64_t)prefetch : 0 };
+				  .prefetch = prefetch >= 1 && prefetch <= PREFETCH_MAX ? (uint64_t)prefetch : 0 };
+	feed->ahead = find_ahead(s, feed->prefetch);
 	feed->demand_bytes_per_s = 1e9 * feed->step_bytes / feed->step_time_ns;
 	return feed;
 }
@@ -223,8 +242,8 @@ static void find_cause(struct fl_feed_lane *l)
 
 	if (feed->rho.high < 1) {
 		feed->cause = "capacity";
-	} else if (feed->rho.low >= 1 && feed->prefetch &&
-		   fl_replay(deliveries, l->open.deliveries_n, feed->step_time_ns, feed->prefetch) >= FL_FED_BELOW) {
+	} else if (feed->rho.low >= 1 && feed->ahead &&
+		   fl_replay(deliveries, l->open.deliveries_n, feed->step_time_ns, feed->ahead) >= FL_FED_BELOW) {
 		feed->cause = "jitter";
 		feed->depth_needed = fl_replay_depth(deliveries, l->open.deliveries_n, feed->step_time_ns);
 	}
@@ -247,7 +266,7 @@ static void judge_lane(const struct fl_feed_plan *p, const struct fl_subject *s)
 
 	if (!l.v || l.v->feed) /* a plan whose studies overlap is refused later */
 		return;
-	l.v->feed = l.feed = feed_make(l.v);
+	l.v->feed = l.feed = feed_make(s);
 	if (is_wrong(l.v))
 		return;
 	if (!is_known(l.feed)) {

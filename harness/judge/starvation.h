@@ -44,6 +44,8 @@
  * Jitter is cured by a deeper queue: the smallest prefetch <= 4096 with which the arrivals, replayed whole and each
  * half for itself, leave S < 5 %. Replayed: the times between deliveries are the source's service times, repeated until
  * there are enough; the source waits while that many batches are ready; the sink takes one every C; it begins empty.
+ * The queue that it had is the fact `batches_ahead`, where the source states it: what is in flight may be more than
+ * `prefetch` batches where they are small; a prefetch that is not below what is needed is enough in either case.
  *
  * The binding hop is found by witnesses, and named where at least two of them say the same and none another:
  *
@@ -92,6 +94,7 @@ struct fl_feed {
 	char *said[FL_WITNESSES];	       /* what each witness said, or why it is silent; NULL without a hop */
 	bool spoke[FL_WITNESSES];	       /* false: it was not asked, or nobody need hear it */
 	uint64_t prefetch, depth_needed;       /* depth_needed 0: none is known to cure it */
+	uint64_t ahead;			       /* batches that the source may be ahead of the sink; >= prefetch */
 	char *cure;			       /* one line; NULL: nothing to cure */
 };
 

@@ -106,7 +106,7 @@ static void fill_rungs(const struct fl_feed_lane *l, bool jitter, struct fl_ladd
 		rungs[i] = (struct fl_ladder_rung){ .rate = r->open.rate, .replayed = NAN, .after = r->after };
 		if (jitter)
 			rungs[i].replayed = fl_replay(r->open.deliveries, r->open.deliveries_n, l->feed->step_time_ns,
-						      l->feed->prefetch);
+						      l->feed->ahead);
 	}
 }
 

@@ -189,6 +189,40 @@ static void test_jitter_is_cured(void **state)
 	fl_run_free(run);
 }
 
+/* Batches beyond `prefetch` that the source holds, too, are part of the queue that the loop had. */
+static void test_hidden_queue(void **state)
+{
+	static const struct {
+		const char *fact, *cause, *cure;
+	} rows[] = {
+		{ NULL, "jitter", "batches instead of 2" },
+		{ "4", "jitter", "; the source may be 4 ahead already" },
+		{ "4096", NULL, NULL },
+		{ "1", "jitter", "batches instead of 2" }, /* less than was asked for, or no number */
+		{ "99999999999999999999", "jitter", "batches instead of 2" },
+		{ "many", "jitter", "batches instead of 2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = simple(6, 1.1, 1, 0.002, 4000);
+		struct fl_judgement *j;
+		const struct fl_feed *feed;
+
+		if (rows[i].fact)
+			json_object_set_new(run->lanes[LOOP].facts, "batches_ahead", json_string(rows[i].fact));
+		j = judge(run);
+		feed = j->lanes[LOOP].feed;
+		if (!feed->cause != !rows[i].cause || (feed->cause && strcmp(feed->cause, rows[i].cause) != 0) ||
+		    !feed->cure != !rows[i].cure || (feed->cure && !strstr(feed->cure, rows[i].cure)) ||
+		    (feed->cause && feed->depth_needed <= feed->ahead))
+			fail_msg("row %zu: '%s', '%s'", i, feed->cause ? feed->cause : "",
+				 feed->cure ? feed->cure : "");
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* Stalls that the arrivals of the open loop would not cause have no name; nor have those about rho = 1. */
 static void test_no_cause(void **state)
 {
@@ -547,6 +581,7 @@ int main(void)
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_jitter_is_cured),
+		cmocka_unit_test(test_hidden_queue),
 		cmocka_unit_test(test_no_cause),
 		cmocka_unit_test(test_missing_evidence),
 		cmocka_unit_test(test_evidence_is_mute),
