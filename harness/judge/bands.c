@@ -47,6 +47,11 @@ double fl_band_kept(const struct fl_band_in *in)
 	return in->S.n && in->AU.n ? fmin(in->control_AU, in->S.median + in->AU.median) : in->control_AU;
 }
 
+double fl_band_explained(const struct fl_interval *rho, double replayed, double kept)
+{
+	return fmax(fmax(0, 1 - rho->low), replayed) + fmax(0, 1 - kept) + FL_TOLERANCE;
+}
+
 enum fl_band fl_band_decide(const struct fl_band_in *in, enum fl_line *ret_line)
 {
 	double loss = fmax(0, 1 - fl_band_kept(in)), full = in->S.high + in->drained;

@@ -40,6 +40,7 @@ struct fl_feed_lane {
 	struct fl_loop loop;
 	struct fl_open open;
 	enum fl_line line;
+	bool unlike; /* it waits more than the open loop explains */
 };
 
 /* The lane of that index; NULL: there is no such case, or it has none. */

@@ -44,12 +44,17 @@ static void add_supply(struct fl_text *t, const struct fl_feed *feed)
 		    fl_show_rate(demand, feed->demand_bytes_per_s), uneven);
 }
 
-static void add_cause(struct fl_text *t, const struct fl_feed *feed)
+static void add_cause(struct fl_text *t, const struct fl_feed_lane *l)
 {
+	const struct fl_feed *feed = l->feed;
+
 	if (feed->cause)
 		fl_text_add(t, " (%s)", feed->cause);
-	else if (feed->rho.low >= 1)
-		fl_text_add(t, "; the open loop's arrivals would not starve it, so something else holds the loop up");
+	else if (l->unlike || feed->rho.low >= 1)
+		fl_text_add(t,
+			    "; the open loop's arrivals would not starve it%s, so something else holds the loop up, or "
+			    "the source was another one in the meantime",
+			    feed->rho.low >= 1 ? "" : " so much");
 	else
 		fl_text_add(t, "; whether more bandwidth or a deeper queue is missing cannot be told");
 	if (!is_attributed(feed))
@@ -190,7 +195,7 @@ static void explain_starved(struct fl_feed_lane *l, struct fl_text *t)
 	add_waits(t, l->feed);
 	fl_text_add(t, ": ");
 	add_supply(t, l->feed);
-	add_cause(t, l->feed);
+	add_cause(t, l);
 	l->feed->cure = find_cure(l->feed);
 	if (!is_attributed(l->feed) && strcmp(l->plan->kind, "ladder") != 0)
 		l->v->hint = ask_for_ladder(l);

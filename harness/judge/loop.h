@@ -76,6 +76,9 @@ enum fl_band fl_band_decide(const struct fl_band_in *in, enum fl_line *ret_line)
 enum fl_band fl_band_of(double S);
 /* How much of its step time the sink kept: in the control, or, where that was less, in the loop, stalls apart. */
 double fl_band_kept(const struct fl_band_in *in);
+/* The most that S can be where the loop's source is that of the open loop, whose arrivals, replayed, give `replayed`
+ * (NaN: unknown); kept as above. */
+double fl_band_explained(const struct fl_interval *rho, double replayed, double kept);
 
 /* ---- replay.c */
 

@@ -239,11 +239,14 @@ static void find_cause(struct fl_feed_lane *l)
 {
 	struct fl_feed *feed = l->feed;
 	const double *deliveries = l->open.deliveries;
+	double replayed = fl_replay(deliveries, l->open.deliveries_n, feed->step_time_ns, feed->ahead);
 
+	l->unlike = feed->S.low > fl_band_explained(&feed->rho, replayed, feed->kept);
+	if (l->unlike)
+		return;
 	if (feed->rho.high < 1) {
 		feed->cause = "capacity";
-	} else if (feed->rho.low >= 1 && feed->ahead &&
-		   fl_replay(deliveries, l->open.deliveries_n, feed->step_time_ns, feed->ahead) >= FL_FED_BELOW) {
+	} else if (feed->rho.low >= 1 && replayed >= FL_FED_BELOW) {
 		feed->cause = "jitter";
 		feed->depth_needed = fl_replay_depth(deliveries, l->open.deliveries_n, feed->step_time_ns);
 	}

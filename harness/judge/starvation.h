@@ -40,7 +40,9 @@
  * Without the control or the open loop the loop is not measured.
  *
  * Causes, of what is starved: capacity where rho's interval lies below 1: no queue cures that. jitter where it lies at
- * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named.
+ * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named;
+ * nor where S, at the low end of its interval, is above the larger of 1 - rho (low end) and the S replayed by more than
+ * loss and tolerance: the source was another one in the meantime, or something else holds the loop up.
  * Jitter is cured by a deeper queue: the smallest prefetch <= 4096 with which the arrivals, replayed whole and each
  * half for itself, leave S < 5 %. Replayed: the times between deliveries are the source's service times, repeated until
  * there are enough; the source waits while that many batches are ready; the sink takes one every C; it begins empty.

@@ -193,22 +193,27 @@ static void test_jitter_is_cured(void **state)
 static void test_hidden_queue(void **state)
 {
 	static const struct {
+		size_t room; /* that there truly is */
 		const char *fact, *cause, *cure;
 	} rows[] = {
-		{ NULL, "jitter", "batches instead of 2" },
-		{ "4", "jitter", "; the source may be 4 ahead already" },
-		{ "4096", NULL, NULL },
-		{ "1", "jitter", "batches instead of 2" }, /* less than was asked for, or no number */
-		{ "99999999999999999999", "jitter", "batches instead of 2" },
-		{ "many", "jitter", "batches instead of 2" },
+		{ 2, NULL, "jitter", "batches instead of 2" },
+		{ 4, "4", "jitter", "; the source may be 4 ahead already" },
+		{ 2, "4096", NULL, NULL },
+		{ 2, "1", "jitter", "batches instead of 2" }, /* less than was asked for, or no number */
+		{ 2, "99999999999999999999", "jitter", "batches instead of 2" },
+		{ 2, "many", "jitter", "batches instead of 2" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_run *run = simple(6, 1.1, 1, 0.002, 4000);
+		struct fl_run *run = studied_run("starvation", "direct", 1, 1, three);
+		struct fed fed = feed(times(1.1, 1, 5), STUDIED_C, rows[i].room, false, 8000);
 		struct fl_judgement *j;
 		const struct fl_feed *feed;
 
+		studied_record(run, LOOP, 0, 0, &fed, by_source);
+		studied_open(run, OPEN, 0, 0, times(1.1, 1, 6), 8000);
+		studied_loop(run, CONTROL, 0, 0, times(1000, 0, 7), STUDIED_C, idle, 100);
 		if (rows[i].fact)
 			json_object_set_new(run->lanes[LOOP].facts, "batches_ahead", json_string(rows[i].fact));
 		j = judge(run);
@@ -218,6 +223,7 @@ static void test_hidden_queue(void **state)
 		    (feed->cause && feed->depth_needed <= feed->ahead))
 			fail_msg("row %zu: '%s', '%s'", i, feed->cause ? feed->cause : "",
 				 feed->cure ? feed->cure : "");
+		fed_release(&fed);
 		fl_judgement_free(j);
 		fl_run_free(run);
 	}
@@ -239,6 +245,40 @@ static void test_no_cause(void **state)
 	assert_non_null(strstr(j->lanes[LOOP].reason, "something else holds the loop up"));
 	fl_judgement_free(j);
 	fl_run_free(run);
+}
+
+/* A loop that waits far more than its open loop makes it: more of what the open loop had is no cure. */
+static void test_unlike_source(void **state)
+{
+	static const struct {
+		double loop, open, jitter;
+		const char *cause;
+	} rows[] = {
+		{ 0.3, 0.8, 0, NULL },
+		{ 0.3, 1.2, 1, NULL },
+		{ 0.75, 0.8, 0, "capacity" },
+		{ 0.9, 0.9, 1, "capacity" }, /* what jitter adds is explained */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = studied_run("starvation", "direct", 1, 1, three);
+		struct fl_judgement *j;
+		const struct fl_feed *feed;
+
+		studied_loop(run, LOOP, 0, 0, times(rows[i].loop, rows[i].jitter, 1), STUDIED_C, by_source, 4000);
+		studied_open(run, OPEN, 0, 0, times(rows[i].open, rows[i].jitter, 2), 4000);
+		studied_loop(run, CONTROL, 0, 0, times(1000, 0, 3), STUDIED_C, idle, 4000);
+		j = judge(run);
+		feed = j->lanes[LOOP].feed;
+		expect(j, FL_STARVED, FL_FAIL, FL_STATUS_FAIL);
+		if (!feed->cause != !rows[i].cause || !feed->cure != !rows[i].cause ||
+		    (rows[i].cause && strcmp(feed->cause, rows[i].cause) != 0) ||
+		    (!rows[i].cause && !strstr(j->lanes[LOOP].reason, "the source was another one in the meantime")))
+			fail_msg("row %zu: '%s': %s", i, feed->cause ? feed->cause : "", j->lanes[LOOP].reason);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
 }
 
 /* ---- what the loop is held against */
@@ -583,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_jitter_is_cured),
 		cmocka_unit_test(test_hidden_queue),
 		cmocka_unit_test(test_no_cause),
+		cmocka_unit_test(test_unlike_source),
 		cmocka_unit_test(test_missing_evidence),
 		cmocka_unit_test(test_evidence_is_mute),
 		cmocka_unit_test(test_distrust_is_inherited),
