@@ -67,12 +67,12 @@ enum fl_band fl_band_decide(const struct fl_band_in *in, enum fl_line *ret_line)
 		return answer(fl_band_of(in->S.median), FL_LINE_BAND, ret_line);
 	if (in->rho.low <= 1 && in->rho.high >= 1)
 		return answer(FL_AT_THE_LIMIT, FL_LINE_RHO, ret_line);
+	if (low >= FL_FED_BELOW)
+		return answer(fl_band_of(in->S.median), FL_LINE_MEDIAN, ret_line);
 	if (is_one_band(in->S.low, in->S.high))
 		return is_one_band(in->S.low, full) ? answer(FL_NOT_MEASURABLE, FL_LINE_LOSS, ret_line)
 						    : answer(FL_AT_THE_LIMIT, FL_LINE_QUEUE, ret_line);
 	if (in->S.low < FL_FED_BELOW)
 		return answer(FL_AT_THE_LIMIT, FL_LINE_NOISE, ret_line);
-	if (low >= FL_FED_BELOW)
-		return answer(fl_band_of(in->S.median), FL_LINE_MEDIAN, ret_line);
 	return answer(FL_NOT_MEASURABLE, FL_LINE_LOSS, ret_line);
 }

@@ -28,11 +28,14 @@
  *   the loop took more than the open loop can deliver     at the limit: the source was another one in the meantime
  *   the widened interval lies in one band                 that band
  *   rho's interval straddles 1                            at the limit
+ *   the widened interval stays above 5 %                  the band of S's median: either is a failure
  *   S alone lies in one band, with the queue it does not  at the limit; a longer duration would tell
  *   S alone lies in one band, the loss widens it          not measurable
  *   S alone straddles 5 %                                 at the limit: more rounds would tell
- *   S alone straddles 20 %, widened it stays above 5 %    the band of its median: either is a failure
  *   else                                                  not measurable
+ *
+ * The band comes before rho, since what the sink lost is what is asked and rho only says why. A queue that drains widens
+ * S by what it gave instead of voiding it, since that is all that it can have hidden.
  *
  * Verdicts: fed is pass; moderately starved and starved fail; at the limit is inconclusive; not measurable is not
  * measured. They are those of the loop's lanes. The other cases are evidence: wrong data, invalid measurements and what

@@ -306,7 +306,6 @@ static const struct {
 	{ { 0, 0, 0 }, { 2, 2, 2 }, NAN, 0, FL_NOT_MEASURABLE, FL_LINE_CONTROL },
 	/* its loss decides */
 	{ { 0, 0.01, 0.02 }, { 2, 2, 2 }, 0.96, 0, FL_NOT_MEASURABLE, FL_LINE_LOSS },
-	{ { 0.21, 0.22, 0.23 }, { 0.8, 0.8, 0.8 }, 0.97, 0, FL_NOT_MEASURABLE, FL_LINE_LOSS },
 	{ { 0.06, 0.2, 0.25 }, { 0.8, 0.8, 0.8 }, 0.97, 0, FL_NOT_MEASURABLE, FL_LINE_LOSS },
 	/* rho straddles 1 */
 	{ { 0.02, 0.05, 0.07 }, { 0.97, 1, 1.01 }, 0.995, 0, FL_AT_THE_LIMIT, FL_LINE_RHO },
@@ -316,6 +315,11 @@ static const struct {
 	{ { 0.02, 0.05, 0.07 }, { 1.2, 1.3, 1.4 }, 0.995, 0, FL_AT_THE_LIMIT, FL_LINE_NOISE },
 	{ { 0.15, 0.19, 0.25 }, { 0.8, 0.81, 0.82 }, 0.995, 0, FL_MODERATELY_STARVED, FL_LINE_MEDIAN },
 	{ { 0.15, 0.21, 0.25 }, { 0.8, 0.81, 0.82 }, 0.995, 0, FL_STARVED, FL_LINE_MEDIAN },
+	/* above 5 % either band is a failure, whatever makes it straddle 20 % */
+	{ { 0.17, 0.18, 0.19 }, { 0.8, 0.81, 0.82 }, 0.98, 0, FL_MODERATELY_STARVED, FL_LINE_MEDIAN },
+	{ { 0.17, 0.18, 0.21 }, { 0.8, 0.81, 0.82 }, 0.98, 0, FL_MODERATELY_STARVED, FL_LINE_MEDIAN },
+	{ { 0.21, 0.22, 0.23 }, { 0.8, 0.8, 0.8 }, 0.97, 0, FL_STARVED, FL_LINE_MEDIAN },
+	{ { 0.15, 0.16, 0.17 }, { 0.8, 0.8, 0.8 }, 1, 0.1, FL_MODERATELY_STARVED, FL_LINE_MEDIAN },
 	/* a queue that drains */
 	{ { 0, 0, 0 }, { 0.95, 0.95, 0.95 }, 1, 0.2, FL_AT_THE_LIMIT, FL_LINE_QUEUE },
 	{ { 0, 0, 0 }, { 0.99, 0.99, 0.99 }, 1, 0.02, FL_FED, FL_LINE_BAND },
