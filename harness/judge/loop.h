@@ -14,13 +14,14 @@ enum { FL_STEPS_LEAST = 3 };
 
 /* Of several rounds: one such pair of lists each. */
 struct fl_shares {
-	double *of_round; /* owned; NaN: the round has none */
+	double *of_round; /* owned; NaN: the round does not count */
 	size_t n;
-	struct fl_interval one; /* of the last round that has steps */
-	size_t steps;		/* of all rounds */
+	struct fl_interval one; /* of the last round that counts */
+	size_t steps;		/* of all that count */
 };
+/* A round of fewer than FL_STEPS_LEAST steps does not count. */
 void fl_shares_add(struct fl_shares *all, const double *over, const double *under, size_t n);
-/* n == 0 where there are fewer than FL_STEPS_LEAST steps in all. */
+/* n == 0 where no round counts. */
 struct fl_interval fl_shares_interval(const struct fl_shares *all);
 void fl_shares_release(struct fl_shares *all);
 

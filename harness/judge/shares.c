@@ -74,9 +74,10 @@ struct fl_interval fl_share_interval(const double *over, const double *under, si
 void fl_shares_add(struct fl_shares *all, const double *over, const double *under, size_t n)
 {
 	all->of_round = fl_grow(all->of_round, all->n + 1, sizeof(*all->of_round));
-	all->of_round[all->n++] = n ? share(over, under, n) : (double)NAN;
-	if (n)
-		all->one = fl_share_interval(over, under, n);
+	all->of_round[all->n++] = n < FL_STEPS_LEAST ? (double)NAN : share(over, under, n);
+	if (n < FL_STEPS_LEAST)
+		return;
+	all->one = fl_share_interval(over, under, n);
 	all->steps += n;
 }
 
@@ -89,7 +90,7 @@ struct fl_interval fl_shares_interval(const struct fl_shares *all)
 	for (size_t i = 0; i < all->n; i++)
 		if (isfinite(all->of_round[i]))
 			known[n++] = all->of_round[i];
-	if (n > 0 && all->steps >= FL_STEPS_LEAST)
+	if (n > 0)
 		r = n == 1 ? all->one : fl_median_interval(known, n);
 	if (!isfinite(r.median) || !isfinite(r.low) || !isfinite(r.high))
 		r = unknown;

@@ -14,8 +14,8 @@
  * extremes (base/stats.h). Of one round: its steps in order are cut into up to 10 segments of 3 steps or more, and the
  * interval is that of the segments' shares by Student's t (batch means: Law and Kelton, Simulation Modeling and
  * Analysis, "output data analysis for a single system"), which allows for steps that resemble their neighbours. Fewer
- * than 9 steps: the extremes of single steps, no claim. Fewer than 3: those that set the clock count, too, for their
- * stall, their gap and C; where there are still fewer than 3, nothing is said.
+ * than 9 steps: the extremes of single steps, no claim. Rounds of fewer than 3 are left out. Where that leaves none, the
+ * steps that set the clock count, too, for their stall, their gap and C; where it still does, nothing is said.
  *
  * Bands: fed S < 5 %, moderately starved < 20 %, starved above (TensorFlow's profiler: input bound from 5 and 20 %).
  * The loss is what the control, whose data is always there, lacks: 1 - AU; or, where that is more, what the loop itself

@@ -45,19 +45,24 @@ static void test_share_of_segments(void **state)
 /* One round: its segments; more: their medians, and extremes below six. */
 static void test_shares_of_rounds(void **state)
 {
-	static const double over[] = { 1, 2, 3, 4 }, under[] = { 10, 10, 10, 10 };
+	static const double over[] = { 1, 2, 3, 2, 4, 6, 3, 5 }, under[] = { 10, 10, 10, 10, 10, 10, 10, 10 };
 	struct fl_shares all = { 0 };
 
 	(void)state;
-	fl_shares_add(&all, over, under, 2);
-	assert_int_equal(fl_shares_interval(&all).n, 0); /* two steps say nothing */
-	fl_shares_add(&all, over, under, 0);
-	fl_shares_add(&all, over + 2, under, 2);
-	assert_int_equal(fl_shares_interval(&all).n, 2);
-	assert_true(near(fl_shares_interval(&all).low, 0.15) && near(fl_shares_interval(&all).high, 0.35));
 	for (size_t i = 0; i < 4; i++)
-		fl_shares_add(&all, over + i, under, 1);
+		fl_shares_add(&all, over, under, 2);
+	assert_int_equal(fl_shares_interval(&all).n, 0); /* two steps say nothing, however often */
+	assert_int_equal(all.steps, 0);
+	fl_shares_add(&all, over, under, 3);
+	assert_int_equal(fl_shares_interval(&all).n, 3); /* steps */
+	fl_shares_add(&all, over, under, 0);
+	fl_shares_add(&all, over + 3, under, 3);
+	assert_int_equal(fl_shares_interval(&all).n, 2); /* rounds */
+	assert_true(near(fl_shares_interval(&all).low, 0.2) && near(fl_shares_interval(&all).high, 0.4));
+	for (size_t i = 0; i < 4; i++)
+		fl_shares_add(&all, over + i, under, 4);
 	assert_int_equal(fl_shares_interval(&all).n, 6);
+	assert_int_equal(all.steps, 22);
 	assert_true(fl_shares_interval(&all).confidence > 0.95);
 	fl_shares_release(&all);
 }
@@ -185,23 +190,28 @@ static void test_strange_steps(void **state)
 	}
 }
 
-/* One long step a round: what it must have taken is known without its beginning. */
+/* Three long steps a round: what the first must have taken is known without its beginning. Of fewer, however many
+ * rounds there are, nothing is said. */
 static void test_steps_that_fill_a_round(void **state)
 {
-	static const double stall = 3e6, gap = 0, at = 5e6;
-	struct fl_run *run = loop_run(3);
-	struct fl_loop loop;
+	static const double stall[] = { 3e6, 3e6, 3e6 }, gap[] = { 0, 0, 0 }, at[] = { 5e6, 9e6, 13e6 };
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++)
-		add_steps(&run->lanes[i], "stall_ns", &stall, &at, 1);
-	assert_non_null(measure(run).why);
-	for (unsigned i = 0; i < 3; i++)
-		add_steps(&run->lanes[i], "gap_ns", &gap, &at, 1);
-	loop = measure(run);
-	assert_null(loop.why);
-	assert_true(loop.S.n == 3 && near(loop.S.median, 0.75) && near(loop.AU.median, 0.25));
-	fl_run_free(run);
+	for (size_t n = 1; n <= 3; n++) {
+		struct fl_run *run = loop_run(3);
+		struct fl_loop loop;
+
+		for (unsigned i = 0; i < 3; i++)
+			add_steps(&run->lanes[i], "stall_ns", stall, at, n);
+		assert_non_null(measure(run).why);
+		for (unsigned i = 0; i < 3; i++)
+			add_steps(&run->lanes[i], "gap_ns", gap, at, n);
+		loop = measure(run);
+		assert_true(!loop.why == (n == 3));
+		if (n == 3)
+			assert_true(loop.S.n == 3 && near(loop.S.median, 0.75) && near(loop.AU.median, 0.25));
+		fl_run_free(run);
+	}
 }
 
 /* A queue that was full in the beginning hides what the source lacks. */
