@@ -49,6 +49,8 @@ const struct fl_subject *fl_feed_lane_of(const struct fl_feed_case *c, size_t la
 bool fl_feed_is_measured(const struct fl_subject *s, const char **why);
 const struct fl_feed_case *fl_feed_find_case(const struct fl_feed_plan *p, const char *value);
 
+struct fl_loop_shape fl_feed_shape(const struct fl_feed *feed, const struct fl_lane_verdict *v);
+
 /* ---- rungs.c */
 void fl_feed_measure_rungs(struct fl_feed_plan *p, double step_bytes);
 void fl_feed_release_rungs(struct fl_feed_plan *p);

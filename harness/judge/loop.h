@@ -32,13 +32,20 @@ struct fl_loop {
 	struct fl_interval S, AU; /* n == 0: unknown */
 	size_t steps;		  /* that count, of all rounds */
 	double period_ns;	  /* mean of those; NaN: none */
-	double drained;		  /* share of W that the queue gave and did not get back; never below 0 */
+	double drained;		  /* share of W that the queues gave and did not get back; never below 0 */
 	double ready;		  /* mean of ready_batches; NaN: unknown */
 	double source_busy, copy_busy, waiting_chunks; /* means while the sink waited; NaN: unknown */
 	const char *why;			       /* why S is unknown; NULL: it is known */
 };
+/* What a batch of the loop is. */
+struct fl_loop_shape {
+	double step_time_ns;
+	double chunks;	/* of a batch; NaN: unknown */
+	uint64_t ahead; /* batches that the queues can hold at most; 0: unknown */
+};
 /* records: those measured count. */
-struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n, double step_time_ns);
+struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n,
+			       const struct fl_loop_shape *shape);
 
 /* A lane of the open loop over its rounds. */
 struct fl_open {

@@ -207,12 +207,21 @@ static bool misses(struct fl_lane_verdict *v, const struct fl_subject *s, const 
 	return true;
 }
 
+struct fl_loop_shape fl_feed_shape(const struct fl_feed *feed, const struct fl_lane_verdict *v)
+{
+	double block = fl_json_number_or_nan(v->options, "block");
+
+	return (struct fl_loop_shape){ feed->step_time_ns, block > 0 ? ceil(feed->step_bytes / block) : (double)NAN,
+				       feed->ahead };
+}
+
 static void measure(struct fl_feed_lane *l, const struct fl_subject *open, const struct fl_subject *control)
 {
 	struct fl_feed *feed = l->feed;
-	struct fl_loop kept = fl_loop_measure(control->records, control->n, feed->step_time_ns);
+	const struct fl_loop_shape shape = fl_feed_shape(feed, l->v);
+	struct fl_loop kept = fl_loop_measure(control->records, control->n, &shape);
 
-	l->loop = fl_loop_measure(l->s->records, l->s->n, feed->step_time_ns);
+	l->loop = fl_loop_measure(l->s->records, l->s->n, &shape);
 	l->open = fl_open_measure(open->records, open->n, feed->step_bytes);
 	feed->control_AU = kept.why ? (double)NAN : kept.AU.median;
 	feed->S = l->loop.S;

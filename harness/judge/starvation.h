@@ -20,7 +20,8 @@
  * Bands: fed S < 5 %, moderately starved < 20 %, starved above (TensorFlow's profiler: input bound from 5 and 20 %).
  * The loss is what the control, whose data is always there, lacks: 1 - AU; or, where that is more, what the loop itself
  * lacks beside its stalls, 1 - AU - S: what a sink oversleeps hides stalls. It widens the interval of S on both sides.
- * What a queue gave that was fuller at the start of the window than at its end widens it upwards: batches x C / W.
+ * What the queues gave that were fuller at the start of the window than at its end widens it upwards: batches x C / W,
+ * of those ready and of the chunks that wait to be copied (waiting_chunks x block / D), at most as many as fit in.
  * The first line that applies:
  *
  *   the loss is above 0.1                                 not measurable: the step time cannot be kept here

@@ -85,13 +85,23 @@ static double mean_of(const struct fl_series *s, size_t from, size_t to)
 	return n > 0 ? sum / n : (double)NAN;
 }
 
-/* Batches that it gave and did not get back: by the means of the first and the last tenth of the steps, since it goes
- * up and down by one all the time. NaN: unknown. */
-static double drained(const struct fl_series *ready)
+/* What it gave and did not get back: by the means of the first and the last tenth of the steps, since it goes up and
+ * down by one all the time. NaN: unknown. */
+static double fell_by(const struct fl_series *queue)
 {
-	size_t tenth = ready->n / 10 ? ready->n / 10 : 1;
+	size_t tenth = queue->n / 10 ? queue->n / 10 : 1;
 
-	return mean_of(ready, 0, tenth) - mean_of(ready, ready->n - tenth, ready->n);
+	return mean_of(queue, 0, tenth) - mean_of(queue, queue->n - tenth, queue->n);
+}
+
+/* Batches that the queues before the sink gave: those ready, and the chunks that wait to become some. NaN: unknown. */
+static double drained(const struct fl_series *ready, const struct fl_series *waiting, const struct fl_loop_shape *shape)
+{
+	double batches = fell_by(ready), chunks = waiting ? fell_by(waiting) : (double)NAN;
+
+	if (isfinite(chunks) && shape->chunks > 0)
+		batches += chunks / shape->chunks;
+	return shape->ahead ? fmin(batches, (double)shape->ahead) : batches;
 }
 
 /* ---- what the stages did while the sink waited */
@@ -154,10 +164,27 @@ struct sums {
 	const char *why;
 };
 
-static void add_round(const struct fl_lane_record *record, double step_time_ns, bool first, struct sums *sums)
+static void add_queues(const struct fl_lane_record *record, const struct fl_series *stall,
+		       const struct fl_loop_shape *shape, struct sums *sums)
 {
-	const struct fl_series *stall = find_samples(record, "stall_ns"),
-			       *ready = find_samples(record, "ready_batches");
+	const struct fl_series *ready = find_samples(record, "ready_batches");
+	double share;
+
+	if (!ready)
+		return;
+	share = drained(ready, find_samples(record, "waiting_chunks"), shape) * shape->step_time_ns /
+		(stall->at[stall->n - 1] - stall->at[0]);
+	weigh(&sums->ready, mean_of(ready, 0, ready->n), 1);
+	if (isfinite(share)) {
+		sums->drained += share;
+		sums->drained_n++;
+	}
+}
+
+static void add_round(const struct fl_lane_record *record, const struct fl_loop_shape *shape, bool first,
+		      struct sums *sums)
+{
+	const struct fl_series *stall = find_samples(record, "stall_ns");
 	struct steps s;
 
 	if (!stall)
@@ -166,9 +193,9 @@ static void add_round(const struct fl_lane_record *record, double step_time_ns, 
 		sums->why = "the times of its steps are not in order";
 		return;
 	}
-	s = steps_of(stall, step_time_ns);
+	s = steps_of(stall, shape->step_time_ns);
 	if (first)
-		add_first(stall, find_samples(record, "gap_ns"), step_time_ns, &s);
+		add_first(stall, find_samples(record, "gap_ns"), shape->step_time_ns, &s);
 	fl_shares_add(&sums->S, s.stall, s.period, s.n);
 	fl_shares_add(&sums->AU, s.time, s.period, s.n);
 	for (size_t i = 0; i < s.n; i++)
@@ -176,15 +203,7 @@ static void add_round(const struct fl_lane_record *record, double step_time_ns, 
 	weigh_stalls(stall, find_samples(record, "source_busy_ratio"), &sums->source);
 	weigh_stalls(stall, find_samples(record, "copy_busy_ratio"), &sums->copy);
 	weigh_stalls(stall, find_samples(record, "waiting_chunks"), &sums->waiting);
-	if (ready) {
-		double share = drained(ready) * step_time_ns / (stall->at[stall->n - 1] - stall->at[0]);
-
-		weigh(&sums->ready, mean_of(ready, 0, ready->n), 1);
-		if (isfinite(share)) {
-			sums->drained += share;
-			sums->drained_n++;
-		}
-	}
+	add_queues(record, stall, shape, sums);
 	release(&s);
 }
 
@@ -201,14 +220,15 @@ static const char *find_fault(const struct fl_loop *loop, const struct sums *sum
 	return NULL;
 }
 
-static struct fl_loop sum_up(const struct fl_lane_record *const *records, size_t n, double step_time_ns, bool first)
+static struct fl_loop sum_up(const struct fl_lane_record *const *records, size_t n, const struct fl_loop_shape *shape,
+			     bool first)
 {
 	struct sums sums = { 0 };
 	struct fl_loop loop;
 
 	for (size_t i = 0; i < n; i++)
 		if (records[i]->outcome == FL_MEASURED)
-			add_round(records[i], step_time_ns, first, &sums);
+			add_round(records[i], shape, first, &sums);
 	loop = (struct fl_loop){ .S = fl_shares_interval(&sums.S),
 				 .AU = fl_shares_interval(&sums.AU),
 				 .steps = sums.S.steps,
@@ -225,11 +245,11 @@ static struct fl_loop sum_up(const struct fl_lane_record *const *records, size_t
 	return loop;
 }
 
-struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n, double step_time_ns)
+struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n, const struct fl_loop_shape *shape)
 {
-	struct fl_loop loop = sum_up(records, n, step_time_ns, false);
+	struct fl_loop loop = sum_up(records, n, shape, false);
 
-	return loop.S.n ? loop : sum_up(records, n, step_time_ns, true);
+	return loop.S.n ? loop : sum_up(records, n, shape, true);
 }
 
 /* ---- a lane of the open loop */

@@ -249,6 +249,7 @@ static struct fl_testimony ask_intervention(const struct fl_feed_lane *l)
 	const struct fl_subject *s = find_slowed(l->plan, l->s->lane);
 	char **said = &l->feed->said[FL_INTERVENTION_SAYS], limit[FL_UNIT_TEXT], was[FL_UNIT_TEXT], is[FL_UNIT_TEXT];
 	double bytes_per_s = s ? fl_json_number_or_nan(s->verdict->options, "read_limit") : (double)NAN;
+	const struct fl_loop_shape shape = fl_feed_shape(l->feed, l->v);
 	struct fl_loop slowed;
 	const char *why;
 	int moved;
@@ -257,7 +258,7 @@ static struct fl_testimony ask_intervention(const struct fl_feed_lane *l)
 		return absent(said, fl_dup(has_slowed(l->plan) ? "not needed" : "not measured"));
 	if (!fl_feed_is_measured(s, &why))
 		return silent(said, fl_format("not measured: %s", why));
-	slowed = fl_loop_measure(s->records, s->n, l->feed->step_time_ns);
+	slowed = fl_loop_measure(s->records, s->n, &shape);
 	moved = slowed.why ? 0
 			   : fl_intervention_moved(&l->feed->S, &slowed.S, bytes_per_s, l->feed->demand_bytes_per_s);
 	if (moved == 0 || l->plan->top < 0)

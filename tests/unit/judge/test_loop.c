@@ -69,13 +69,18 @@ static void test_shares_of_rounds(void **state)
 
 /* ---- steps of a loop */
 
-static struct fl_loop measure(struct fl_run *run)
+static struct fl_loop measure_as(struct fl_run *run, struct fl_loop_shape shape)
 {
 	const struct fl_lane_record *records[8];
 
 	for (size_t i = 0; i < run->lanes_n; i++)
 		records[i] = &run->lanes[i];
-	return fl_loop_measure(records, run->lanes_n, C);
+	return fl_loop_measure(records, run->lanes_n, &shape);
+}
+
+static struct fl_loop measure(struct fl_run *run)
+{
+	return measure_as(run, (struct fl_loop_shape){ C, NAN, 0 });
 }
 
 static struct fl_run *loop_run(unsigned rounds)
@@ -235,6 +240,35 @@ static void test_draining_queue(void **state)
 	assert_true(loop.drained < 0.01 && loop.S.median > 0.19);
 	fl_run_free(run);
 	fed_release(&f);
+}
+
+/* So does what was read and not yet copied. */
+static void test_draining_chunks(void **state)
+{
+	static const struct {
+		struct fl_loop_shape shape;
+		double drained;
+	} rows[] = {
+		{ { C, 2, 0 }, 30.0 / 2 * 1e6 / 99e6 },
+		{ { C, 2, 5 }, 5 * 1e6 / 99e6 }, /* more than fits in cannot be */
+		{ { C, 2, 20 }, 15 * 1e6 / 99e6 },
+		{ { C, NAN, 20 }, 0 },
+	};
+	double stall[100] = { 0 }, waiting[100], at[100];
+	struct fl_run *run = loop_run(1);
+
+	(void)state;
+	for (size_t i = 0; i < 100; i++) {
+		at[i] = (double)(i + 1) * 1e6;
+		waiting[i] = i < 50 ? 32 : 2;
+	}
+	add_steps(&run->lanes[0], "stall_ns", stall, at, 100);
+	add_steps(&run->lanes[0], "ready_batches", stall, at, 100);
+	add_steps(&run->lanes[0], "waiting_chunks", waiting, at, 100);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!near(measure_as(run, rows[i].shape).drained, rows[i].drained))
+			fail_msg("row %zu: %g", i, measure_as(run, rows[i].shape).drained);
+	fl_run_free(run);
 }
 
 /* What the stages did counts for as long as the sink waited, and no longer. */
@@ -587,6 +621,7 @@ int main(void)
 		cmocka_unit_test(test_strange_steps),
 		cmocka_unit_test(test_steps_that_fill_a_round),
 		cmocka_unit_test(test_draining_queue),
+		cmocka_unit_test(test_draining_chunks),
 		cmocka_unit_test(test_stages_during_stalls),
 		cmocka_unit_test(test_open_rate),
 		cmocka_unit_test(test_open_rate_of_pairs),
