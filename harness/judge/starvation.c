@@ -314,17 +314,46 @@ static void keep(struct fl_judgement *j, struct fl_feed_plan *p)
 	j->feeds[j->feeds_n++] = f;
 }
 
+/* Measures it the loop, its open loop or a rung of it? */
+static bool is_of_loop(const struct fl_entry *loop, const struct fl_entry *entry)
+{
+	if (entry == loop || strcmp(entry->name, loop->open_loop) == 0)
+		return true;
+	for (const struct fl_rung *r = loop->rungs; r && r->name; r++)
+		if (r->bench && strcmp(entry->name, r->bench) == 0)
+			return true;
+	return false;
+}
+
+/* Else its cases have nothing to do with each other, and none is there for the sake of another. */
+static bool is_study(const struct fl_feed_plan *p)
+{
+	const struct fl_subject *first = fl_feed_lane_of(p->loop, 0);
+
+	if (!first || !fl_entry_is_loop(first->entry))
+		return false;
+	for (size_t i = 0; i < p->cases_n; i++)
+		for (size_t k = 0; k < p->cases[i].n; k++) {
+			const struct fl_entry *entry = p->cases[i].lanes[k].entry;
+
+			if (!is_of_loop(first->entry, entry) || (&p->cases[i] == p->loop && entry != first->entry))
+				return false;
+		}
+	return true;
+}
+
 static void judge_study(struct fl_feed_plan *p, struct fl_judgement *j)
 {
 	const struct fl_subject *first = fl_feed_lane_of(p->loop, 0);
 
+	if (!is_study(p))
+		return;
 	mark_evidence(p);
-	if (!first || !first->verdict || !fl_entry_is_loop(first->entry))
+	if (!first->verdict)
 		return;
 	fl_feed_measure_rungs(p, fl_json_number_or_nan(first->verdict->options, "step_bytes"));
 	for (size_t i = 0; i < p->loop->n; i++)
-		if (p->loop->lanes[i].entry == first->entry)
-			judge_lane(p, &p->loop->lanes[i]);
+		judge_lane(p, &p->loop->lanes[i]);
 	keep(j, p);
 	fl_feed_release_rungs(p);
 }

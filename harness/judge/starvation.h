@@ -41,7 +41,8 @@
  * Verdicts: fed is pass; moderately starved and starved fail; at the limit is inconclusive; not measurable is not
  * measured. They are those of the loop's lanes. The other cases are evidence: wrong data, invalid measurements and what
  * is below the limits of its path count as everywhere, but none of them must be judged or measured for its own sake.
- * Without the control or the open loop the loop is not measured.
+ * Without the control or the open loop the loop is not measured. Cases of benchmarks that are neither the loop, its open
+ * loop nor a rung of it make no such study: they are judged by themselves.
  *
  * Causes, of what is starved: capacity where rho's interval lies below 1: no queue cures that. jitter where it lies at
  * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named;

@@ -332,6 +332,31 @@ static void test_evidence_is_mute(void **state)
 	fl_run_free(run);
 }
 
+/* A plan that calls strangers evidence does not silence them. */
+static void test_strangers_are_heard(void **state)
+{
+	(void)state;
+	for (unsigned at = LOOP; at <= CONTROL; at++) {
+		struct fl_run *run = simple(1, 2, 0, 0.002, 100);
+		json_t *c = json_array_get(json_object_get(run->plan, "cases"), at);
+		json_t *lane = json_array_get(json_object_get(c, "lanes"), 0);
+		struct fl_judgement *j;
+
+		studied_declare(run, "stranger", NULL, studied_no_rungs);
+		json_object_set_new(lane, "bench", json_string("stranger"));
+		free(run->lanes[at].bench);
+		run->lanes[at].bench = fl_dup("stranger");
+		j = judge(run);
+		for (size_t i = 0; i < j->lanes_n; i++)
+			assert_true(!j->lanes[i].evidence_only && !j->lanes[i].rung && !j->lanes[i].feed);
+		assert_int_equal(j->feeds_n, 0);
+		if (at != LOOP)
+			assert_int_equal(j->lanes[LOOP].verdict, FL_UNJUDGED);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* Whose control was disturbed is not to be trusted. */
 static void test_distrust_is_inherited(void **state)
 {
@@ -626,6 +651,7 @@ int main(void)
 		cmocka_unit_test(test_unlike_source),
 		cmocka_unit_test(test_missing_evidence),
 		cmocka_unit_test(test_evidence_is_mute),
+		cmocka_unit_test(test_strangers_are_heard),
 		cmocka_unit_test(test_distrust_is_inherited),
 		cmocka_unit_test(test_limits_of_a_loop),
 		cmocka_unit_test(test_limits_of_lumps),
