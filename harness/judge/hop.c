@@ -15,9 +15,9 @@ enum fl_stage fl_busy_stage(const struct fl_loop *loop, uint64_t prefetch)
 	if (loop->copy_busy >= full_time && loop->waiting_chunks >= one_waits)
 		return FL_STAGE_COPY;
 	/* Chunks that come in lumps wait for a moment before a copying stage that has time. */
-	return loop->source_busy >= full_time && (loop->copy_busy < full_time || loop->waiting_chunks < one_waits)
-		       ? FL_STAGE_SOURCE
-		       : FL_STAGE_UNKNOWN;
+	if (loop->source_busy < full_time || (loop->copy_busy >= full_time && loop->waiting_chunks >= one_waits))
+		return FL_STAGE_UNKNOWN;
+	return loop->source_cpu >= full_time ? FL_STAGE_SOURCE_CPU : FL_STAGE_SOURCE;
 }
 
 int fl_intervention_moved(const struct fl_interval *S, const struct fl_interval *slowed, double limit_bytes_per_s,

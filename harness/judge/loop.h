@@ -35,6 +35,7 @@ struct fl_loop {
 	double drained;		  /* share of W that the queues gave and did not get back; never below 0 */
 	double ready;		  /* mean of ready_batches; NaN: unknown */
 	double source_busy, copy_busy, waiting_chunks; /* means while the sink waited; NaN: unknown */
+	double source_cpu;			       /* so is this: share of its CPU's time that it used */
 	const char *why;			       /* why S is unknown; NULL: it is known */
 };
 /* What a batch of the loop is. */
@@ -130,7 +131,7 @@ enum { FL_EVERY_HOP = -1 };
 /* The hop that at least two name or support, at least one names, and none denies or names another; -1: unattributed. */
 int fl_witnesses_agree(const struct fl_testimony *said, size_t n);
 /* What the busy stage is: FL_NAMES source or copy. */
-enum fl_stage { FL_STAGE_UNKNOWN, FL_STAGE_SOURCE, FL_STAGE_COPY, FL_STAGE_SINK };
+enum fl_stage { FL_STAGE_UNKNOWN, FL_STAGE_SOURCE, FL_STAGE_SOURCE_CPU, FL_STAGE_COPY, FL_STAGE_SINK };
 enum fl_stage fl_busy_stage(const struct fl_loop *loop, uint64_t prefetch);
 /* Did S rise as a source of `limit` must make it? 1: yes, by half of that at least and beyond noise; -1: not even at
  * the far ends of both intervals; 0: the limit is none, or noise hides what it did. */

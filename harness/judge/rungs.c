@@ -27,6 +27,18 @@ static const struct fl_subject *find_lane(const struct fl_feed_plan *p, const st
 	return NULL;
 }
 
+/* One thread copies, whatever the memory could do. */
+static char *name_hop(const struct fl_subject *loop, const char *hop)
+{
+	char *name = fl_hop_name(loop, loop->verdict, hop ? hop : "?"), *copying;
+
+	if (!hop || strcmp(hop, "memory") != 0)
+		return name;
+	copying = fl_format("copying into it (one CPU, %s)", name);
+	free(name);
+	return copying;
+}
+
 void fl_feed_measure_rungs(struct fl_feed_plan *p, double step_bytes)
 {
 	const struct fl_subject *loop = &p->loop->lanes[0];
@@ -39,7 +51,7 @@ void fl_feed_measure_rungs(struct fl_feed_plan *p, double step_bytes)
 		*rung = (struct fl_feed_rung){ .declared = r,
 					       .after = find_rung(p, r->after),
 					       .s = find_lane(p, r, source),
-					       .hop = fl_hop_name(loop, loop->verdict, r->hop ? r->hop : "?") };
+					       .hop = name_hop(loop, r->hop) };
 		if (rung->s && fl_feed_is_measured(rung->s, &why))
 			rung->open = fl_open_measure(rung->s->records, rung->s->n, step_bytes);
 		if (source && strcmp(r->source, source) == 0)

@@ -61,7 +61,9 @@
  *                 shared. A rung that is faster than the one before it beyond noise and tolerance makes the
  *                 ladder invalid, and the hop unattributed
  *   occupancy     the stage that was busy all the time that the sink waited: the copying, with chunks waiting for it,
- *                 stands for the hop of the first rung; the source, where the copying has time, for that of the last
+ *                 stands for the hop of the first rung, which is copied by one CPU; the source, where the copying has
+ *                 time, for that of the last, but speaks against it where its thread computes all the time
+ *                 (source_cpu_ratio)
  *   counters      the threads' waiting for a CPU, where it can explain half of the stalls, speaks against every hop;
  *                 a drive that counted less than half of the bytes speaks against itself
  *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do, not even

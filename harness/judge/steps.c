@@ -158,7 +158,7 @@ static void weigh_all(const struct fl_series *stage, struct weighed *w)
 
 struct sums {
 	struct fl_shares S, AU;
-	struct weighed source, copy, waiting, ready, period;
+	struct weighed source, source_cpu, copy, waiting, ready, period;
 	double drained; /* shares of W, summed over the rounds that know */
 	size_t drained_n;
 	const char *why;
@@ -201,6 +201,7 @@ static void add_round(const struct fl_lane_record *record, const struct fl_loop_
 	for (size_t i = 0; i < s.n; i++)
 		weigh(&sums->period, s.period[i], 1);
 	weigh_stalls(stall, find_samples(record, "source_busy_ratio"), &sums->source);
+	weigh_stalls(stall, find_samples(record, "source_cpu_ratio"), &sums->source_cpu);
 	weigh_stalls(stall, find_samples(record, "copy_busy_ratio"), &sums->copy);
 	weigh_stalls(stall, find_samples(record, "waiting_chunks"), &sums->waiting);
 	add_queues(record, stall, shape, sums);
@@ -235,6 +236,7 @@ static struct fl_loop sum_up(const struct fl_lane_record *const *records, size_t
 				 .period_ns = mean(&sums.period),
 				 .ready = mean(&sums.ready),
 				 .source_busy = mean(&sums.source),
+				 .source_cpu = mean(&sums.source_cpu),
 				 .copy_busy = mean(&sums.copy),
 				 .waiting_chunks = mean(&sums.waiting) };
 	if (sums.drained_n)

@@ -155,19 +155,44 @@ static int first_rung(const struct fl_feed_plan *p)
 	return at;
 }
 
+/* "while it waited the source was busy 100 % of the time, the copying 20 %, with 0.3 chunks before it" */
+static void add_stages(struct fl_text *t, const struct fl_loop *loop)
+{
+	char source[FL_UNIT_TEXT], copy[FL_UNIT_TEXT], n[FL_UNIT_TEXT];
+
+	fl_text_add(t, "while it waited the source was busy %s of the time, the copying %s, with %s chunks before it",
+		    fl_show_percent(source, loop->source_busy), fl_show_percent(copy, loop->copy_busy),
+		    fl_show_number(n, round(10 * loop->waiting_chunks) / 10));
+}
+
+/* A source that computes all the time does not wait for what it reads from. */
+static struct fl_testimony deny_source(const struct fl_feed_lane *l, struct fl_text *t, char **said)
+{
+	char cpu[FL_UNIT_TEXT];
+	int top = l->plan->top;
+
+	fl_text_add(t, ": the CPU of the thread that reads, used %s of the time",
+		    fl_show_percent(cpu, l->loop.source_cpu));
+	if (top < 0)
+		return silent(said, t->bytes);
+	fl_text_add(t, ", not %s", l->plan->rungs[top].hop);
+	*said = t->bytes;
+	return (struct fl_testimony){ FL_DENIES, top };
+}
+
 static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
 {
 	const struct fl_feed_plan *p = l->plan;
-	char **said = &l->feed->said[FL_OCCUPANCY_SAYS], source[FL_UNIT_TEXT], copy[FL_UNIT_TEXT], n[FL_UNIT_TEXT];
+	char **said = &l->feed->said[FL_OCCUPANCY_SAYS];
 	enum fl_stage stage = fl_busy_stage(&l->loop, l->feed->prefetch);
 	int hop = stage == FL_STAGE_SOURCE ? p->top : stage == FL_STAGE_COPY ? first_rung(p) : -1;
 	struct fl_text t = { 0 };
 
 	if (isnan(l->loop.source_busy) || isnan(l->loop.copy_busy) || isnan(l->loop.waiting_chunks))
 		return absent(said, fl_dup("not known"));
-	fl_text_add(&t, "while it waited the source was busy %s of the time, the copying %s, with %s chunks before it",
-		    fl_show_percent(source, l->loop.source_busy), fl_show_percent(copy, l->loop.copy_busy),
-		    fl_show_number(n, round(10 * l->loop.waiting_chunks) / 10));
+	add_stages(&t, &l->loop);
+	if (stage == FL_STAGE_SOURCE_CPU)
+		return deny_source(l, &t, said);
 	if (stage == FL_STAGE_SINK)
 		fl_text_add(&t, ": batches were ready");
 	else if (stage == FL_STAGE_UNKNOWN)

@@ -538,14 +538,16 @@ static void test_ladder_with_a_loop(void **state)
 static void test_busy_stage(void **state)
 {
 	static const struct {
-		double source, copy, waiting, ready;
+		double source, copy, waiting, ready, cpu;
 		enum fl_stage stage;
 	} rows[] = {
-		{ 1, 0.1, 0, 0, FL_STAGE_SOURCE },    { 0.95, 1, 4, 0, FL_STAGE_COPY },
-		{ 1, 0.95, 0.2, 0, FL_STAGE_SOURCE }, { 0.7, 0.6, 0, 0, FL_STAGE_UNKNOWN },
-		{ 1, 0.5, 4, 0, FL_STAGE_SOURCE },    { 0.5, 0.5, 4, 1.9, FL_STAGE_SINK },
-		{ NAN, 0.5, 4, 0, FL_STAGE_UNKNOWN }, { 1, NAN, 0, 0, FL_STAGE_UNKNOWN },
-		{ 1, 0.1, NAN, 0, FL_STAGE_UNKNOWN }, { 1, 0.1, 0, NAN, FL_STAGE_SOURCE },
+		{ 1, 0.1, 0, 0, NAN, FL_STAGE_SOURCE },	     { 1, 0.1, 0, 0, 0.5, FL_STAGE_SOURCE },
+		{ 1, 0.1, 0, 0, 0.95, FL_STAGE_SOURCE_CPU }, { 0.7, 0.1, 0, 0, 0.95, FL_STAGE_UNKNOWN },
+		{ 0.95, 1, 4, 0, 0.95, FL_STAGE_COPY },	     { 1, 0.95, 0.2, 0, NAN, FL_STAGE_SOURCE },
+		{ 0.7, 0.6, 0, 0, NAN, FL_STAGE_UNKNOWN },   { 1, 0.5, 4, 0, NAN, FL_STAGE_SOURCE },
+		{ 0.5, 0.5, 4, 1.9, NAN, FL_STAGE_SINK },    { NAN, 0.5, 4, 0, NAN, FL_STAGE_UNKNOWN },
+		{ 1, NAN, 0, 0, NAN, FL_STAGE_UNKNOWN },     { 1, 0.1, NAN, 0, NAN, FL_STAGE_UNKNOWN },
+		{ 1, 0.1, 0, NAN, NAN, FL_STAGE_SOURCE },
 	};
 
 	(void)state;
@@ -553,7 +555,8 @@ static void test_busy_stage(void **state)
 		struct fl_loop loop = { .source_busy = rows[i].source,
 					.copy_busy = rows[i].copy,
 					.waiting_chunks = rows[i].waiting,
-					.ready = rows[i].ready };
+					.ready = rows[i].ready,
+					.source_cpu = rows[i].cpu };
 
 		if (fl_busy_stage(&loop, 2) != rows[i].stage)
 			fail_msg("row %zu", i);

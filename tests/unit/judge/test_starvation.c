@@ -451,7 +451,7 @@ static struct fl_run *ladder_run(const struct met *m, unsigned rounds)
 }
 
 #define DRIVE  "drive nvme-S1"
-#define MEMORY "DRAM of node0"
+#define MEMORY "copying into it (one CPU, DRAM of node0)"
 
 static const struct {
 	struct met met;
@@ -465,9 +465,7 @@ static const struct {
 	{ { 0.6, 0.62, { 0.6, 1, 6 }, 0, 0.01, 1 }, MEMORY, "ladder and occupancy agree" },
 	{ { 0.6, 0.62, { 0.6, 1, 6 }, 0.38, 0.01, 1 }, MEMORY, "ladder and occupancy agree" },
 	/* they disagree, or there is one only */
-	{ { 0.6, 0.62, { 1, 0.2, 0 }, 0, 0.01, 1 },
-	  NULL,
-	  "the ladder says DRAM of node0, the occupancy drive nvme-S1" },
+	{ { 0.6, 0.62, { 1, 0.2, 0 }, 0, 0.01, 1 }, NULL, "the ladder says " MEMORY ", the occupancy " DRIVE },
 	{ { 0.6, 4, { 0.5, 0.5, 0 }, 0, 0.01, 1 }, NULL, "only the ladder names a hop, drive nvme-S1" },
 	/* S does not follow the drive; the drive has not read; the threads waited for CPUs */
 	{ { 0.6, 4, { 1, 0.2, 0 }, 0.6, 0.01, 1 }, NULL, "limited to 400 MB/s from the drive" },
@@ -493,6 +491,30 @@ static void test_hops(void **state)
 			fl_judgement_free(j);
 			fl_run_free(run);
 		}
+}
+
+/* A source that computes all the time is not held up by the drive. */
+static void test_source_computes(void **state)
+{
+	static const char why[] =
+		"while it waited the source was busy 100 % of the time, the copying 20 %, with 0 chunks "
+		"before it: the CPU of the thread that reads, used 97 % of the time, not " DRIVE;
+
+	(void)state;
+	for (unsigned computes = 0; computes < 2; computes++) {
+		struct fl_run *run = ladder_run(&hops[1].met, 1);
+		struct fed f = feed(times(0.6, 0.05, 0), STUDIED_C, 2, false, 200);
+		struct fl_judgement *j;
+
+		studied_constant(&run->lanes[LOOP], "source_cpu_ratio", computes ? 0.97 : 0.5, &f);
+		j = judge(run);
+		assert_string_equal(j->lanes[LOOP].feed->hop, computes ? "unattributed" : DRIVE);
+		assert_string_equal(j->lanes[LOOP].feed->why_hop,
+				    computes ? why : "ladder and occupancy and intervention agree");
+		fl_judgement_free(j);
+		fl_run_free(run);
+		fed_release(&f);
+	}
 }
 
 /* The rungs for reports: rates, shares of what is wanted, what each adds to the time of a batch. */
@@ -656,6 +678,7 @@ int main(void)
 		cmocka_unit_test(test_limits_of_a_loop),
 		cmocka_unit_test(test_limits_of_lumps),
 		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_source_computes),
 		cmocka_unit_test(test_rungs),
 		cmocka_unit_test(test_no_ladder),
 		cmocka_unit_test(test_shared),
