@@ -64,7 +64,8 @@ const struct fl_field fl_common_fields[] = {
 	{ .name = "demand",
 	  .type = FL_TEXT,
 	  .range = "@demand|all",
-	  .help = "what a workload asks for, in place of step_bytes and step_time; all: one study each" },
+	  .help = "what a workload asks for, in place of step_bytes and step_time; a study of it measures 10 steps at "
+		  "least; all: one study each" },
 	{ 0 },
 };
 

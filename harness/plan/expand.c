@@ -140,15 +140,18 @@ static struct fl_plan_lane *multiply(const struct fl_entry *entry, const struct 
 	return lanes;
 }
 
-/* spot: of the rule. */
-static int add_group(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_choices *choices,
-		     const size_t *index, struct fl_spot spot, struct fl_lane_list *list, struct fl_err *err)
+static int add_group(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		     const struct fl_choices *choices, const size_t *index, struct fl_lane_list *list,
+		     struct fl_err *err)
 {
+	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
 	struct fl_plan_lane lane = make_lane(x, entry, choices, index);
 	uint64_t n = count_lanes(entry, &lane);
-	int rc = 0;
+	int rc = fl_batch_settle(x, rule, entry, &lane, err);
 
-	if (n == 0)
+	if (rc < 0)
+		;
+	else if (n == 0)
 		rc = fl_fail_at(spot, err, -EINVAL, "'%s' of 0 leaves no lane of %s", entry->lanes, entry->name);
 	else if (n > FL_CASE_LANES_MAX - list->lanes_n)
 		rc = fl_fail_at(spot, err, -EINVAL, "this rule makes more than %d lanes", FL_CASE_LANES_MAX);
@@ -203,7 +206,7 @@ int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, str
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		pick(&choices, i, index);
 		if (is_wanted(&choices, index))
-			rc = add_group(x, entry, &choices, index, spot, list, err);
+			rc = add_group(x, rule, entry, &choices, index, list, err);
 	}
 	free(index);
 	fl_choices_release(&choices);

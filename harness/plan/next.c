@@ -49,8 +49,8 @@ bool fl_plan_next(const struct fl_plan *plan, const struct fl_results *results, 
 /* ---- how far it is */
 
 /* What a case costs beside the time it measures, seen high: workers start (ms), buffers are filled and checked
- * (hundreds of ms for some GiB), the path warms up. And the longest that a case without a duration measures. */
-static const uint64_t overhead_ns = 1000000000, longest_ns = 2000000000;
+ * (hundreds of ms for some GiB), the path warms up. */
+static const uint64_t overhead_ns = 1000000000;
 
 static bool runs(const struct fl_plan_case *c)
 {
@@ -64,7 +64,7 @@ uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
 {
 	const struct fl_plan_case *c = &plan->cases[case_no];
 
-	return runs(c) ? (c->duration_ns ? c->duration_ns : longest_ns) + overhead_ns : 0;
+	return runs(c) ? (c->duration_ns ? c->duration_ns : FL_PLAN_UNTIL_NS) + overhead_ns : 0;
 }
 
 static uint64_t add_up(uint64_t a, uint64_t b)

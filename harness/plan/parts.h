@@ -130,6 +130,9 @@ int fl_ladder_add(const struct fl_expansion *x, const struct fl_rule *rule, cons
 /* The rung whose source the lane has; NULL: none. */
 const struct fl_rung *fl_ladder_rung(const struct fl_entry *entry, const struct fl_plan_lane *lane);
 
+/* The longest that a case without a duration measures. */
+#define FL_PLAN_UNTIL_NS UINT64_C(2000000000)
+
 /* ---- results so far (results.c) */
 /* How many rounds of the case are done without a gap from the first on. */
 unsigned fl_results_rounds(const struct fl_results *results, unsigned case_no);
@@ -182,6 +185,12 @@ int fl_demand_of_rule(const struct fl_expansion *x, const struct fl_rule *rule, 
 /* Does the demand say what the option of that name is? Then with this text, as a user would write it; malloc'd. */
 bool fl_is_demanded(const struct fl_demand *demand, const char *option);
 char *fl_demand_text(const struct fl_demand *demand, const char *option);
+
+/* ---- batches (batch.c) */
+/* Of a benchmark that moves step_bytes in reads of a block: a block that nobody gave is at most a batch. -EINVAL: not
+ * multiples of 4 KiB, or a block that was given and is larger. Other lanes are left alone. */
+int fl_batch_settle(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		    struct fl_plan_lane *lane, struct fl_err *err);
 
 /* ---- placement (place.c) */
 /* The CPUs of a node that we may use, and all of them; node -1: of the machine. */

@@ -17,10 +17,12 @@
 #include <string.h>
 
 enum { SLOWED = 10, LOOP = 0, OPEN = 1, CONTROL = 2, ALWAYS = 3 }; /* cases that every such study has */
+enum { STEPS = 10 };						   /* of a demand that a case has time for, at least */
 
 static const char slowed[] = "slowed-", read_limit[] = "read_limit";
-/* Of the demand: what a loop moves that is held up, and what the first slowed case may read, each next one so much of
- * the one before; of what the open loop moved: what is clearly less. */
+/* Of what the sink takes with its data at hand: what a loop moves that is held up for want of data. Of the demand: what
+ * the first slowed case may read, each next one so much of the one before. Of what the open loop moved: what is clearly
+ * less. */
 static const double held_up = 0.95, slowed_first = 0.8, slowed_next = 0.7, clearly_less = 0.6;
 
 static bool is_slowed(const char *value)
@@ -136,6 +138,27 @@ static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, c
 	return rc < 0 ? rc : add_slowed(x, rule, group, plan, err);
 }
 
+/* ---- how long */
+
+/* By a demand steps may be long, and of few of them nothing can be said: the lanes are given the time for enough of
+ * them. Who says step_time knows what is asked for, and keeps the duration. */
+static void lengthen(const struct fl_lane_group *group)
+{
+	uint64_t least = STEPS * number_of(&group->lanes[0], "step_time");
+	uint64_t given = number_of(&group->lanes[0], "duration"), wanted = given ? given : FL_PLAN_UNTIL_NS;
+	const struct fl_field *field = fl_entry_field(group->entry, "duration");
+	char *text, *canon = NULL;
+
+	if (!field || !fl_lane_option(&group->lanes[0], FL_DEMAND))
+		return;
+	text = fl_format("%lluns", (unsigned long long)(least > wanted ? least : wanted));
+	if (fl_field_canon(field, text, &canon, NULL) == 0)
+		for (size_t i = 0; i < group->n; i++)
+			fl_plan_lane_set(&group->lanes[i], "duration", canon);
+	free(canon);
+	free(text);
+}
+
 /* ---- what cannot be */
 
 static int check_loop(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
@@ -165,6 +188,7 @@ int fl_starvation_make(const struct fl_expansion *x, const struct fl_rule *rule,
 
 	for (size_t i = 0; i < list.n && rc == 0; i++) {
 		rc = check_loop(x, rule, &list.groups[i], err);
+		lengthen(&list.groups[i]);
 		if (rc == 0)
 			rc = add_study(x, rule, &list.groups[i], plan, err);
 	}
@@ -198,8 +222,8 @@ static double of_first_round(const struct fl_results *results, unsigned case_no,
 	return value;
 }
 
-/* The median over the lanes of the loop, and the smallest of the open one; NaN: not measured. */
-static double loop_rate(const struct fl_plan *plan, unsigned case_no, const struct fl_results *results)
+/* The median over the lanes of a closed loop, and the smallest of the open one; NaN: not measured. */
+static double middle_rate(const struct fl_plan *plan, unsigned case_no, const struct fl_results *results)
 {
 	size_t n = plan->cases[case_no].lanes_n;
 	double *values = fl_zalloc(n, sizeof(*values)), rate = 0;
@@ -232,13 +256,14 @@ static double least_rate(const struct fl_plan *plan, unsigned case_no, const str
  * is known, the first of them stands for that one. */
 static unsigned choose_slowed(const struct fl_plan *plan, const struct fl_study *s, const struct fl_results *results)
 {
-	double demand = demand_of(&plan->cases[s->first + LOOP].lanes[0]), rate;
+	double rate;
 	bool known = true;
 
 	for (unsigned i = 0; i < ALWAYS; i++)
 		known &= fl_results_rounds(results, s->first + i) > 0;
-	if (known && !(loop_rate(plan, s->first + LOOP, results) < held_up * demand))
-		return s->cases_n;
+	if (known &&
+	    !(middle_rate(plan, s->first + LOOP, results) < held_up * middle_rate(plan, s->first + CONTROL, results)))
+		return s->cases_n; /* the rate of the control: a sink that is slow by itself lacks no data */
 	rate = known ? least_rate(plan, s->first + OPEN, results) * clearly_less : INFINITY;
 	for (unsigned i = ALWAYS; i < s->cases_n; i++) {
 		uint64_t limit = number_of(&plan->cases[s->first + i].lanes[0], read_limit);

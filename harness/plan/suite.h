@@ -49,7 +49,8 @@
  *                alone. Finds the hop that holds it up.
  *
  * Demand. An option `demand: NAME` stands for step_bytes and step_time of a benchmark that has both, by the profile of
- * that name (catalog/demand.h). `demand: all` makes a rule of each profile.
+ * that name (catalog/demand.h). `demand: all` makes a rule of each profile. In a study of a closed loop a case then
+ * measures for 10 steps at least, also where the duration is shorter; where step_time is given, for the duration.
  *
  * Several lanes. Where a benchmark declares that an option says how many equal lanes run together (accelerators: 4),
  * these are lanes of one case wherever one lane would be.

@@ -245,6 +245,10 @@ if "$fl" list | grep -q '^feed '; then
 	feed --demand all; json_is '.plan.studies | length > 5 and all(.kind == "starvation")'
 	feed --demand unet3d-h10; usage "unknown demand 'unet3d-h10'" "${hint}did you mean 'unet3d-h100'?"
 	feed --demand unet3d-h100 --step-time 1ms; usage "'step_time' contradicts 'demand', which says it" "$hint*"
+	feed --step-bytes 5000; usage "feed: 'step_bytes' of 5000 is no multiple of 4 KiB" "${hint}the nearest are 4 KiB and 8 KiB"
+	feed --step-bytes 512KiB --block 1MiB; usage "feed: a block of 1 MiB is larger than the batch of 512 KiB" "$hint*"
+	feed --step-bytes 512KiB; status_is 0; json_is '.plan.cases | all(.lanes[0].options.block == "524288")'
+	feed --demand unet3d-h100 --duration 1s; json_is '.plan.cases | all(.duration_ns == 3230000000)'
 	feed --accelerator 1; usage "'accelerator' cannot be set: each lane of feed has its own" "$hint*"
 	feed --study laddr; usage "option 'study': 'laddr' is not one of *" "${hint}did you mean 'ladder'?"
 	feed --source paced --study ladder; usage "source 'paced' is no rung of feed, so it has no ladder" "$hint*"

@@ -196,6 +196,55 @@ static const struct {
 	  "  feed path=/data/f: feed 67108864 40000000\n" },
 };
 
+/* A study of a demand has time for ten of its steps ("odd" takes 2 ms); who says step_time has what he asks for. */
+static const struct {
+	const char *text, *want; /* duration of every case */
+} lengthened[] = {
+	{ FEED ", demand: odd, duration: 5ms}\n  study: starvation\n", "20000000" },
+	{ FEED ", demand: odd, duration: 5ms}\n  study: ladder\n", "20000000" },
+	{ FEED ", demand: odd, duration: 21ms}\n  study: starvation\n", "21000000" },
+	{ FEED ", demand: odd}\n  study: starvation\n", "2000000000" },
+	{ FEED ", demand: odd, duration: 5ms}\n", "5000000" },
+	{ FEED ", step_bytes: 4KiB, step_time: 2ms, duration: 5ms}\n  study: starvation\n", "5000000" },
+};
+
+static void test_lengthened(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengthened) / sizeof(lengthened[0]); i++) {
+		struct fl_plan *plan = must(lengthened[i].text, plain);
+
+		for (size_t k = 0; k < plan->cases_n; k++) {
+			assert_string_equal(fl_lane_option(&plan->cases[k].lanes[0], "duration"), lengthened[i].want);
+			assert_int_equal(plan->cases[k].duration_ns, strtoull(lengthened[i].want, NULL, 10));
+		}
+		fl_plan_free(plan);
+	}
+}
+
+/* A block that nobody chose is no larger than the batch. */
+static void test_blocks(void **state)
+{
+	static const char *const options[] = { "step_bytes", "block", NULL };
+	struct fl_plan *plan = must(FEED ", demand: small}\n", plain);
+
+	(void)state;
+	check_described(plan, options,
+			"repeat feed path=/data/f demand=small\n"
+			"  feed path=/data/f demand=small: feed 8192 8192\n");
+	fl_plan_free(plan);
+	plan = must(FEED ", step_bytes: 2MiB}\n", plain);
+	check_described(plan, options,
+			"repeat feed path=/data/f step_bytes=2MiB\n"
+			"  feed path=/data/f step_bytes=2MiB: feed 2097152 1048576\n");
+	fl_plan_free(plan);
+	plan = must(FEED ", step_bytes: 8KiB, block: 8KiB}\n", plain);
+	check_described(plan, options,
+			"repeat feed path=/data/f step_bytes=8KiB block=8KiB\n"
+			"  feed path=/data/f step_bytes=8KiB block=8KiB: feed 8192 8192\n");
+	fl_plan_free(plan);
+}
+
 static void test_demanded(void **state)
 {
 	static const char *const options[] = { "demand", "step_bytes", "step_time", NULL };
@@ -342,9 +391,10 @@ struct steps {
 	size_t n;
 };
 
-/* What the loop and the open loop move, lane by lane; the loop in round 1 moves `later`. */
+/* What the loop and the open loop move, lane by lane; the loop in round 1 moves `later`. control: 0 is what is asked
+ * for. */
 struct rates {
-	double loop[2], open[2], later;
+	double loop[2], open[2], later, control;
 };
 
 static double value_of(const struct fl_plan *plan, const struct fl_plan_step *step, unsigned lane,
@@ -354,6 +404,8 @@ static double value_of(const struct fl_plan *plan, const struct fl_plan_step *st
 
 	if (strcmp(what, "loop") == 0)
 		return 1e6 * (step->round ? r->later : r->loop[lane]);
+	if (strcmp(what, "control") == 0)
+		return 1e6 * (r->control ? r->control : 8.192);
 	return strcmp(what, "open") == 0 ? 1e6 * r->open[lane] : 1e6;
 }
 
@@ -395,33 +447,37 @@ static const struct {
 	struct rates rates;
 	const char *want;
 } carried_out[] = {
-	{ SMALL("", "starvation"), { { 8.2 }, { 12 }, 8.2 }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { 8.2 }, { 12 }, 8.2, 0 }, "control.0 open.0 loop.0" },
 	{ SMALL("", "starvation") "  repeat: 3\n",
-	  { { 7.79 }, { 7.8 }, 7.79 },
+	  { { 7.79 }, { 7.8 }, 7.79, 0 },
 	  "control.0 open.0 loop.0 loop.1 open.1 control.1 control.2 open.2 loop.2" },
 	/* held up, and the first limit is clearly less than the open loop had */
-	{ SMALL("", "starvation"), { { 7.77 }, { 12 }, 1 }, "control.0 open.0 loop.0 slowed-0.0" },
-	{ SMALL("", "starvation"), { { 4 }, { 10.93 }, 4 }, "control.0 open.0 loop.0 slowed-0.0" },
-	{ SMALL("", "starvation"), { { 4 }, { 10.91 }, 4 }, "control.0 open.0 loop.0 slowed-1.0" },
-	{ SMALL("", "starvation"), { { 4 }, { 0.45 }, 4 }, "control.0 open.0 loop.0 slowed-9.0" },
-	{ SMALL("", "starvation"), { { 4 }, { 0.43 }, 4 }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { 7.77 }, { 12 }, 1, 0 }, "control.0 open.0 loop.0 slowed-0.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 10.93 }, 4, 0 }, "control.0 open.0 loop.0 slowed-0.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 10.91 }, 4, 0 }, "control.0 open.0 loop.0 slowed-1.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 0.45 }, 4, 0 }, "control.0 open.0 loop.0 slowed-9.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 0.43 }, 4, 0 }, "control.0 open.0 loop.0" },
+	/* a sink that is no faster with all data at hand is not held up by them */
+	{ SMALL("", "starvation"), { { 4 }, { 12 }, 4, 4.1 }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 12 }, 4, 4.3 }, "control.0 open.0 loop.0 slowed-0.0" },
 	/* what was not measured decides nothing */
-	{ SMALL("", "starvation"), { { NAN }, { 7 }, 4 }, "control.0 open.0 loop.0" },
-	{ SMALL("", "starvation"), { { 4 }, { NAN }, 4 }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { 4 }, { 7 }, 4, NAN }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { NAN }, { 7 }, 4, 0 }, "control.0 open.0 loop.0" },
+	{ SMALL("", "starvation"), { { 4 }, { NAN }, 4, 0 }, "control.0 open.0 loop.0" },
 	/* the same one in every round, always last, whatever later rounds come to; and only one */
 	{ SMALL("", "starvation") "  repeat: 2\n",
-	  { { 4 }, { 6 }, 8.2 },
+	  { { 4 }, { 6 }, 8.2, 0 },
 	  "control.0 open.0 loop.0 slowed-2.0 loop.1 open.1 control.1 slowed-2.1" },
 	{ SMALL("", "starvation") "  repeat: 2\n",
-	  { { 8.2 }, { 6 }, 4 },
+	  { { 8.2 }, { 6 }, 4, 0 },
 	  "control.0 open.0 loop.0 loop.1 open.1 control.1" },
 	/* of several lanes the median of the loop, the slowest of the open loop */
 	{ SMALL(", accelerators: 2", "starvation"),
-	  { { 4, 8.2 }, { 12, 5 }, 4 },
+	  { { 4, 8.2 }, { 12, 5 }, 4, 0 },
 	  "control.0 open.0 loop.0 slowed-3.0" },
-	{ SMALL(", accelerators: 2", "starvation"), { { 7.5, 8.2 }, { 12, 5 }, 4 }, "control.0 open.0 loop.0" },
+	{ SMALL(", accelerators: 2", "starvation"), { { 7.5, 8.2 }, { 12, 5 }, 4, 0 }, "control.0 open.0 loop.0" },
 	{ SMALL("", "ladder") "  repeat: 2\n",
-	  { { 4 }, { 12 }, 4 },
+	  { { 4 }, { 12 }, 4, 0 },
 	  "control.0 open.0 T1.0 T2.0 T2-cold.0 loop.0 slowed-0.0 "
 	  "loop.1 T2-cold.1 T2.1 T1.1 open.1 control.1 slowed-0.1" },
 };
@@ -510,6 +566,8 @@ static void test_suite_feed(void **state)
 	assert_int_equal(fl_demands_parse(fl_text_str(&text), text.n, "demands.yaml", &demands, &err), 0);
 	plan = must(fl_text_str(&suite), (struct given){ .demands = demands });
 	assert_int_equal(plan->studies_n, HOPS + 1);
+	assert_int_equal(plan->require_n, 1); /* an accelerator of which nothing can be said is no success */
+	assert_string_equal(plan->require[0], "feed");
 	ladder = &plan->studies[HOPS];
 	assert_int_equal(ladder->kind, FL_STUDY_LADDER);
 	assert_string_equal(ladder->label, "feed path=cache:4GiB demand=unet3d-h100");
@@ -593,6 +651,19 @@ static const struct {
 	{ FEED "}\n  study: starvation\n  repeat: 3..5\n",
 	  { 0 },
 	  "s.yaml:4:3: this study wants one number of rounds",
+	  "" },
+	{ FEED ", step_bytes: 5000}\n",
+	  { 0 },
+	  "s.yaml:2:37: feed: 'step_bytes' of 5000 is no multiple of 4 KiB",
+	  "the nearest are 4 KiB and 8 KiB" },
+	{ FEED "}\n", { "block", "5000" }, "feed: 'block' of 5000 is no multiple of 4 KiB", "4 KiB and 8 KiB" },
+	{ FEED ", step_bytes: 512KiB, block: 1MiB}\n",
+	  { 0 },
+	  "s.yaml:2:52: feed: a block of 1 MiB is larger than the batch of 512 KiB",
+	  "leave it out" },
+	{ FEED ", step_bytes: 512KiB}\n  sweep: {block: [4KiB, 1MiB]}\n",
+	  { 0 },
+	  "feed: a block of 1 MiB is larger than the batch of 512 KiB",
 	  "" },
 };
 
@@ -693,6 +764,8 @@ int main(void)
 		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_demanded),
+		cmocka_unit_test(test_lengthened),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_studies),
 		cmocka_unit_test(test_lanes_of_studies),
 		cmocka_unit_test(test_carried_out),
