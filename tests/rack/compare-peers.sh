@@ -61,6 +61,35 @@ is '0 at most half' "$(fake 0.2 2)" 'a row that is a cost'
 is '1 more than half' "$(fake 2 2)" 'a row that costs too much'
 costs=()
 
+# Of a count nothing is required.
+counts=(fake)
+is '0 stated' "$(fake 2 1)" 'a row that is a count'
+is '2.000 1.000' "$(sed -n 's/^fake  *6 //p' "$dir/out" | awk '{ print $1, $2 }')" 'both sides of a count'
+counts=()
+
+# What one I/O takes: of two runs, so that starting and ending cancel out.
+run_fake() { echo "$1" >"$dir/document"; echo $((1000 + 7 * 100 * $1)); }
+count_fake() { echo $((100 * $(<"$dir/document") + 3)); }
+is 7.000000000 "$(cost run_fake count_fake)" 'a cost'
+is 7000000.000000000 "$(cost run_fake count_fake 1e6)" 'a cost in millionths'
+none_fake() { echo 0; }
+is 'none' "$(cost run_fake none_fake || echo none)" 'a cost of nothing'
+
+# Names stand in a profile once, later their numbers; what is called elsewhere does not count.
+cat >"$dir/instructions.1" <<'EOT'
+fn=(1) main
+cfn=(7) queue
+calls=10 +1
+cfn=(8) other
+calls=5 +1
+fn=(9) again
+cfn=(7)
+calls=32 -4
+totals: 400
+EOT
+is 42 "$(calls_to queue)" 'calls in a profile'
+is 'none' "$(calls_to nobody || echo none)" 'calls of nobody'
+
 # A name stands for the rows that begin so.
 is 'memory.copy' "$(chosen memory.copy)" 'one row'
 is 8 "$(chosen storage.read | wc -l)" 'rows of a benchmark'
