@@ -152,7 +152,7 @@ static int make_open(struct fl_lane *lane, const void *opts, void **ret_state, s
 	else
 		rc = lock(s, err);
 	if (rc == 0)
-		rc = fl_dataset_read(s->opts->path, &s->set, err);
+		rc = fl_dataset_read_at(s->dir_fd, s->opts->path, &s->set, err);
 	if (rc == 0)
 		rc = check(s, err);
 	if (rc == 0)

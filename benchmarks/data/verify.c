@@ -221,7 +221,7 @@ static int verify_open(struct fl_lane *lane, const void *opts, void **ret_state,
 	if (s->dir_fd < 0)
 		rc = fl_fail(err, -errno, "open '%s': %s", s->opts->path, strerror(errno));
 	else
-		rc = fl_dataset_read(s->opts->path, &s->set, err);
+		rc = fl_dataset_read_at(s->dir_fd, s->opts->path, &s->set, err);
 	if (rc == 0)
 		rc = check(s, err);
 	if (rc == 0)

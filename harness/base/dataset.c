@@ -230,28 +230,35 @@ static int load_index(int dir_fd, const char *dir, struct fl_text *text, struct 
 	return fl_file_read(dir_fd, FL_DATASET_INDEX, INDEX_BYTES_MAX, text, err);
 }
 
-int fl_dataset_read(const char *dir, struct fl_dataset *ret, struct fl_err *err)
+int fl_dataset_read_at(int dir_fd, const char *dir, struct fl_dataset *ret, struct fl_err *err)
 {
 	struct fl_dataset set = { 0 };
 	struct fl_text text = { 0 };
-	int rc, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = load_index(dir_fd, dir, &text, err);
 
-	if (fd < 0)
-		return fl_fail(err, -errno, "open '%s': %s", dir, strerror(errno));
-	rc = load_index(fd, dir, &text, err);
 	if (rc == 0)
 		rc = take_index(&text, dir, &set, err);
 	if (rc == 0) {
-		rc = count_strangers(fd, &set);
+		rc = count_strangers(dir_fd, &set);
 		if (rc < 0)
 			fl_fail(err, rc, "list '%s': %s", dir, strerror(-rc));
 	}
-	close(fd);
 	fl_text_release(&text);
 	if (rc < 0)
 		fl_dataset_release(&set);
 	else
 		*ret = set;
+	return rc;
+}
+
+int fl_dataset_read(const char *dir, struct fl_dataset *ret, struct fl_err *err)
+{
+	int rc, fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return fl_fail(err, -errno, "open '%s': %s", dir, strerror(errno));
+	rc = fl_dataset_read_at(fd, dir, ret, err);
+	close(fd);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/output.h"
 #include "run/space.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <math.h>
 #include <stdio.h>
@@ -48,7 +49,8 @@ struct job {
 	const struct fl_home *home;
 	const struct fl_call *call;
 	const struct data_opts *opts;
-	char *dir; /* without links; owned */
+	char *dir;  /* without links; owned */
+	int dir_fd; /* of it; all that is done in it is done through this one; -1: none */
 	struct fl_dataset set;
 	uint64_t moved_bytes; /* by the lane */
 };
@@ -200,7 +202,8 @@ static int find_dir(struct job *job, const char *word, struct fl_err *err)
 	job->dir = realpath(word, NULL);
 	if (!job->dir)
 		return fl_fail(err, -errno, "cannot find '%s': %s", word, strerror(errno));
-	return 0;
+	job->dir_fd = open(job->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return job->dir_fd < 0 ? fl_fail(err, -errno, "open '%s': %s", job->dir, strerror(errno)) : 0;
 }
 
 /* Makes it if need be, but not what it would be in. */
@@ -220,7 +223,7 @@ static int make_dir(struct job *job, const char *word, bool *ret_made, struct fl
 static int complete(struct job *job, struct fl_err *err)
 {
 	struct fl_dataset now;
-	int rc = fl_dataset_read(job->dir, &now, err);
+	int rc = fl_dataset_read_at(job->dir_fd, job->dir, &now, err);
 
 	if (rc < 0)
 		return rc;
@@ -257,10 +260,9 @@ static int check_space(const struct job *job, uint64_t bytes, struct fl_err *err
 static int begin(struct job *job, struct fl_err *err)
 {
 	struct fl_data_state state;
-	int rc = fl_data_look(job->dir, &job->set, &state, err);
+	int rc;
 
-	if (rc < 0)
-		return rc;
+	fl_data_look(job->dir_fd, &job->set, &state);
 	if (state.present) {
 		fl_fail(err, -EEXIST, "'%s/%s' is there, and is not of a data set", job->dir,
 			job->set.files[state.example].name);
@@ -290,10 +292,9 @@ static int compare(const struct job *job, const struct fl_dataset *there, struct
 static int make_rest(struct job *job, struct fl_err *err)
 {
 	struct fl_data_state state;
-	int rc = fl_data_look(job->dir, &job->set, &state, err);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
+	fl_data_look(job->dir_fd, &job->set, &state);
 	job->moved_bytes = state.bytes;
 	if (state.bytes)
 		rc = check_space(job, state.bytes > state.held ? state.bytes - state.held : 0, err);
@@ -306,10 +307,8 @@ static int make_rest(struct job *job, struct fl_err *err)
 static int confirm(struct job *job, struct fl_err *err)
 {
 	struct fl_data_state state;
-	int rc = fl_data_look(job->dir, &job->set, &state, err);
 
-	if (rc < 0)
-		return rc;
+	fl_data_look(job->dir_fd, &job->set, &state);
 	if (state.whole < job->set.files_n) {
 		fl_fail(err, -EBADMSG, "'%s/%s' is missing or has not the size that it had, as %zu of %zu files",
 			job->dir, job->set.files[state.example].name, job->set.files_n - state.whole, job->set.files_n);
@@ -324,12 +323,12 @@ static int take_or_begin(struct job *job, struct fl_err *err)
 {
 	struct fl_err none = { 0 };
 	struct fl_dataset there = { 0 };
-	int rc = fl_dataset_read(job->dir, &there, &none);
+	int rc = fl_dataset_read_at(job->dir_fd, job->dir, &there, &none);
 
 	if (rc == -ENOENT) {
 		rc = begin(job, err);
 		if (rc == 0)
-			rc = fl_dataset_read(job->dir, &there, err);
+			rc = fl_dataset_read_at(job->dir_fd, job->dir, &there, err);
 	} else if (rc < 0) {
 		fl_fail(err, rc, "%s", none.what);
 		fl_hint(err, "%s", none.hint);
@@ -350,7 +349,7 @@ static int refuse_memory(const struct job *job, struct fl_err *err)
 {
 	struct statfs fs;
 
-	if (statfs(job->dir, &fs) < 0 || (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC))
+	if (fstatfs(job->dir_fd, &fs) < 0 || (fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC))
 		return 0;
 	fl_fail(err, -ENODEV, "'%s' is on tmpfs: tmpfs is memory, not a drive", job->dir);
 	return fl_hint(err, "choose a directory on a drive");
@@ -394,7 +393,7 @@ static int find_set(struct job *job, const char *word, struct fl_err *err)
 {
 	int rc = find_dir(job, word, err);
 
-	return rc < 0 ? rc : fl_dataset_read(job->dir, &job->set, err);
+	return rc < 0 ? rc : fl_dataset_read_at(job->dir_fd, job->dir, &job->set, err);
 }
 
 static int verify(struct job *job, const char *word, struct fl_err *err)
@@ -421,7 +420,7 @@ static int remove_it(struct job *job, const char *word, struct fl_err *err)
 		rc = fl_run_lock(&lock, err);
 	if (rc < 0)
 		return rc;
-	rc = fl_data_remove(job->dir, &job->set, &left, err);
+	rc = fl_data_remove(job->dir_fd, job->dir, &job->set, &left, err);
 	close(lock);
 	if (rc < 0)
 		return rc;
@@ -467,7 +466,9 @@ static void select_fields(const struct verb *verb, struct fl_field ret[FIELDS])
 static int do_it(const struct verb *verb, const struct fl_call *call, const struct data_opts *opts, const char *word,
 		 struct fl_err *err)
 {
-	struct job job = { .verb = verb->name, .done = verb->done, .where = verb->where, .call = call, .opts = opts };
+	struct job job = {
+		.verb = verb->name, .done = verb->done, .where = verb->where, .call = call, .opts = opts, .dir_fd = -1
+	};
 	struct fl_home home;
 	int rc = fl_home_open(&home, err);
 
@@ -476,6 +477,8 @@ static int do_it(const struct verb *verb, const struct fl_call *call, const stru
 	job.home = &home;
 	rc = verb->run(&job, word, err);
 	fl_dataset_release(&job.set);
+	if (job.dir_fd >= 0)
+		close(job.dir_fd);
 	free(job.dir);
 	fl_home_close(&home);
 	return rc;

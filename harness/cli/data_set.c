@@ -47,13 +47,6 @@ bool fl_data_alike(const struct fl_dataset *a, const struct fl_dataset *b)
 	return true;
 }
 
-static int open_dir(const char *dir, struct fl_err *err)
-{
-	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd < 0 ? fl_fail(err, -errno, "open '%s': %s", dir, strerror(errno)) : fd;
-}
-
 static void look_at(int dir_fd, const struct fl_dataset *set, size_t i, struct fl_data_state *state)
 {
 	const struct fl_dataset_file *f = &set->files[i];
@@ -71,17 +64,11 @@ static void look_at(int dir_fd, const struct fl_dataset *set, size_t i, struct f
 	state->held += is_file ? (uint64_t)st.st_blocks * 512 : 0;
 }
 
-int fl_data_look(const char *dir, const struct fl_dataset *set, struct fl_data_state *ret, struct fl_err *err)
+void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state *ret)
 {
-	int fd = open_dir(dir, err);
-
-	if (fd < 0)
-		return fd;
 	*ret = (struct fl_data_state){ 0 };
 	for (size_t i = 0; i < set->files_n; i++)
-		look_at(fd, set, i, ret);
-	close(fd);
-	return 0;
+		look_at(dir_fd, set, i, ret);
 }
 
 /* ---- the end */
@@ -98,25 +85,31 @@ static int remove_file(int dir_fd, const char *dir, const char *name, struct fl_
 	return fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
 }
 
-int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err)
+/* The directory, if the path still leads to it. Where others have something in it, it stays. */
+static void remove_dir(int dir_fd, const char *dir)
 {
-	int fd = open_dir(dir, err), rc = 0;
-	size_t left = 0;
+	struct stat is, was;
 
-	if (fd < 0)
-		return fd;
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) /* as data.make has it */
+	if (lstat(dir, &is) == 0 && fstat(dir_fd, &was) == 0 && is.st_dev == was.st_dev && is.st_ino == was.st_ino)
+		(void)rmdir(dir);
+}
+
+int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err)
+{
+	size_t left = 0;
+	int rc = 0;
+
+	if (flock(dir_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) /* as data.make has it */
 		rc = fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
 	for (size_t i = 0; i < set->files_n && rc >= 0; i++) {
-		rc = remove_file(fd, dir, set->files[i].name, err);
+		rc = remove_file(dir_fd, dir, set->files[i].name, err);
 		left += rc > 0;
 	}
 	if (rc >= 0)
-		rc = remove_file(fd, dir, FL_DATASET_INDEX, err);
-	close(fd);
+		rc = remove_file(dir_fd, dir, FL_DATASET_INDEX, err);
 	if (rc < 0)
 		return rc;
-	(void)rmdir(dir); /* where others have something in it, it stays */
+	remove_dir(dir_fd, dir);
 	*ret_left = left;
 	return 0;
 }

@@ -13,7 +13,7 @@ int fl_data_lay_out(uint64_t bytes, const struct fl_demand *like, struct fl_data
 /* Have both the same files, for the same profile? */
 bool fl_data_alike(const struct fl_dataset *a, const struct fl_dataset *b);
 
-/* What the directory has of the files of a set. */
+/* What the open directory has of the files of a set. */
 struct fl_data_state {
 	size_t whole;	/* files of the right size */
 	uint64_t bytes; /* of those that are not */
@@ -21,10 +21,11 @@ struct fl_data_state {
 	size_t present; /* entries with the name of a file, whatever they are */
 	size_t example; /* number of a file that is not whole; that of a present one where none is to be there */
 };
-int fl_data_look(const char *dir, const struct fl_dataset *set, struct fl_data_state *ret, struct fl_err *err);
+void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state *ret);
 
 /* Removes the files of the set that are files, then the index, then the directory if it is empty. Whatever else has
- * the name of a file (a link, a directory) stays; *ret_left is how many these are. -EBUSY: it is being made. */
-int fl_data_remove(const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err);
+ * the name of a file (a link, a directory) stays; *ret_left is how many these are. dir_fd: the directory, through which
+ * the set was read; dir: its path. -EBUSY: it is being made. */
+int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err);
 
 #endif

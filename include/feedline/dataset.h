@@ -38,6 +38,9 @@ struct fl_dataset {
 /* Reads the index of a directory, which is hostile input: bounds, names without slashes, each once, whole blocks.
  * Does not look at the files. -ENOENT: there is none; -EBADMSG: it is damaged; -EINVAL: of a newer schema. */
 int fl_dataset_read(const char *dir, struct fl_dataset *ret, struct fl_err *err);
+/* The same of a directory that is open, which `dir` only names in messages. What is done to files by an index is done
+ * through the descriptor that it was read through: a path may lead elsewhere a moment later. */
+int fl_dataset_read_at(int dir_fd, const char *dir, struct fl_dataset *ret, struct fl_err *err);
 /* Replaces the index in one step. */
 int fl_dataset_write(const char *dir, const struct fl_dataset *set, struct fl_err *err);
 void fl_dataset_release(struct fl_dataset *set);

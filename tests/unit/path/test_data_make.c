@@ -6,8 +6,24 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+/* Between opening the directory and reading its index, another directory is put in its place. */
+static bool swaps;
+static int swapping_flock(int fd, int how);
+#define flock swapping_flock
 #include "data/make.c"
+#undef flock
 #include "fake_lane.h"
+
+static int swapping_flock(int fd, int how)
+{
+	if (swaps)
+		assert_true(rename("../swap-dir", "../swap-away") == 0 && symlink("swap-theirs", "../swap-dir") == 0);
+	return flock(fd, how);
+}
 
 static const struct fl_bench *const bench = &fl_bench_data_make[0];
 
@@ -159,6 +175,34 @@ static void one_maker_at_a_time(void **state)
 	assert_int_equal(make_all(&err), 0);
 }
 
+/* The index that counts is that of the directory in which files are made. */
+static void stays_in_its_directory(void **state)
+{
+	static const struct make_opts opts_there = { .path = "../swap-dir", .block = 4096, .depth = 1, .threads = 1 };
+	struct fl_dataset_file file = { (char *)"data-00000000", FL_BLOCK_BYTES };
+	struct fl_dataset set = { .seed = 7, .files = &file, .files_n = 1 };
+	struct fl_lane lane = { .threads = 1 };
+	struct fl_err err = { 0 };
+	void *s = NULL;
+
+	(void)state;
+	assert_int_equal(mkdir("../swap-dir", 0700), 0);
+	assert_int_equal(mkdir("../swap-theirs", 0700), 0);
+	assert_int_equal(fl_dataset_write("../swap-dir", &set, NULL), 0);
+	set.seed = 8;
+	assert_int_equal(fl_dataset_write("../swap-theirs", &set, NULL), 0);
+	swaps = true;
+	assert_int_equal(bench->open(&lane, &opts_there, &s, &err), 0);
+	swaps = false;
+	assert_true(fake_has_fact(&lane, "seed=0x0000000000000007"));
+	bench->close(s);
+	fake_free(&lane);
+	unlink("../swap-dir");
+	unlink("../swap-away/" FL_DATASET_INDEX);
+	unlink("../swap-theirs/" FL_DATASET_INDEX);
+	assert_int_equal(rmdir("../swap-away") | rmdir("../swap-theirs"), 0);
+}
+
 static void needs_an_index_that_says_so(void **state)
 {
 	struct fl_err err = { 0 }, complete = { 0 };
@@ -177,6 +221,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(notices_what_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_maker_at_a_time, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(stays_in_its_directory, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(needs_an_index_that_says_so, set_up, tear_down),
 	};
 
