@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* data.make: writes the files that the index of a directory lists, block by block as feedline/block.h has them. The
  * index comes first (feedline data make) and says that the data is being made: nothing else is ever written. A file
- * that is there in full is kept, any other of these names is made anew. */
+ * that is there in full is kept, what was made of any other of these names is made anew. */
 #include "path/pass.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -29,14 +29,23 @@ struct make_state {
 
 /* ---- one file */
 
-/* 1: it is there in full; 0: nothing is there. */
-static int look(const struct make_state *s, const struct fl_dataset_file *f, struct fl_err *err)
+static int refuse(const struct make_state *s, const char *name, struct fl_err *err)
 {
+	fl_fail(err, -EEXIST, "'%s/%s' is there, and is not of this data set", s->opts->path, name);
+	return fl_hint(err, "take it away, or choose another directory");
+}
+
+/* 1: it is there in full; 0: nothing is there. */
+static int look(const struct make_state *s, size_t file, struct fl_err *err)
+{
+	const struct fl_dataset_file *f = &s->set.files[file];
 	struct stat st;
 
 	if (fstatat(s->dir_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		if (S_ISREG(st.st_mode) && (uint64_t)st.st_size == f->bytes)
 			return 1;
+		if (S_ISREG(st.st_mode) && !fl_dataset_owns(s->dir_fd, &s->set, file))
+			return refuse(s, f->name, err);
 		if (unlinkat(s->dir_fd, f->name, 0) == 0)
 			return 0;
 	}
@@ -50,7 +59,7 @@ static int make_file(void *arg, unsigned thread, size_t file, uint64_t from, int
 	enum { FLAGS = O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC };
 	struct make_state *s = arg;
 	const struct fl_dataset_file *f = &s->set.files[file];
-	int fd = -1, rc = look(s, f, err);
+	int fd = -1, rc = look(s, file, err);
 
 	(void)thread;
 	(void)from;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 /* An entry of the index takes about 60 bytes. */
-enum { SCHEMA = 1, NAME_BYTES_MAX = 255, LIKE_BYTES_MAX = 64, INDEX_BYTES_MAX = 128 << 20, SEED_DIGITS = 16 };
+enum { SCHEMA = 1, LIKE_BYTES_MAX = 64, INDEX_BYTES_MAX = 128 << 20, SEED_DIGITS = 16 };
 
 static const char *const states[] = { "being made", "complete" };
 
@@ -30,40 +30,18 @@ void fl_dataset_release(struct fl_dataset *set)
 
 /* ---- what may be in an index */
 
-/* A plain name in this directory and no other, and not that of the index itself. */
-static bool name_fits(const char *name)
-{
-	size_t n = strlen(name);
-
-	return n && n <= NAME_BYTES_MAX && name[0] != '.' && strcmp(name, FL_DATASET_INDEX) &&
-	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The names in order, a malloc'd array of borrowed ones. */
-static const char **sorted_names(const struct fl_dataset *set)
-{
-	const char **names = fl_zalloc(set->files_n + 1, sizeof(*names));
-
-	for (size_t i = 0; i < set->files_n; i++)
-		names[i] = set->files[i].name;
-	qsort(names, set->files_n, sizeof(*names), by_name);
-	return names;
-}
-
 /* Also adds up the bytes. */
-static int check_files(struct fl_dataset *set, const char **names, struct fl_err *err)
+static int check_files(struct fl_dataset *set, struct fl_err *err)
 {
+	char name[FL_DATASET_NAME_BYTES];
+
 	set->bytes = 0;
 	for (size_t i = 0; i < set->files_n; i++) {
 		const struct fl_dataset_file *f = &set->files[i];
 
-		if (!name_fits(f->name))
-			return fl_fail(err, -EINVAL, "'%.80s' is no name of a file of a data set", f->name);
+		fl_dataset_name(i, name);
+		if (strcmp(f->name, name))
+			return fl_fail(err, -EINVAL, "'%.80s' is no name of file %zu, which is '%s'", f->name, i, name);
 		if (f->bytes == 0 || f->bytes % FL_BLOCK_BYTES)
 			return fl_fail(err, -EINVAL, "'%.80s' has %" PRIu64 " bytes, which are no whole blocks of %d",
 				       f->name, f->bytes, FL_BLOCK_BYTES);
@@ -71,9 +49,6 @@ static int check_files(struct fl_dataset *set, const char **names, struct fl_err
 			return fl_fail(err, -EINVAL, "the files have more bytes than there can be");
 		set->bytes += f->bytes;
 	}
-	for (size_t i = 1; i < set->files_n; i++)
-		if (!strcmp(names[i - 1], names[i]))
-			return fl_fail(err, -EINVAL, "'%.80s' is in it twice", names[i]);
 	return 0;
 }
 
@@ -132,7 +107,6 @@ static int read_file(const json_t *entry, struct fl_dataset_file *ret, struct fl
 
 static int read_files(const json_t *doc, struct fl_dataset *set, struct fl_err *err)
 {
-	const char **names;
 	json_t *files, *entry;
 	size_t i;
 	int rc = fl_json_array(doc, "index", "files", FL_DATASET_FILES_MAX, &files, err);
@@ -147,10 +121,7 @@ static int read_files(const json_t *doc, struct fl_dataset *set, struct fl_err *
 			return rc;
 		set->files_n++;
 	}
-	names = sorted_names(set);
-	rc = check_files(set, names, err);
-	free(names);
-	return rc;
+	return check_files(set, err);
 }
 
 static int read_index(const json_t *doc, struct fl_dataset *set, struct fl_err *err)
@@ -189,21 +160,31 @@ static int take_index(const struct fl_text *text, const char *dir, struct fl_dat
 
 /* ---- the directory */
 
+static bool is_in(const struct fl_dataset *set, const char *name)
+{
+	char should[FL_DATASET_NAME_BYTES];
+	uint64_t number;
+
+	if (strncmp(name, "data-", 5) || name[5] < '0' || name[5] > '9')
+		return false;
+	number = strtoull(name + 5, NULL, 10);
+	fl_dataset_name(number, should);
+	return number < set->files_n && !strcmp(name, should);
+}
+
 /* Everything in the directory that is neither the index nor in it. */
 static int count_strangers(int dir_fd, struct fl_dataset *set)
 {
 	int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const char **names = sorted_names(set);
 	struct dirent *e;
 
 	while (dir && (e = readdir(dir))) {
 		const char *name = e->d_name;
 
 		if (strcmp(name, ".") && strcmp(name, "..") && strcmp(name, FL_DATASET_INDEX))
-			set->strangers += !bsearch(&name, names, set->files_n, sizeof(*names), by_name);
+			set->strangers += !is_in(set, name);
 	}
-	free(names);
 	if (dir)
 		closedir(dir);
 	else if (fd >= 0)
@@ -311,18 +292,13 @@ static int add_index(struct fl_new_file *file, const struct fl_dataset *set, str
 static int check_set(const struct fl_dataset *set, struct fl_err *err)
 {
 	struct fl_dataset counted = *set;
-	const char **names;
-	int rc;
 
 	if (set->files_n > FL_DATASET_FILES_MAX)
 		return fl_fail(err, -EINVAL, "a data set of %zu files, at most %d are possible", set->files_n,
 			       FL_DATASET_FILES_MAX);
 	if (set->like && strlen(set->like) > LIKE_BYTES_MAX)
 		return fl_fail(err, -EINVAL, "a profile's name of more than %d bytes", LIKE_BYTES_MAX);
-	names = sorted_names(set);
-	rc = check_files(&counted, names, err);
-	free(names);
-	return rc;
+	return check_files(&counted, err);
 }
 
 int fl_dataset_write(const char *dir, const struct fl_dataset *set, struct fl_err *err)

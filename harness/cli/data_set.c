@@ -31,9 +31,12 @@ int fl_data_lay_out(uint64_t bytes, const struct fl_demand *like, struct fl_data
 	ret->files_n = n;
 	ret->bytes = all;
 	ret->like = like ? fl_dup(like->name) : NULL;
-	for (uint64_t i = 0; i < n; i++)
-		ret->files[i] = (struct fl_dataset_file){ fl_format("data-%08llu", (unsigned long long)i),
-							  all - i * each < each ? all - i * each : each };
+	for (uint64_t i = 0; i < n; i++) {
+		char name[FL_DATASET_NAME_BYTES];
+
+		fl_dataset_name(i, name);
+		ret->files[i] = (struct fl_dataset_file){ fl_dup(name), all - i * each < each ? all - i * each : each };
+	}
 	return 0;
 }
 
@@ -73,16 +76,22 @@ void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state
 
 /* ---- the end */
 
-/* 1: something is there that is no file; 0: nothing is left. */
-static int remove_file(int dir_fd, const char *dir, const char *name, struct fl_err *err)
+static int remove_name(int dir_fd, const char *dir, const char *name, struct fl_err *err)
 {
-	struct stat st;
-
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISREG(st.st_mode))
-		return 1;
 	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	return fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
+}
+
+/* 1: something is there that is not of the set; 0: nothing is left. */
+static int remove_file(int dir_fd, const char *dir, const struct fl_dataset *set, size_t number, struct fl_err *err)
+{
+	const char *name = set->files[number].name;
+	struct stat st;
+
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !fl_dataset_owns(dir_fd, set, number))
+		return 1;
+	return remove_name(dir_fd, dir, name, err);
 }
 
 /* The directory, if the path still leads to it. Where others have something in it, it stays. */
@@ -102,11 +111,11 @@ int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, si
 	if (flock(dir_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) /* as data.make has it */
 		rc = fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
 	for (size_t i = 0; i < set->files_n && rc >= 0; i++) {
-		rc = remove_file(dir_fd, dir, set->files[i].name, err);
+		rc = remove_file(dir_fd, dir, set, i, err);
 		left += rc > 0;
 	}
 	if (rc >= 0)
-		rc = remove_file(dir_fd, dir, FL_DATASET_INDEX, err);
+		rc = remove_name(dir_fd, dir, FL_DATASET_INDEX, err);
 	if (rc < 0)
 		return rc;
 	remove_dir(dir_fd, dir);

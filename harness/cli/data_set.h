@@ -23,9 +23,9 @@ struct fl_data_state {
 };
 void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state *ret);
 
-/* Removes the files of the set that are files, then the index, then the directory if it is empty. Whatever else has
- * the name of a file (a link, a directory) stays; *ret_left is how many these are. dir_fd: the directory, through which
- * the set was read; dir: its path. -EBUSY: it is being made. */
+/* Removes the files that were made for the set (fl_dataset_owns()), then the index, then the directory if it is empty.
+ * Whatever else has the name of a file (a link, a directory, a file of others) stays; *ret_left is how many these are.
+ * dir_fd: the directory, through which the set was read; dir: its path. -EBUSY: it is being made. */
 int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err);
 
 #endif

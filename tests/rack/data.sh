@@ -181,6 +181,26 @@ is mine "$(cat "$set/data-00000000")" 'the file of somebody else'
 is no "$([ -e "$set/feedline-data.json" ] && echo yes || echo no)" 'an index beside the file of somebody else'
 rm -rf "$set"
 
+# An index is not believed that claims what was not made for it.
+data make "$set" --size 1MiB --seed 7
+sed -i 's/data-00000000/thesis.tex/' "$set/feedline-data.json"
+echo mine >"$set/thesis.tex"
+data remove "$set"
+ends 1 'remove by an index that claims another name'
+says "'thesis.tex' is no name" 'remove by an index that claims another name'
+is mine "$(cat "$set/thesis.tex")" 'a file of another name'
+rm -rf "$set"
+data make "$set" --size 1MiB --seed 7
+echo mine >"$set/data-00000001"
+head -c 4096 /dev/zero | tr '\0' x | put data-00000000 0 # its other end still tells
+sed -i 's/"bytes": 1048576}/&, {"name": "data-00000001", "bytes": 4096}/' "$set/feedline-data.json"
+data remove "$set"
+ends 0 'remove by an index that claims a file of others'
+says '; left alone: 1 other entry' 'remove by an index that claims a file of others'
+is data-00000001 "$(ls "$set")" 'what is left of it'
+is mine "$(cat "$set/data-00000001")" 'a file of others with the name of one of the set'
+rm -rf "$set"
+
 # Through a link to the directory.
 mkdir "$home/real"
 ln -s real "$home/link"
@@ -309,13 +329,13 @@ if [ -n "${FEEDLINE_OWN_MOUNTS:-}" ] && mount -t tmpfs tmpfs "$disk" 2>/dev/null
 	# No direct I/O at all: data.make does without and says so.
 	mount -t ramfs ramfs "$disk"
 	mkdir "$disk/set"
-	printf '{"schema":1,"state":"being made","seed":"0x0000000000000007","like":null,"files":[{"name":"a","bytes":94371840}]}' \
+	printf '{"schema":1,"state":"being made","seed":"0x0000000000000007","like":null,"files":[{"name":"data-00000000","bytes":94371840}]}' \
 		>"$disk/set/feedline-data.json"
 	rc=0
 	feedline bench data.make --path "$disk/set" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
 	is 0 "$(undisturbed "$rc" "$home/out")" 'status of make without direct I/O'
 	is 'no true' "$(jq -r '.lanes[0] | "\(.facts.direct) \(.data_verified)"' "$home/out")" 'make without direct I/O'
-	is 94371840 "$(stat -c %s "$disk/set/a")" 'size of what was made without direct I/O'
+	is 94371840 "$(stat -c %s "$disk/set/data-00000000")" 'size of what was made without direct I/O'
 	soon umount "$disk"
 else
 	echo 'data.sh: nothing can be mounted here: memory, full and read-only file systems are not tested'

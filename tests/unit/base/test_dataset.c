@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include <errno.h>
+#include <fcntl.h>
+#include <feedline/block.h>
 #include <feedline/dataset.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +29,7 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const leftovers[] = { FL_DATASET_INDEX, "a", "b", "other" };
+	static const char *const leftovers[] = { FL_DATASET_INDEX, "data-00000000", "data-00000001", "other" };
 
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
 		remove(leftovers[i]);
@@ -44,7 +46,7 @@ static void write_index(const char *text)
 
 static void comes_back(void **state)
 {
-	struct fl_dataset_file files[] = { { (char *)"a", 8192 }, { (char *)"b", 4096 } };
+	struct fl_dataset_file files[] = { { (char *)"data-00000000", 8192 }, { (char *)"data-00000001", 4096 } };
 	struct fl_dataset set = { .seed = UINT64_C(0xfedcba9876543210), .files = files, .files_n = 2 }, back;
 
 	(void)state;
@@ -62,7 +64,7 @@ static void comes_back(void **state)
 	assert_true(back.seed == set.seed);
 	assert_string_equal(back.like, "unet3d-h100");
 	assert_int_equal(back.files_n, 2);
-	assert_string_equal(back.files[1].name, "b");
+	assert_string_equal(back.files[1].name, "data-00000001");
 	assert_int_equal(back.files[0].bytes, 8192);
 	assert_int_equal(back.bytes, 12288);
 	fl_dataset_release(&back);
@@ -72,11 +74,11 @@ static void comes_back(void **state)
 /* The files of the index are no strangers, whether they are there or not. */
 static void counts_strangers(void **state)
 {
-	struct fl_dataset_file files[] = { { (char *)"a", 8192 }, { (char *)"b", 4096 } };
+	struct fl_dataset_file files[] = { { (char *)"data-00000000", 8192 }, { (char *)"data-00000001", 4096 } };
 	struct fl_dataset set = { .files = files, .files_n = 2 }, back;
 
 	(void)state;
-	assert_int_equal(fl_file_write("a", "x", 1, NULL), 0);
+	assert_int_equal(fl_file_write("data-00000000", "x", 1, NULL), 0);
 	assert_int_equal(fl_file_write("other", "x", 1, NULL), 0);
 	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
 	assert_int_equal(fl_dataset_read(".", &back, NULL), 0);
@@ -109,15 +111,16 @@ static void refuses_damage(void **state)
 		{ "{" HEAD ",\"files\":[{\"name\":\"/a\",\"bytes\":4096}]}", "'/a' is no name", -EBADMSG },
 		{ "{" HEAD ",\"files\":[{\"name\":\"a\\nb\",\"bytes\":4096}]}", "is no name", -EBADMSG },
 		{ "{" HEAD ",\"files\":[{\"name\":\"" FL_DATASET_INDEX "\",\"bytes\":4096}]}", "no name", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":4095}]}", "no whole blocks", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":0}]}", "no whole blocks", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":-4096}]}", "outside", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":4096.0}]}", "whole number", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":4096},{\"name\":\"b\",\"bytes\":4096},"
-		  "{\"name\":\"a\",\"bytes\":4096}]}",
-		  "'a' is in it twice", -EBADMSG },
-		{ "{" HEAD ",\"files\":[{\"name\":\"a\",\"bytes\":9223372036854771712},"
-		  "{\"name\":\"b\",\"bytes\":4096}]}",
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":4095}]}", "no whole blocks", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":0}]}", "no whole blocks", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":-4096}]}", "outside", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":4096.0}]}", "whole number", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":4096},"
+		  "{\"name\":\"data-00000000\",\"bytes\":4096}]}",
+		  "'data-00000000' is no name of file 1, which is 'data-00000001'", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"thesis.tex\",\"bytes\":4096}]}", "is no name of file 0", -EBADMSG },
+		{ "{" HEAD ",\"files\":[{\"name\":\"data-00000000\",\"bytes\":9223372036854771712},"
+		  "{\"name\":\"data-00000001\",\"bytes\":4096}]}",
 		  "more bytes", -EBADMSG },
 	};
 
@@ -143,7 +146,7 @@ static void needs_a_file(void **state)
 	assert_int_equal(fl_dataset_read(".", &set, &err), -ENOENT);
 	assert_string_equal(err.what, "there is no data set of feedline in '.'");
 	assert_int_equal(fl_dataset_read("none", &set, NULL), -ENOENT);
-	assert_int_equal(symlink("a", FL_DATASET_INDEX), 0);
+	assert_int_equal(symlink("data-00000000", FL_DATASET_INDEX), 0);
 	assert_int_equal(fl_dataset_read(".", &set, NULL), -EBADMSG);
 	assert_int_equal(unlink(FL_DATASET_INDEX), 0);
 	assert_int_equal(mkfifo(FL_DATASET_INDEX, 0600), 0); /* nobody will ever write into it */
@@ -153,8 +156,8 @@ static void needs_a_file(void **state)
 /* What reading would refuse is not written, and what was there stays. */
 static void writes_no_nonsense(void **state)
 {
-	struct fl_dataset_file good = { (char *)"a", 4096 }, outside = { (char *)"../a", 4096 },
-			       odd = { (char *)"a", 4097 };
+	struct fl_dataset_file good = { (char *)"data-00000000", 4096 }, outside = { (char *)"../a", 4096 },
+			       odd = { (char *)"data-00000000", 4097 };
 	struct fl_dataset set = { .seed = 1, .files = &good, .files_n = 1 }, back;
 
 	(void)state;
@@ -187,6 +190,65 @@ static void many_files(void **state)
 	fl_dataset_release(&back);
 }
 
+/* Writes n bytes of a right block at that offset of file 1 of a set with that seed. */
+static void write_block(int fd, uint64_t seed, uint64_t offset, size_t n)
+{
+	uint64_t block[FL_BLOCK_WORDS];
+
+	fl_block_fill(block, seed, 1, offset);
+	assert_int_equal(pwrite(fd, block, n, (off_t)offset), n);
+}
+
+static void knows_its_own(void **state)
+{
+	static const struct {
+		const char *text; /* over the start of the file */
+		uint64_t first_seed, last_seed, size;
+		size_t first_bytes;
+		bool owned;
+	} rows[] = {
+		{ .size = 0, .owned = true },
+		{ .size = 100, .owned = true }, /* zeros */
+		{ .size = 12288, .owned = true },
+		{ .first_seed = 7, .first_bytes = 4096, .size = 4096, .owned = true },
+		{ .first_seed = 7, .first_bytes = 50, .size = 50, .owned = true },
+		{ .first_seed = 7, .first_bytes = 4096, .size = 12288, .owned = true },
+		{ .first_seed = 7, .first_bytes = 4096, .size = 12288, .text = "damaged", .owned = false },
+		{ .first_seed = 7, .last_seed = 7, .first_bytes = 4096, .size = 12288, .text = "x", .owned = true },
+		{ .last_seed = 7, .size = 12289, .owned = true },
+		{ .text = "mine", .size = 4, .owned = false },
+		{ .text = "mine", .size = 4096, .owned = false },
+		{ .text = "mine", .size = 12288, .owned = false },
+		{ .first_seed = 8, .first_bytes = 4096, .size = 4096, .owned = false },
+		{ .last_seed = 8, .size = 12288, .owned = false },
+	};
+	struct fl_dataset_file files[] = { { (char *)"data-00000000", 4096 }, { (char *)"data-00000001", 12288 } };
+	const struct fl_dataset set = { .seed = 7, .files = files, .files_n = 2 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int fd = open("data-00000001", O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+
+		assert_int_equal(ftruncate(fd, (off_t)rows[i].size), 0);
+		if (rows[i].first_seed)
+			write_block(fd, rows[i].first_seed, 0, rows[i].first_bytes);
+		if (rows[i].last_seed)
+			write_block(fd, rows[i].last_seed, 8192, 4096);
+		if (rows[i].text)
+			assert_true(pwrite(fd, rows[i].text, strlen(rows[i].text), 0) > 0);
+		close(fd);
+		if (fl_dataset_owns(AT_FDCWD, &set, 1) != rows[i].owned)
+			fail_msg("row %zu", i);
+	}
+	assert_false(fl_dataset_owns(AT_FDCWD, &set, 0)); /* not there */
+	assert_int_equal(truncate("data-00000001", 0), 0);
+	assert_int_equal(symlink("data-00000001", "data-00000000"), 0);
+	assert_false(fl_dataset_owns(AT_FDCWD, &set, 0));
+	assert_int_equal(unlink("data-00000000"), 0);
+	assert_int_equal(mkfifo("data-00000000", 0600), 0);
+	assert_false(fl_dataset_owns(AT_FDCWD, &set, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(needs_a_file, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(writes_no_nonsense, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(many_files, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(knows_its_own, make_dir, remove_dir),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,9 +74,9 @@ static inline void free_bed(struct bed *bed)
 /* Skips the test where the build tree lies on something that has no direct reads. */
 static inline void make_bed(struct bed *bed)
 {
-	struct fl_dataset_file files[BED_FILES] = { { (char *)"a", bed_bytes[0] },
-						    { (char *)"b", bed_bytes[1] },
-						    { (char *)"c", bed_bytes[2] } };
+	struct fl_dataset_file files[BED_FILES] = { { (char *)"data-00000000", bed_bytes[0] },
+						    { (char *)"data-00000001", bed_bytes[1] },
+						    { (char *)"data-00000002", bed_bytes[2] } };
 	struct fl_dataset set = { .seed = BED_SEED, .complete = true, .files = files, .files_n = BED_FILES };
 	struct fl_err err = { 0 };
 	struct fl_direct file;

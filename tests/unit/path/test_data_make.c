@@ -40,7 +40,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const leftovers[] = { FL_DATASET_INDEX, "a", "b", "other" };
+	static const char *const leftovers[] = { FL_DATASET_INDEX, "data-00000000", "data-00000001", "other" };
 
 	for (size_t i = 0; i < sizeof(leftovers) / sizeof(leftovers[0]); i++)
 		unlink(leftovers[i]);
@@ -52,7 +52,8 @@ static int tear_down(void **state)
 
 static void write_index(bool complete)
 {
-	struct fl_dataset_file files[] = { { (char *)"a", BYTES }, { (char *)"b", FL_BLOCK_BYTES } };
+	struct fl_dataset_file files[] = { { (char *)"data-00000000", BYTES },
+					   { (char *)"data-00000001", FL_BLOCK_BYTES } };
 	const struct fl_dataset set = { .seed = 7, .files = files, .files_n = 2, .complete = complete };
 
 	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
@@ -113,8 +114,8 @@ static void makes_all(void **state)
 	(void)state;
 	write_index(false);
 	assert_int_equal(make_all(&err), 0);
-	assert_right("a", 0, BYTES);
-	assert_right("b", 1, FL_BLOCK_BYTES);
+	assert_right("data-00000000", 0, BYTES);
+	assert_right("data-00000001", 1, FL_BLOCK_BYTES);
 }
 
 /* A part of a file is made anew, what it is a link to is not touched, a whole one is kept as it is. */
@@ -126,19 +127,41 @@ static void goes_on(void **state)
 	(void)state;
 	write_index(false);
 	assert_int_equal(make_all(&err), 0);
-	assert_int_equal(stat("b", &before), 0);
-	assert_int_equal(unlink("a"), 0);
+	assert_int_equal(stat("data-00000001", &before), 0);
+	assert_int_equal(unlink("data-00000000"), 0);
 	write_text("other", "mine");
-	assert_int_equal(symlink("other", "a"), 0);
+	assert_int_equal(symlink("other", "data-00000000"), 0);
 	assert_int_equal(make_all(&err), 0);
-	assert_right("a", 0, BYTES);
-	assert_int_equal(stat("b", &after), 0);
+	assert_right("data-00000000", 0, BYTES);
+	assert_int_equal(stat("data-00000001", &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(stat("other", &after), 0);
 	assert_int_equal(after.st_size, 4);
-	assert_int_equal(truncate("a", 3 * FL_BLOCK_BYTES), 0);
+	assert_int_equal(truncate("data-00000000", 3 * FL_BLOCK_BYTES), 0);
 	assert_int_equal(make_all(&err), 0);
-	assert_right("a", 0, BYTES);
+	assert_right("data-00000000", 0, BYTES);
+}
+
+/* The index says that it is being made here, but what is there was made by somebody else. */
+static void keeps_files_of_others(void **state)
+{
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+	struct stat st;
+	void *s = NULL;
+
+	(void)state;
+	write_index(false);
+	write_text("data-00000000", "mine");
+	assert_int_equal(bench->open(&lane, &opts, &s, &err), 0);
+	assert_int_equal(bench->step(s, 0, 3, &did, &err), -EEXIST);
+	assert_string_equal(err.what, "'./data-00000000' is there, and is not of this data set");
+	bench->leave(s, 0);
+	bench->close(s);
+	fake_free(&lane);
+	assert_int_equal(stat("data-00000000", &st), 0);
+	assert_int_equal(st.st_size, 4);
 }
 
 static void notices_what_is_gone(void **state)
@@ -152,9 +175,9 @@ static void notices_what_is_gone(void **state)
 	assert_int_equal(make_all(&err), 0);
 	assert_int_equal(bench->open(&lane, &opts, &s, &err), 0);
 	assert_int_equal(bench->verify(s, &err), 0);
-	assert_int_equal(truncate("a", BYTES - FL_BLOCK_BYTES), 0);
+	assert_int_equal(truncate("data-00000000", BYTES - FL_BLOCK_BYTES), 0);
 	assert_int_equal(bench->verify(s, &err), -EBADMSG);
-	assert_string_equal(err.what, "'./a' has 65536 of 69632 bytes");
+	assert_string_equal(err.what, "'./data-00000000' has 65536 of 69632 bytes");
 	bench->close(s);
 	fake_free(&lane);
 }
@@ -219,6 +242,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(makes_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(keeps_files_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(notices_what_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_maker_at_a_time, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(stays_in_its_directory, set_up, tear_down),

@@ -13,9 +13,10 @@ static const struct fl_bench *const bench = &fl_bench_data_verify[0];
 
 enum { FILES = 4, BLOCKS = 9, BYTES = BLOCKS * FL_BLOCK_BYTES, SEED = 7 };
 
-static struct fl_dataset_file files[FILES] = {
-	{ (char *)"a", BYTES }, { (char *)"b", BYTES }, { (char *)"c", BYTES }, { (char *)"d", BYTES }
-};
+static struct fl_dataset_file files[FILES] = { { (char *)"data-00000000", BYTES },
+					       { (char *)"data-00000001", BYTES },
+					       { (char *)"data-00000002", BYTES },
+					       { (char *)"data-00000003", BYTES } };
 
 static void write_file(size_t file)
 {
@@ -105,11 +106,11 @@ static void names_the_first(void **state)
 	struct fl_err err = { 0 };
 
 	(void)state;
-	damage("d", 100);
-	damage("c", 2 * FL_BLOCK_BYTES + 50);
-	damage("c", 5 * FL_BLOCK_BYTES);
+	damage("data-00000003", 100);
+	damage("data-00000002", 2 * FL_BLOCK_BYTES + 50);
+	damage("data-00000002", 5 * FL_BLOCK_BYTES);
 	assert_int_equal(verify_all("wrong_blocks=3", &err), -EBADMSG);
-	assert_string_equal(err.what, "'c' at offset 8192: 1 bit is flipped, in byte 50; "
+	assert_string_equal(err.what, "'data-00000002' at offset 8192: 1 bit is flipped, in byte 50; "
 				      "in all wrong blocks: 3, wrong files: 0");
 }
 
@@ -137,14 +138,14 @@ static void files_of_another_size(void **state)
 	struct fl_err err = { 0 }, missing = { 0 };
 
 	(void)state;
-	damage("b", 0);
-	assert_int_equal(truncate("b", BYTES - 1), 0);
+	damage("data-00000001", 0);
+	assert_int_equal(truncate("data-00000001", BYTES - 1), 0);
 	assert_int_equal(verify_all("wrong_files=1", &err), -EBADMSG);
-	assert_string_equal(err.what, "'b': has 36863 bytes instead of 36864; "
+	assert_string_equal(err.what, "'data-00000001': has 36863 bytes instead of 36864; "
 				      "in all wrong blocks: 1, wrong files: 1");
-	assert_int_equal(unlink("a"), 0);
+	assert_int_equal(unlink("data-00000000"), 0);
 	assert_int_equal(verify_all("wrong_files=2", &missing), -EBADMSG);
-	assert_non_null(strstr(missing.what, "'a': is missing; "));
+	assert_non_null(strstr(missing.what, "'data-00000000': is missing; "));
 }
 
 int main(void)

@@ -42,9 +42,9 @@ struct bed {
 
 static void make_bed(struct bed *bed)
 {
-	struct fl_dataset_file files[FILES] = { { (char *)"a", sizes[0] },
-						{ (char *)"b", sizes[1] },
-						{ (char *)"c", sizes[2] } };
+	struct fl_dataset_file files[FILES] = { { (char *)"data-00000000", sizes[0] },
+						{ (char *)"data-00000001", sizes[1] },
+						{ (char *)"data-00000002", sizes[2] } };
 	struct fl_dataset set = { .seed = SEED, .complete = true, .files = files, .files_n = FILES };
 	struct fl_err err = { 0 };
 
