@@ -192,23 +192,30 @@ static int count_strangers(int dir_fd, struct fl_dataset *set)
 	return dir ? 0 : -errno;
 }
 
-/* A link, a pipe or a device in the place of the index is not followed and not waited for. */
+static int refuse_index(const char *dir, int code, struct fl_err *err)
+{
+	if (code == ELOOP || code == ENXIO)
+		return fl_fail(err, -EBADMSG, "'%s' in '%s' is no file", FL_DATASET_INDEX, dir);
+	if (code != ENOENT)
+		return fl_fail(err, -code, "open '%s' in '%s': %s", FL_DATASET_INDEX, dir, strerror(code));
+	fl_fail(err, -code, "there is no data set of feedline in '%s'", dir);
+	return fl_hint(err, "make one with 'feedline data make', or name the directory of one");
+}
+
+/* A link, a pipe or a device in the place of the index is not followed and not waited for, whenever it comes there. */
 static int load_index(int dir_fd, const char *dir, struct fl_text *text, struct fl_err *err)
 {
+	int rc, fd = openat(dir_fd, FL_DATASET_INDEX, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
-	int rc;
 
-	if (fstatat(dir_fd, FL_DATASET_INDEX, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		rc = -errno;
-		if (rc != -ENOENT)
-			return fl_fail(err, rc, "look for '%s' in '%s': %s", FL_DATASET_INDEX, dir, strerror(-rc));
-		fl_fail(err, rc, "there is no data set of feedline in '%s'", dir);
-		fl_hint(err, "make one with 'feedline data make', or name the directory of one");
-		return rc;
-	}
-	if (!S_ISREG(st.st_mode))
-		return fl_fail(err, -EBADMSG, "'%s' in '%s' is no file", FL_DATASET_INDEX, dir);
-	return fl_file_read(dir_fd, FL_DATASET_INDEX, INDEX_BYTES_MAX, text, err);
+	if (fd < 0)
+		return refuse_index(dir, errno, err);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		rc = refuse_index(dir, ELOOP, err);
+	else
+		rc = fl_file_read_open(fd, FL_DATASET_INDEX, INDEX_BYTES_MAX, text, err);
+	close(fd);
+	return rc;
 }
 
 int fl_dataset_read_at(int dir_fd, const char *dir, struct fl_dataset *ret, struct fl_err *err)

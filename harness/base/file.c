@@ -34,15 +34,11 @@ static int read_all(int fd, size_t max_bytes, struct fl_text *out)
 	}
 }
 
-int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err)
+int fl_file_read_open(int fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err)
 {
 	size_t n = out->n;
-	int rc, fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int rc = read_all(fd, max_bytes, out);
 
-	if (fd < 0)
-		return fl_fail(err, -errno, "open '%s': %s", path, strerror(errno));
-	rc = read_all(fd, max_bytes, out);
-	close(fd);
 	if (rc == 0)
 		return 0;
 	out->n = n;
@@ -51,6 +47,17 @@ int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text 
 	if (rc == -EFBIG)
 		return fl_fail(err, rc, "'%s' is larger than %zu bytes", path, max_bytes);
 	return fl_fail(err, rc, "read '%s': %s", path, strerror(-rc));
+}
+
+int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err)
+{
+	int rc, fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return fl_fail(err, -errno, "open '%s': %s", path, strerror(errno));
+	rc = fl_file_read_open(fd, path, max_bytes, out, err);
+	close(fd);
+	return rc;
 }
 
 /* ---- replacing --------------------------------------------------------------------------------------------- */

@@ -9,6 +9,9 @@
  * are fine. No error is recorded when err is NULL. */
 int fl_file_read(int dir_fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err);
 
+/* The same of a file that is open, called `path` in messages. */
+int fl_file_read_open(int fd, const char *path, size_t max_bytes, struct fl_text *out, struct fl_err *err);
+
 /* Replaces the file in one step (O_TMPFILE or a sibling, fsync, rename): readers see the old or the new one. Mode 0644
  * less the umask. */
 int fl_file_write(const char *path, const void *bytes, size_t n, struct fl_err *err);

@@ -6,8 +6,10 @@
 #include <fcntl.h>
 #include <feedline/block.h>
 #include <feedline/dataset.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -153,6 +155,44 @@ static void needs_a_file(void **state)
 	assert_int_equal(fl_dataset_read(".", &set, NULL), -EBADMSG);
 }
 
+enum { EXCHANGES = 3000 };
+
+static void *exchange(void *done)
+{
+	while (!atomic_load((atomic_bool *)done))
+		if (renameat2(AT_FDCWD, "other", AT_FDCWD, FL_DATASET_INDEX, RENAME_EXCHANGE) < 0)
+			return done;
+	return NULL;
+}
+
+/* Index and pipe take turns in the place: one is read, the other refused, and nothing is waited for. */
+static void waits_for_no_pipe(void **state)
+{
+	struct fl_dataset_file file = { (char *)"data-00000000", 4096 };
+	struct fl_dataset set = { .files = &file, .files_n = 1 }, back;
+	atomic_bool done = false;
+	pthread_t thread;
+	void *failed;
+
+	(void)state;
+	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
+	assert_int_equal(mkfifo("other", 0600), 0);
+	assert_int_equal(pthread_create(&thread, NULL, exchange, &done), 0);
+	alarm(30); /* ends a wait that would have no end */
+	for (int i = 0; i < EXCHANGES; i++) {
+		int rc = fl_dataset_read(".", &back, NULL);
+
+		if (rc == 0)
+			fl_dataset_release(&back);
+		else
+			assert_int_equal(rc, -EBADMSG);
+	}
+	alarm(0);
+	atomic_store(&done, true);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+}
+
 /* What reading would refuse is not written, and what was there stays. */
 static void writes_no_nonsense(void **state)
 {
@@ -256,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(counts_strangers, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(refuses_damage, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(needs_a_file, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(waits_for_no_pipe, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(writes_no_nonsense, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(many_files, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(knows_its_own, make_dir, remove_dir),
