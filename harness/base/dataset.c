@@ -14,8 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* An entry of the index takes about 60 bytes. */
-enum { SCHEMA = 1, LIKE_BYTES_MAX = 64, INDEX_BYTES_MAX = 128 << 20, SEED_DIGITS = 16 };
+/* An entry of the index takes about 60 bytes and three marks. */
+enum { SCHEMA = 1, LIKE_BYTES_MAX = 64, INDEX_BYTES_MAX = 64 << 20, SEED_DIGITS = 16 };
+enum { MARKS_MAX = 3 * FL_DATASET_FILES_MAX + 128 };
 
 static const char *const states[] = { "being made", "complete" };
 
@@ -135,14 +136,27 @@ static int read_index(const json_t *doc, struct fl_dataset *set, struct fl_err *
 	return rc < 0 ? rc : read_files(doc, set, err);
 }
 
+/* A value takes many times as much memory as text, and no value comes without one of these marks. */
+static int count_values(const struct fl_text *text, struct fl_err *err)
+{
+	size_t marks = 0;
+
+	for (size_t i = 0; i < text->n; i++)
+		marks += text->bytes[i] == ',' || text->bytes[i] == '[' || text->bytes[i] == '{';
+	return marks > MARKS_MAX ? fl_fail(err, -EINVAL, "it has more values than %d files need", FL_DATASET_FILES_MAX)
+				 : 0;
+}
+
 /* 0 or what is wrong with it: -EINVAL a newer schema, -EBADMSG anything else. */
 static int take_index(const struct fl_text *text, const char *dir, struct fl_dataset *set, struct fl_err *err)
 {
 	struct fl_err why = { 0 };
 	json_t *doc = NULL;
 	int64_t schema;
-	int rc = fl_json_parse(fl_text_str(text), text->n, FL_DATASET_INDEX, &doc, &why);
+	int rc = count_values(text, &why);
 
+	if (rc == 0)
+		rc = fl_json_parse(fl_text_str(text), text->n, FL_DATASET_INDEX, &doc, &why);
 	if (rc == 0)
 		rc = fl_json_i64(doc, "index", "schema", 1, INT64_MAX, &schema, &why);
 	if (rc == 0 && schema > SCHEMA) {

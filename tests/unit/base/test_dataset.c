@@ -2,6 +2,7 @@
 /* test_dataset.c: the index of a data set comes back as it was written, and nothing hostile comes through it. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <feedline/block.h>
@@ -212,6 +213,50 @@ static void writes_no_nonsense(void **state)
 	fl_dataset_release(&back);
 }
 
+/* Values that take many times as much memory as text: refused before memory is given to them. */
+static void refuses_too_many_values(void **state)
+{
+	static const char *const values[] = { "[],", "7,", "{},", "[[[", "\"\"," };
+	enum { TEXT_BYTES = 16 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		struct fl_text text = { 0 };
+		struct fl_err err = { 0 };
+		struct fl_dataset set;
+
+		fl_text_add(&text, "{" HEAD ",\"files\":[");
+		while (text.n < TEXT_BYTES)
+			fl_text_put(&text, values[i], strlen(values[i]));
+		fl_text_add(&text, "0]}");
+		write_index(text.bytes);
+		fl_text_release(&text);
+		assert_int_equal(fl_dataset_read(".", &set, &err), -EBADMSG);
+		if (!strstr(err.what, "more values than 1048576 files need"))
+			fail_msg("'%s' for '%s'", err.what, values[i]);
+	}
+}
+
+/* The largest set fits: the bounds of the index are far enough. */
+static void as_many_as_there_can_be(void **state)
+{
+	struct fl_dataset set = { .like = (char *)"a-profile-with-a-name-of-no-more-than-sixty-four-bytes-in-all-xy" };
+	struct fl_dataset back;
+	const uint64_t bytes = INT64_MAX / FL_DATASET_FILES_MAX / FL_BLOCK_BYTES * FL_BLOCK_BYTES;
+
+	(void)state;
+	set.files = fl_zalloc(FL_DATASET_FILES_MAX, sizeof(*set.files));
+	set.files_n = FL_DATASET_FILES_MAX;
+	for (unsigned i = 0; i < FL_DATASET_FILES_MAX; i++)
+		set.files[i] = (struct fl_dataset_file){ fl_format("data-%08u", i), bytes };
+	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
+	assert_int_equal(fl_dataset_read(".", &back, NULL), 0);
+	assert_int_equal(back.files_n, FL_DATASET_FILES_MAX);
+	fl_dataset_release(&back);
+	set.like = NULL;
+	fl_dataset_release(&set);
+}
+
 /* More than one piece is written at a time. */
 static void many_files(void **state)
 {
@@ -298,6 +343,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(needs_a_file, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(waits_for_no_pipe, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(writes_no_nonsense, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(refuses_too_many_values, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(as_many_as_there_can_be, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(many_files, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(knows_its_own, make_dir, remove_dir),
 	};
