@@ -12,6 +12,7 @@
 /* A batch of the paced source arrives in groups of chunks, so that it need not sleep for each of them; the last one is
  * complete when the batch is due. */
 static const double group_ns = 250e3;
+enum { group_max = 1024 };
 
 struct memory_source {
 	struct fl_source base;
@@ -23,7 +24,7 @@ struct memory_source {
 	struct fl_pause pause;
 	/* Of the paced source: the batch that it is at. */
 	double pace_ns, jitter, due_ns, interval_ns;
-	uint64_t waited_ns; /* for its neighbours, as far as due_ns has been put off for it */
+	uint64_t waited_ns; /* for its turns, as far as due_ns has been put off for it */
 	uint64_t random, group;
 };
 
@@ -41,11 +42,19 @@ static void memory_close(struct fl_source *s)
 	free(s);
 }
 
+/* Groups of a paced source are pushed at once, as far as that is sensible. */
+static uint64_t queue_depth(const struct fl_source *s, const struct fl_pipe_spec *spec)
+{
+	uint64_t group = s->kind != &fl_source_paced ? 0 : s->shape.chunks < group_max ? s->shape.chunks : group_max;
+
+	return group > spec->depth ? group : spec->depth;
+}
+
 /* Larger than every cache, so that the stage reads from DRAM. */
 static int make_chunks(struct memory_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane,
 		       struct fl_err *err)
 {
-	const uint64_t block = spec->block;
+	const uint64_t block = spec->block, depth = queue_depth(&s->base, spec);
 	struct fl_origin origin = { .seed = s->seed };
 	uint64_t least;
 	void *memory;
@@ -60,10 +69,10 @@ static int make_chunks(struct memory_source *s, const struct fl_pipe_spec *spec,
 	s->memory = memory;
 	s->base.memory_bytes = s->chunks * block;
 	fl_blocks_fill(memory, s->base.memory_bytes, &origin);
-	rc = fl_queue_create(spec->depth, sizeof(struct fl_chunk), &s->base.out, err);
+	rc = fl_queue_create(depth, sizeof(struct fl_chunk), &s->base.out, err);
 	if (rc < 0)
 		return rc;
-	fl_queue_set_refill(s->base.out, spec->depth / 2);
+	fl_queue_set_refill(s->base.out, depth / 2);
 	return fl_source_set_ahead(&s->base, spec->prefetch + 1, err);
 }
 
@@ -139,7 +148,9 @@ const struct fl_source_kind fl_source_dram = {
 	.close = memory_close,
 };
 
-/* ---- paced: a batch takes its time, whenever its neighbours let it begin; being woken late does not add up */
+/* ---- paced: a batch takes its time, whenever it has its turn. What it is late for another reason (woken late, or its
+ * chunks were not taken) does not add up, but it makes up for no more than a pace of it: else one long pause would be
+ * followed by a rate above the one that is stated as its cap. */
 
 static void next_batch(struct memory_source *s, uint64_t now_ns)
 {
@@ -148,6 +159,8 @@ static void next_batch(struct memory_source *s, uint64_t now_ns)
 	s->interval_ns = s->pace_ns * (1 - s->jitter + s->jitter * fl_random_exponential(&s->random));
 	if (s->seq == 0)
 		s->due_ns = (double)now_ns;
+	if (s->due_ns < (double)now_ns - s->pace_ns)
+		s->due_ns = (double)now_ns - s->pace_ns;
 	s->due_ns += s->interval_ns;
 	groups = s->interval_ns / group_ns;
 	s->group = groups < 2 ? s->base.shape.chunks : (uint64_t)((double)s->base.shape.chunks / groups) + 1;
@@ -164,7 +177,7 @@ static uint64_t due_ns(const struct memory_source *s, uint64_t index)
 
 static void put_off(struct memory_source *s)
 {
-	uint64_t waited_ns = memory_waited_ns(&s->base);
+	uint64_t waited_ns = fl_queue_pop_waited_ns(s->base.turns);
 
 	s->due_ns += (double)(waited_ns - s->waited_ns);
 	s->waited_ns = waited_ns;
@@ -187,7 +200,6 @@ static int paced_produce(struct fl_source *source, uint64_t until_ns, struct fl_
 	if (rc < 0 || at_ns > until_ns)
 		return rc;
 	rc = push_next(s, until_ns);
-	put_off(s);
 	if (rc > 0 && index + 1 == s->base.shape.chunks)
 		s->group = 0; /* the next one begins a batch */
 	return rc;

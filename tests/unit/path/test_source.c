@@ -11,6 +11,7 @@
 #include "path/source.h"
 #include <errno.h>
 #include <feedline/clock.h>
+#include <unistd.h>
 
 enum { BLOCK = 4096, CHUNKS = 4, PREFETCH = 3 };
 
@@ -22,14 +23,19 @@ static const struct fl_pipe_spec spec = { .step_bytes = CHUNKS * BLOCK,
 					  .pace_ns = 2000000,
 					  .accelerators = 1 };
 
-static struct fl_source *open_source(const struct fl_source_kind *kind, struct fl_lane *lane)
+static struct fl_source *open_as(const struct fl_source_kind *kind, const struct fl_pipe_spec *as, struct fl_lane *lane)
 {
 	struct fl_source *s = NULL;
 	struct fl_err err = { 0 };
 
-	if (kind->open(&spec, &shape, lane, &s, &err) < 0)
+	if (kind->open(as, &shape, lane, &s, &err) < 0)
 		fail_msg("%s", err.what);
 	return s;
+}
+
+static struct fl_source *open_source(const struct fl_source_kind *kind, struct fl_lane *lane)
+{
+	return open_as(kind, &spec, lane);
 }
 
 /* Chunks until it has to wait, or `most`. */
@@ -105,6 +111,47 @@ static void test_never_early(void **state)
 	fake_free(&lane);
 }
 
+/* Chunks that were not taken for a while do not make it slower than its pace ... */
+static void test_makes_up_for_what_was_not_taken(void **state)
+{
+	struct fl_pipe_spec shallow = spec;
+	struct fl_lane lane = { .threads = 3 };
+	struct fl_source *s;
+	uint64_t seq = 0, done_ns;
+
+	(void)state;
+	shallow.depth = 1;
+	s = open_as(&fl_source_paced, &shallow, &lane);
+	assert_int_equal(produce(s, CHUNKS), CHUNKS);
+	done_ns = fl_now_ns();
+	assert_int_equal(produce(s, 1), 0); /* there is no room before it */
+	check_order(s, CHUNKS, &seq);
+	for (unsigned i = 0; i < CHUNKS; i++) /* due by then, whatever it waited */
+		assert_int_equal(s->kind->produce(s, done_ns + 2 * spec.pace_ns, NULL), 1);
+	check_order(s, CHUNKS, &seq);
+	s->kind->close(s);
+	fake_free(&lane);
+}
+
+/* ... nor what it was late faster than that. */
+static void test_makes_up_for_no_more_than_a_batch(void **state)
+{
+	struct fl_lane lane = { .threads = 3 };
+	struct fl_source *s = open_source(&fl_source_paced, &lane);
+	uint64_t late_ns, n = 0;
+
+	(void)state;
+	assert_int_equal(produce(s, CHUNKS), CHUNKS);
+	usleep((useconds_t)(10 * spec.pace_ns / 1000));
+	late_ns = fl_now_ns();
+	assert_int_equal(produce(s, CHUNKS), CHUNKS);
+	while (s->kind->produce(s, late_ns + spec.pace_ns - 1, NULL) == 1)
+		n++;
+	assert_true(n < CHUNKS); /* the next one is due a pace later */
+	s->kind->close(s);
+	fake_free(&lane);
+}
+
 static void test_halt_ends_its_sleep(void **state)
 {
 	struct fl_lane lane = { .threads = 3 };
@@ -122,6 +169,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_further_ahead),
 		cmocka_unit_test(test_never_early),
+		cmocka_unit_test(test_makes_up_for_what_was_not_taken),
+		cmocka_unit_test(test_makes_up_for_no_more_than_a_batch),
 		cmocka_unit_test(test_halt_ends_its_sleep),
 	};
 
