@@ -14,11 +14,13 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Drives tend to finish many reads at once: all of them may wait for the stage, and as many others be in flight. Some
  * more are on their way back. */
 enum { SPARE_SLOTS = 4, DONE_MOST = 64 };
+static const uint64_t least_batches = 2;	    /* of a target that is read past the page cache */
 enum { DROP_STRETCHES = 32, LARGE_PAGE = 2 << 20 }; /* of the part; a page that lies across a border stays at first */
 static const double stays = 0.99, gone = 0.05;	    /* of the pages: resident, and not */
 
@@ -330,13 +332,29 @@ static int file_reread(struct fl_source *source, uint64_t seq, void *to, uint64_
 
 /* ---- direct */
 
+/* A target that is read round and round in no time is answered by the drive's own memory. */
+static int check_long_enough(const struct file_source *s, const struct fl_pipe_spec *spec, uint64_t least,
+			     const char *why, struct fl_err *err)
+{
+	const unsigned long long blocks = s->blocks, bytes = least * spec->block * spec->accelerators;
+
+	if (s->blocks >= least)
+		return 0;
+	fl_fail(err, -EINVAL, "'%s' has %llu blocks for an accelerator, too few to be read %s", spec->path, blocks,
+		why);
+	return fl_hint(err, "with these batches and this depth %llu bytes are needed: 'feedline data make' makes them",
+		       bytes);
+}
+
 static int prepare_direct(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane,
 			  struct fl_err *err)
 {
-	(void)spec;
-	(void)err;
-	state_cached(s, lane);
-	return 0;
+	uint64_t batches = least_batches * s->base.shape.chunks;
+	int rc = check_long_enough(s, spec, batches > s->slots_n ? batches : s->slots_n, "again and again", err);
+
+	if (rc == 0)
+		state_cached(s, lane);
+	return rc;
 }
 
 static int direct_open(const struct fl_pipe_spec *spec, const struct fl_shape *shape, struct fl_lane *lane,
@@ -425,25 +443,38 @@ static int check_gone(const struct file_source *s, uint64_t first, uint64_t n, i
 	return fl_hint(err, "another program maps or reads the files, or they were just written");
 }
 
+/* Pages that are being read ahead for somebody stay until they have come. */
+static int drop_all(struct file_source *s, struct fl_err *err)
+{
+	const struct timespec pause = { .tv_nsec = 20000000 };
+	struct fl_err refusal;
+	int rc = -EBUSY;
+
+	for (unsigned i = 0; i < 25 && rc == -EBUSY; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		rc = fl_target_drop(&s->target, err);
+		if (rc < 0)
+			return rc;
+		refusal = (struct fl_err){ 0 };
+		rc = check_gone(s, 0, s->blocks, -EBUSY, "although the kernel was asked to forget it", &refusal);
+	}
+	return rc < 0 ? *err = refusal, rc : 0;
+}
+
 static int prepare_buffered(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane,
 			    struct fl_err *err)
 {
-	uint64_t least;
-	int rc;
+	/* Four times the slots and a stretch, which itself is 1 / 32 of the blocks. */
+	uint64_t least = (4 * (uint64_t)s->slots_n + 4) * DROP_STRETCHES / (DROP_STRETCHES - 4) + 1;
+	int rc = check_long_enough(s, spec, least, "cold again and again", err);
 
 	s->stretch = s->blocks / DROP_STRETCHES + 1;
-	least = 4 * (s->slots_n + s->stretch);
-	if (s->blocks < least) {
-		fl_fail(err, -EINVAL,
-			"'%s' has %llu blocks for an accelerator, too few to be read cold again and again", spec->path,
-			(unsigned long long)s->blocks);
-		return fl_hint(err, "with this depth at least %llu are needed", (unsigned long long)least);
-	}
-	rc = fl_target_drop(&s->target, err);
-	if (rc < 0)
-		return rc;
-	state_cached(s, lane);
-	return check_gone(s, 0, s->blocks, -EBUSY, "although the kernel was asked to forget it", err);
+	if (rc == 0)
+		rc = drop_all(s, err);
+	if (rc == 0)
+		state_cached(s, lane);
+	return rc;
 }
 
 static int buffered_open(const struct fl_pipe_spec *spec, const struct fl_shape *shape, struct fl_lane *lane,

@@ -131,6 +131,7 @@ struct rig {
 	struct fl_err err[FL_PIPE_THREADS];
 	double busy[FL_PIPE_THREADS], cpu;   /* the last that source and stage gave */
 	_Atomic unsigned steps;		     /* of the sink */
+	_Atomic bool failed;		     /* a thread has, for another reason than a halt */
 	unsigned steps_max;		     /* it halts the lane then */
 	double given[STEPS_MAX][FL_GIVEN_N]; /* of the sink's steps */
 	uint64_t bytes;
@@ -179,8 +180,10 @@ static inline void *step_on(void *arg)
 			r->busy[s.thread] = given[FL_GIVEN_COPY_BUSY];
 	}
 	r->rc[s.thread] = rc;
-	if (rc < 0 && rc != -ECANCELED)
+	if (rc < 0 && rc != -ECANCELED) {
 		r->bench->halt(r->state); /* as the harness does: one that fails ends all */
+		r->failed = true;
+	}
 	return NULL;
 }
 

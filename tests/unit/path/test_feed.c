@@ -331,10 +331,13 @@ static void test_halt_ends_every_state(void **state)
 			o.pace = rows[i].pace ? rows[i].pace : o.pace;
 			r = make_rig(feed, &o);
 			start(r, STEPS_MAX);
-			while (r->steps < rows[i].steps)
+			while (r->steps < rows[i].steps && !r->failed)
 				sched_yield();
 			usleep(pause * 1000);
 			finish(r, true);
+			for (unsigned k = 0; r->failed && k < FL_PIPE_THREADS; k++)
+				print_message("thread %u: %d %s\n", k, r->rc[k], r->err[k].what);
+			assert_false(r->failed);
 			assert_true(r->rc[FL_PIPE_SINK] == -ECANCELED || r->steps == STEPS_MAX);
 			free_rig(r);
 		}
@@ -401,7 +404,13 @@ static void test_refusals(void **state)
 	o = opts_of(FL_BUFFERED, bed.path[2]);
 	o.depth = 16;
 	refused(feed, &o, -EINVAL, "too few to be read cold");
-	o = opts_of(FL_DIRECT, bed.dir);
+	o = opts_of(FL_DIRECT, bed.path[2]); /* 60 blocks */
+	o.depth = 29;
+	refused(feed, &o, -EINVAL, "has 60 blocks for an accelerator, too few to be read again and again");
+	o = opts_of(FL_DIRECT, bed.path[2]);
+	o.step_bytes = 31 * BED_BLOCK;
+	refused(feed, &o, -EINVAL, "has 60 blocks for an accelerator, too few to be read again and again");
+	o = opts_of(FL_CACHED, bed.dir);
 	o.engine = FL_IO_PREAD;
 	o.depth = 1024;
 	refused(feed, &o, -EINVAL, "requests in flight");
