@@ -109,11 +109,22 @@ feed --source direct --step-bytes 32MiB --step-time 100us --duration 500ms
 is 'not measurable' "$band" 'a step time that nobody can keep'
 is 3 "$rc" 'status of a step time that nobody can keep'
 
-# ---- one CPU for all: whatever it says, it does not blame the drive for a CPU that is missing
+# ---- one CPU for all: whatever it says, it does not blame the drive for a CPU that is missing. Of the lane's own threads it is
+# known how long they waited for it, also where the engine has threads of its own.
 before=(taskset -c 0)
-feed --study ladder --step-bytes 8MiB --step-time 1ms --duration 500ms
+for engine in auto pread; do
+	for step in '8MiB 1ms' '8MiB 4ms' '1MiB 4ms'; do
+		block=1MiB
+		[ "$step" != '1MiB 4ms' ] || block=4KiB
+		feed --study ladder --step-bytes "${step% *}" --step-time "${step#* }" --block $block --engine $engine --duration 500ms
+		[ "$step" != '8MiB 1ms' ] || never fed "$band" "more than one CPU can move, by $engine"
+		is no "$([[ $hop == *drive* ]] && echo yes || echo no)" \
+			"whether the drive is blamed for one CPU, $step by $engine ($(value '.lanes[0] | [.band, .S, .why_hop]' | tr -d '\n'))"
+	done
+	is number "$(feedline show --store "$store" --json |
+		jq -r '[.. | .witnesses? // empty] | first | .run_queue_wait_ratio | type')" "how long its threads waited, by $engine"
+done
 before=()
-never fed "$band" 'more than one CPU can move'
 
 # ---- a drive that is held back from outside: the whole of feedline in a cgroup of version 1
 drive=$(feedline topo --json | jq -r --arg d "$(stat -c '%Hd:%Ld' "$set/data-00000000")" \
