@@ -95,7 +95,7 @@ is true "$(value '[.lanes[0].metrics[] | select(has("max")) | .max < 1e12] == [t
 play ok --step-time 0ns --duration 60s
 is 3 "$rc" 'status of a tape that is full in the warm-up'
 has "$(value '.lanes[0].reason')" 'too short to be recorded' 'reason of a tape that is full in the warm-up'
-play ok --step-time 4us --duration 3s
+play ok --step-time 6us --duration 60s
 is 4 "$rc" 'status of a tape that is full early'
 is 'tape full' "$(value '.lanes[0].window.ended')" 'end of a tape that is full early'
 
