@@ -82,6 +82,17 @@ static int read_state(const json_t *doc, bool *ret, struct fl_err *err)
 	return 0;
 }
 
+/* An index without this word is of a feedline that did not write it. */
+static int read_made_dir(const json_t *doc, bool *ret, struct fl_err *err)
+{
+	const json_t *made = json_object_get(doc, "made_directory");
+
+	if (made && !json_is_boolean(made))
+		return fl_fail(err, -EINVAL, "index: 'made_directory' must be true or false");
+	*ret = json_is_true(made);
+	return 0;
+}
+
 static int read_like(const json_t *doc, char **ret, struct fl_err *err)
 {
 	const json_t *like = json_object_get(doc, "like");
@@ -133,6 +144,8 @@ static int read_index(const json_t *doc, struct fl_dataset *set, struct fl_err *
 		rc = read_seed(doc, &set->seed, err);
 	if (rc == 0)
 		rc = read_like(doc, &set->like, err);
+	if (rc == 0)
+		rc = read_made_dir(doc, &set->made_dir, err);
 	return rc < 0 ? rc : read_files(doc, set, err);
 }
 
@@ -300,7 +313,7 @@ static int add_index(struct fl_new_file *file, const struct fl_dataset *set, str
 		    "{\n \"schema\": %d,\n \"state\": \"%s\",\n \"seed\": \"0x%016" PRIx64 "\",\n \"like\": ", SCHEMA,
 		    states[set->complete], set->seed);
 	put_string(&text, set->like);
-	fl_text_add(&text, ",\n \"files\": [");
+	fl_text_add(&text, ",\n \"made_directory\": %s,\n \"files\": [", set->made_dir ? "true" : "false");
 	rc = add_files(file, set, &text, err);
 	fl_text_add(&text, "\n ]\n}\n");
 	if (rc == 0)

@@ -52,10 +52,21 @@ struct job {
 	char *dir;  /* without links; owned */
 	int dir_fd; /* of it; all that is done in it is done through this one; -1: none */
 	struct fl_dataset set;
-	uint64_t moved_bytes; /* by the lane */
+	uint64_t moved_bytes;		       /* by the lane */
+	const struct fl_data_removed *removed; /* by remove; else NULL */
 };
 
 /* ---- what is printed */
+
+static size_t files_of(const struct job *job)
+{
+	return job->removed ? job->removed->files : job->set.files_n;
+}
+
+static uint64_t bytes_of(const struct job *job)
+{
+	return job->removed ? job->removed->bytes : job->set.bytes;
+}
 
 static json_t *job_json(const struct job *job, const char *run, double bytes_per_s, const char *wrong)
 {
@@ -66,13 +77,14 @@ static json_t *job_json(const struct job *job, const char *run, double bytes_per
 	json_object_set_new(o, "schema", json_integer(SCHEMA));
 	json_object_set_new(o, "did", json_string(job->verb));
 	json_object_set_new(o, "directory", fl_json_string(job->dir));
-	json_object_set_new(o, "files", json_integer((json_int_t)job->set.files_n));
-	json_object_set_new(o, "bytes", json_integer((json_int_t)job->set.bytes));
+	json_object_set_new(o, "files", json_integer((json_int_t)files_of(job)));
+	json_object_set_new(o, "bytes", json_integer((json_int_t)bytes_of(job)));
 	json_object_set_new(o, "moved_bytes", json_integer((json_int_t)job->moved_bytes));
 	json_object_set_new(o, "bytes_per_s", fl_json_number(bytes_per_s));
 	json_object_set_new(o, "seed", json_string(seed));
 	json_object_set_new(o, "like", fl_json_string(job->set.like));
 	json_object_set_new(o, "strangers", json_integer((json_int_t)job->set.strangers));
+	json_object_set_new(o, "directory_removed", json_boolean(job->removed && job->removed->dir));
 	json_object_set_new(o, "run", fl_json_string(run));
 	json_object_set_new(o, "wrong", fl_json_string(wrong));
 	return o;
@@ -83,6 +95,9 @@ static void add_strangers(const struct job *job, struct fl_text *out)
 	if (job->set.strangers)
 		fl_text_add(out, "; left alone: %zu other %s", job->set.strangers,
 			    job->set.strangers == 1 ? "entry" : "entries");
+	else if (job->removed && !job->removed->dir)
+		fl_text_add(out, "; the directory, which was %s, stays",
+			    job->set.made_dir ? "not empty" : "not made for them");
 }
 
 /* "made 2 files, 2 GiB, in '/data', 1.20 GB/s". bytes_per_s NaN: nothing was moved. */
@@ -93,8 +108,9 @@ static int tell(const struct job *job, const char *run, double bytes_per_s, stru
 
 	if (job->opts->json)
 		return fl_output_json(job_json(job, run, bytes_per_s, NULL), err);
-	fl_text_add(&out, "%s %zu file%s, %s, %s '%s'", job->done, job->set.files_n, job->set.files_n == 1 ? "" : "s",
-		    fl_show_bytes(bytes, job->set.bytes), job->where, job->dir);
+	fl_text_add(&out, "%s %zu file%s, %s, %s '%s'", job->done, files_of(job), files_of(job) == 1 ? "" : "s",
+		    fl_show_bytes(bytes, bytes_of(job)),
+		    job->removed && job->removed->dir ? "and the directory" : job->where, job->dir);
 	if (bytes_per_s > 0)
 		fl_text_add(&out, ", %s", fl_show_rate(rate, bytes_per_s));
 	add_strangers(job, &out);
@@ -265,7 +281,7 @@ static int begin(struct job *job, struct fl_err *err)
 	fl_data_look(job->dir_fd, &job->set, &state);
 	if (state.present) {
 		fl_fail(err, -EEXIST, "'%s/%s' is there, and is not of a data set", job->dir,
-			job->set.files[state.example].name);
+			job->set.files[state.there].name);
 		return fl_hint(err, "choose another directory, or take it away");
 	}
 	rc = check_space(job, job->set.bytes, err);
@@ -367,6 +383,7 @@ static int make(struct job *job, const char *word, struct fl_err *err)
 		rc = make_dir(job, word, &made, err);
 	if (rc < 0)
 		return rc;
+	job->set.made_dir = made;
 	rc = refuse_memory(job, err);
 	if (rc == 0)
 		rc = take_or_begin(job, err);
@@ -413,19 +430,22 @@ static int verify(struct job *job, const char *word, struct fl_err *err)
 /* Not while anything is measured: it may be this. */
 static int remove_it(struct job *job, const char *word, struct fl_err *err)
 {
-	size_t left;
+	struct fl_data_removed removed;
 	int lock, rc = find_set(job, word, err);
 
 	if (rc == 0)
 		rc = fl_run_lock(&lock, err);
 	if (rc < 0)
 		return rc;
-	rc = fl_data_remove(job->dir_fd, job->dir, &job->set, &left, err);
+	rc = fl_data_remove(job->dir_fd, job->dir, &job->set, &removed, err);
 	close(lock);
 	if (rc < 0)
 		return rc;
-	job->set.strangers += left;
-	return tell(job, NULL, NAN, err);
+	job->set.strangers += removed.left;
+	job->removed = &removed;
+	rc = tell(job, NULL, NAN, err);
+	job->removed = NULL;
+	return rc;
 }
 
 /* ---- the command */
@@ -435,7 +455,7 @@ enum { MAKE, VERIFY, REMOVE, VERBS };
 static const struct fl_verb said[VERBS + 1] = {
 	[MAKE] = { "data make DIR", "write a data set there, or go on where that was interrupted" },
 	[VERIFY] = { "data verify DIR", "read all of it back and check every word" },
-	[REMOVE] = { "data remove DIR", "remove its files, and nothing else" },
+	[REMOVE] = { "data remove DIR", "remove what was made there, and nothing else" },
 	[VERBS] = { NULL, NULL },
 };
 

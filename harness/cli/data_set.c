@@ -57,12 +57,14 @@ static void look_at(int dir_fd, const struct fl_dataset *set, size_t i, struct f
 	bool is_there = fstatat(dir_fd, f->name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 	bool is_file = is_there && S_ISREG(st.st_mode);
 
-	state->present += is_there;
+	if (is_there && !state->present++)
+		state->there = i;
 	if (is_file && (uint64_t)st.st_size == f->bytes) {
 		state->whole++;
 		return;
 	}
-	state->example = i;
+	if (!state->bytes)
+		state->example = i;
 	state->bytes += f->bytes;
 	state->held += is_file ? (uint64_t)st.st_blocks * 512 : 0;
 }
@@ -76,49 +78,59 @@ void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state
 
 /* ---- the end */
 
+/* 1: removed; 0: it was not there. */
 static int remove_name(int dir_fd, const char *dir, const char *name, struct fl_err *err)
 {
-	if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	return fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
+	if (unlinkat(dir_fd, name, 0) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : fl_fail(err, -errno, "remove '%s/%s': %s", dir, name, strerror(errno));
 }
 
-/* 1: something is there that is not of the set; 0: nothing is left. */
-static int remove_file(int dir_fd, const char *dir, const struct fl_dataset *set, size_t number, struct fl_err *err)
+static int remove_file(int dir_fd, const char *dir, const struct fl_dataset *set, size_t number,
+		       struct fl_data_removed *did, struct fl_err *err)
 {
 	const char *name = set->files[number].name;
-	struct stat st;
+	struct stat st = { 0 };
+	int rc;
 
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !fl_dataset_owns(dir_fd, set, number))
-		return 1;
-	return remove_name(dir_fd, dir, name, err);
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	if (!fl_dataset_owns(dir_fd, set, number)) {
+		did->left++;
+		return 0;
+	}
+	rc = remove_name(dir_fd, dir, name, err);
+	if (rc > 0) {
+		did->files++;
+		did->bytes += (uint64_t)st.st_size;
+	}
+	return rc;
 }
 
 /* The directory, if the path still leads to it. Where others have something in it, it stays. */
-static void remove_dir(int dir_fd, const char *dir)
+static bool remove_dir(int dir_fd, const char *dir)
 {
 	struct stat is, was;
 
-	if (lstat(dir, &is) == 0 && fstat(dir_fd, &was) == 0 && is.st_dev == was.st_dev && is.st_ino == was.st_ino)
-		(void)rmdir(dir);
+	return lstat(dir, &is) == 0 && fstat(dir_fd, &was) == 0 && is.st_dev == was.st_dev && is.st_ino == was.st_ino &&
+	       rmdir(dir) == 0;
 }
 
-int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err)
+int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, struct fl_data_removed *ret,
+		   struct fl_err *err)
 {
-	size_t left = 0;
+	struct fl_data_removed did = { 0 };
 	int rc = 0;
 
 	if (flock(dir_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) /* as data.make has it */
-		rc = fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
-	for (size_t i = 0; i < set->files_n && rc >= 0; i++) {
-		rc = remove_file(dir_fd, dir, set, i, err);
-		left += rc > 0;
-	}
+		return fl_fail(err, -EBUSY, "the data set in '%s' is being made", dir);
+	for (size_t i = 0; i < set->files_n && rc >= 0; i++)
+		rc = remove_file(dir_fd, dir, set, i, &did, err);
 	if (rc >= 0)
 		rc = remove_name(dir_fd, dir, FL_DATASET_INDEX, err);
 	if (rc < 0)
 		return rc;
-	remove_dir(dir_fd, dir);
-	*ret_left = left;
+	did.dir = set->made_dir && remove_dir(dir_fd, dir);
+	*ret = did;
 	return 0;
 }

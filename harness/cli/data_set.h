@@ -19,13 +19,21 @@ struct fl_data_state {
 	uint64_t bytes; /* of those that are not */
 	uint64_t held;	/* what these have of the drive's space already */
 	size_t present; /* entries with the name of a file, whatever they are */
-	size_t example; /* number of a file that is not whole; that of a present one where none is to be there */
+	size_t there;	/* number of the first of these, */
+	size_t example; /* and of the first file that is not whole */
 };
 void fl_data_look(int dir_fd, const struct fl_dataset *set, struct fl_data_state *ret);
 
-/* Removes the files that were made for the set (fl_dataset_owns()), then the index, then the directory if it is empty.
- * Whatever else has the name of a file (a link, a directory, a file of others) stays; *ret_left is how many these are.
+/* Removes the files that were made for the set (fl_dataset_owns()), then the index, then the directory if it was made
+ * for the set and is empty. Whatever else has the name of a file (a link, a directory, a file of others) stays.
  * dir_fd: the directory, through which the set was read; dir: its path. -EBUSY: it is being made. */
-int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, size_t *ret_left, struct fl_err *err);
+struct fl_data_removed {
+	size_t files;	/* removed */
+	uint64_t bytes; /* that these had */
+	size_t left;	/* entries with the name of a file that stay */
+	bool dir;	/* removed, too */
+};
+int fl_data_remove(int dir_fd, const char *dir, const struct fl_dataset *set, struct fl_data_removed *ret,
+		   struct fl_err *err);
 
 #endif

@@ -4,7 +4,7 @@
  * The index is the file FL_DATASET_INDEX in the directory, JSON:
  *
  *   {"schema": 1, "state": "complete"|"being made", "seed": "0x0123456789abcdef", "like": null|"unet3d-h100",
- *    "files": [{"name": "data-00000000", "bytes": 1073741824}, ...]}
+ *    "made_directory": true|false, "files": [{"name": "data-00000000", "bytes": 1073741824}, ...]}
  *
  * File i of the list has number i and is called data-%08u of it: no index can claim a file of another name. It is made
  * of blocks (feedline/block.h), so its size is a multiple of FL_BLOCK_BYTES. Other files in the directory are not part
@@ -29,6 +29,7 @@ struct fl_dataset {
 	uint64_t seed;
 	char *like; /* the demand profile whose records the files are; NULL: none */
 	bool complete;
+	bool made_dir; /* the directory was made for it, and goes with it */
 	struct fl_dataset_file *files;
 	size_t files_n;
 	uint64_t bytes;	  /* of all files */

@@ -33,7 +33,8 @@ static void look_at(const struct fl_dataset *set)
 
 static void same(const struct fl_dataset *a, const struct fl_dataset *b)
 {
-	if (a->seed != b->seed || a->complete != b->complete || a->files_n != b->files_n || !a->like != !b->like)
+	if (a->seed != b->seed || a->complete != b->complete || a->made_dir != b->made_dir ||
+	    a->files_n != b->files_n || !a->like != !b->like)
 		abort();
 	if (a->like && strcmp(a->like, b->like))
 		abort();

@@ -76,7 +76,29 @@ done
 is "$before" "$(find "$set" -printf '%p %i %T@ %s\n' | sort | cksum)" 'what is refused writes nothing'
 data remove "$set"
 ends 0 'remove'
+says "removed $files files, 25 MiB, and the directory '$set'" 'remove'
 is no "$([ -e "$set" ] && echo yes || echo no)" 'the directory after remove'
+
+# A directory that was there before is not ours to remove.
+mkdir "$set"
+data make "$set" --size 1MiB
+data remove "$set"
+ends 0 'remove from a directory that make did not make'
+says "removed 1 file, 1 MiB, from '$set'; the directory, which was not made for them, stays" 'remove from a directory that make did not make'
+is '' "$(ls -A "$set")" 'what is left in a directory that make did not make'
+data make "$set" --size 1MiB
+data remove "$set" --json
+is '1 1048576 false' "$(jq -r '"\(.files) \(.bytes) \(.directory_removed)"' "$home/out")" 'remove --json'
+echo mine >"$set/data-00000002"
+data make "$set" --size 1MiB --like resnet50-a100
+ends 2 'make where one of many names is taken'
+says "'$set/data-00000002' is there, and is not of a data set" 'make where one of many names is taken'
+rm -rf "$set"
+ln -s /dev/null "$set"
+data make "$set" --size 1MiB
+ends 2 'make in what is no directory'
+says 'Not a directory' 'make in what is no directory'
+rm "$set"
 
 # No two makes are alike, unless they are asked to be; no tool makes them smaller.
 data make "$set" --size 9MiB
@@ -167,7 +189,7 @@ rm "$set/data-00000000"
 ln -s "$home/right/data-00000000" "$set/data-00000000"
 data remove "$set"
 ends 0 'remove beside strangers'
-says '; left alone: 3 other entries' 'remove beside strangers'
+says "removed 0 files, 0 B, from '$set'; left alone: 3 other entries" 'remove beside strangers'
 is 'data-00000000 dir mine' "$(find "$set" -mindepth 1 -printf '%f\n' | sort | xargs)" 'what remove leaves'
 is yes "$(cmp -s "$home/right/data-00000000" "$home/two/data-00000000" && echo yes || echo no)" 'what a link leads to'
 data remove "$set"

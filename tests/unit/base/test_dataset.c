@@ -56,14 +56,17 @@ static void comes_back(void **state)
 	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
 	assert_int_equal(fl_dataset_read(".", &back, NULL), 0);
 	assert_false(back.complete);
+	assert_false(back.made_dir);
 	assert_null(back.like);
 	assert_int_equal(back.strangers, 0);
 	fl_dataset_release(&back);
 	set.complete = true;
+	set.made_dir = true;
 	set.like = (char *)"unet3d-h100";
 	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
 	assert_int_equal(fl_dataset_read(".", &back, NULL), 0);
 	assert_true(back.complete);
+	assert_true(back.made_dir);
 	assert_true(back.seed == set.seed);
 	assert_string_equal(back.like, "unet3d-h100");
 	assert_int_equal(back.files_n, 2);
@@ -108,6 +111,7 @@ static void refuses_damage(void **state)
 		{ "{\"schema\":1,\"state\":\"complete\",\"seed\":\"0x0123456789abcdef0\"}", "'seed' must", -EBADMSG },
 		{ "{\"schema\":1,\"state\":\"complete\",\"seed\":\"0x0123456789abcdeg\"}", "'seed' must", -EBADMSG },
 		{ "{\"schema\":1,\"state\":\"complete\",\"seed\":\"0x0123456789abcdef\"}", "'like' must", -EBADMSG },
+		{ "{" HEAD ",\"made_directory\":1,\"files\":[]}", "'made_directory' must", -EBADMSG },
 		{ "{" HEAD ",\"files\":[{\"name\":\"../a\",\"bytes\":4096}]}", "'../a' is no name", -EBADMSG },
 		{ "{" HEAD ",\"files\":[{\"name\":\"..\",\"bytes\":4096}]}", "'..' is no name", -EBADMSG },
 		{ "{" HEAD ",\"files\":[{\"name\":\"\",\"bytes\":4096}]}", "'' is no name", -EBADMSG },
