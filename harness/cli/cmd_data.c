@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 struct data_opts {
-	uint64_t size, seed, threads;
+	uint64_t size, seed, threads, timeout;
 	const char *like, *store;
 	bool json;
 };
@@ -36,6 +36,8 @@ static const struct fl_field data_fields[] = {
 	FL_FIELD(data_opts, seed, FL_COUNT, "", "1..18446744073709551615",
 		 "what the data is made of (default: random)"),
 	FL_FIELD(data_opts, threads, FL_COUNT, "", "1..256", "threads (default: one for each CPU, at most 8)"),
+	FL_FIELD(data_opts, timeout, FL_NS, "", "100ms..24h",
+		 "how long it may take to open, to stop or to get on before it counts as hung (default: 60s)"),
 	FL_FIELD(data_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
 	FL_FIELD(data_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
 	{ 0 },
@@ -166,8 +168,11 @@ static int run_lane(struct job *job, int (*present)(void *arg, const struct fl_r
 {
 	char *bench = fl_format("data.%s", job->verb), *way_on = again(job), *store = NULL;
 	char *threads = fl_format("%llu", (unsigned long long)threads_for(job));
+	char *timeout = fl_format("%lluns", (unsigned long long)job->opts->timeout);
 	const struct fl_setting with[] = { { .name = (char *)"path", .text = job->dir },
-					   { .name = (char *)"threads", .text = threads } };
+					   { .name = (char *)"threads", .text = threads },
+					   { .name = (char *)"timeout", .text = timeout } };
+	size_t with_n = sizeof(with) / sizeof(with[0]) - !job->opts->timeout; /* the last one only if it was given */
 	struct fl_measure m = { .home = job->home,
 				.call = job->call,
 				.bytes = job->moved_bytes,
@@ -177,14 +182,14 @@ static int run_lane(struct job *job, int (*present)(void *arg, const struct fl_r
 	int rc = fl_home_store(job->opts->store, &store, err);
 
 	if (rc == 0) {
-		struct fl_suite *suite =
-			fl_suite_of_bench(bench, with, sizeof(with) / sizeof(with[0]), FL_STUDY_REPEAT, 1);
+		struct fl_suite *suite = fl_suite_of_bench(bench, with, with_n, FL_STUDY_REPEAT, 1);
 
 		m.store = store;
 		rc = fl_measure_suite(&m, suite, NULL, 0, err);
 		fl_suite_free(suite);
 	}
 	free(store);
+	free(timeout);
 	free(threads);
 	free(way_on);
 	free(bench);
@@ -463,8 +468,8 @@ static const struct verb {
 	const char *name, *done, *where, *takes; /* takes: names of options, between bars */
 	int (*run)(struct job *job, const char *word, struct fl_err *err);
 } verbs[VERBS] = {
-	[MAKE] = { "make", "made", "in", "|size|like|seed|threads|json|store|", make },
-	[VERIFY] = { "verify", "verified", "in", "|threads|json|store|", verify },
+	[MAKE] = { "make", "made", "in", "|size|like|seed|threads|timeout|json|store|", make },
+	[VERIFY] = { "verify", "verified", "in", "|threads|timeout|json|store|", verify },
 	[REMOVE] = { "remove", "removed", "from", "|json|", remove_it },
 };
 enum { FIELDS = sizeof(data_fields) / sizeof(data_fields[0]) };

@@ -303,6 +303,20 @@ is complete "$(state "$set")" 'state when it went on'
 is "$whole" "$(find "$set" -name 'data-*' -printf '%f %i %T@\n' | sort | grep -Ff <(printf '%s\n' "${whole:-none}") || true)" 'whole files are kept'
 data verify "$set"
 ends 0 'verify of what went on'
+data remove "$set"
+
+# A worker that stands still: what the hint names is an option of the command.
+started --size 1GiB --like unet3d-h100 --threads 1 --timeout 700ms
+pgrep -P "$maker" -f feedline-lane | xargs kill -STOP
+rc=0
+wait "$maker" || rc=$?
+ends 3 'a worker that stands still'
+says 'no step for 1 s; if it only needs longer, allow it more time with --timeout' 'a worker that stands still'
+is 0 "$(workers)" 'workers after one stood still'
+data make "$set" --size 1GiB --like unet3d-h100 --timeout 1h
+ends 0 'make goes on with more time'
+data verify "$set" --timeout 1h
+ends 0 'verify with more time'
 # All files are there, only the index does not say so.
 sed -i 's/complete/being made/' "$set/feedline-data.json"
 data make "$set" --size 1GiB --like unet3d-h100
