@@ -279,6 +279,11 @@ uint64_t fl_traffic_region(const struct fl_traffic *t, unsigned thread)
 	return t->threads[thread].walk.blocks;
 }
 
+uint64_t fl_traffic_first(const struct fl_traffic *t, unsigned thread)
+{
+	return t->threads[thread].walk.first;
+}
+
 void fl_traffic_halt(struct fl_traffic *t)
 {
 	for (unsigned i = 0; i < t->threads_n; i++)

@@ -40,6 +40,7 @@ int64_t fl_traffic_move(struct fl_traffic *t, unsigned thread, uint64_t n, struc
 void fl_traffic_allow(struct fl_traffic *t, unsigned thread, uint64_t blocks);
 /* The blocks that are the thread's own in sequential order; the whole row in random order. */
 uint64_t fl_traffic_region(const struct fl_traffic *t, unsigned thread);
+uint64_t fl_traffic_first(const struct fl_traffic *t, unsigned thread); /* the first of them */
 
 void fl_traffic_halt(struct fl_traffic *t); /* any thread: a waiting move returns at once */
 void fl_traffic_drain(struct fl_traffic *t, unsigned thread);

@@ -11,6 +11,7 @@
 #include <feedline/bench.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { SEQUENTIAL, RANDOM };
@@ -31,9 +32,24 @@ struct read_state {
 	struct fl_traffic *traffic;
 	bool direct, latency;
 	double cached_before; /* share of the pages; negative: not known */
+	/* Through the cache. */
+	uint64_t from_drives_before; /* read_from_drives() when all was prepared */
+	bool drives_counted;	     /* the kernel counts there what it reads of this target */
+	unsigned *passes;	     /* cold: of each thread, over its part */
 };
 
 /* ---- the page cache */
+
+enum { OWN_PAGES = 256 << 10 }; /* bytes of programs and the like that are read meanwhile */
+
+static uint64_t bytes_of(const struct fl_target *t)
+{
+	uint64_t all = 0;
+
+	for (size_t i = 0; i < t->files_n; i++)
+		all += t->files[i].bytes;
+	return all;
+}
 
 static int read_once(const struct fl_target *t, struct fl_err *err)
 {
@@ -54,21 +70,41 @@ static int read_once(const struct fl_target *t, struct fl_err *err)
 	return rc;
 }
 
-/* Through the cache: cold or warm must be proved. */
-static int prove(const struct read_state *s, double ratio, struct fl_err *err)
-{
-	const double most = 0.02, least = 0.99;
+/* Through the cache: cold or warm must be proved, `when`. lost: what it is for if it is not so. */
+static const double most = 0.02, least = 0.99;
 
+static int prove(const struct read_state *s, double ratio, const char *when, int lost, struct fl_err *err)
+{
 	if (s->opts->cache == COLD && ratio > most) {
-		fl_fail(err, -EBUSY, "%.0f %% of '%s' stays in the page cache", 100 * ratio, s->opts->path);
+		fl_fail(err, lost ? lost : -EBUSY, "%.0f %% of '%s' stays in the page cache %s", 100 * ratio,
+			s->opts->path, when);
 		return fl_hint(err, "pages that a program has mapped or locked cannot be dropped");
 	}
 	if (s->opts->cache == WARM && ratio < least) {
-		fl_fail(err, -ENOMEM, "only %.0f %% of '%s' stays in the page cache after reading it", 100 * ratio,
-			s->opts->path);
+		fl_fail(err, lost ? lost : -ENOMEM, "only %.0f %% of '%s' is in the page cache %s", 100 * ratio,
+			s->opts->path, when);
 		return fl_hint(err, "choose a file that fits into memory");
 	}
 	return 0;
+}
+
+/* Bytes that this process had the kernel read from drives so far. */
+static uint64_t read_from_drives(void)
+{
+	struct rusage used;
+
+	return getrusage(RUSAGE_SELF, &used) == 0 ? (uint64_t)used.ru_inblock * 512 : 0;
+}
+
+/* Not every file system has what it reads counted: does a page that is not in the cache? Leaves none there. */
+static bool drives_are_counted(const struct fl_target *t)
+{
+	uint64_t before = read_from_drives();
+	char byte;
+
+	if (pread(t->files[0].fd, &byte, 1, 0) != 1)
+		return false;
+	return read_from_drives() > before && fl_target_drop(t, NULL) == 0;
 }
 
 /* Reads past the cache need no empty one, but then one sees afterwards whether they went through it. */
@@ -91,21 +127,60 @@ static int prepare_cache(struct read_state *s, struct fl_err *err)
 		fl_fail(err, rc, "%s", unknown.what);
 		return fl_hint(err, "the owner of the file and root are told");
 	}
-	return prove(s, ratio, err);
+	rc = prove(s, ratio, warm ? "after it was read" : "although the kernel was asked to forget it", 0, err);
+	s->drives_counted = rc == 0 && (warm || drives_are_counted(&s->target));
+	s->from_drives_before = read_from_drives();
+	return rc;
+}
+
+/* Was it cold or warm all the time? Pages show how it is now; what happened meanwhile (another program read the file,
+ * or had its pages dropped) shows in how much came from drives. */
+static int check_kept(const struct read_state *s, uint64_t from_drives, struct fl_err *err)
+{
+	uint64_t moved = fl_traffic_moved(s->traffic) * s->opts->block, all = bytes_of(&s->target), few;
+	const unsigned long long came = from_drives - s->from_drives_before;
+	double ratio;
+	int rc = s->opts->cache == COLD ? fl_target_drop(&s->target, err) : 0;
+
+	if (rc == 0)
+		rc = fl_target_resident(&s->target, &ratio, err);
+	if (rc == 0)
+		rc = prove(s, ratio, "after the run", -ESTALE, err);
+	if (rc < 0 || !s->drives_counted)
+		return rc;
+	if (s->opts->cache == COLD && (double)came < (1 - most) * (double)moved) {
+		fl_fail(err, -ESTALE,
+			"only %llu of %llu bytes of '%s' came from a drive, the others from the page cache", came,
+			(unsigned long long)moved, s->opts->path);
+		return fl_hint(err, "does another program read or map the file?");
+	}
+	few = (uint64_t)((1 - least) * (double)all) + OWN_PAGES;
+	if (s->opts->cache == WARM && came > few) {
+		fl_fail(err, -ESTALE, "%llu bytes came from a drive while '%s' was read, which was in the page cache",
+			came, s->opts->path);
+		return fl_hint(err, "something had the kernel drop pages, or the machine has too little memory");
+	}
+	return 0;
+}
+
+/* What the cache holds at most of what was read. */
+static double cacheable(double read, double all, double memory)
+{
+	double least_of_two = read < all ? read : all;
+
+	return least_of_two < memory ? least_of_two : memory;
 }
 
 /* Direct reads must leave no pages behind: where they do, the file system answers them through its cache. */
 static int check_cache(const struct read_state *s, struct fl_err *err)
 {
-	const double tell_tale = 0.25; /* of what was read; other programs may read a little as well */
-	double after, all = 0, read;
+	const double tell_tale = 0.25; /* of what it could hold; other programs may read a little as well */
+	double after, all = (double)bytes_of(&s->target);
+	double read = (double)fl_traffic_moved(s->traffic) * (double)s->target.block_bytes;
+	double memory = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
 
-	for (size_t i = 0; i < s->target.files_n; i++)
-		all += (double)s->target.files[i].bytes;
-	read = (double)fl_traffic_moved(s->traffic) * (double)s->target.block_bytes / all;
-	read = read < 1 ? read : 1;
-	if (!s->direct || s->cached_before < 0 || fl_target_resident(&s->target, &after, NULL) < 0 ||
-	    after - s->cached_before <= tell_tale * read)
+	if (s->cached_before < 0 || fl_target_resident(&s->target, &after, NULL) < 0 ||
+	    (after - s->cached_before) * all <= tell_tale * cacheable(read, all, memory))
 		return 0;
 	fl_fail(err, -ESTALE, "%.0f %% of '%s' is in the page cache after reads that should go past it, %.0f %% before",
 		100 * after, s->opts->path, 100 * s->cached_before);
@@ -145,16 +220,31 @@ static void state_facts(const struct read_state *s)
 	fl_set_fact(s->lane, "verified", "%s", s->target.described ? "by seed, file and offset" : "by reading again");
 }
 
-static int open_row(struct read_state *s, struct fl_err *err)
+static bool is_cold(const struct read_state *s)
 {
-	const struct read_opts *o = s->opts;
-	int rc;
+	return !s->direct && s->opts->cache == COLD;
+}
 
-	if (!s->direct && o->cache == COLD && o->pattern == RANDOM) {
+static int check_cold(const struct read_opts *o, struct fl_err *err)
+{
+	if (o->pattern == RANDOM) {
 		fl_fail(err, -EINVAL, "random reads meet blocks again, which are not cold then");
 		return fl_hint(err, "choose --pattern sequential, or storage.read");
 	}
-	rc = fl_target_open(o->path, s->direct, o->block, &s->target, err);
+	if (o->block % (uint64_t)sysconf(_SC_PAGESIZE) == 0)
+		return 0;
+	fl_fail(err, -EINVAL, "blocks of %llu bytes share pages, which are not cold the second time",
+		(unsigned long long)o->block);
+	return fl_hint(err, "choose a multiple of %ld, or storage.read", sysconf(_SC_PAGESIZE));
+}
+
+static int open_row(struct read_state *s, struct fl_err *err)
+{
+	const struct read_opts *o = s->opts;
+	int rc = is_cold(s) ? check_cold(o, err) : 0;
+
+	if (rc == 0)
+		rc = fl_target_open(o->path, s->direct, o->block, &s->target, err);
 	if (rc < 0)
 		return rc;
 	rc = prepare_cache(s, err);
@@ -175,8 +265,10 @@ static int open_state(const struct read_state *row, void **ret_state, struct fl_
 	if (!s)
 		return fl_fail(err, -ENOMEM, "no memory for the state");
 	*s = *row;
-	rc = open_row(s, err);
+	s->passes = calloc(s->opts->threads, sizeof(*s->passes));
+	rc = s->passes ? open_row(s, err) : fl_fail(err, -ENOMEM, "no memory for the state");
 	if (rc < 0) {
+		free(s->passes);
 		free(s);
 		return rc;
 	}
@@ -202,11 +294,6 @@ static int buffered_open(struct fl_lane *lane, const void *opts, void **ret_stat
 
 /* ---- the run */
 
-static bool is_cold(const struct read_state *s)
-{
-	return !s->direct && s->opts->cache == COLD;
-}
-
 static int read_enter(void *state, unsigned thread, struct fl_err *err)
 {
 	const struct read_state *s = state;
@@ -216,8 +303,21 @@ static int read_enter(void *state, unsigned thread, struct fl_err *err)
 	return fl_traffic_enter(s->traffic, thread, err);
 }
 
-/* Cold: at the end of its part a thread has the cache forget the files before it begins again. That is a step of its
- * own, so that nothing that was read is spoilt with it. */
+/* Only what this thread has read: the others are still reading theirs. Pages that lie across the ends of its part the
+ * kernel keeps if it is asked for a half of them, so it is asked for a little more. */
+static int drop_part(const struct read_state *s, unsigned thread, struct fl_err *err)
+{
+	enum { LARGE_PAGE = 2 << 20 };
+	uint64_t more = LARGE_PAGE / s->opts->block + 1, first = fl_traffic_first(s->traffic, thread);
+	uint64_t end = first + fl_traffic_region(s->traffic, thread) + more;
+
+	first = first > more ? first - more : 0;
+	end = end < s->target.blocks ? end : s->target.blocks;
+	return fl_target_drop_blocks(&s->target, first, end - first, err);
+}
+
+/* Cold: at the end of its part a thread has the cache forget it before it begins again. That is a step of its own, so
+ * that nothing that was read is spoilt with it. */
 static int read_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
 {
 	const struct read_state *s = state;
@@ -230,8 +330,9 @@ static int read_step(void *state, unsigned thread, uint64_t n, struct fl_step *d
 	if (moved > 0)
 		return 0;
 	did->spoilt = true;
+	s->passes[thread]++;
 	fl_traffic_allow(s->traffic, thread, fl_traffic_region(s->traffic, thread));
-	return fl_target_drop(&s->target, err);
+	return drop_part(s, thread, err);
 }
 
 static void read_halt(void *state)
@@ -248,12 +349,34 @@ static void read_leave(void *state, unsigned thread)
 	fl_traffic_drain(s->traffic, thread);
 }
 
+/* A slice of the time in which a part was dropped does not count; where a part is read in less than one, none does. */
+static int check_passes(const struct read_state *s, struct fl_err *err)
+{
+	enum { SLICES = 32 }; /* that the harness cuts the time into */
+	unsigned passes = 0;
+
+	for (uint64_t i = 0; i < s->opts->threads; i++)
+		passes = s->passes[i] > passes ? s->passes[i] : passes;
+	if (passes <= SLICES)
+		return 0;
+	fl_fail(err, -ESTALE, "'%s' was read cold %u times, so its pages were dropped too often for a rate",
+		s->opts->path, passes);
+	return fl_hint(err, "choose a shorter --duration, or at least %llu bytes of data",
+		       (unsigned long long)bytes_of(&s->target) * (passes * 4 / SLICES));
+}
+
 static int read_verify(void *state, struct fl_err *err)
 {
 	const struct read_state *s = state;
+	uint64_t from_drives = read_from_drives(); /* before anything is read again */
 	int rc = fl_traffic_check(s->traffic, err);
 
-	return rc < 0 ? rc : check_cache(s, err);
+	if (rc < 0)
+		return rc;
+	if (s->direct)
+		return check_cache(s, err);
+	rc = check_kept(s, from_drives, err);
+	return rc < 0 ? rc : check_passes(s, err);
 }
 
 static void read_close(void *state)
@@ -262,6 +385,7 @@ static void read_close(void *state)
 
 	fl_traffic_close(s->traffic);
 	fl_target_close(&s->target);
+	free(s->passes);
 	free(s);
 }
 

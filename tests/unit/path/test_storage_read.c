@@ -11,6 +11,7 @@
 #include "test_files.h"
 #include <feedline/block.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 enum { READ, BUFFERED, LATENCY };
 
@@ -210,6 +211,169 @@ static void test_mapped_pages(void **unused)
 	unlink(path);
 }
 
+enum { LARGE_BLOCKS = 128, LARGE_BYTES = LARGE_BLOCKS * FILE_BLOCK }; /* more than is read ahead */
+
+static void make_large_file(char *path)
+{
+	static const char data[FILE_BLOCK] = "x";
+	int fd;
+
+	make_file(path);
+	need_direct_reads(path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	for (uint64_t i = FILE_BLOCKS; i < LARGE_BLOCKS; i++)
+		assert_int_equal(pwrite(fd, data, FILE_BLOCK, (off_t)(i * FILE_BLOCK)), FILE_BLOCK);
+	assert_int_equal(fsync(fd), 0);
+	close(fd);
+}
+
+static void read_it(const char *path)
+{
+	char *data = malloc(LARGE_BYTES);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(read(fd, data, LARGE_BYTES), LARGE_BYTES);
+	close(fd);
+	free(data);
+}
+
+static void read_it_elsewhere(const char *path)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		read_it(path);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void drop_it(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+	close(fd);
+}
+
+static void map_it(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	/* unmapped at the end of the test program */
+	assert_true(mmap(NULL, LARGE_BYTES, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0) != MAP_FAILED);
+	close(fd);
+}
+
+/* Cold or warm before, and then no longer: seen, whether or not it is so again at the end. */
+static void test_cold_and_warm_must_last(void **unused)
+{
+	static const struct {
+		unsigned cache;
+		void (*spoil)(const char *path);
+		const char *reason;
+	} cases[] = {
+		{ COLD, NULL, "" },
+		{ WARM, NULL, "" },
+		{ COLD, read_it_elsewhere, "came from a drive, the others from the page cache" },
+		{ COLD, map_it, "stays in the page cache after the run" },
+		{ WARM, drop_it, "came from a drive while" },
+	};
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char path[] = BUILD_DIR "/read-XXXXXX";
+		struct read_opts opts = opts_of(path);
+		struct fl_lane lane = { .threads = 2 };
+		struct fl_step did = { 0 };
+		struct fl_err err = { 0 };
+		struct read_state *s;
+
+		make_large_file(path);
+		opts.threads = 1;
+		opts.cache = cases[i].cache;
+		s = open_bench(BUFFERED, &lane, &opts);
+		assert_true(s->drives_counted);
+		assert_int_equal(read_enter(s, 0, &err), 0);
+		assert_int_equal(read_step(s, 0, 4, &did, &err), 0);
+		if (cases[i].spoil)
+			cases[i].spoil(path);
+		assert_int_equal(read_step(s, 0, LARGE_BLOCKS - 4, &did, &err), 0);
+		read_leave(s, 0);
+		if (read_verify(s, &err) != (cases[i].spoil ? -ESTALE : 0) || !strstr(err.what, cases[i].reason))
+			fail_msg("case %zu: %s", i, err.what);
+		read_close(s);
+		fake_free(&lane);
+		unlink(path);
+	}
+}
+
+/* One at its end has the cache forget what it read, and nothing of what another is reading. */
+static void test_a_thread_drops_its_own_part(void **unused)
+{
+	enum { PART = LARGE_BLOCKS / 2 };
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+	struct read_state *s;
+	double ratio;
+
+	(void)unused;
+	make_large_file(path);
+	s = open_bench(BUFFERED, &lane, &opts);
+	for (unsigned t = 2; t-- > 0;) {
+		assert_int_equal(read_enter(s, t, &err), 0);
+		assert_int_equal(read_step(s, t, PART, &did, &err), 0);
+	}
+	assert_int_equal(read_step(s, 0, 1, &did, &err), 0);
+	assert_true(did.spoilt);
+	assert_int_equal(fl_target_resident_blocks(&s->target, 0, PART, &ratio, &err), 0);
+	assert_true(ratio == 0);
+	assert_int_equal(fl_target_resident_blocks(&s->target, 3 * PART / 2 + 1, PART / 2 - 1, &ratio, &err), 0);
+	assert_true(ratio == 1);
+	read_leave(s, 0);
+	read_leave(s, 1);
+	read_close(s);
+	fake_free(&lane);
+	unlink(path);
+}
+
+/* So often that no slice of the time can be without a drop: the reason says how much data it takes. */
+static void test_too_little_to_be_read_cold(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 1 };
+	struct fl_err err = { 0 };
+	void *state;
+
+	(void)unused;
+	make_file(path);
+	need_direct_reads(path);
+	opts.threads = 1;
+	state = open_bench(BUFFERED, &lane, &opts);
+	run(state, 1, 34 * FILE_BLOCKS);
+	assert_int_equal(read_verify(state, &err), -ESTALE);
+	assert_non_null(strstr(err.what, "was read cold 33 times"));
+	assert_non_null(strstr(err.hint, "at least 8388608 bytes"));
+	read_close(state);
+	fake_free(&lane);
+	unlink(path);
+}
+
+/* Of a file that no memory holds the cache keeps only a little, and that little tells. */
+static void test_what_a_cache_can_hold(void **unused)
+{
+	(void)unused;
+	assert_true(cacheable(1000, 500, 2000) == 500);
+	assert_true(cacheable(300, 500, 2000) == 300);
+	assert_true(cacheable(9000, 8000, 1000) == 1000);
+}
+
 static void test_nothing_read_is_not_verified(void **unused)
 {
 	char path[] = BUILD_DIR "/read-XXXXXX";
@@ -233,7 +397,7 @@ static void test_refusals(void **unused)
 	char path[] = BUILD_DIR "/read-XXXXXX";
 	struct read_opts opts = opts_of(path);
 	struct fl_lane lane = { .threads = 2 };
-	struct fl_err err = { 0 }, cold = { 0 };
+	struct fl_err err = { 0 }, cold = { 0 }, page = { 0 };
 	void *state = NULL;
 
 	(void)unused;
@@ -242,6 +406,11 @@ static void test_refusals(void **unused)
 	opts.pattern = RANDOM;
 	assert_int_equal(buffered_open(&lane, &opts, &state, &cold), -EINVAL);
 	assert_non_null(strstr(cold.what, "not cold"));
+	opts.pattern = SEQUENTIAL;
+	opts.block = 512;
+	assert_int_equal(buffered_open(&lane, &opts, &state, &page), -EINVAL);
+	assert_non_null(strstr(page.what, "share pages"));
+	opts.block = FILE_BLOCK;
 	opts.depth = FILE_BLOCKS / 2 + 1;
 	assert_int_equal(direct_open(&lane, &opts, &state, &err), -EINVAL);
 	assert_non_null(strstr(err.what, "need"));
@@ -257,6 +426,10 @@ int main(void)
 		cmocka_unit_test(test_cold_stays_cold),
 		cmocka_unit_test(test_reads_that_fill_the_cache_are_stale),
 		cmocka_unit_test(test_mapped_pages),
+		cmocka_unit_test(test_cold_and_warm_must_last),
+		cmocka_unit_test(test_a_thread_drops_its_own_part),
+		cmocka_unit_test(test_too_little_to_be_read_cold),
+		cmocka_unit_test(test_what_a_cache_can_hold),
 		cmocka_unit_test(test_nothing_read_is_not_verified),
 		cmocka_unit_test(test_refusals),
 	};
