@@ -12,6 +12,7 @@
 
 struct slot {
 	struct fl_place at;
+	uint64_t number;   /* the how-manieth of the thread it is; written into its blocks */
 	uint64_t begun_ns; /* where it is asked for */
 	bool whole;	   /* the block was moved and nothing else since */
 };
@@ -20,17 +21,22 @@ struct thread {
 	struct fl_io *io;
 	struct fl_walk walk;
 	uint64_t may_begin;
-	uint64_t moved;
+	uint64_t begun, moved;
 	char *memory;	    /* depth blocks; slot i uses block i */
 	struct slot *slots; /* depth */
 	unsigned *idle;	    /* slots not in flight */
 	unsigned idle_n;
 	struct fl_io_done *done; /* depth */
+	/* The first block of feedline/block.h that came and was not the one that was asked for. */
+	bool wrong;
+	struct fl_place wrong_at;
+	uint64_t wrong_data[FL_BLOCK_WORDS];
 };
 
 struct fl_traffic {
 	struct fl_traffic_spec spec;
 	char why_plain[160];
+	bool heads; /* of read blocks are looked at as they come */
 	unsigned threads_n;
 	struct thread threads[];
 };
@@ -58,13 +64,21 @@ void fl_traffic_close(struct fl_traffic *t)
 	free(t);
 }
 
+/* Two writes of one block at a time, and nobody knows which one is there at the end: so a block is one thread's, and
+ * comes again when all others did. */
+static struct fl_walk walk_of(const struct fl_traffic_spec *spec, unsigned thread)
+{
+	return spec->random && spec->write ? fl_walk_shuffled(spec->target->blocks, thread, spec->threads)
+					   : fl_walk_of(spec->target->blocks, thread, spec->threads, spec->random);
+}
+
 static bool allocate_thread(struct fl_traffic *t, unsigned i)
 {
 	unsigned depth = t->spec.depth;
 	struct thread *thread = &t->threads[i];
 
 	*thread = (struct thread){
-		.walk = fl_walk_of(t->spec.target->blocks, i, t->threads_n, t->spec.random),
+		.walk = walk_of(&t->spec, i),
 		.may_begin = UINT64_MAX,
 		.memory = t->spec.memory + (size_t)i * depth * t->spec.target->block_bytes,
 		.slots = calloc(depth, sizeof(*thread->slots)),
@@ -154,6 +168,7 @@ int fl_traffic_open(const struct fl_traffic_spec *spec, struct fl_traffic **ret,
 		return fl_fail(err, -ENOMEM, "no memory for %u threads", spec->threads);
 	t->spec = *spec;
 	t->threads_n = spec->threads;
+	t->heads = spec->target->described && !spec->write;
 	for (unsigned i = 0; i < t->threads_n && whole; i++)
 		whole = allocate_thread(t, i);
 	rc = whole ? open_all(t, err) : fl_fail(err, -ENOMEM, "no memory for a depth of %u", spec->depth);
@@ -172,10 +187,10 @@ int fl_traffic_enter(struct fl_traffic *t, unsigned thread, struct fl_err *err)
 	return fl_io_enter(t->threads[thread].io, err);
 }
 
-static void stamp(const struct fl_target *target, struct fl_place at, char *data)
+static void stamp(const struct fl_target *target, struct fl_place at, uint64_t number, char *data)
 {
 	for (uint64_t i = 0; i < target->block_bytes; i += FL_BLOCK_BYTES)
-		fl_stamp((uint64_t *)(data + i), target->seed, target->files[at.file].number, at.offset + i);
+		fl_stamp((uint64_t *)(data + i), target->seed, number, at.offset + i);
 }
 
 static void begin(struct fl_traffic *t, struct thread *thread, unsigned slot)
@@ -190,9 +205,10 @@ static void begin(struct fl_traffic *t, struct thread *thread, unsigned slot)
 					 .tag = slot };
 
 	thread->slots[slot].at = at;
+	thread->slots[slot].number = ++thread->begun;
 	thread->slots[slot].whole = false;
 	if (request.write)
-		stamp(target, at, request.data);
+		stamp(target, at, thread->begun, request.data);
 	fl_io_queue(thread->io, &request);
 }
 
@@ -223,6 +239,33 @@ static int move_failed(const struct fl_traffic *t, struct fl_place at, int bytes
 		       bytes, t->spec.target->block_bytes);
 }
 
+static bool is_head_right(const struct fl_target *t, struct fl_place at, const uint64_t *word)
+{
+	return word[0] == FL_BLOCK_MAGIC && word[1] == t->seed && word[2] == t->files[at.file].number &&
+	       word[3] == at.offset;
+}
+
+/* Is this what was asked for? Its first and its last block tell, for two cache lines. */
+static void look_at_heads(const struct fl_target *t, struct thread *thread, unsigned slot)
+{
+	struct fl_place first = thread->slots[slot].at, last = first;
+	const char *data = thread->memory + slot * t->block_bytes;
+	const uint64_t *word = (const uint64_t *)data;
+
+	last.offset += t->block_bytes - FL_BLOCK_BYTES;
+	if (is_head_right(t, first, word)) {
+		word = (const uint64_t *)(data + t->block_bytes - FL_BLOCK_BYTES);
+		if (is_head_right(t, last, word))
+			return;
+		first = last;
+	}
+	if (thread->wrong)
+		return;
+	thread->wrong = true;
+	thread->wrong_at = first;
+	memcpy(thread->wrong_data, word, FL_BLOCK_BYTES);
+}
+
 /* Takes what is done; goes on with the rest where one failed, so that every slot is known to be idle. */
 static int end_some(struct fl_traffic *t, struct thread *thread, unsigned n, struct fl_hist *latency,
 		    struct fl_err *err)
@@ -239,6 +282,8 @@ static int end_some(struct fl_traffic *t, struct thread *thread, unsigned n, str
 			continue;
 		}
 		thread->slots[slot].whole = true;
+		if (t->heads)
+			look_at_heads(t->spec.target, thread, slot);
 		if (latency)
 			fl_hist_add(latency, now_ns - thread->slots[slot].begun_ns);
 	}
@@ -310,16 +355,27 @@ const char *fl_traffic_why_plain(const struct fl_traffic *t)
 	return t->why_plain;
 }
 
-bool fl_traffic_block(const struct fl_traffic *t, unsigned thread, unsigned slot, const void **ret_data,
-		      struct fl_place *ret_at)
+bool fl_traffic_block(const struct fl_traffic *t, unsigned thread, unsigned slot, struct fl_traffic_block *ret)
+{
+	const struct thread *from = &t->threads[thread];
+	const struct slot *s = &from->slots[slot];
+
+	if (slot >= t->spec.depth || !s->whole)
+		return false;
+	/* A block that was begun again since, in another slot, has other words by now. */
+	if (t->spec.write && from->begun - s->number >= from->walk.blocks)
+		return false;
+	*ret = (struct fl_traffic_block){ from->memory + slot * t->spec.target->block_bytes, s->at, s->number };
+	return true;
+}
+
+bool fl_traffic_wrong(const struct fl_traffic *t, unsigned thread, struct fl_traffic_block *ret)
 {
 	const struct thread *from = &t->threads[thread];
 
-	if (slot >= t->spec.depth || !from->slots[slot].whole)
-		return false;
-	*ret_data = from->memory + slot * t->spec.target->block_bytes;
-	*ret_at = from->slots[slot].at;
-	return true;
+	if (from->wrong)
+		*ret = (struct fl_traffic_block){ from->wrong_data, from->wrong_at, 0 };
+	return from->wrong;
 }
 
 uint64_t fl_traffic_moved(const struct fl_traffic *t)

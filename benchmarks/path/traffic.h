@@ -15,7 +15,9 @@ struct fl_traffic_spec {
 	enum fl_io_buffers buffers;
 	unsigned threads, depth;
 	bool random;
-	bool write;   /* the blocks of a described target, each stamped for its place (path/stamp.h) */
+	/* The blocks of a described target, stamped (path/stamp.h) for the place and, as the number of the file, with
+	 * the how-manieth write of the thread it is. Each thread writes a part of its own, `random` shuffled. */
+	bool write;
 	char *memory; /* threads * depth blocks */
 };
 
@@ -50,14 +52,23 @@ const struct fl_io *fl_traffic_io(const struct fl_traffic *t);
 const char *fl_traffic_why_plain(const struct fl_traffic *t); /* "" where buffers are registered */
 
 /* After drain: what slot `slot` < depth of a thread moved last. false: it holds no whole block. */
-bool fl_traffic_block(const struct fl_traffic *t, unsigned thread, unsigned slot, const void **ret_data,
-		      struct fl_place *ret_at);
+struct fl_traffic_block {
+	const void *data;
+	struct fl_place at;
+	uint64_t number; /* the how-manieth of the thread; of writes: what is in the blocks */
+};
+bool fl_traffic_block(const struct fl_traffic *t, unsigned thread, unsigned slot, struct fl_traffic_block *ret);
+/* The first FL_BLOCK_BYTES whose head was not that of the place that was read. false: there were none. Of each block
+ * that came from a described target the first and the last head are looked at. */
+bool fl_traffic_wrong(const struct fl_traffic *t, unsigned thread, struct fl_traffic_block *ret);
 uint64_t fl_traffic_moved(const struct fl_traffic *t); /* blocks, of all threads */
 const struct fl_traffic_spec *fl_traffic_spec(const struct fl_traffic *t);
 
-/* After drain: is what was moved last right? Read blocks of a described target word by word, of another against the
- * same blocks read again; written ones are read back and must carry the right sum. -EBADMSG: no; -ENODATA: nothing
- * was moved. */
+/* After drain: is what was moved right? Of a described target, each block that was read by its heads, and the last ones
+ * word by word; of another, the last ones against the same blocks read again. Of written ones the last are read back:
+ * they must carry the right sum, and be of that write. -EBADMSG: no; -ENODATA: nothing was moved. */
 int fl_traffic_check(const struct fl_traffic *t, struct fl_err *err);
+/* How many are the last ones, of each thread. */
+unsigned fl_traffic_checked(const struct fl_traffic_spec *spec);
 
 #endif

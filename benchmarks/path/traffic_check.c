@@ -2,6 +2,7 @@
 /* path/traffic_check.c: is what the threads moved last what it should be? */
 #include "path/traffic.h"
 #include <errno.h>
+#include <feedline/block.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,35 +37,74 @@ static int compare(const struct fl_target *t, struct fl_place at, const char *da
 	return fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
 }
 
-static int check_block(const struct fl_traffic *t, const void *data, struct fl_place at, char *scratch,
-		       struct fl_err *err)
+static int write_lost(const uint64_t *word, const struct fl_traffic_block *b, uint64_t offset, uint64_t seed,
+		      struct fl_err *err)
+{
+	if (word[0] == FL_BLOCK_MAGIC && word[1] == seed && word[3] == offset && word[2] < b->number)
+		fl_fail(err, -EBADMSG,
+			"offset %" PRIu64 ": write number %" PRIu64 " of its thread is not there, but number %" PRIu64,
+			offset, b->number, word[2]);
+	else if (word[0] == FL_BLOCK_MAGIC && word[1] == seed && word[3] != offset)
+		fl_fail(err, -EBADMSG, "offset %" PRIu64 ": the block of offset %" PRIu64 " is there", offset, word[3]);
+	else
+		fl_fail(err, -EBADMSG, "offset %" PRIu64 ": not what was written", offset);
+	return fl_hint(err, "the drive, or the path to it, loses or corrupts data");
+}
+
+static int check_written(const struct fl_target *t, const struct fl_traffic_block *b, const char *data,
+			 struct fl_err *err)
+{
+	for (uint64_t i = 0; i < t->block_bytes; i += FL_BLOCK_BYTES) {
+		const uint64_t *word = (const uint64_t *)(data + i);
+		uint64_t sum = 0;
+
+		for (size_t w = 0; w < FL_BLOCK_WORDS; w++)
+			sum += word[w];
+		if (word[2] != b->number || sum != fl_block_sum(t->seed, b->number, b->at.offset + i))
+			return write_lost(word, b, b->at.offset + i, t->seed, err);
+	}
+	return 0;
+}
+
+static int check_block(const struct fl_traffic *t, const struct fl_traffic_block *b, char *scratch, struct fl_err *err)
 {
 	const struct fl_traffic_spec *spec = fl_traffic_spec(t);
 	int rc;
 
 	if (!spec->write)
 		return spec->target->described
-			       ? fl_target_check(spec->target, at, data, spec->target->block_bytes, true, err)
-			       : compare(spec->target, at, data, scratch, err);
-	rc = read_again(spec->target, at, scratch, err);
-	return rc < 0 ? rc : fl_target_check(spec->target, at, scratch, spec->target->block_bytes, false, err);
+			       ? fl_target_check(spec->target, b->at, b->data, spec->target->block_bytes, true, err)
+			       : compare(spec->target, b->at, b->data, scratch, err);
+	rc = read_again(spec->target, b->at, scratch, err);
+	return rc < 0 ? rc : check_written(spec->target, b, scratch, err);
+}
+
+static unsigned most_of(const struct fl_traffic_spec *spec)
+{
+	uint64_t most = CHECK_BYTES / spec->target->block_bytes;
+
+	return most < 1 ? 1 : most < CHECK_BLOCKS ? (unsigned)most : CHECK_BLOCKS;
+}
+
+unsigned fl_traffic_checked(const struct fl_traffic_spec *spec)
+{
+	return spec->depth < most_of(spec) ? spec->depth : most_of(spec);
 }
 
 static int check_thread(const struct fl_traffic *t, unsigned thread, char *scratch, uint64_t *checked,
 			struct fl_err *err)
 {
 	const struct fl_traffic_spec *spec = fl_traffic_spec(t);
-	uint64_t most = CHECK_BYTES / spec->target->block_bytes, n = 0;
+	struct fl_traffic_block block;
+	unsigned n = 0;
 	int rc = 0;
 
-	most = most < 1 ? 1 : most < CHECK_BLOCKS ? most : CHECK_BLOCKS;
-	for (unsigned slot = 0; slot < spec->depth && n < most && rc == 0; slot++) {
-		struct fl_place at;
-		const void *data;
-
-		if (!fl_traffic_block(t, thread, slot, &data, &at))
+	if (fl_traffic_wrong(t, thread, &block))
+		rc = fl_target_check(spec->target, block.at, block.data, FL_BLOCK_BYTES, true, err);
+	for (unsigned slot = 0; slot < spec->depth && n < most_of(spec) && rc == 0; slot++) {
+		if (!fl_traffic_block(t, thread, slot, &block))
 			continue;
-		rc = check_block(t, data, at, scratch, err);
+		rc = check_block(t, &block, scratch, err);
 		n++;
 	}
 	*checked += n;

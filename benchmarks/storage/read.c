@@ -217,7 +217,10 @@ static void state_facts(const struct read_state *s)
 	fl_io_state(fl_traffic_io(s->traffic), fl_traffic_why_plain(s->traffic), s->lane);
 	fl_set_fact(s->lane, "direct", "%s", s->direct ? "yes" : "no");
 	fl_set_fact(s->lane, "files", "%zu", s->target.files_n);
-	fl_set_fact(s->lane, "verified", "%s", s->target.described ? "by seed, file and offset" : "by reading again");
+	fl_set_fact(s->lane, "verified", "%s%u of each thread",
+		    s->target.described ? "each by seed, file and offset; every word of the last "
+					: "by reading again the last ",
+		    fl_traffic_checked(fl_traffic_spec(s->traffic)));
 }
 
 static bool is_cold(const struct read_state *s)

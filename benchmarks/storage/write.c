@@ -4,8 +4,8 @@
  * ends. It is written once before anything is timed: else the first pass would measure how the file system finds room
  * for it.
  *
- * What is written are blocks of feedline/block.h: number 0 at first, number 1 while it is timed, so a block that the
- * drive lost is seen when they are read back. */
+ * What is written are blocks of feedline/block.h: number 0 at first, while it is timed the how-manieth write of the
+ * thread it is, so a block that the drive lost is seen when the last ones are read back. */
 #include "path/direct.h"
 #include "path/io_facts.h"
 #include "path/stamp.h"
@@ -168,7 +168,6 @@ static int open_file(struct write_state *s, struct fl_err *err)
 	if (rc < 0)
 		return rc;
 	s->file.bytes = blocks * o->block;
-	s->file.number = 1;
 	s->target = (struct fl_target){ .files = &s->file,
 					.files_n = 1,
 					.block_bytes = o->block,
@@ -196,7 +195,8 @@ static int write_open(struct fl_lane *lane, const void *opts, void **ret_state, 
 		goto close_file;
 	fl_io_state(fl_traffic_io(s->traffic), fl_traffic_why_plain(s->traffic), lane);
 	fl_set_fact(lane, "direct", "yes");
-	fl_set_fact(lane, "verified", "by sum of each block, read back");
+	fl_set_fact(lane, "verified", "by sum and number, read back: the last %u of each thread",
+		    fl_traffic_checked(fl_traffic_spec(s->traffic)));
 	*ret_state = s;
 	return 0;
 
@@ -268,7 +268,8 @@ static const struct fl_field write_fields[] = {
 	FL_FIELD(write_opts, block, FL_BYTES, "1MiB", "4KiB..64MiB", "bytes of one write, a multiple of 4 KiB"),
 	FL_FIELD(write_opts, depth, FL_COUNT, "16", "1..4096", "writes that each thread keeps in flight"),
 	FL_FIELD(write_opts, threads, FL_COUNT, "1", "1..256", "threads, each with a ring of its own"),
-	FL_FIELD(write_opts, pattern, FL_CHOICE, "sequential", "sequential|random", "order of the blocks"),
+	FL_FIELD(write_opts, pattern, FL_CHOICE, "sequential", "sequential|random",
+		 "order of the blocks; random: each thread's part shuffled, each block once in a pass"),
 	FL_FIELD(write_opts, engine, FL_CHOICE, "auto", "auto|io_uring|pread",
 		 "how writes are issued; auto: by io_uring where that is allowed"),
 	FL_FIELD(write_opts, buffers, FL_CHOICE, "auto", "auto|registered|plain", "how the kernel knows the buffers"),

@@ -87,8 +87,8 @@ if [ -f "$home/set/feedline-data.json" ]; then
 	echo stranger >"$home/set/other"
 	measure storage.read --path "$home/set" --path "$a" --block 64KiB --duration 200ms
 	is 0 "$rc" 'a directory and a file'
-	is 'by seed, file and offset' "$(value '.lanes[0].facts.verified')" 'test data tell by themselves'
-	is 'by reading again' "$(value '.lanes[1].facts.verified')" 'other data do not'
+	is 'each by seed, file and offset; every word of the last 8 of each thread' "$(value '.lanes[0].facts.verified')" 'test data tell by themselves'
+	is 'by reading again the last 8 of each thread' "$(value '.lanes[1].facts.verified')" 'other data do not'
 	rm "$home/set/other"
 	file=$(jq -r '.files[0].name' "$home/set/feedline-data.json")
 	bytes=$(stat -c %s "$home/set/$file")

@@ -95,27 +95,69 @@ static void check_run(size_t i, const char *path, const char *verified)
 	fake_free(&lane);
 }
 
-static void test_reads_and_verifies(void **unused)
+static void make_described(char *path)
 {
-	char path[] = BUILD_DIR "/read-XXXXXX", described[] = BUILD_DIR "/read-XXXXXX";
 	uint64_t block[FL_BLOCK_WORDS];
-	int fd;
+	int fd = mkstemp(path);
 
-	(void)unused;
-	make_file(path);
-	need_direct_reads(path);
-	fd = mkstemp(described);
 	for (uint64_t at = 0; at < FILE_BYTES; at += FL_BLOCK_BYTES) {
 		fl_block_fill(block, 7, 3, at);
 		assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
 	}
+	assert_int_equal(fsync(fd), 0);
 	close(fd);
+}
+
+static void test_reads_and_verifies(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX", described[] = BUILD_DIR "/read-XXXXXX";
+
+	(void)unused;
+	make_file(path);
+	need_direct_reads(path);
+	make_described(described);
 	for (size_t i = 0; i < sizeof(runs) / sizeof(*runs); i++) {
-		check_run(i, path, "verified=by reading again");
-		check_run(i, described, "verified=by seed, file and offset");
+		check_run(i, path, "verified=by reading again the last 4 of each thread");
+		check_run(i, described,
+			  "verified=each by seed, file and offset; every word of the last 4 of each thread");
 	}
 	unlink(path);
 	unlink(described);
+}
+
+/* Blocks that came long before the last ones are looked at, too: at their first and their last head. */
+static void test_every_block_is_looked_at(void **unused)
+{
+	static const struct {
+		off_t at;
+		uint64_t number;
+	} cases[] = { { 5 * FILE_BLOCK, 4 }, { 6 * FILE_BLOCK - FL_BLOCK_BYTES, 2 } };
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char path[] = BUILD_DIR "/read-XXXXXX";
+		struct read_opts opts = opts_of(path);
+		struct fl_lane lane = { .threads = 1 };
+		uint64_t block[FL_BLOCK_WORDS];
+		struct fl_err err = { 0 };
+		void *state;
+		int fd;
+
+		make_described(path);
+		need_direct_reads(path);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		fl_block_fill(block, 7, cases[i].number, (uint64_t)cases[i].at);
+		assert_int_equal(pwrite(fd, block, sizeof(block), cases[i].at), sizeof(block));
+		close(fd);
+		opts.threads = 1;
+		state = open_bench(READ, &lane, &opts);
+		run(state, 1, FILE_BLOCKS - opts.depth);
+		assert_int_equal(read_verify(state, &err), -EBADMSG);
+		assert_non_null(strstr(err.what, "the block of file"));
+		read_close(state);
+		fake_free(&lane);
+		unlink(path);
+	}
 }
 
 /* A pass over a part ends with an empty cache, in a step that does not count. */
@@ -423,6 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reads_and_verifies),
+		cmocka_unit_test(test_every_block_is_looked_at),
 		cmocka_unit_test(test_cold_stays_cold),
 		cmocka_unit_test(test_reads_that_fill_the_cache_are_stale),
 		cmocka_unit_test(test_mapped_pages),

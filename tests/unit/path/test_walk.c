@@ -54,6 +54,32 @@ static void test_random_visits_everything(void **state)
 	}
 }
 
+/* Each block once in a pass, in a part of the thread's own, in another order than theirs, and the same in each pass. */
+static void test_shuffled_covers_the_file(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++) {
+		unsigned visits[BLOCKS_MAX] = { 0 }, forward = 0;
+
+		for (unsigned t = 0; t < shares[i].threads; t++) {
+			struct fl_walk w = fl_walk_shuffled(shares[i].blocks, t, shares[i].threads);
+			uint64_t order[BLOCKS_MAX];
+
+			for (uint64_t n = 0; n < w.blocks; n++) {
+				order[n] = fl_walk_next(&w);
+				assert_in_range(order[n], w.first, w.first + w.blocks - 1);
+				visits[order[n]]++;
+				forward += n > 0 && order[n] == order[n - 1] + 1;
+			}
+			for (uint64_t n = 0; n < w.blocks; n++)
+				assert_int_equal(fl_walk_next(&w), order[n]);
+		}
+		for (unsigned b = 0; b < shares[i].blocks; b++)
+			assert_int_equal(visits[b], 1);
+		assert_true(forward <= shares[i].blocks / 4);
+	}
+}
+
 static void test_random_differs_by_thread_and_repeats_by_run(void **state)
 {
 	struct fl_walk a = fl_walk_of(1 << 18, 0, 2, true), b = fl_walk_of(1 << 18, 1, 2, true);
@@ -75,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sequential_covers_the_file),
 		cmocka_unit_test(test_random_visits_everything),
+		cmocka_unit_test(test_shuffled_covers_the_file),
 		cmocka_unit_test(test_random_differs_by_thread_and_repeats_by_run),
 	};
 
