@@ -14,8 +14,8 @@
  * extremes (base/stats.h). Of one round: its steps in order are cut into up to 10 segments of 3 steps or more, and the
  * interval is that of the segments' shares by Student's t (batch means: Law and Kelton, Simulation Modeling and
  * Analysis, "output data analysis for a single system"), which allows for steps that resemble their neighbours. Fewer
- * than 9 steps: the extremes of single steps, no claim. Rounds of fewer than 3 are left out. Where that leaves none, the
- * steps that set the clock count, too, for their stall, their gap and C; where it still does, nothing is said.
+ * than 9 steps: the extremes of single steps, no claim. Rounds of fewer than 3 are left out. Where that leaves none,
+ * the steps that set the clock count, too, for their stall, their gap and C; where it still does, nothing is said.
  *
  * Bands: fed S < 5 %, moderately starved < 20 %, starved above (TensorFlow's profiler: input bound from 5 and 20 %).
  * The loss is what the control, whose data is always there, lacks: 1 - AU; or, where that is more, what the loop itself
@@ -35,14 +35,14 @@
  *   S alone straddles 5 %                                 at the limit: more rounds would tell
  *   else                                                  not measurable
  *
- * The band comes before rho, since what the sink lost is what is asked and rho only says why. A queue that drains widens
- * S by what it gave instead of voiding it, since that is all that it can have hidden.
+ * The band comes before rho, since what the sink lost is what is asked and rho only says why. A queue that drains
+ * widens S by what it gave instead of voiding it, since that is all that it can have hidden.
  *
  * Verdicts: fed is pass; moderately starved and starved fail; at the limit is inconclusive; not measurable is not
  * measured. They are those of the loop's lanes. The other cases are evidence: wrong data, invalid measurements and what
  * is below the limits of its path count as everywhere, but none of them must be judged or measured for its own sake.
- * Without the control or the open loop the loop is not measured. Cases of benchmarks that are neither the loop, its open
- * loop nor a rung of it make no such study: they are judged by themselves.
+ * Without the control or the open loop the loop is not measured. Cases of benchmarks that are neither the loop, its
+ * open loop nor a rung of it make no such study: they are judged by themselves.
  *
  * Causes, of what is starved: capacity where rho's interval lies below 1: no queue cures that. jitter where it lies at
  * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named;
@@ -64,8 +64,9 @@
  *                 stands for the hop of the first rung, which is copied by one CPU; the source, where the copying has
  *                 time, for that of the last, but speaks against it where its thread computes all the time
  *                 (source_cpu_ratio)
- *   counters      the threads' waiting for a CPU, where it can explain half of the stalls, speaks against every hop;
- *                 a drive that counted less than half of the bytes speaks against itself
+ *   counters      what kept the threads from their CPUs, where it can explain half of the stalls, speaks against every
+ *                 hop: their waiting for one (where that is unknown, what others took), what the hypervisor gave to
+ *                 others, a quota; a drive that counted less than half of the bytes speaks against itself
  *   intervention  the drive's rate was limited further: where S does not rise by half of what that must do, not even
  *                 at the far ends of the intervals, it speaks against the drive. That S rises, beyond noise, speaks for
  *                 the drive, but not against another hop: whatever is slowed enough binds */

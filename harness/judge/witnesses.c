@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* witnesses.c: what ladder, occupancy, counters and intervention say of the hop that starves a lane (starvation.h). */
 #include "base/alloc.h"
+#include "base/cpus.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "judge/feed.h"
@@ -207,40 +208,86 @@ static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
 
 /* ---- counters */
 
-/* The largest figure of that name among the witnesses of the lane's rounds (run/witness.h), times `by` of the notes
- * where that is there. NaN: nobody knows. */
-static double find_figure(const struct fl_subject *s, const char *name, const char *by, bool least)
+/* The largest figure of that name among the witnesses of the lane's rounds (run/witness.h), or the smallest. NaN: nobody
+ * knows. */
+static double find_figure(const struct fl_subject *s, const char *name, bool least)
 {
 	double found = NAN;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const json_t *notes = s->records[i]->notes;
-		double value = fl_json_number_or_nan(json_object_get(notes, "witnesses"), name);
-		double times = by ? fl_json_number_or_nan(notes, by) : 1;
+		double value = fl_json_number_or_nan(json_object_get(s->records[i]->notes, "witnesses"), name);
 
-		value *= times >= 1 ? times : 1;
 		found = least ? fmin(found, value) : fmax(found, value);
 	}
 	return found;
 }
 
-/* Waiting is counted over all threads of a lane; at worst it was all that of one. */
+/* What is a share of the time of several threads or CPUs was at worst all that of one. */
+static double times(double share, double n)
+{
+	double all = share * (n >= 1 ? n : 1);
+
+	return all > 1 ? 1 : all;
+}
+
+static double count_cpus(const struct fl_subject *s)
+{
+	const char *list = fl_json_text_or_null(s->verdict->placement, "cpus");
+	struct fl_cpus cpus;
+
+	return list && fl_cpus_parse(list, &cpus, NULL) == 0 ? (double)fl_cpus_count(&cpus) : 1;
+}
+
+/* What kept its threads from their CPUs, each as a share of the time; NaN: unknown. */
+struct held_up {
+	double waited, steal, quota;
+};
+
+static struct held_up find_held_up(const struct fl_subject *s)
+{
+	const json_t *notes = s->verdict->first ? s->verdict->first->notes : NULL;
+	struct held_up h = {
+		.waited = times(find_figure(s, "run_queue_wait_ratio", false), fl_json_number_or_nan(notes, "threads")),
+		.steal = times(find_figure(s, "steal_ratio", false), count_cpus(s)),
+		.quota = times(find_figure(s, "quota_throttled_ns", false) / fl_json_number_or_nan(notes, "window_ns"),
+			       1)
+	};
+
+	if (isnan(h.waited)) /* whoever had its CPUs may have made it wait */
+		h.waited = times(find_figure(s, "others_ratio", false), count_cpus(s));
+	return h;
+}
+
+/* The one that can explain that much; malloc'd, NULL: none can. */
+static char *say_held_up(const struct held_up *h, double enough)
+{
+	char shown[FL_UNIT_TEXT];
+
+	if (h->waited >= enough)
+		return fl_format("its threads waited for a CPU for up to %s of the time",
+				 fl_show_percent(shown, h->waited));
+	if (h->steal >= enough)
+		return fl_format("other virtual machines had its CPUs for up to %s of the time",
+				 fl_show_percent(shown, h->steal));
+	if (h->quota >= enough)
+		return fl_format("a CPU quota stopped it for up to %s of the time", fl_show_percent(shown, h->quota));
+	return NULL;
+}
+
 static struct fl_testimony ask_counters(const struct fl_feed_lane *l)
 {
-	double waited = find_figure(l->s, "run_queue_wait_ratio", "threads", false);
-	double read = find_figure(l->s, "device_read_ratio", NULL, true);
-	char **said = &l->feed->said[FL_COUNTERS_SAY], shown[FL_UNIT_TEXT], device[FL_UNIT_TEXT];
+	const struct held_up h = find_held_up(l->s);
+	double read = find_figure(l->s, "device_read_ratio", true);
+	char **said = &l->feed->said[FL_COUNTERS_SAY], device[FL_UNIT_TEXT];
 
-	if (waited >= l->feed->S.median / 2) {
-		*said = fl_format("its threads waited for a CPU for up to %s of the time",
-				  fl_show_percent(shown, fmin(1, waited)));
+	*said = say_held_up(&h, l->feed->S.median / 2);
+	if (*said)
 		return (struct fl_testimony){ FL_DENIES, FL_EVERY_HOP };
-	}
 	if (read < device_read_least && l->plan->top >= 0) {
 		*said = fl_format("the drive counted only %s of the bytes", fl_show_percent(device, read));
 		return (struct fl_testimony){ FL_DENIES, l->plan->top };
 	}
-	if (isnan(waited) && isnan(read))
+	if (isnan(h.waited) && isnan(h.steal) && isnan(h.quota) && isnan(read))
 		return absent(said, fl_dup("not known"));
 	return absent(said, isnan(read) ? fl_dup("nothing against it")
 					: fl_format("nothing against it; the drive counted %s of the bytes",

@@ -493,6 +493,43 @@ static void test_hops(void **state)
 		}
 }
 
+/* Whatever kept the threads from their CPUs for half of the stalls or more may be all there is. */
+static void test_held_up(void **state)
+{
+	static const struct {
+		const char *witnesses, *why; /* NULL: the drive all the same */
+	} rows[] = {
+		{ "{\"run_queue_wait_ratio\": 0.01, \"steal_ratio\": 0.15}",
+		  "other virtual machines had its CPUs for up to 30 %" },
+		{ "{\"run_queue_wait_ratio\": 0.01, \"steal_ratio\": 0.05}", NULL },
+		{ "{\"run_queue_wait_ratio\": 0.01, \"quota_throttled_ns\": 25e6}",
+		  "a CPU quota stopped it for up to 25 %" },
+		{ "{\"run_queue_wait_ratio\": 0.01, \"quota_throttled_ns\": 5e6}", NULL },
+		{ "{\"run_queue_wait_ratio\": 0.01, \"others_ratio\": 0.4}", NULL }, /* nobody had to wait for them */
+		{ "{\"run_queue_wait_ratio\": null, \"others_ratio\": 0.4}",
+		  "its threads waited for a CPU for up to 80 %" },
+		{ "{\"run_queue_wait_ratio\": null}", NULL },
+		{ "{\"steal_ratio\": \"all\", \"quota_throttled_ns\": []}", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = ladder_run(&hops[1].met, 1);
+		struct fl_judgement *j;
+		const struct fl_feed *feed;
+
+		json_object_set_new(run->lanes[LOOP].notes, "window_ns", json_real(100e6));
+		json_object_set_new(run->lanes[LOOP].notes, "witnesses", json_loads(rows[i].witnesses, 0, NULL));
+		j = judge(run);
+		feed = j->lanes[LOOP].feed;
+		if (strcmp(feed->hop, rows[i].why ? "unattributed" : DRIVE) != 0 ||
+		    (rows[i].why && strncmp(feed->why_hop, rows[i].why, strlen(rows[i].why)) != 0))
+			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* A source that computes all the time is not held up by the drive. */
 static void test_source_computes(void **state)
 {
@@ -678,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_limits_of_a_loop),
 		cmocka_unit_test(test_limits_of_lumps),
 		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_held_up),
 		cmocka_unit_test(test_source_computes),
 		cmocka_unit_test(test_rungs),
 		cmocka_unit_test(test_no_ladder),
