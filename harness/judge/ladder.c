@@ -49,6 +49,12 @@ static size_t climb(const struct fl_ladder_rung *rungs, size_t n, int top, int c
 	return length;
 }
 
+/* So slow that no disturbance made it so. */
+static bool is_clear(const struct fl_interval *rate, double demand_bytes_per_s)
+{
+	return rate->n && rate->high < demand_bytes_per_s / 2;
+}
+
 enum fl_ladder_says fl_ladder_judge(const struct fl_ladder_rung *rungs, size_t n, int top, double demand_bytes_per_s,
 				    const struct fl_interval *together, bool jitter, int *ret)
 {
@@ -62,6 +68,13 @@ enum fl_ladder_says fl_ladder_judge(const struct fl_ladder_rung *rungs, size_t n
 		if (fl_rung_is_faster(&rungs[chain[i]].rate, &rungs[chain[i - 1]].rate)) {
 			*ret = chain[i];
 			return FL_LADDER_INVALID;
+		}
+	if (fl_rung_is_faster(together, &rungs[top].rate))
+		return FL_LADDER_CROWD;
+	for (size_t i = 0; i < length; i++)
+		if (rungs[chain[i]].disturbed && !is_clear(&rungs[chain[i]].rate, demand_bytes_per_s)) {
+			*ret = chain[i];
+			return FL_LADDER_DISTURBED;
 		}
 	for (size_t i = 0; i < length; i++) {
 		int held = holds(&rungs[chain[i]], demand_bytes_per_s, jitter);

@@ -103,13 +103,16 @@ struct fl_ladder_rung {
 	struct fl_interval rate; /* n == 0: unknown */
 	double replayed;	 /* S of its arrivals with the prefetch of the loop; NaN: unknown */
 	int after;		 /* the rung before it; -1: the control */
+	bool disturbed;		 /* its measurement is not to be trusted */
 };
 enum fl_ladder_says {
-	FL_LADDER_SILENT,   /* a rung is unknown, or at the limit */
-	FL_LADDER_INVALID,  /* *ret: the rung that is faster than the one before it */
-	FL_LADDER_RUNG,	    /* *ret: the one that adds the binding hop */
-	FL_LADDER_SHARED,   /* each alone has enough, all together have not */
-	FL_LADDER_SUFFICES, /* nothing of it binds */
+	FL_LADDER_SILENT,    /* a rung is unknown, or at the limit */
+	FL_LADDER_INVALID,   /* *ret: the rung that is faster than the one before it */
+	FL_LADDER_CROWD,     /* invalid: each of all together is faster than one alone */
+	FL_LADDER_DISTURBED, /* *ret: the rung that was, and is not below half of what is wanted */
+	FL_LADDER_RUNG,	     /* *ret: the one that adds the binding hop */
+	FL_LADDER_SHARED,    /* each alone has enough, all together have not */
+	FL_LADDER_SUFFICES,  /* nothing of it binds */
 };
 /* top: the rung of the loop's own source. together: the rate of all accelerators at once, of one of them (n == 0: there
  * is only one). jitter: by arrivals rather than rates. *ret: the rung that the answer is about, also where it is

@@ -57,9 +57,11 @@
  * The binding hop is found by witnesses, and named where at least two of them say the same and none another:
  *
  *   ladder        the first rung that delivers less than D / C adds the hop; for jitter the first whose arrivals,
- *                 replayed, starve the sink. Where each accelerator alone has enough and all have not, the last hop is
- *                 shared. A rung that is faster than the one before it beyond noise and tolerance makes the
- *                 ladder invalid, and the hop unattributed
+ *                 replayed, starve the sink. Where each accelerator alone has enough and all have not, the last hop may
+ *                 be what they share: this speaks for it, and not against another. A rung that is faster than the one
+ *                 before it beyond noise and tolerance, or all together faster than one alone, makes the ladder
+ *                 invalid, and the hop unattributed. It says nothing where a rung that leads to the loop's source
+ *                 was disturbed, unless that rung gives less than half of what is wanted
  *   occupancy     the stage that was busy all the time that the sink waited: the copying, with chunks waiting for it,
  *                 stands for the hop of the first rung, which is copied by one CPU; the source, where the copying has
  *                 time, for that of the last, but speaks against it where its thread computes all the time

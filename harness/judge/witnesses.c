@@ -87,6 +87,38 @@ static char *say_shared(const struct fl_feed_lane *l, const struct fl_feed_rung 
 	return t.bytes;
 }
 
+static char *say_crowd(const struct fl_feed_lane *l, const struct fl_feed_rung *rung)
+{
+	char *shared = say_shared(l, rung), *crowd = fl_format("%s: the ladder is invalid", shared);
+
+	free(shared);
+	return crowd;
+}
+
+static bool is_disturbed(const struct fl_feed_rung *rung)
+{
+	return rung->s && rung->s->verdict && rung->s->verdict->distrust_n;
+}
+
+/* "; T3 was disturbed: others took 9 % of it", of the rungs that lead to the loop's own source. */
+static char *with_disturbances(const struct fl_feed_plan *p, char *said)
+{
+	struct fl_text t = { 0 };
+
+	for (int at = p->top; at >= 0; at = p->rungs[at].after)
+		if (is_disturbed(&p->rungs[at]))
+			fl_text_add(&t, "%s%s was disturbed: %s", t.n ? "; " : "", p->rungs[at].declared->name,
+				    p->rungs[at].s->verdict->distrust[0]);
+	if (t.n) {
+		char *both = fl_format("%s; %s", said, t.bytes);
+
+		free(said);
+		said = both;
+	}
+	fl_text_release(&t);
+	return said;
+}
+
 static char *say_invalid(const struct fl_feed_plan *p, const struct fl_feed_rung *rung)
 {
 	struct fl_text t = { 0 };
@@ -104,11 +136,40 @@ static void fill_rungs(const struct fl_feed_lane *l, bool jitter, struct fl_ladd
 	for (size_t i = 0; i < l->plan->rungs_n; i++) {
 		const struct fl_feed_rung *r = &l->plan->rungs[i];
 
-		rungs[i] = (struct fl_ladder_rung){ .rate = r->open.rate, .replayed = NAN, .after = r->after };
+		rungs[i] = (struct fl_ladder_rung){
+			.rate = r->open.rate, .replayed = NAN, .after = r->after, .disturbed = is_disturbed(r)
+		};
 		if (jitter)
 			rungs[i].replayed = fl_replay(r->open.deliveries, r->open.deliveries_n, l->feed->step_time_ns,
 						      l->feed->ahead);
 	}
+}
+
+/* What it says of rung `at`. */
+static struct fl_testimony say_ladder(const struct fl_feed_lane *l, enum fl_ladder_says says, int at, bool jitter)
+{
+	const struct fl_feed_plan *p = l->plan;
+	char **said = &l->feed->said[FL_LADDER_SAYS];
+
+	switch (says) {
+	case FL_LADDER_RUNG:
+		*said = say_rung(l, &p->rungs[at], jitter);
+		return (struct fl_testimony){ FL_NAMES, at };
+	case FL_LADDER_SHARED: /* the memory or the CPUs may be what is, too */
+		*said = say_shared(l, &p->rungs[at]);
+		return (struct fl_testimony){ FL_SUPPORTS, at };
+	case FL_LADDER_INVALID:
+		return silent(said, say_invalid(p, &p->rungs[at]));
+	case FL_LADDER_CROWD:
+		return silent(said, say_crowd(l, &p->rungs[at]));
+	case FL_LADDER_SUFFICES:
+		return silent(said, fl_dup("every rung gives what is wanted"));
+	case FL_LADDER_DISTURBED:
+		return silent(said, fl_dup("it says nothing"));
+	case FL_LADDER_SILENT:
+		break;
+	}
+	return silent(said, say_unknown(&p->rungs[at]));
 }
 
 static struct fl_testimony ask_ladder(const struct fl_feed_lane *l, bool *ret_invalid, bool *ret_shared)
@@ -118,6 +179,8 @@ static struct fl_testimony ask_ladder(const struct fl_feed_lane *l, bool *ret_in
 	bool jitter = l->feed->cause && strcmp(l->feed->cause, "jitter") == 0;
 	struct fl_ladder_rung rungs[FL_RUNGS_MAX];
 	char **said = &l->feed->said[FL_LADDER_SAYS];
+	struct fl_testimony testimony;
+	enum fl_ladder_says says;
 	int at;
 
 	if (strcmp(p->kind, "ladder") != 0)
@@ -125,23 +188,12 @@ static struct fl_testimony ask_ladder(const struct fl_feed_lane *l, bool *ret_in
 	if (p->top < 0)
 		return silent(said, fl_dup("its source is on no rung"));
 	fill_rungs(l, jitter, rungs);
-	switch (fl_ladder_judge(rungs, p->rungs_n, p->top, l->feed->demand_bytes_per_s, together, jitter, &at)) {
-	case FL_LADDER_RUNG:
-		*said = say_rung(l, &p->rungs[at], jitter);
-		return (struct fl_testimony){ FL_NAMES, at };
-	case FL_LADDER_SHARED:
-		*ret_shared = true;
-		*said = say_shared(l, &p->rungs[at]);
-		return (struct fl_testimony){ FL_NAMES, at };
-	case FL_LADDER_INVALID:
-		*ret_invalid = true;
-		return silent(said, say_invalid(p, &p->rungs[at]));
-	case FL_LADDER_SUFFICES:
-		return silent(said, fl_dup("every rung gives what is wanted"));
-	case FL_LADDER_SILENT:
-		break;
-	}
-	return silent(said, say_unknown(&p->rungs[at]));
+	says = fl_ladder_judge(rungs, p->rungs_n, p->top, l->feed->demand_bytes_per_s, together, jitter, &at);
+	*ret_invalid = says == FL_LADDER_INVALID || says == FL_LADDER_CROWD;
+	*ret_shared = says == FL_LADDER_SHARED;
+	testimony = say_ladder(l, says, at, jitter);
+	*said = with_disturbances(p, *said);
+	return testimony;
 }
 
 /* ---- occupancy */
@@ -208,8 +260,8 @@ static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
 
 /* ---- counters */
 
-/* The largest figure of that name among the witnesses of the lane's rounds (run/witness.h), or the smallest. NaN: nobody
- * knows. */
+/* The largest figure of that name among the witnesses of the lane's rounds (run/witness.h), or the smallest. NaN:
+ * nobody knows. */
 static double find_figure(const struct fl_subject *s, const char *name, bool least)
 {
 	double found = NAN;
@@ -351,7 +403,7 @@ static char *say_why_not(const struct fl_feed_lane *l, const struct fl_testimony
 	unsigned names = 0, who = 0;
 
 	if (invalid)
-		return fl_dup("a rung is faster than the one before it, so the ladder is invalid");
+		return fl_dup(l->feed->said[FL_LADDER_SAYS]);
 	for (unsigned i = 0; i < FL_WITNESSES; i++)
 		if (said[i].kind == FL_DENIES)
 			return fl_dup(l->feed->said[i]);

@@ -492,6 +492,9 @@ static const struct {
 	{ { { 4, 5 }, { 0 }, { 2, 3 } }, { 0 }, 2, true, { 0, 0, 0.01 }, FL_LADDER_SUFFICES, 2 },
 	{ { { 4, 5 }, { 0 }, { 2, 3 } }, { 0 }, 2, true, { 0, 0, NAN }, FL_LADDER_SILENT, 2 },
 	{ { { 4, 5 } }, { 0 }, 9, false, { 0 }, FL_LADDER_SILENT, 9 },
+	/* together faster than alone */
+	{ { { 4, 5 }, { 0 }, { 0.3, 0.4 } }, { 0.5, 0.6 }, 2, false, { 0 }, FL_LADDER_CROWD, 2 },
+	{ { { 4, 5 }, { 0 }, { 0.3, 0.4 } }, { 0.35, 0.6 }, 2, false, { 0 }, FL_LADDER_RUNG, 2 },
 };
 
 static struct fl_interval rate(const double range[2])
@@ -514,10 +517,43 @@ static void test_ladder(void **state)
 		int rung;
 
 		for (size_t k = 0; k < 4; k++)
-			rungs[k] =
-				(struct fl_ladder_rung){ rate(ladders[i].rates[k]), ladders[i].replayed[k], after[k] };
+			rungs[k] = (struct fl_ladder_rung){ rate(ladders[i].rates[k]), ladders[i].replayed[k], after[k],
+							    false };
 		says = fl_ladder_judge(rungs, 4, ladders[i].top, 1e9, &together, ladders[i].jitter, &rung);
 		if (says != ladders[i].says || rung != ladders[i].rung)
+			fail_msg("row %zu: %d, rung %d", i, (int)says, rung);
+	}
+}
+
+/* A rung that was disturbed counts only where no disturbance could make it so slow. */
+static void test_disturbed_ladder(void **state)
+{
+	static const struct {
+		double rates[2][2];
+		unsigned disturbed;
+		enum fl_ladder_says says;
+		int rung;
+	} rows[] = {
+		{ { { 4, 5 }, { 0.6, 0.7 } }, 1, FL_LADDER_DISTURBED, 1 },
+		{ { { 4, 5 }, { 0.3, 0.4 } }, 1, FL_LADDER_RUNG, 1 },
+		{ { { 4, 5 }, { 0.3, 0.4 } }, 0, FL_LADDER_DISTURBED, 0 },
+		{ { { 4, 5 }, { 0.3, 0.4 } }, 2, FL_LADDER_RUNG, 1 }, /* beside the path */
+		{ { { 0.3, 0.4 }, { 0.5, 0.6 } }, 0, FL_LADDER_INVALID, 1 },
+		{ { { 0.3, 0.4 }, { 0 } }, 1, FL_LADDER_DISTURBED, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const double beside[2] = { 2, 3 };
+		struct fl_ladder_rung rungs[] = { { rate(rows[i].rates[0]), 0, -1, false },
+						  { rate(rows[i].rates[1]), 0, 0, false },
+						  { rate(beside), 0, 0, false } };
+		enum fl_ladder_says says;
+		int rung;
+
+		rungs[rows[i].disturbed].disturbed = true;
+		says = fl_ladder_judge(rungs, 3, 1, 1e9, &(struct fl_interval){ 0 }, false, &rung);
+		if (says != rows[i].says || rung != rows[i].rung)
 			fail_msg("row %zu: %d, rung %d", i, (int)says, rung);
 	}
 }
@@ -526,7 +562,7 @@ static void test_ladder(void **state)
 static void test_ladder_with_a_loop(void **state)
 {
 	static const double range[2] = { 2, 3 };
-	const struct fl_ladder_rung rungs[] = { { rate(range), 0, 1 }, { rate(range), 0, 0 } };
+	const struct fl_ladder_rung rungs[] = { { rate(range), 0, 1, false }, { rate(range), 0, 0, false } };
 	int rung;
 
 	(void)state;
@@ -633,6 +669,7 @@ int main(void)
 		cmocka_unit_test(test_depth_cures),
 		cmocka_unit_test(test_no_depth),
 		cmocka_unit_test(test_ladder),
+		cmocka_unit_test(test_disturbed_ladder),
 		cmocka_unit_test(test_ladder_with_a_loop),
 		cmocka_unit_test(test_busy_stage),
 		cmocka_unit_test(test_intervention),

@@ -472,7 +472,7 @@ static const struct {
 	{ { 0.6, 4, { 1, 0.2, 0 }, 0.38, 0.01, 0.1 }, NULL, "the drive counted only 10 %" },
 	{ { 0.6, 4, { 1, 0.2, 0 }, 0.38, 0.2, 1 }, NULL, "its threads waited for a CPU for up to 60 %" },
 	/* a ladder that cannot be */
-	{ { 0.6, 0.4, { 1, 0.2, 0 }, 0.38, 0.01, 1 }, NULL, "a rung is faster" },
+	{ { 0.6, 0.4, { 1, 0.2, 0 }, 0.38, 0.01, 1 }, NULL, "T3 gives " },
 };
 
 static void test_hops(void **state)
@@ -525,6 +525,36 @@ static void test_held_up(void **state)
 		if (strcmp(feed->hop, rows[i].why ? "unattributed" : DRIVE) != 0 ||
 		    (rows[i].why && strncmp(feed->why_hop, rows[i].why, strlen(rows[i].why)) != 0))
 			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* What was disturbed is said, and believed only where it is clear all the same. */
+static void test_disturbed_rung(void **state)
+{
+	static const struct {
+		double loop;
+		unsigned lane;
+		const char *hop, *said;
+	} rows[] = {
+		{ 0.6, OPEN, "unattributed", "it says nothing; T3 was disturbed: others took 9 % of it" },
+		{ 0.4, OPEN, DRIVE, "drive nvme-S1; T3 was disturbed: others took 9 % of it" },
+		{ 0.4, T1, "unattributed", "it says nothing; T1 was disturbed: others took 9 % of it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct met met = { rows[i].loop, 4, { 1, 0.2, 0 }, 0, 0.01, 1 };
+		struct fl_run *run = ladder_run(&met, 1);
+		struct fl_judgement *j;
+		const struct fl_feed *feed;
+
+		json_array_append_new(run->lanes[rows[i].lane].distrust, json_string("others took 9 % of it"));
+		j = judge(run);
+		feed = j->lanes[LOOP].feed;
+		if (strcmp(feed->hop, rows[i].hop) != 0 || !strstr(feed->said[FL_LADDER_SAYS], rows[i].said))
+			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->said[FL_LADDER_SAYS]);
 		fl_judgement_free(j);
 		fl_run_free(run);
 	}
@@ -604,25 +634,60 @@ static void test_no_ladder(void **state)
 
 /* ---- several accelerators */
 
-/* Each alone has enough, together they have not; one of them gets more than its share. */
-static void test_shared(void **state)
+static struct fl_run *shared_run(const double rho[4], double alone, struct stages stages)
 {
 	static const char *const cases[] = { "loop", "open", "control", "T1", "T3", NULL };
-	static const double rho[4] = { 1.5, 0.5, 0.5, 0.5 };
 	struct fl_run *run = studied_run("ladder", "direct", 4, 2, cases);
-	struct fl_judgement *j;
 
-	(void)state;
 	for (unsigned round = 0; round < 2; round++) {
 		for (unsigned i = 0; i < 4; i++) {
-			studied_loop(run, 0, i, round, times(rho[i], 0.05, i), STUDIED_C, by_source, 200);
+			studied_loop(run, 0, i, round, times(rho[i], 0.05, i), STUDIED_C, stages, 200);
 			studied_open(run, 1, i, round, times(rho[i], 0.05, i + 10), 200);
 			studied_loop(run, 2, i, round, times(1000, 0, i), STUDIED_C, idle, 200);
 		}
 		studied_open(run, 3, 0, round, times(6, 0, 1), 200);
-		studied_open(run, 4, 0, round, times(2, 0.05, 1), 200);
+		studied_open(run, 4, 0, round, times(alone, 0.05, 1), 200);
 	}
-	j = judge(run);
+	return run;
+}
+
+/* That all together have not enough may be for want of memory or CPUs; faster than alone they cannot be. */
+static void test_not_shared(void **state)
+{
+	static const double rho[4] = { 0.5, 0.5, 0.5, 0.5 };
+	static const struct {
+		double alone;
+		struct stages stages;
+		const char *why;
+	} rows[] = {
+		{ 2, { 0.5, 0.5, 0 }, "no witness names a hop" },
+		{ 2, { 0.6, 1, 6 }, "only the occupancy names a hop, " MEMORY },
+		{ 0.3, { 1, 0.2, 0 }, "T3 gives 31" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = shared_run(rho, rows[i].alone, rows[i].stages);
+		struct fl_judgement *j = judge(run);
+		const struct fl_feed *feed = j->lanes[1].feed;
+
+		if (strcmp(feed->hop, "unattributed") != 0 ||
+		    strncmp(feed->why_hop, rows[i].why, strlen(rows[i].why)) != 0)
+			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
+		assert_true(!strstr(feed->said[FL_LADDER_SAYS], "invalid") == (i < 2));
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* Each alone has enough, together they have not; one of them gets more than its share. */
+static void test_shared(void **state)
+{
+	static const double rho[4] = { 1.5, 0.5, 0.5, 0.5 };
+	struct fl_run *run = shared_run(rho, 2, by_source);
+	struct fl_judgement *j = judge(run);
+
+	(void)state;
 	assert_int_equal(j->lanes[0].feed->band, FL_FED);
 	assert_int_equal(j->lanes[0].verdict, FL_PASS);
 	assert_null(j->lanes[0].feed->hop);
@@ -716,10 +781,12 @@ int main(void)
 		cmocka_unit_test(test_limits_of_lumps),
 		cmocka_unit_test(test_hops),
 		cmocka_unit_test(test_held_up),
+		cmocka_unit_test(test_disturbed_rung),
 		cmocka_unit_test(test_source_computes),
 		cmocka_unit_test(test_rungs),
 		cmocka_unit_test(test_no_ladder),
 		cmocka_unit_test(test_shared),
+		cmocka_unit_test(test_not_shared),
 		cmocka_unit_test(test_several_demands),
 		cmocka_unit_test(test_few_steps),
 		cmocka_unit_test(test_loop_without_study),
