@@ -150,6 +150,16 @@ static void say_limit(const struct fl_feed_lane *l, struct fl_text *t)
 			    fl_show_rate(demand, l->feed->demand_bytes_per_s));
 }
 
+/* Whoever keeps its step time there would be starved all the same. */
+static void add_anyway(struct fl_text *t, const struct fl_feed *feed)
+{
+	char rho[FL_UNIT_TEXT];
+
+	if (feed->rho.n && feed->rho.high <= 1 - FL_STARVED_FROM)
+		fl_text_add(t, "; its path gives only %s of what is wanted anyway",
+			    fl_show_percent(rho, feed->rho.median));
+}
+
 #define OWN_CPU "give it a CPU of its own, or a longer step"
 
 /* Not measurable, and why. */
@@ -215,12 +225,14 @@ void fl_feed_explain(struct fl_feed_lane *l)
 	free(v->hint);
 	v->hint = NULL;
 	v->verdict = verdicts[l->feed->band];
-	if (l->feed->band == FL_NOT_MEASURABLE)
+	if (l->feed->band == FL_NOT_MEASURABLE) {
 		explain_unmeasurable(l, &t);
-	else if (l->feed->band == FL_AT_THE_LIMIT)
+		add_anyway(&t, l->feed);
+	} else if (l->feed->band == FL_AT_THE_LIMIT) {
 		explain_limit(l, &t);
-	else if (l->feed->band != FL_FED)
+	} else if (l->feed->band != FL_FED) {
 		explain_starved(l, &t);
+	}
 	v->reason = t.bytes;
 }
 

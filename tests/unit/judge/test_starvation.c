@@ -108,6 +108,28 @@ static void test_disturbed_loop(void **state)
 	fl_run_free(run);
 }
 
+/* A step time that cannot be kept hides nothing where a twentieth comes of what is wanted. */
+static void test_hopeless(void **state)
+{
+	static const struct {
+		double rho;
+		const char *said;
+	} rows[] = { { 0.05, "; its path gives only 5.0 % of what is wanted anyway" }, { 0.9, NULL }, { 2, NULL } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = simple(1, rows[i].rho, 0, 0.5, 300);
+		struct fl_judgement *j = judge(run);
+		const char *said = strstr(j->lanes[LOOP].reason, "; its path gives only ");
+
+		expect(j, FL_NOT_MEASURABLE, FL_VERDICT_NOT_MEASURED, FL_STATUS_NOT_MEASURED);
+		if (!said != !rows[i].said || (said && strcmp(said, rows[i].said) != 0))
+			fail_msg("row %zu: %s", i, j->lanes[LOOP].reason);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* S and its interval are those that the sink truly lost. */
 static void test_numbers(void **state)
 {
@@ -767,6 +789,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_disturbed_loop),
+		cmocka_unit_test(test_hopeless),
 		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_sweep),
 		cmocka_unit_test(test_jitter_is_cured),
