@@ -31,7 +31,6 @@ static struct fl_metric studied_metrics[] = {
 	{ "delivery_ns", FL_GIVEN, FL_LOWER, "between batches" },
 	{ "ready_batches", FL_GIVEN, FL_NEITHER, "waiting" },
 	{ "source_busy_ratio", FL_GIVEN, FL_NEITHER, "of the source" },
-	{ "source_cpu_ratio", FL_GIVEN, FL_NEITHER, "of the source's CPU" },
 	{ "copy_busy_ratio", FL_GIVEN, FL_NEITHER, "of the copying" },
 	{ "waiting_chunks", FL_GIVEN, FL_NEITHER, "before the copying" },
 	{ 0 },

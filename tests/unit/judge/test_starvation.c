@@ -593,8 +593,12 @@ static void test_source_computes(void **state)
 	for (unsigned computes = 0; computes < 2; computes++) {
 		struct fl_run *run = ladder_run(&hops[1].met, 1);
 		struct fed f = feed(times(0.6, 0.05, 0), STUDIED_C, 2, false, 200);
+		json_t *metrics = json_object_get(json_object_get(run->declared, "feed"), "metrics");
 		struct fl_judgement *j;
 
+		json_array_append_new(metrics, json_deep_copy(json_array_get(metrics, 5)));
+		json_object_set_new(json_array_get(metrics, json_array_size(metrics) - 1), "name",
+				    json_string("source_cpu_ratio"));
 		studied_constant(&run->lanes[LOOP], "source_cpu_ratio", computes ? 0.97 : 0.5, &f);
 		j = judge(run);
 		assert_string_equal(j->lanes[LOOP].feed->hop, computes ? "unattributed" : DRIVE);
