@@ -219,7 +219,7 @@ static void add_ways(const struct fl_comparison *c, struct fl_remark *r, const s
 
 	if (lane->again && !c->hosts)
 		fl_remark_advise(r,
-				 fl_format("again, in at most %d s, it was %s", FL_AGAIN_S,
+				 fl_format("again, %s, it was %s", lane->again_when,
 					   fl_show_metric(rate, m->metric, m->before.median)),
 				 fl_report_clean(lane->again));
 	if (lane->peer->command && !strcmp(m->metric, "bytes_per_s"))

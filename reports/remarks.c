@@ -100,7 +100,7 @@ static void add_proof(struct fl_remark *r, const struct fl_lane_verdict *v)
 	for (size_t i = 0; i < v->evidence_n; i++)
 		fl_remark_advise(r, fl_report_clean(v->evidence[i]), NULL);
 	if (v->again)
-		fl_remark_advise(r, fl_format("again, in at most %d s", FL_AGAIN_S), fl_report_clean(v->again));
+		fl_remark_advise(r, fl_format("again, %s", v->again_when), fl_report_clean(v->again));
 	if (v->peer.command)
 		fl_remark_advise(r,
 				 fl_format("the same with %s, whose '%s' should be about %s", v->peer.tool,

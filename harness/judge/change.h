@@ -67,7 +67,7 @@ struct fl_metric_change {
 
 struct fl_lane_change {
 	const char *name;		    /* borrowed from the evidence */
-	const char *again;		    /* measures it again (judge.h); NULL: none */
+	const char *again, *again_when;	    /* measures it again (judge.h); NULL: none */
 	const struct fl_peer_command *peer; /* likewise; its command NULL: none */
 	struct fl_metric_change *metrics;
 	size_t metrics_n;

@@ -321,6 +321,7 @@ void fl_compare_lane(const struct fl_change_work *w, const struct fl_match *matc
 		return;
 	first = match->sides[0].lanes[0]; /* a side without it was refused */
 	ret->again = match->sides[1].lanes[0]->again;
+	ret->again_when = match->sides[1].lanes[0]->again_when;
 	ret->peer = &match->sides[1].lanes[0]->peer;
 	ret->metrics = fl_zalloc(first->metrics_n, sizeof(*ret->metrics));
 	for (size_t i = 0; i < first->metrics_n; i++)

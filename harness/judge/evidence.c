@@ -220,6 +220,7 @@ static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v,
 		lane->distrust[lane->distrust_n++] = fl_dup(v->distrust[i]);
 	lane->pass_rounds = v->pass_rounds;
 	lane->again = fl_dup(v->again);
+	lane->again_when = fl_dup(v->again_when);
 	lane->peer = (struct fl_peer_command){ .tool = fl_dup(v->peer.tool),
 					       .command = fl_dup(v->peer.command),
 					       .prints = fl_dup(v->peer.prints),
@@ -267,6 +268,7 @@ static void release_lane(struct fl_evidence_lane *lane)
 	free(lane->identity);
 	free(lane->reason);
 	free(lane->again);
+	free(lane->again_when);
 	free(lane->peer.tool);
 	free(lane->peer.command);
 	free(lane->peer.prints);

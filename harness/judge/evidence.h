@@ -29,7 +29,7 @@ struct fl_evidence_lane {
 	size_t distrust_n;
 	struct fl_evidence_metric *metrics; /* in the order of declaration */
 	size_t metrics_n;
-	char *again;		     /* a command that measures it again (judge.h); NULL: none */
+	char *again, *again_when;    /* a command that measures it again (judge.h); NULL: none */
 	struct fl_peer_command peer; /* likewise; command NULL: none */
 	unsigned pass_rounds; /* rounds of a pass of a calibration: so many medians make one; 0: all of them do */
 };

@@ -203,7 +203,7 @@ void fl_show_ways(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	if (v->verdict == FL_VERDICT_NOT_MEASURED)
 		return;
-	v->again = fl_again_command(s);
+	v->again = fl_again_command(s, &v->again_when);
 	if (!v->wrong_data) /* other tools do not look at what they moved */
 		fl_find_peer(s, v);
 	if (v->verdict == FL_FAIL)

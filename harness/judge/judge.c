@@ -164,6 +164,7 @@ static void release_lane(struct fl_lane_verdict *v)
 	free(v->evidence);
 	fl_feed_free(v->feed);
 	free(v->again);
+	free(v->again_when);
 	free(v->peer.tool);
 	free(v->peer.command);
 	free(v->peer.prints);

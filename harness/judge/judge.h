@@ -41,9 +41,6 @@
 
 #define FL_TOLERANCE 0.05 /* the one tolerance, printed in every report */
 
-/* What a command that shows a failure again takes: one round of 2 s, warm-up and making ready. */
-enum { FL_AGAIN_S = 10 };
-
 enum fl_verdict { FL_PASS, FL_FAIL, FL_INCONCLUSIVE, FL_VERDICT_INVALID, FL_VERDICT_NOT_MEASURED, FL_UNJUDGED };
 const char *
 fl_verdict_name(enum fl_verdict v); /* "pass", "fail", "inconclusive", "invalid", "not measured", "unjudged" */
@@ -100,7 +97,8 @@ struct fl_lane_verdict {
 	char **evidence;     /* of a fail, one fact a line; elsewhere none */
 	size_t evidence_n;
 	/* How it is measured again, of every lane that was measured; reports show it beside a fail. */
-	char *again; /* a command that takes FL_AGAIN_S at most; NULL: there is none that fits on a line */
+	char *again;		     /* a command that shows it once more; NULL: there is none that fits on a line */
+	char *again_when;	     /* "in at most 10 s", "in about 25 s"; NULL without a command */
 	struct fl_peer_command peer; /* command NULL: the benchmark has none that says exactly the same */
 	char **distrust;
 	size_t distrust_n;

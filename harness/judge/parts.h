@@ -67,11 +67,11 @@ char *fl_ask_for_rounds(const struct fl_subject *s);
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 
 /* ---- command.c: commands that measure again what was planned
- * The lane alone, as "feedline bench NAME --option value"; without a duration. */
+ * The lane alone, as "feedline bench NAME --option value"; without a duration, and without what is the preset. */
 void fl_add_bench_command(const struct fl_subject *s, struct fl_text *out);
-/* The lane with those that ran beside it, once and briefly; malloc'd. NULL: there are more than a line takes,
- * or it would get other CPUs. */
-char *fl_again_command(const struct fl_subject *s);
+/* The lane with those that ran beside it, once and briefly, a closed loop for ten of its steps; malloc'd. NULL: there
+ * are more than a line takes, or it would get other CPUs. *ret_when: "in about 25 s", malloc'd, or NULL likewise. */
+char *fl_again_command(const struct fl_subject *s, char **ret_when);
 
 /* ---- failed.c: how a lane is measured again, and what a failed verdict says more than its reason. The verdict must
  * be final. */

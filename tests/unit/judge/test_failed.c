@@ -48,7 +48,7 @@ static void test_too_slow(void **state)
 	assert_int_equal(v->verdict, FL_FAIL);
 	assert_null(v->hint);
 	has_evidence(v, lines);
-	assert_string_equal(v->again, "feedline bench storage.read --path '/data/it'\\''s a:b' --block 4096 "
+	assert_string_equal(v->again, "feedline bench storage.read --path '/data/it'\\''s a:b' --block 4KiB "
 				      "--pattern random --numa node0 --duration 2s");
 	assert_string_equal(v->peer.tool, "fio");
 	assert_string_equal(v->peer.command, "fio '--filename=/data/it'\\''s a\\:b' --bs=4096 --rw=randread "
@@ -145,10 +145,9 @@ static void test_together(void **state)
 
 	(void)state;
 	assert_int_equal(v->verdict, FL_FAIL);
-	assert_string_equal(v->again,
-			    "printf %s '[{together: [{bench: null.pipeline, with: {batch: \"4096\", "
-			    "pace: \"1000000ns\", duration: 2s}}, {bench: null.nop, with: {duration: 2s}}]}]' "
-			    "| feedline run --suite /dev/stdin");
+	assert_string_equal(v->again, "printf %s '[{together: [{bench: null.pipeline, with: {batch: \"4KiB\", "
+				      "duration: 2s}}, {bench: null.nop, with: {duration: 2s}}]}]' "
+				      "| feedline run --suite /dev/stdin");
 	assert_string_equal(v->evidence[2], "1 lane ran beside it; no hop whose cap is known was full");
 	fl_judgement_free(j);
 	fl_run_free(run);
