@@ -72,12 +72,12 @@ static char *describe_legend(const struct fl_judgement *j)
 	if (j->count[FL_UNJUDGED])
 		fl_text_add(&t, " Unjudged is measured, with nothing to hold it against: not a pass.");
 	if (j->feeds_n)
-		fl_text_add(
-			&t,
-			" S is the share of time in which an accelerator waits for data: fed below %.0f %%, starved "
-			"from %.0f %%. AU is the share that its steps need, rho what its path delivers of what it "
-			"wants.",
-			100 * FL_FED_BELOW, 100 * FL_STARVED_FROM);
+		fl_text_add(&t,
+			    " Values of lanes that move batches are means. S is the share of time in which an "
+			    "accelerator waits for data: fed below %.0f %%, starved "
+			    "from %.0f %%. AU is the share that its steps need, rho what its path delivers of what it "
+			    "wants.",
+			    100 * FL_FED_BELOW, 100 * FL_STARVED_FROM);
 	return finish(&t);
 }
 
@@ -94,9 +94,12 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 	};
 
 	fl_content_add(&c, fl_section_feed(j, w));
-	fl_content_add(&c, fl_section_ladder(j, w));
+	fl_content_add(&c, fl_section_ladder(j));
 	if (j->feeds_n) /* whose accelerators come first */
-		fl_content_add(&c, (struct fl_section){ .title = "lanes", .table = fl_report_lanes(j, w) });
+		fl_content_add(
+			&c, (struct fl_section){
+				    .title = j->feeds_n > 1 ? "lanes (not those that a loop is held against)" : "lanes",
+				    .table = fl_report_lanes(j, w) });
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w));

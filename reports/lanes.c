@@ -8,11 +8,15 @@
 
 enum { LANE, VALUE, RANGE, SHARE, VERDICT, COLUMNS };
 
-static const struct fl_column columns[COLUMNS] = {
-	[LANE] = { .head = "lane" },	   [VALUE] = { .head = "median", .right = true },
-	[RANGE] = { .head = "interval" },  [SHARE] = { .head = "of cap", .right = true },
-	[VERDICT] = { .head = "verdict" },
-};
+#define COLUMNS_OF(value)                                                                                              \
+	{                                                                                                              \
+		[LANE] = { .head = "lane" }, [VALUE] = { .head = value, .right = true },                               \
+		[RANGE] = { .head = "interval" }, [SHARE] = { .head = "of cap", .right = true },                       \
+		[VERDICT] = { .head = "verdict" },                                                                     \
+	}
+
+static const struct fl_column columns[COLUMNS] = COLUMNS_OF("median");
+static const struct fl_column columns_of_feeds[COLUMNS] = COLUMNS_OF("value"); /* of batches it is the mean */
 
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v)
 {
@@ -29,17 +33,36 @@ const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *
 	return first;
 }
 
+/* Of payload that comes in batches the mean, by the time of the batches where a closed loop is held against it: what
+ * its accelerator could get is the same number then. */
+static struct fl_interval value_of(const struct fl_lane_verdict *v, const struct fl_metric_summary *m)
+{
+	struct fl_interval value = m->of_rounds;
+
+	if (m->from != FL_RATE_BYTES)
+		return value;
+	if (v->delivered.n)
+		return v->delivered;
+	for (size_t i = 0; i < v->metrics_n; i++)
+		if (v->rung && !isnan(m->mean) && strcmp(v->metrics[i].name, "delivery_ns") == 0) {
+			value.median = m->mean;
+			value.low = fmin(value.low, m->mean);
+			value.high = fmax(value.high, m->mean);
+		}
+	return value;
+}
+
 /* "9.20 .. 9.40" in the median's unit where they share it, else with units. "" for a single value. */
-static char *show_range(const struct fl_metric_summary *m)
+static char *show_range(const char *name, const struct fl_interval *value)
 {
 	char median[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
 	char *unit, *low_unit, *high_unit;
 
-	if (m->of_rounds.n < 2)
+	if (value->n < 2)
 		return fl_dup("");
-	fl_show_metric(median, m->name, m->of_rounds.median);
-	fl_show_metric(low, m->name, m->of_rounds.low);
-	fl_show_metric(high, m->name, m->of_rounds.high);
+	fl_show_metric(median, name, value->median);
+	fl_show_metric(low, name, value->low);
+	fl_show_metric(high, name, value->high);
 	unit = strchr(median, ' ');
 	low_unit = strchr(low, ' ');
 	high_unit = strchr(high, ' ');
@@ -48,35 +71,43 @@ static char *show_range(const struct fl_metric_summary *m)
 	return fl_format("%s .. %s", low, high);
 }
 
-static char *show_share(const struct fl_lane_verdict *v, const struct fl_metric_summary *m)
+static char *show_share(const struct fl_lane_verdict *v, const struct fl_metric_summary *m, double value)
 {
 	if (!m || m->from != FL_RATE_BYTES || !isfinite(v->cap_bytes_per_s))
 		return fl_dup("");
-	return fl_format("%.0f %%", 100 * m->of_rounds.median / v->cap_bytes_per_s);
+	return fl_format("%.0f %%", 100 * value / v->cap_bytes_per_s);
 }
 
 static struct fl_row row_of(const struct fl_words *w, const struct fl_lane_verdict *v)
 {
 	const struct fl_metric_summary *m = fl_report_speaker(v);
+	struct fl_interval value = m ? value_of(v, m) : (struct fl_interval){ 0 };
 	char shown[FL_UNIT_TEXT];
 
 	return (struct fl_row){
 		.cells = {
 			[LANE] = fl_words_name(w, v),
-			[VALUE] = fl_dup(m ? fl_show_metric(shown, m->name, m->of_rounds.median) : "-"),
-			[RANGE] = m ? show_range(m) : fl_dup(""),
-			[SHARE] = show_share(v, m),
+			[VALUE] = fl_dup(m ? fl_show_metric(shown, m->name, value.median) : "-"),
+			[RANGE] = m ? show_range(m->name, &value) : fl_dup(""),
+			[SHARE] = show_share(v, m, value.median),
 			[VERDICT] = fl_dup(fl_verdict_name(v->verdict)),
 		},
 		.verdict = v->verdict,
 	};
 }
 
+/* Of many studies, what their loops are held against and says nothing by itself. */
+static bool is_left_out(const struct fl_judgement *j, const struct fl_lane_verdict *v)
+{
+	return j->feeds_n > 1 && v->evidence_only && v->verdict == FL_UNJUDGED;
+}
+
 struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_table t = { .columns = columns, .columns_n = COLUMNS };
+	struct fl_table t = { .columns = j->feeds_n ? columns_of_feeds : columns, .columns_n = COLUMNS };
 
 	for (size_t i = 0; i < j->lanes_n; i++)
-		fl_table_add(&t, row_of(w, &j->lanes[i]));
+		if (!is_left_out(j, &j->lanes[i]))
+			fl_table_add(&t, row_of(w, &j->lanes[i]));
 	return t;
 }

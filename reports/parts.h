@@ -83,7 +83,8 @@ struct fl_section {
 };
 /* The metrics that the table has no room for. */
 struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w);
-/* Why lanes mean what they mean, and why they are not to be trusted. */
+/* Why lanes mean what they mean, and why they are not to be trusted (distrust.c). */
+void fl_add_distrust(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w);
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
 /* Takes the texts but for the title. */
 struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
@@ -97,7 +98,7 @@ json_t *fl_studies_json(const struct fl_judgement *j);
 
 /* ---- starved.c: the accelerators of closed loops, and the ladders of their paths */
 struct fl_section fl_section_feed(const struct fl_judgement *j, const struct fl_words *w);
-struct fl_section fl_section_ladder(const struct fl_judgement *j, const struct fl_words *w);
+struct fl_section fl_section_ladder(const struct fl_judgement *j);
 /* starved_json.c: members of a lane, and of a study, for programs; nothing where there is nothing to say. */
 void fl_feed_lane_json(const struct fl_lane_verdict *v, json_t *lane);
 void fl_feed_study_json(const struct fl_study_result *s, json_t *study);

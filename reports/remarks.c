@@ -155,11 +155,8 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 
 		if (has_reason(v) && alike[i])
 			add_reason(&s, run, w, v, alike[i]);
-		for (size_t k = 0; k < v->distrust_n; k++)
-			fl_section_add(&s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
-							       .subject = fl_words_name(w, v),
-							       .text = fl_report_clean(v->distrust[k]) });
 	}
+	fl_add_distrust(&s, j, w);
 	free(alike);
 	return s;
 }

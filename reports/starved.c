@@ -53,6 +53,16 @@ static char *show_rho(const struct fl_interval *rho)
 	return rho->n ? fl_format("%lld.%02lld", hundredths / 100, hundredths % 100) : fl_dup("-");
 }
 
+/* What the reasons say in full: "copying into it (one CPU, DRAM of node0)" is "copying into it" in a column. */
+static char *short_hop(const char *hop)
+{
+	char *clean = fl_report_clean(hop), *more = strstr(clean, " (");
+
+	if (more)
+		*more = 0;
+	return clean;
+}
+
 static struct fl_row row_of(const struct fl_lane_verdict *v, char *name)
 {
 	const struct fl_feed *feed = v->feed;
@@ -66,7 +76,7 @@ static struct fl_row row_of(const struct fl_lane_verdict *v, char *name)
 			[WAITS] = show(&feed->S, fl_show_percent),
 			[USED] = show(&feed->AU, fl_show_percent),
 			[RHO] = show_rho(&feed->rho),
-			[HOP] = fl_report_clean(feed->hop),
+			[HOP] = short_hop(feed->hop),
 			[BAND] = fl_dup(feed->band ? fl_band_name(feed->band) : fl_verdict_name(v->verdict)),
 		},
 		.verdict = v->verdict,
@@ -107,11 +117,10 @@ struct fl_section fl_section_feed(const struct fl_judgement *j, const struct fl_
 
 /* ---- ladders */
 
-enum { RUNG, ADDS, GIVES, SHARE, COSTS, HOLDS, RUNG_COLUMNS };
+enum { RUNG, GIVES, SHARE, COSTS, HOLDS, RUNG_COLUMNS };
 
 static const struct fl_column rung_columns[RUNG_COLUMNS] = {
 	[RUNG] = { .head = "rung" },
-	[ADDS] = { .head = "adds" },
 	[GIVES] = { .head = "gives", .right = true },
 	[SHARE] = { .head = "of wanted", .right = true },
 	[COSTS] = { .head = "costs a batch", .right = true },
@@ -122,41 +131,175 @@ static enum fl_verdict verdict_of(const struct fl_rung_result *r)
 {
 	if (!r->verdict)
 		return FL_VERDICT_NOT_MEASURED;
+	if (r->faster)
+		return FL_VERDICT_INVALID;
 	if (strcmp(r->verdict, "suffices") == 0)
 		return FL_PASS;
 	return strcmp(r->verdict, "too slow") == 0 ? FL_FAIL : FL_INCONCLUSIVE;
 }
 
-static struct fl_row rung_row(const struct fl_feed_study *study, const struct fl_rung_result *r, bool several)
+/* "T3 = T1 + drive nvme-S1" */
+static char *sum_of(const struct fl_rung_result *r)
+{
+	char *hop = fl_report_clean(r->hop), *sum = fl_format("%s = %s + %s", r->name, r->after, hop);
+
+	free(hop);
+	return sum;
+}
+
+static char *say_holds(const struct fl_rung_result *r)
+{
+	if (!r->verdict)
+		return fl_dup("not measured");
+	return r->faster ? fl_format("faster than %s", r->after) : fl_dup(r->verdict);
+}
+
+static struct fl_row rung_row(const struct fl_rung_result *r)
 {
 	char share[FL_UNIT_TEXT], costs[FL_UNIT_TEXT];
-	const char *demand = several && study->demand ? study->demand : "";
 
 	return (struct fl_row){
 		.cells = {
-			[RUNG] = fl_format("%s%s%s", demand, *demand ? " " : "", r->name),
-			[ADDS] = fl_report_clean(r->hop),
+			[RUNG] = sum_of(r),
 			[GIVES] = show(&r->rate, fl_show_rate),
 			[SHARE] = fl_dup(isnan(r->share) ? "-" : fl_show_percent(share, r->share)),
 			[COSTS] = fl_dup(isnan(r->exposed_ns) ? "-" : fl_show_ns(costs, r->exposed_ns)),
-			[HOLDS] = fl_dup(r->verdict ? r->verdict : "not measured"),
+			[HOLDS] = say_holds(r),
 		},
 		.verdict = verdict_of(r),
 	};
 }
 
-struct fl_section fl_section_ladder(const struct fl_judgement *j, const struct fl_words *w)
+static struct fl_row beside_row(size_t columns_n)
 {
-	struct fl_section section = { .title = "ladder: one hop more a rung, each for one accelerator alone",
-				      .indent = 4 };
+	struct fl_row row = { .cells = { fl_dup("beside its path:") }, .verdict = FL_UNJUDGED };
 
-	(void)w;
-	section.table = (struct fl_table){ .columns = rung_columns, .columns_n = RUNG_COLUMNS };
-	for (size_t i = 0; i < j->feeds_n; i++) {
-		const struct fl_feed_study *study = j->feeds[i].study;
+	for (size_t i = 1; i < columns_n; i++)
+		row.cells[i] = fl_dup("");
+	return row;
+}
 
-		for (size_t k = 0; k < study->rungs_n; k++)
-			fl_table_add(&section.table, rung_row(study, &study->rungs[k], j->feeds_n > 1));
+/* A longer way cannot be faster. */
+static void explain_faster(const struct fl_rung_result *r, struct fl_section *section)
+{
+	if (r->faster)
+		fl_section_add(section,
+			       (struct fl_remark){ .subject = fl_dup(r->name),
+						   .text = fl_format("faster than %s, which cannot be: %s", r->after,
+								     r->beside ? "nothing follows from it"
+									       : "the ladder is invalid") });
+}
+
+static void add_ladder(const struct fl_feed_study *study, struct fl_section *section)
+{
+	section->table = (struct fl_table){ .columns = rung_columns, .columns_n = RUNG_COLUMNS };
+	for (size_t i = 0; i < study->rungs_n; i++) {
+		if (study->rungs[i].beside && (i == 0 || !study->rungs[i - 1].beside))
+			fl_table_add(&section->table, beside_row(RUNG_COLUMNS));
+		fl_table_add(&section->table, rung_row(&study->rungs[i]));
+		explain_faster(&study->rungs[i], section);
 	}
+}
+
+/* ---- several ladders: of which workloads a rung has enough */
+
+enum { OF, RANGE, SUFFICES, ALL_COLUMNS };
+
+static const struct fl_column all_columns[ALL_COLUMNS] = {
+	[OF] = { .head = "rung" },
+	[RANGE] = { .head = "gives", .right = true },
+	[SUFFICES] = { .head = "suffices for" },
+};
+
+/* A rung over all studies that have it. */
+struct tally {
+	const struct fl_rung_result *r; /* the first of them */
+	double least, most;
+	size_t of, suffice, slow;
+};
+
+static bool is_same(const struct fl_rung_result *a, const struct fl_rung_result *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->hop ? a->hop : "", b->hop ? b->hop : "") == 0;
+}
+
+static struct tally tally(const struct fl_judgement *j, const struct fl_rung_result *r)
+{
+	struct tally t = { .r = r, .least = INFINITY };
+
+	for (size_t i = 0; i < j->feeds_n; i++)
+		for (size_t k = 0; k < j->feeds[i].study->rungs_n; k++) {
+			const struct fl_rung_result *other = &j->feeds[i].study->rungs[k];
+
+			if (!is_same(r, other))
+				continue;
+			t.of++;
+			t.suffice += verdict_of(other) == FL_PASS;
+			t.slow += verdict_of(other) == FL_FAIL;
+			if (other->rate.n) {
+				t.least = fmin(t.least, other->rate.median);
+				t.most = fmax(t.most, other->rate.median);
+			}
+		}
+	return t;
+}
+
+static struct fl_row tally_row(const struct tally *t)
+{
+	char least[FL_UNIT_TEXT], most[FL_UNIT_TEXT];
+	size_t open = t->of - t->suffice - t->slow;
+	struct fl_text says = { 0 };
+	bool known = t->least <= t->most;
+
+	fl_show_rate(least, t->least);
+	fl_text_add(&says, "%zu of %zu", t->suffice, t->of);
+	if (t->slow)
+		fl_text_add(&says, ", too slow for %zu", t->slow);
+	if (open)
+		fl_text_add(&says, ", open for %zu", open);
+	return (struct fl_row){
+		.cells = {
+			[OF] = sum_of(t->r),
+			[RANGE] = known ? fl_format("%s .. %s", least, fl_show_rate(most, t->most)) : fl_dup("-"),
+			[SUFFICES] = says.bytes,
+		},
+		.verdict = t->slow ? FL_FAIL : open ? FL_INCONCLUSIVE : FL_PASS,
+	};
+}
+
+/* Did an earlier study have that rung? */
+static bool is_told(const struct fl_judgement *j, size_t before, const struct fl_rung_result *r)
+{
+	for (size_t i = 0; i < before; i++)
+		for (size_t k = 0; k < j->feeds[i].study->rungs_n; k++)
+			if (is_same(r, &j->feeds[i].study->rungs[k]))
+				return true;
+	return false;
+}
+
+static void add_ladders(const struct fl_judgement *j, struct fl_section *section)
+{
+	section->table = (struct fl_table){ .columns = all_columns, .columns_n = ALL_COLUMNS };
+	for (int beside = 0; beside <= 1; beside++)
+		for (size_t i = 0; i < j->feeds_n; i++)
+			for (size_t k = 0; k < j->feeds[i].study->rungs_n; k++) {
+				const struct fl_rung_result *r = &j->feeds[i].study->rungs[k];
+				struct tally t;
+
+				if (r->beside != beside || is_told(j, i, r))
+					continue;
+				t = tally(j, r);
+				fl_table_add(&section->table, tally_row(&t));
+			}
+}
+
+struct fl_section fl_section_ladder(const struct fl_judgement *j)
+{
+	struct fl_section section = { .title = "ladder: a hop more each, by one accelerator alone", .indent = 4 };
+
+	if (j->feeds_n == 1)
+		add_ladder(j->feeds[0].study, &section);
+	else
+		add_ladders(j, &section);
 	return section;
 }

@@ -71,6 +71,8 @@ static json_t *rung_json(const struct fl_rung_result *r)
 	set(o, "of_demand_ratio", fl_json_number(r->share));
 	set(o, "exposed_ns", fl_json_number(r->exposed_ns));
 	set(o, "verdict", fl_json_string(r->verdict));
+	set(o, "beside", json_boolean(r->beside));
+	set(o, "faster", json_boolean(r->faster));
 	set(o, "reason", fl_json_string(r->why));
 	return o;
 }

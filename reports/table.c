@@ -95,6 +95,8 @@ static void add_line(const struct layout *l, const char *const *cells, const enu
 		add_cell(l, cells[c], c == 0 ? n : strlen(cells[c]), c);
 		fl_text_add(l->out, "%*s", GAP, "");
 	}
+	while (!*cells[last] && l->out->n && l->out->bytes[l->out->n - 1] == ' ')
+		l->out->bytes[--l->out->n] = 0; /* nothing at the end of the line */
 	fl_text_add(l->out, "%s%s%s\n", verdict ? fl_report_colour(l->look, *verdict) : "", cells[last],
 		    verdict ? fl_report_plain(l->look) : "");
 	for (first += n; *(first += strspn(first, " ")); first += n) {

@@ -13,8 +13,11 @@ void fl_feed_add_share(struct fl_text *t, const struct fl_interval *share)
 {
 	char median[FL_UNIT_TEXT], low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
 
-	fl_text_add(t, "%s (%s .. %s)", fl_show_percent(median, share->median), fl_show_percent(low, share->low),
-		    fl_show_percent(high, share->high));
+	fl_text_add(t, "%s", fl_show_percent(median, share->median));
+	fl_show_percent(low, share->low);
+	fl_show_percent(high, share->high);
+	if (strcmp(low, high) != 0)
+		fl_text_add(t, " (%s .. %s)", low, high);
 }
 
 /* "it waits 62 % (60 % .. 64 %) of the time" */
@@ -30,8 +33,9 @@ static bool is_attributed(const struct fl_feed *feed)
 	return feed->hop && strcmp(feed->hop, "unattributed") != 0;
 }
 
-/* "the drive nvme-S1 gives 1.20 GB/s of the 3.18 GB/s wanted" */
-static void add_supply(struct fl_text *t, const struct fl_feed *feed)
+/* "the drive nvme-S1 gives 1.20 GB/s of the 3.18 GB/s wanted"; several: "... gives the worst 1.20 GB/s of the 3.18 GB/s
+ * that each wants" */
+static void add_supply(struct fl_text *t, const struct fl_feed *feed, bool several)
 {
 	char supply[FL_UNIT_TEXT], demand[FL_UNIT_TEXT];
 	const char *uneven = feed->cause && strcmp(feed->cause, "jitter") == 0 ? ", but unevenly" : "";
@@ -39,9 +43,10 @@ static void add_supply(struct fl_text *t, const struct fl_feed *feed)
 	if (is_attributed(feed))
 		fl_text_add(t, "the %s gives ", feed->hop);
 	else
-		fl_text_add(t, "its path gives ");
-	fl_text_add(t, "%s of the %s wanted%s", fl_show_rate(supply, feed->supply_bytes_per_s.median),
-		    fl_show_rate(demand, feed->demand_bytes_per_s), uneven);
+		fl_text_add(t, "%s path gives ", several ? "their" : "its");
+	fl_text_add(t, "%s%s of the %s %s%s", several ? "the worst " : "",
+		    fl_show_rate(supply, feed->supply_bytes_per_s.median),
+		    fl_show_rate(demand, feed->demand_bytes_per_s), several ? "that each wants" : "wanted", uneven);
 }
 
 static void add_cause(struct fl_text *t, const struct fl_feed_lane *l)
@@ -204,7 +209,7 @@ static void explain_starved(struct fl_feed_lane *l, struct fl_text *t)
 {
 	add_waits(t, l->feed);
 	fl_text_add(t, ": ");
-	add_supply(t, l->feed);
+	add_supply(t, l->feed, false);
 	add_cause(t, l);
 	l->feed->cure = find_cure(l->feed);
 	if (!is_attributed(l->feed) && strcmp(l->plan->kind, "ladder") != 0)
@@ -291,7 +296,7 @@ char *fl_feed_fairness(const struct fl_feed_plan *p)
 			fastest = i;
 		}
 	}
-	if (p->loop->n < 2 || !(most > 0))
+	if (p->loop->n < 2 || !(least < (1 - FL_TOLERANCE) * most))
 		return NULL;
 	return fl_format("the slowest accelerator, %zu, took %s, %s of the fastest, %zu, with %s", slowest,
 			 fl_show_rate(low, least), fl_show_percent(share, least / most), fastest,
@@ -315,6 +320,14 @@ static unsigned weight(enum fl_band band)
 	return weights[band];
 }
 
+/* By band, then by what is missing. */
+static bool is_worse(const struct fl_feed *a, const struct fl_feed *b)
+{
+	if (weight(a->band) != weight(b->band))
+		return weight(a->band) > weight(b->band);
+	return a->S.n && b->S.n && a->S.median > b->S.median;
+}
+
 static const struct fl_lane_verdict *find_worst(const struct fl_feed_plan *p, size_t *ret_alike)
 {
 	const struct fl_lane_verdict *worst = NULL;
@@ -323,15 +336,84 @@ static const struct fl_lane_verdict *find_worst(const struct fl_feed_plan *p, si
 	for (size_t i = 0; i < p->loop->n; i++) {
 		const struct fl_lane_verdict *v = p->loop->lanes[i].verdict;
 
-		if (!v || !v->feed)
-			continue;
-		if (!worst || weight(v->feed->band) > weight(worst->feed->band)) {
+		if (v && v->feed && (!worst || is_worse(v->feed, worst->feed)))
 			worst = v;
-			*ret_alike = 0;
-		}
-		*ret_alike += v->feed->band == worst->feed->band;
+	}
+	for (size_t i = 0; worst && i < p->loop->n; i++) {
+		const struct fl_lane_verdict *v = p->loop->lanes[i].verdict;
+
+		*ret_alike += v && v->feed && v->feed->band == worst->feed->band;
 	}
 	return worst;
+}
+
+static bool is_starved(const struct fl_feed *feed)
+{
+	return feed->band == FL_STARVED || feed->band == FL_MODERATELY_STARVED;
+}
+
+/* Another hop that holds one of them up; NULL: there is none. */
+static const char *find_other_hop(const struct fl_feed_plan *p, const struct fl_feed *worst)
+{
+	for (size_t i = 0; i < p->loop->n; i++) {
+		const struct fl_lane_verdict *v = p->loop->lanes[i].verdict;
+
+		if (v && v->feed && is_starved(v->feed) && is_attributed(v->feed) && is_attributed(worst) &&
+		    strcmp(v->feed->hop, worst->hop) != 0)
+			return v->feed->hop;
+	}
+	return NULL;
+}
+
+/* "...; another one is held up by the page cache" */
+static void conclude_starved(const struct fl_feed_plan *p, const struct fl_feed *worst, struct fl_text *t)
+{
+	const char *other = find_other_hop(p, worst);
+
+	add_supply(t, worst, p->loop->n > 1);
+	if (!is_attributed(worst))
+		fl_text_add(t, ", hop unattributed");
+	if (other)
+		fl_text_add(t, "; another one is held up by the %s", other);
+}
+
+/* All of them are fed. */
+static void conclude_fed(const struct fl_feed_plan *p, const struct fl_feed *worst, struct fl_text *t)
+{
+	bool several = p->loop->n > 1;
+	char waits[FL_UNIT_TEXT], supply[FL_UNIT_TEXT], demand[FL_UNIT_TEXT];
+	double least = INFINITY;
+
+	for (size_t i = 0; i < p->loop->n; i++) {
+		const struct fl_lane_verdict *v = p->loop->lanes[i].verdict;
+
+		if (v && v->feed && v->feed->supply_bytes_per_s.n)
+			least = fmin(least, v->feed->supply_bytes_per_s.median);
+	}
+	fl_text_add(t, "%s ", several ? "each" : "it");
+	if (p->demand) /* else the line begins with that */
+		fl_text_add(t, "wants %s, ", fl_show_rate(demand, worst->demand_bytes_per_s));
+	fl_text_add(t, "could get %s%s and waits %s%s of the time", fl_show_rate(supply, least),
+		    several ? " at least" : "", several ? "at most " : "", fl_show_percent(waits, worst->S.median));
+}
+
+/* "starved: 3 of 4 accelerators under unet3d-h100: ", "fed: the accelerator under ..." */
+static void begin_headline(const struct fl_feed_plan *p, const struct fl_lane_verdict *worst, size_t alike,
+			   struct fl_text *t)
+{
+	const struct fl_feed *feed = worst->feed;
+	char *wanted = p->demand ? fl_dup(p->demand) : fl_feed_wanted(feed);
+
+	fl_text_add(t, "%s: ", feed->band ? fl_band_name(feed->band) : fl_verdict_name(worst->verdict));
+	if (p->loop->n == 1)
+		fl_text_add(t, "the accelerator under %s: ", wanted);
+	else if (alike == 2 && p->loop->n == 2)
+		fl_text_add(t, "both accelerators under %s: ", wanted);
+	else if (alike == p->loop->n)
+		fl_text_add(t, "all %zu accelerators under %s: ", alike, wanted);
+	else
+		fl_text_add(t, "%zu of %zu accelerators under %s: ", alike, p->loop->n, wanted);
+	free(wanted);
 }
 
 char *fl_feed_headline(const struct fl_feed_plan *p, enum fl_band *ret_band)
@@ -340,23 +422,17 @@ char *fl_feed_headline(const struct fl_feed_plan *p, enum fl_band *ret_band)
 	size_t alike;
 	const struct fl_lane_verdict *worst = find_worst(p, &alike);
 	const struct fl_feed *feed = worst ? worst->feed : NULL;
-	char supply[FL_UNIT_TEXT], demand[FL_UNIT_TEXT], *wanted;
 
 	*ret_band = feed ? feed->band : FL_NO_BAND;
 	if (!feed)
 		return fl_dup("no accelerator was measured");
-	wanted = p->demand ? fl_dup(p->demand) : fl_feed_wanted(feed);
-	fl_text_add(&t, "%s: %zu of %zu accelerators under %s: ",
-		    feed->band ? fl_band_name(feed->band) : fl_verdict_name(worst->verdict), alike, p->loop->n, wanted);
-	if (feed->band == FL_STARVED || feed->band == FL_MODERATELY_STARVED) {
-		add_supply(&t, feed);
-		fl_text_add(&t, "%s", is_attributed(feed) ? "" : ", hop unattributed");
-	} else if (feed->band == FL_FED)
-		fl_text_add(&t, "%s come where %s are wanted", fl_show_rate(supply, feed->supply_bytes_per_s.median),
-			    fl_show_rate(demand, feed->demand_bytes_per_s));
+	begin_headline(p, worst, alike, &t);
+	if (is_starved(feed))
+		conclude_starved(p, feed, &t);
+	else if (feed->band == FL_FED)
+		conclude_fed(p, feed, &t);
 	else
 		fl_text_add(&t, "%s", worst->reason ? worst->reason : "?");
-	free(wanted);
 	return t.bytes;
 }
 

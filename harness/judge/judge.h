@@ -101,7 +101,8 @@ struct fl_lane_verdict {
 	char *again_when;	     /* "in at most 10 s", "in about 25 s"; NULL without a command */
 	struct fl_peer_command peer; /* command NULL: the benchmark has none that says exactly the same */
 	char **distrust;
-	size_t distrust_n;
+	size_t distrust_n, inherited_n; /* the last of them are said of lanes that it is held against, too */
+	struct fl_interval delivered;	/* of an open loop that a closed one is held against: its rate; n == 0: none */
 	bool wrong_data;
 	bool required; /* it must be measured, not inconclusive (bench), and judged (`require`) */
 	unsigned rounds_done, rounds_planned; /* planned: at most, where its study may end it early */

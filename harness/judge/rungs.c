@@ -52,8 +52,10 @@ void fl_feed_measure_rungs(struct fl_feed_plan *p, double step_bytes)
 					       .after = find_rung(p, r->after),
 					       .s = find_lane(p, r, source),
 					       .hop = name_hop(loop, r->hop) };
-		if (rung->s && fl_feed_is_measured(rung->s, &why))
+		if (rung->s && fl_feed_is_measured(rung->s, &why)) {
 			rung->open = fl_open_measure(rung->s->records, rung->s->n, step_bytes);
+			rung->s->verdict->delivered = rung->open.rate;
+		}
 		if (source && strcmp(r->source, source) == 0)
 			p->top = (int)p->rungs_n;
 		p->rungs_n++;
@@ -82,21 +84,34 @@ static const char *verdict_of(int holds)
 	return holds > 0 ? "suffices" : holds < 0 ? "too slow" : "at the limit";
 }
 
+/* The time of a batch one rung before; NaN: unknown. */
+static double time_before(const struct fl_feed_plan *p, const struct fl_feed_rung *rung, double step_bytes)
+{
+	const struct fl_interval *before = rung->after < 0 ? NULL : &p->rungs[rung->after].open.rate;
+
+	if (!before)
+		return 0;
+	return before->n ? step_bytes / before->median : (double)NAN;
+}
+
 static struct fl_rung_result result_of(const struct fl_feed_plan *p, const struct fl_feed_rung *rung, double demand,
 				       double step_bytes)
 {
 	const struct fl_interval *rate = &rung->open.rate;
-	double before = rung->after < 0 ? 0 : step_bytes / p->rungs[rung->after].open.rate.median;
+	double before = time_before(p, rung, step_bytes);
 	struct fl_rung_result r = { .name = rung->declared->name,
 				    .after = rung->declared->after,
 				    .hop = fl_dup(rung->hop),
 				    .rate = *rate,
 				    .share = NAN,
-				    .exposed_ns = NAN };
+				    .exposed_ns = NAN,
+				    .beside = !is_in_chain(p, (int)(rung - p->rungs)) };
 
 	if (rate->n) {
 		r.share = rate->median / demand;
-		r.exposed_ns = fmax(0, 1e9 * (step_bytes / rate->median - before)); /* below it is noise */
+		r.faster = rung->after >= 0 && fl_rung_is_faster(rate, &p->rungs[rung->after].open.rate);
+		if (!isnan(before) && !r.faster)
+			r.exposed_ns = fmax(0, 1e9 * (step_bytes / rate->median - before)); /* below it is noise */
 		r.verdict = verdict_of(fl_rate_holds(rate, demand));
 	} else {
 		r.rate = (struct fl_interval){ .median = NAN, .low = NAN, .high = NAN };
@@ -106,7 +121,16 @@ static struct fl_rung_result result_of(const struct fl_feed_plan *p, const struc
 	return r;
 }
 
-/* Rungs beside the path of the loop are shown where they were measured. */
+/* Rungs of the loop's path are shown, in the order of their declaration, which is that of the path; those beside it
+ * where they were measured. */
+static void add_rungs(const struct fl_feed_plan *p, bool beside, double demand, double step_bytes,
+		      struct fl_feed_study *study)
+{
+	for (size_t i = 0; i < p->rungs_n; i++)
+		if (p->rungs[i].s && is_in_chain(p, (int)i) != beside && (!beside || p->rungs[i].open.rate.n))
+			study->rungs[study->rungs_n++] = result_of(p, &p->rungs[i], demand, step_bytes);
+}
+
 struct fl_feed_study *fl_feed_study_make(const struct fl_feed_plan *p, double demand, double step_bytes)
 {
 	struct fl_feed_study *study = fl_zalloc(1, sizeof(*study));
@@ -116,9 +140,8 @@ struct fl_feed_study *fl_feed_study_make(const struct fl_feed_plan *p, double de
 	if (strcmp(p->kind, "ladder") != 0)
 		return study;
 	study->rungs = fl_zalloc(p->rungs_n + 1, sizeof(*study->rungs));
-	for (size_t i = 0; i < p->rungs_n; i++)
-		if (p->rungs[i].s && (is_in_chain(p, (int)i) || p->rungs[i].open.rate.n))
-			study->rungs[study->rungs_n++] = result_of(p, &p->rungs[i], demand, step_bytes);
+	add_rungs(p, false, demand, step_bytes, study);
+	add_rungs(p, true, demand, step_bytes, study);
 	return study;
 }
 

@@ -227,6 +227,7 @@ static void measure(struct fl_feed_lane *l, const struct fl_subject *open, const
 	feed->S = l->loop.S;
 	feed->AU = l->loop.AU;
 	feed->supply_bytes_per_s = l->open.rate;
+	open->verdict->delivered = l->open.rate;
 	feed->rho = scaled(l->open.rate, 1 / feed->demand_bytes_per_s);
 }
 
@@ -267,6 +268,7 @@ static void inherit_distrust(struct fl_lane_verdict *v, const struct fl_subject 
 	for (size_t i = 0; i < s->verdict->distrust_n; i++) {
 		v->distrust = fl_grow(v->distrust, v->distrust_n + 1, sizeof(*v->distrust));
 		v->distrust[v->distrust_n++] = fl_format("%s: %s", what, s->verdict->distrust[i]);
+		v->inherited_n++;
 	}
 }
 

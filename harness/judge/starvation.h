@@ -119,14 +119,18 @@ struct fl_rung_result {
 	double share;		  /* of D / C; NaN: unknown */
 	double exposed_ns;	  /* that the hop adds to the time of a batch; NaN: unknown */
 	const char *verdict;	  /* "suffices", "too slow", "at the limit"; NULL: unknown */
+	bool beside;		  /* not on the way of the loop's own source: nothing of the loop is held against it */
+	bool faster;		  /* than the rung before it, which cannot be */
 };
 
 /* What a study of starvation found beyond its lanes. */
 struct fl_feed_study {
-	const char *demand;	      /* name of the profile; NULL: none */
-	struct fl_rung_result *rungs; /* without the control; a study without a ladder has none. Owned, as all below */
+	const char *demand; /* name of the profile; NULL: none */
+	/* Without the control: the way of the loop's own source from its first rung on, then those beside it. A study
+	 * without a ladder has none. Owned, as all below. */
+	struct fl_rung_result *rungs;
 	size_t rungs_n;
-	char *fairness; /* one line; NULL with one accelerator */
+	char *fairness; /* one line; NULL with one accelerator, or where they are alike within the tolerance */
 };
 
 void fl_feed_free(struct fl_feed *feed);	      /* NULL allowed */

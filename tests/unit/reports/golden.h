@@ -290,6 +290,45 @@ static inline struct fl_run *golden_ladder(void)
 	return run;
 }
 
+/* One accelerator: rungs beside its path, one of them faster than the one before it and one after what was not
+ * measured; and other programs beside some of the lanes. */
+static inline struct fl_run *golden_rungs(void)
+{
+	static const char *const values[] = { "loop", "open", "control", "T1", "T2", "T2-cold", NULL };
+	static const double rho[] = { 1.5 };
+	struct fl_run *run = studied_run("ladder", "direct", 1, 1, values);
+
+	golden_fed(run, 0, 1, 0, rho);
+	studied_open(run, 3, 0, 0, golden_source(5), 200);
+	studied_open(run, 4, 0, 0, golden_source(0.5), 200);
+	studied_open(run, 5, 0, 0, golden_source(0.7), 200);
+	for (size_t i = 1; i < run->lanes_n; i++)
+		json_array_append_new(run->lanes[i].distrust,
+				      json_sprintf("other programs took %zu %% of the time of its CPUs", 30 + 10 * i));
+	return run;
+}
+
+/* Of each of two demands a ladder. */
+static inline struct fl_run *golden_ladders(void)
+{
+	static const char *const values[] = { "loop", "open", "control", "T1", "T2", NULL };
+	static const char *const demands[] = { "unet3d-h100", "resnet50-h100" };
+	static const double rho[] = { 0.4, 5 };
+	struct fl_run *run = studied_run("ladder", "direct", 1, 1, values);
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (i)
+			studied_add(run, "ladder", "direct", 1, 1, values);
+		golden_want(run, 5 * i, demands[i]);
+		json_object_set_new(json_array_get(json_object_get(run->plan, "studies"), i), "label",
+				    json_sprintf("feed path=/data/f demand=%s", demands[i]));
+		golden_fed(run, 5 * i, 1, 0, &rho[i]);
+		studied_open(run, 5 * i + 3, 0, 0, golden_source(6 + i), 200);
+		studied_open(run, 5 * i + 4, 0, 0, golden_source(1 + i), 200);
+	}
+	return run;
+}
+
 static inline struct fl_run *golden_demands(void)
 {
 	static const char *const values[] = { "loop", "open", "control", NULL };
@@ -322,6 +361,8 @@ static const struct golden {
 	{ "report-ladder-80.txt", golden_ladder, { .width = 80 } },
 	{ "report-ladder-120.txt", golden_ladder, { .width = 120 } },
 	{ "report-demands-80.txt", golden_demands, { .width = 80 } },
+	{ "report-rungs-80.txt", golden_rungs, { .width = 80 } },
+	{ "report-ladders-80.txt", golden_ladders, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -331,6 +372,7 @@ static const struct golden golden_documents[] = {
 	{ "report-studies.json", golden_studies, { 0 } },
 	{ "report-ladder.json", golden_ladder, { 0 } },
 	{ "report-demands.json", golden_demands, { 0 } },
+	{ "report-rungs.json", golden_rungs, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
@@ -339,6 +381,7 @@ static const struct golden golden_pages[] = {
 	{ "report-interrupted.md", golden_interrupted, { 0 } },
 	{ "report-studies.md", golden_studies, { 0 } },
 	{ "report-ladder.md", golden_ladder, { 0 } },
+	{ "report-rungs.md", golden_rungs, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)
