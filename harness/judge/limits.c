@@ -58,13 +58,6 @@ static void list_unknown(const struct fl_lane_verdict *v, struct fl_text *out)
 	}
 }
 
-static void set(struct fl_lane_verdict *v, enum fl_verdict verdict, struct fl_text *reason, const char *hint)
-{
-	v->verdict = verdict;
-	v->reason = reason->bytes;
-	v->hint = fl_dup(hint);
-}
-
 static void leave_unjudged(struct fl_lane_verdict *v)
 {
 	struct fl_text t = { 0 };
@@ -75,7 +68,7 @@ static void leave_unjudged(struct fl_lane_verdict *v)
 		fl_text_add(&t, "no exact cap is known of: ");
 		list_unknown(v, &t);
 	}
-	set(v, FL_UNJUDGED, &t, NULL);
+	fl_verdict_set(v, FL_UNJUDGED, t.bytes, NULL);
 }
 
 static void refuse_too_fast(struct fl_lane_verdict *v, double median, const struct fl_hop *hop)
@@ -85,7 +78,7 @@ static void refuse_too_fast(struct fl_lane_verdict *v, double median, const stru
 
 	fl_text_add(&t, "%s is more than %s can carry (%s, %s)", fl_show_rate(got, median), hop->name,
 		    fl_show_rate(cap, hop->cap_bytes_per_s), hop->origin);
-	set(v, FL_VERDICT_INVALID, &t, FL_CAME_ANOTHER_WAY);
+	fl_verdict_set(v, FL_VERDICT_INVALID, t.bytes, FL_CAME_ANOTHER_WAY);
 }
 
 /* How many rounds would decide. Lanes that run together, or keep the CPUs that they have
@@ -128,13 +121,13 @@ static void doubt(const struct fl_subject *s, struct fl_lane_verdict *v, const s
 	if (!is_complete(v)) {
 		fl_text_add(&t, "; no exact cap is known of: ");
 		list_unknown(v, &t);
-		set(v, FL_UNJUDGED, &t, NULL);
+		fl_verdict_set(v, FL_UNJUDGED, t.bytes, NULL);
 	} else if (m->high >= line) {
 		fl_text_add(&t, "; the pass line lies inside its interval");
-		set(v, FL_INCONCLUSIVE, &t, NULL);
+		fl_verdict_set(v, FL_INCONCLUSIVE, t.bytes, NULL);
 		v->hint = fl_ask_for_rounds(s);
 	} else {
-		set(v, FL_FAIL, &t, NULL);
+		fl_verdict_set(v, FL_FAIL, t.bytes, NULL);
 	}
 }
 

@@ -81,6 +81,8 @@ void fl_show_ways(const struct fl_subject *s, struct fl_lane_verdict *v);
 void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- verdict.c: everything about one lane */
+/* In the place of what was said before. Takes the reason, copies the hint; both may be NULL. */
+void fl_verdict_set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint);
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- starvation.c: the lanes of closed loops, by the studies that hold them against others. All lanes, judged by

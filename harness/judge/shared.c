@@ -56,15 +56,6 @@ static int compare(const void *a, const void *b)
 	return places ? places : (x->lane->lane > y->lane->lane) - (x->lane->lane < y->lane->lane);
 }
 
-static void replace(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)
-{
-	free(v->reason);
-	free(v->hint);
-	v->verdict = verdict;
-	v->reason = reason;
-	v->hint = fl_dup(hint);
-}
-
 static void refuse_too_fast(const struct load *loads, size_t n, double share)
 {
 	const struct fl_hop *hop = loads->hop;
@@ -75,10 +66,10 @@ static void refuse_too_fast(const struct load *loads, size_t n, double share)
 	fl_show_rate(can, cap);
 	for (size_t i = 0; i < n; i++)
 		if (counts(loads[i].lane)) /* another hop may have refused it before */
-			replace(loads[i].lane, FL_VERDICT_INVALID,
-				fl_format("%zu lanes together put %s on %s, more than it can carry (%s, %s)", n, got,
-					  hop->name, can, hop->origin),
-				FL_CAME_ANOTHER_WAY);
+			fl_verdict_set(loads[i].lane, FL_VERDICT_INVALID,
+				       fl_format("%zu lanes together put %s on %s, more than it can carry (%s, %s)", n,
+						 got, hop->name, can, hop->origin),
+				       FL_CAME_ANOTHER_WAY);
 }
 
 /* What such a lane lacks may be what the others got. */
@@ -88,10 +79,10 @@ static void excuse(const struct load *loads, size_t n)
 		struct fl_lane_verdict *v = loads[i].lane;
 
 		if (counts(v) && (v->verdict == FL_FAIL || v->verdict == FL_INCONCLUSIVE))
-			replace(v, FL_UNJUDGED,
-				fl_format("%s; it shares %s with %zu more, and a fair share is not judged yet",
-					  v->reason, loads->hop->name, n - 1),
-				NULL);
+			fl_verdict_set(v, FL_UNJUDGED,
+				       fl_format("%s; it shares %s with %zu more, and a fair share is not judged yet",
+						 v->reason, loads->hop->name, n - 1),
+				       NULL);
 	}
 }
 

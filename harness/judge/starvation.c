@@ -102,25 +102,16 @@ static bool read_study(const json_t *o, const struct fl_subjects *subjects, size
 
 /* ---- evidence: lanes that are there to hold the loop against */
 
-static void set_verdict(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, char *hint)
-{
-	free(v->reason);
-	free(v->hint);
-	v->verdict = verdict;
-	v->reason = reason;
-	v->hint = hint;
-}
-
 static bool is_wrong(const struct fl_lane_verdict *v)
 {
 	return v->wrong_data || v->verdict == FL_VERDICT_INVALID || v->verdict == FL_VERDICT_NOT_MEASURED;
 }
 
 /* A closed loop moves what its sink takes, so the limits of its path say nothing of it, but that it cannot be above. */
-static void leave_unjudged(struct fl_lane_verdict *v, const char *reason, const char *hint)
+static void set_aside(struct fl_lane_verdict *v, const char *reason, const char *hint)
 {
 	if (!is_wrong(v))
-		set_verdict(v, FL_UNJUDGED, fl_dup(reason), fl_dup(hint));
+		fl_verdict_set(v, FL_UNJUDGED, fl_dup(reason), hint);
 }
 
 static void mark_evidence(const struct fl_feed_plan *p)
@@ -137,7 +128,7 @@ static void mark_evidence(const struct fl_feed_plan *p)
 			v->evidence_only = true;
 			v->required = false;
 			if (fl_entry_is_loop(v->entry))
-				leave_unjudged(v, "the loop is held against it; its sink sets its rate", NULL);
+				set_aside(v, "the loop is held against it; its sink sets its rate", NULL);
 		}
 }
 
@@ -202,8 +193,8 @@ static bool misses(struct fl_lane_verdict *v, const struct fl_subject *s, const 
 
 	if (fl_feed_is_measured(s, &why))
 		return false;
-	set_verdict(v, FL_VERDICT_NOT_MEASURED, fl_format("%s was not measured: %s", what, why),
-		    fl_dup(s && s->verdict ? s->verdict->hint : NULL));
+	fl_verdict_set(v, FL_VERDICT_NOT_MEASURED, fl_format("%s was not measured: %s", what, why),
+		       s && s->verdict ? s->verdict->hint : NULL);
 	return true;
 }
 
@@ -284,8 +275,8 @@ static void judge_lane(const struct fl_feed_plan *p, const struct fl_subject *s)
 	if (is_wrong(l.v))
 		return;
 	if (!is_known(l.feed)) {
-		set_verdict(l.v, FL_VERDICT_NOT_MEASURED,
-			    fl_dup("the record does not say what it takes, and how often"), NULL);
+		fl_verdict_set(l.v, FL_VERDICT_NOT_MEASURED,
+			       fl_dup("the record does not say what it takes, and how often"), NULL);
 		return;
 	}
 	if (misses(l.v, control, "the control") || misses(l.v, open, "the open loop"))
@@ -376,9 +367,8 @@ void fl_judge_feeds(const struct fl_run *run, const struct fl_subjects *subjects
 		struct fl_lane_verdict *v = &j->lanes[i];
 
 		if (fl_entry_is_loop(v->entry) && !v->feed && !v->evidence_only)
-			leave_unjudged(
-				v, "a closed loop is judged against its open loop and a control",
-				"a study of starvation has them: feedline bench, or `study: starvation` in a suite");
+			set_aside(v, "a closed loop is judged against its open loop and a control",
+				  "a study of starvation has them: feedline bench, or `study: starvation` in a suite");
 	}
 	fl_feed_conclude(j);
 }

@@ -47,17 +47,21 @@ static char *in_round(const struct fl_subject *s, const struct fl_lane_record *r
 	return s->rounds > 1 ? fl_format("%s (round %u of %u)", reason, record->round + 1, rounds) : fl_dup(reason);
 }
 
-static void set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)
+void fl_verdict_set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)
 {
+	char *copy = fl_dup(hint); /* which may be its own */
+
+	free(v->reason);
+	free(v->hint);
 	v->verdict = verdict;
 	v->reason = reason;
-	v->hint = fl_dup(hint);
+	v->hint = copy;
 }
 
 static void set_from(const struct fl_subject *s, const struct fl_lane_record *record, enum fl_verdict verdict,
 		     const char *otherwise, struct fl_lane_verdict *v)
 {
-	set(v, verdict, in_round(s, record, record->reason ? record->reason : otherwise), record->hint);
+	fl_verdict_set(v, verdict, in_round(s, record, record->reason ? record->reason : otherwise), record->hint);
 }
 
 static bool has_numbers(const struct fl_lane_verdict *v)
@@ -72,8 +76,8 @@ static void judge_unrecorded(const struct fl_subject *s, struct fl_lane_verdict 
 {
 	const char *skip = fl_json_text_or_null(s->planned, "skip");
 
-	set(v, FL_VERDICT_NOT_MEASURED, fl_dup(skip ? skip : "the run was interrupted"),
-	    skip ? fl_json_text_or_null(s->planned, "hint") : "feedline run --resume goes on with it");
+	fl_verdict_set(v, FL_VERDICT_NOT_MEASURED, fl_dup(skip ? skip : "the run was interrupted"),
+		       skip ? fl_json_text_or_null(s->planned, "hint") : "feedline run --resume goes on with it");
 }
 
 static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
@@ -91,9 +95,10 @@ static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
 	} else if (misplaced) {
 		const char *why = fl_json_text_or_null(misplaced->placement, "reason");
 
-		set(v, FL_VERDICT_INVALID, in_round(s, misplaced, why ? why : "it was not where it should be"), NULL);
+		fl_verdict_set(v, FL_VERDICT_INVALID,
+			       in_round(s, misplaced, why ? why : "it was not where it should be"), NULL);
 	} else if (!has_numbers(v)) {
-		set(v, FL_VERDICT_INVALID, fl_dup("no sample counts"), NULL);
+		fl_verdict_set(v, FL_VERDICT_INVALID, fl_dup("no sample counts"), NULL);
 	} else {
 		fl_hold_against_limits(s, v);
 	}
