@@ -97,8 +97,12 @@ static void add_line(const struct layout *l, const char *const *cells, const enu
 	}
 	while (!*cells[last] && l->out->n && l->out->bytes[l->out->n - 1] == ' ')
 		l->out->bytes[--l->out->n] = 0; /* nothing at the end of the line */
-	fl_text_add(l->out, "%s%s%s\n", verdict ? fl_report_colour(l->look, *verdict) : "", cells[last],
-		    verdict ? fl_report_plain(l->look) : "");
+	if (*cells[last] && verdict)
+		fl_text_add(l->out, "%s%s%s", fl_report_colour(l->look, *verdict), cells[last],
+			    fl_report_plain(l->look));
+	else
+		fl_text_add(l->out, "%s", cells[last]);
+	fl_text_add(l->out, "\n");
 	for (first += n; *(first += strspn(first, " ")); first += n) {
 		n = fitting(first, l->width[0]);
 		fl_text_add(l->out, "%*s%.*s\n", 2 * INDENT, "", (int)n, first);

@@ -5,6 +5,7 @@
 #include "base/units.h"
 #include "reports/reports.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* What the lines of a plan are written with. */
 struct page {
@@ -37,7 +38,8 @@ static void add_option(const struct page *p, const struct fl_entry *entry, const
 		fl_show_ns(show, (double)value);
 	else
 		show[0] = 0;
-	fl_text_add(out, " %s=%s", option->name, *show ? show : fl_files_name(&p->files, option->text));
+	fl_text_add(out, " %s=%s%s", option->name, *show ? show : fl_files_name(&p->files, option->text),
+		    strcmp(option->name, "read_limit") == 0 ? "/s" : "");
 }
 
 static void add_placement(const struct page *p, const struct fl_plan_lane *lane)
@@ -57,15 +59,31 @@ static void add_placement(const struct page *p, const struct fl_plan_lane *lane)
 	add_lines(p, 6, &t);
 }
 
-static void add_lane(const struct page *p, const struct fl_plan_lane *lane)
+static bool is_said(const struct fl_plan_lane *before, const struct fl_option *option)
+{
+	const char *text = before ? fl_lane_option(before, option->name) : NULL;
+
+	return text && strcmp(text, option->text) == 0;
+}
+
+/* before: a lane whose options need not be said again; NULL: all are said. */
+static void add_options(const struct page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before,
+			struct fl_text *out)
 {
 	const struct fl_entry *entry = NULL;
-	struct fl_text t = { 0 };
 
 	fl_catalog_find(p->catalog, lane->bench, &entry, NULL);
-	fl_text_add(&t, "%s", lane->bench);
 	for (size_t i = 0; i < lane->options_n; i++)
-		add_option(p, entry, &lane->options[i], &t);
+		if (!is_said(before, &lane->options[i]))
+			add_option(p, entry, &lane->options[i], out);
+}
+
+static void add_lane(const struct page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before)
+{
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s", lane->bench);
+	add_options(p, lane, before, &t);
 	add_lines(p, 4, &t);
 	add_placement(p, lane);
 }
@@ -100,49 +118,146 @@ static void add_case(const struct page *p, const struct fl_plan_case *c, const c
 	fl_text_add(p->out, "\n");
 	add_lines(p, 2, &t);
 	for (size_t k = 0; k < c->lanes_n; k++)
-		add_lane(p, &c->lanes[k]);
+		add_lane(p, &c->lanes[k], NULL);
 	free(label);
-}
-
-/* Of a closed loop: the cases of which at most one is needed, as the first of them. Returns how many they are. */
-static unsigned add_slowed(const struct page *p, const struct fl_plan_case *first, unsigned n)
-{
-	char *perhaps = fl_format("one of %u limits, if it is starved", n);
-
-	add_case(p, first, perhaps);
-	free(perhaps);
-	return n;
-}
-
-/* Is it the first of several cases of which at most one is needed? */
-static bool is_slowed(const struct fl_study *s, const struct fl_plan_case *c)
-{
-	return (s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER) && c->rounds_least == 0;
 }
 
 static void add_cases(const struct page *p, const struct fl_plan_case *cases, const struct fl_study *s)
 {
-	for (unsigned i = 0; i < s->cases_n; i++) {
-		if (is_slowed(s, &cases[i]))
-			i += add_slowed(p, &cases[i], s->cases_n - i);
-		else
-			add_case(p, &cases[i], "if it may pay");
+	for (unsigned i = 0; i < s->cases_n; i++)
+		add_case(p, &cases[i], "if it may pay");
+}
+
+/* ---- closed loops: the lanes of the loop in full, of every other case only what is different */
+
+static bool is_loop(const struct fl_study *s)
+{
+	return s->kind == FL_STUDY_STARVATION || s->kind == FL_STUDY_LADDER;
+}
+
+/* One of several cases of which at most one is needed? */
+static bool is_slowed(const struct fl_study *s, const struct fl_plan_case *c)
+{
+	return is_loop(s) && c->rounds_least == 0;
+}
+
+static unsigned count_unslowed(const struct fl_study *s, const struct fl_plan_case *cases)
+{
+	unsigned n = 0;
+
+	while (n < s->cases_n && !is_slowed(s, &cases[n]))
+		n++;
+	return n;
+}
+
+/* "    T1        ingest source=dram" */
+static void add_differing(const struct page *p, const char *what, const struct fl_plan_lane *lane,
+			  const struct fl_plan_lane *loop, const char *perhaps)
+{
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s", lane->bench);
+	add_options(p, lane, loop, &t);
+	fl_text_add(&t, "%s", perhaps);
+	fl_blank_controls(t.bytes);
+	fl_text_add(p->out, "    %-8s  ", what);
+	fl_report_wrap(p->out, t.bytes, 14, 16, p->width);
+	fl_text_release(&t);
+	if (lane->skip)
+		add_placement(p, lane);
+}
+
+static void add_loop_cases(const struct page *p, const struct fl_study *s, const struct fl_plan_case *cases)
+{
+	unsigned n = count_unslowed(s, cases);
+
+	for (unsigned i = 1; i < n; i++)
+		add_differing(p, s->values[i], &cases[i].lanes[0], &cases[0].lanes[0], "");
+	if (n < s->cases_n) {
+		char *perhaps = fl_format(" (one of %u limits, if it is starved)", s->cases_n - n);
+
+		add_differing(p, "slowed", &cases[n].lanes[0], &cases[0].lanes[0], perhaps);
+		free(perhaps);
 	}
 }
 
-/* Rounds of cases need no word; of other studies it is told which cases are theirs. */
-static void add_study(const struct page *p, const struct fl_plan *plan, const struct fl_study *s)
+/* What tells one demand from another. */
+static const char *const wants[] = { "demand", "step_bytes", "step_time", "block", "duration" };
+enum { WANTS = sizeof(wants) / sizeof(wants[0]) };
+
+static bool is_want(const char *name)
 {
+	for (size_t i = 0; i < WANTS; i++)
+		if (strcmp(wants[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Do the studies differ in what their accelerators want, and in nothing else? */
+static bool is_likewise(const struct fl_plan *plan, const struct fl_study *a, const struct fl_study *b)
+{
+	const struct fl_plan_case *x = &plan->cases[a->first], *y = &plan->cases[b->first];
+	const struct fl_plan_lane *lane = &x->lanes[0], *other = &y->lanes[0];
+
+	if (a->kind != b->kind || count_unslowed(a, x) != count_unslowed(b, y) || x->lanes_n != y->lanes_n ||
+	    x->rounds != y->rounds || strcmp(lane->bench, other->bench) != 0 || lane->options_n != other->options_n ||
+	    lane->skip || other->skip)
+		return false;
+	for (size_t i = 0; i < other->options_n; i++)
+		if (!is_want(other->options[i].name) && !is_said(lane, &other->options[i]))
+			return false;
+	return true;
+}
+
+static void add_likewise(const struct page *p, const struct fl_plan_lane *lane)
+{
+	const struct fl_entry *entry = NULL;
+	struct fl_text t = { 0 };
+
+	fl_catalog_find(p->catalog, lane->bench, &entry, NULL);
+	fl_text_add(&t, "likewise, with");
+	for (size_t i = 0; i < lane->options_n; i++)
+		if (is_want(lane->options[i].name) && strcmp(lane->options[i].name, "demand") != 0)
+			add_option(p, entry, &lane->options[i], &t);
+	add_lines(p, 4, &t);
+}
+
+/* before: the study before it, or NULL. */
+static void add_loop(const struct page *p, const struct fl_plan *plan, const struct fl_study *s,
+		     const struct fl_study *before)
+{
+	const struct fl_plan_case *cases = &plan->cases[s->first];
+
+	if (before && is_loop(before) && is_likewise(plan, before, s)) {
+		add_likewise(p, &cases->lanes[0]);
+		return;
+	}
+	for (size_t k = 0; k < cases->lanes_n; k++)
+		add_lane(p, &cases->lanes[k], k ? &cases->lanes[0] : NULL);
+	add_loop_cases(p, s, cases);
+}
+
+/* ---- studies */
+
+/* Rounds of cases need no word; of other studies it is told which cases are theirs. */
+static void add_study(const struct page *p, const struct fl_plan *plan, size_t i)
+{
+	const struct fl_study *s = &plan->studies[i];
 	char *label = fl_files_shorten(&p->files, s->label);
 	struct fl_text t = { 0 };
 
 	if (s->kind != FL_STUDY_REPEAT) {
-		fl_text_add(&t, "%s%s%s: %s", fl_study_name(s->kind), s->option ? " of " : "",
-			    s->option ? s->option : "", label);
+		fl_text_add(&t, "%s%s%s: %s", fl_study_name(s->kind), s->option && !is_loop(s) ? " of " : "",
+			    s->option && !is_loop(s) ? s->option : "", label);
+		if (is_loop(s))
+			add_rounds(&plan->cases[s->first], "", &t);
 		fl_text_add(p->out, "\n");
 		add_lines(p, 0, &t);
 	}
-	add_cases(p, &plan->cases[s->first], s);
+	if (is_loop(s))
+		add_loop(p, plan, s, i ? s - 1 : NULL);
+	else
+		add_cases(p, &plan->cases[s->first], s);
 	free(label);
 }
 
@@ -188,7 +303,7 @@ void fl_dry_run_text(const struct fl_plan *plan, const struct fl_catalog *catalo
 	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, n, n == 1 ? "" : "s",
 		    fl_show_ns(time, (double)fl_plan_time_ns(plan)));
 	for (size_t i = 0; i < plan->studies_n; i++)
-		add_study(&p, plan, &plan->studies[i]);
+		add_study(&p, plan, i);
 	fl_files_list(&p.files, out);
 	fl_files_release(&p.files);
 }

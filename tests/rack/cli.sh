@@ -255,7 +255,12 @@ if "$fl" list | grep -q '^feed '; then
 	on bench null.nop --study ladder --dry-run; usage "'study: ladder' wants a closed loop, and null.nop is none" "$hint*"
 	on bench null.nop --demand unet3d-h100; usage "bench null.nop: unknown option '--demand'" "$hint*"
 	on bench feed --path data/file --dry-run; status_is 0; yes_if 'one case for all limits' grep -q '^suite feed: 4 cases' out
-	yes_if 'and when it is needed' grep -q 'one of 10 limits, if it is starved' out
+	yes_if 'and when it is needed' grep -q '^    slowed    feed read_limit=.*/s (one of 10 limits, if it is starved)$' out
+	yes_if 'of other cases only what is different' grep -qx '    control   feed source=resident' out
+	yes_if 'a study by its kind' grep -q '^starvation: feed path=' out
+	on run --suite feed --path data --accelerators 2 --demand all --dry-run; status_is 0
+	yes_if 'demands that differ in what they want only' grep -q '^    likewise, with step_bytes=.* step_time=.* duration=' out
+	yes_if 'the options of all at a glance' test "$(wc -l <out)" -lt 120
 
 	# The suite, and what goes over it: a directory of data, several accelerators, every demand.
 	on run --suite feed --dry-run --json; status_is 0; json_is '[.plan.studies[] | select(.kind == "ladder")] | length == 1'
