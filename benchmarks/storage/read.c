@@ -6,6 +6,7 @@
  * Options are honoured exactly or refused; only how the kernel does it may differ, and that is a fact. */
 #include "path/io_facts.h"
 #include "path/pattern.h"
+#include "path/prepare.h"
 #include "path/traffic.h"
 #include <errno.h>
 #include <feedline/bench.h>
@@ -51,9 +52,10 @@ static uint64_t bytes_of(const struct fl_target *t)
 	return all;
 }
 
-static int read_once(const struct fl_target *t, struct fl_err *err)
+static int read_once(const struct fl_target *t, uint64_t until_ns, struct fl_err *err)
 {
 	enum { CHUNK = 1 << 20 };
+	uint64_t read = 0, all = bytes_of(t);
 	char *chunk = malloc(CHUNK);
 	int rc = chunk ? 0 : fl_fail(err, -ENOMEM, "no memory for a chunk");
 
@@ -65,6 +67,9 @@ static int read_once(const struct fl_target *t, struct fl_err *err)
 				rc = fl_fail(err, n < 0 ? -errno : -EIO, "read at offset %llu: %s",
 					     (unsigned long long)at, n < 0 ? strerror(errno) : "the end of the file");
 			at += n > 0 ? (uint64_t)n : 0;
+			read += n > 0 ? (uint64_t)n : 0;
+			if (rc == 0 && read < all)
+				rc = fl_prepare_goes_on(until_ns, "read", read, all, err);
 		}
 	free(chunk);
 	return rc;
@@ -113,7 +118,8 @@ static int prepare_cache(struct read_state *s, struct fl_err *err)
 	bool warm = !s->direct && s->opts->cache == WARM;
 	struct fl_err unknown = { 0 };
 	double ratio = -1;
-	int rc = warm ? read_once(&s->target, err) : fl_target_drop(&s->target, s->direct ? NULL : err);
+	int rc = warm ? read_once(&s->target, fl_prepare_until_ns(), err)
+		      : fl_target_drop(&s->target, s->direct ? NULL : err);
 
 	if (rc < 0 && !s->direct)
 		return rc;

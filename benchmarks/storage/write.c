@@ -8,6 +8,7 @@
  * thread it is, so a block that the drive lost is seen when the last ones are read back. */
 #include "path/direct.h"
 #include "path/io_facts.h"
+#include "path/prepare.h"
 #include "path/stamp.h"
 #include "path/traffic.h"
 #include <errno.h>
@@ -106,7 +107,7 @@ static int check_options(const struct write_opts *o, struct fl_err *err)
 }
 
 /* From the lane's own memory, which holds whole blocks; at most `bytes` of it at once. */
-static int write_once(const struct write_state *s, char *memory, uint64_t bytes, struct fl_err *err)
+static int write_once(const struct write_state *s, char *memory, uint64_t bytes, uint64_t until_ns, struct fl_err *err)
 {
 	const struct fl_target *t = &s->target;
 
@@ -121,6 +122,12 @@ static int write_once(const struct write_state *s, char *memory, uint64_t bytes,
 			return fl_fail(err, n < 0 ? -errno : -ENOSPC, "write %" PRIu64 " bytes in '%s': %s", now,
 				       s->opts->path, n < 0 ? strerror(errno) : "no room for all of it");
 		at += now;
+		if (at < s->file.bytes) {
+			int rc = fl_prepare_goes_on(until_ns, "written", at, s->file.bytes, err);
+
+			if (rc < 0)
+				return rc;
+		}
 	}
 	if (fdatasync(s->file.fd) < 0)
 		return fl_fail(err, -errno, "sync the file in '%s': %s", s->opts->path, strerror(errno));
@@ -149,7 +156,7 @@ static int open_traffic(struct write_state *s, struct fl_lane *lane, struct fl_e
 	for (uint64_t i = 0; i < bytes; i += FL_BLOCK_BYTES)
 		fl_block_fill((char *)memory + i, s->target.seed, 0, i);
 	spec.memory = memory;
-	rc = write_once(s, memory, bytes < CHUNK ? bytes : CHUNK, err);
+	rc = write_once(s, memory, bytes < CHUNK ? bytes : CHUNK, fl_prepare_until_ns(), err);
 	return rc < 0 ? rc : fl_traffic_open(&spec, &s->traffic, err);
 }
 
@@ -264,7 +271,8 @@ static const struct fl_field write_fields[] = {
 	FL_FIELD(write_opts, path, FL_PATH, NULL, NULL, "directory in which a file is made, written and removed"),
 	FL_FIELD(write_opts, memory, FL_DEVICE, "local", "node",
 		 "node that holds the buffers; local: that of the CPUs, which are those at the drive"),
-	FL_FIELD(write_opts, size, FL_BYTES, "1GiB", "4KiB..16TiB", "bytes of the file, written once before"),
+	FL_FIELD(write_opts, size, FL_BYTES, "1GiB", "4KiB..16TiB",
+		 "bytes of the file, written once before, which must take less than 40 s"),
 	FL_FIELD(write_opts, block, FL_BYTES, "1MiB", "4KiB..64MiB", "bytes of one write, a multiple of 4 KiB"),
 	FL_FIELD(write_opts, depth, FL_COUNT, "16", "1..4096", "writes that each thread keeps in flight"),
 	FL_FIELD(write_opts, threads, FL_COUNT, "1", "1..256", "threads, each with a ring of its own"),

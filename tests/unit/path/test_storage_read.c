@@ -416,6 +416,27 @@ static void test_what_a_cache_can_hold(void **unused)
 	assert_true(cacheable(9000, 8000, 1000) == 1000);
 }
 
+static void test_reading_once_is_bounded(void **unused)
+{
+	char path[] = BUILD_DIR "/read-XXXXXX";
+	struct read_opts opts = opts_of(path);
+	struct fl_lane lane = { .threads = 2 };
+	struct fl_err err = { 0 };
+	struct read_state *s;
+
+	(void)unused;
+	make_file(path);
+	need_direct_reads(path);
+	s = open_bench(BUFFERED, &lane, &opts);
+	assert_int_equal(read_once(&s->target, UINT64_MAX, &err), 0);
+	assert_int_equal(read_once(&s->target, 0, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.what, "only 1048576 of 2097152 bytes were read"));
+	assert_string_equal(err.hint, "choose at most 1048576 bytes here");
+	read_close(s);
+	fake_free(&lane);
+	unlink(path);
+}
+
 static void test_nothing_read_is_not_verified(void **unused)
 {
 	char path[] = BUILD_DIR "/read-XXXXXX";
@@ -473,6 +494,7 @@ int main(void)
 		cmocka_unit_test(test_a_thread_drops_its_own_part),
 		cmocka_unit_test(test_too_little_to_be_read_cold),
 		cmocka_unit_test(test_what_a_cache_can_hold),
+		cmocka_unit_test(test_reading_once_is_bounded),
 		cmocka_unit_test(test_nothing_read_is_not_verified),
 		cmocka_unit_test(test_refusals),
 	};

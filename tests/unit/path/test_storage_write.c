@@ -186,10 +186,37 @@ static void test_refusals(void **unused)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* A file that its drive does not take in time is given up with a reason, before the harness takes it for hung. */
+static void test_writing_once_is_bounded(void **unused)
+{
+	char dir[] = BUILD_DIR "/write-XXXXXX";
+	struct write_opts opts = opts_of(dir);
+	struct fl_lane lane = { .threads = 2 };
+	char *memory = aligned_alloc(4096, WRITE_BLOCK);
+	struct fl_err err = { 0 };
+	void *state = NULL;
+
+	(void)unused;
+	make_directory(dir);
+	fl_block_fill(memory, 1, 0, 0);
+	for (unsigned i = FL_BLOCK_BYTES; i < WRITE_BLOCK; i += FL_BLOCK_BYTES)
+		memcpy(memory + i, memory, FL_BLOCK_BYTES);
+	assert_int_equal(write_open(&lane, &opts, &state, &err), 0);
+	assert_int_equal(write_once(state, memory, WRITE_BLOCK, UINT64_MAX, &err), 0);
+	assert_int_equal(write_once(state, memory, WRITE_BLOCK, 0, &err), -ETIMEDOUT);
+	assert_string_equal(err.what,
+			    "only 65536 of 1310720 bytes were written before the run in the time there is for it");
+	write_close(state);
+	free(memory);
+	fake_free(&lane);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_writes_and_verifies),
+		cmocka_unit_test(test_writing_once_is_bounded),
 		cmocka_unit_test(test_refusals),
 	};
 
