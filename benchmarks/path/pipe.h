@@ -57,6 +57,7 @@ struct fl_pipe_spec {
 	uint64_t pace_ns; /* of the paced source: a batch this often ... */
 	double jitter;	  /* ... of which this share is exponentially distributed, with the same mean */
 	unsigned accelerators, accelerator; /* which part of the target is read */
+	const char *devices;		    /* where the kernel says what it counts of them; NULL: "/sys/dev/block" */
 };
 
 struct fl_pipe; /* opaque */

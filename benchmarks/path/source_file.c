@@ -7,6 +7,7 @@
  * part of it that is larger than every cache of the CPU, so that it need not all fit into memory. buffered makes the
  * kernel forget what it has read, a stretch at a time and a stretch behind, so that each round comes from the drive. */
 #include "path/cache.h"
+#include "path/device.h"
 #include "path/source.h"
 #include "path/walk.h"
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,7 +37,11 @@ struct file_source {
 	uint64_t seq, done; /* the next chunk; those that have arrived */
 	uint64_t stretch;   /* of buffered: chunks that are dropped at a time; 0: none */
 	uint64_t dropped;   /* those before it are */
-	uint64_t short_ns;  /* with fewer reads in flight than asked for, for want of slots or turns */
+	/* Of direct: what came, and what the device counted before and after; NULL: that is not asked. */
+	const char *devices;
+	struct fl_device_count before, after;
+	uint64_t read_bytes;
+	uint64_t short_ns; /* with fewer reads in flight than asked for, for want of slots or turns */
 };
 
 static struct file_source *file_of(struct fl_source *s)
@@ -205,9 +211,17 @@ static int file_open(const struct fl_source_kind *kind, const struct fl_pipe_spe
 
 /* ---- the run */
 
-static int file_enter(struct fl_source *s, struct fl_err *err)
+static struct fl_device_count count_device(const struct file_source *s)
 {
-	return fl_io_enter(file_of(s)->io, err);
+	return s->devices ? fl_device_count(s->devices, s->target.files[0].fd) : (struct fl_device_count){ 0 };
+}
+
+static int file_enter(struct fl_source *source, struct fl_err *err)
+{
+	struct file_source *s = file_of(source);
+
+	s->before = count_device(s);
+	return fl_io_enter(s->io, err);
 }
 
 static void queue_read(struct file_source *s, uint32_t slot)
@@ -276,6 +290,7 @@ static int arrived(struct file_source *s, const struct fl_io_done *done, struct 
 
 	if (done->bytes < 0 || (uint64_t)done->bytes != fl_chunk_bytes(&s->base.shape, chunk.seq))
 		return fail_read(s, chunk.seq, done->bytes, err);
+	s->read_bytes += (uint64_t)done->bytes;
 	rc = fl_queue_push(s->base.out, &chunk); /* there is room for every slot */
 	s->done++;
 	return rc == 0 && s->stretch ? drop_behind(s, err) : rc;
@@ -312,9 +327,12 @@ static void file_halt(struct fl_source *s)
 	fl_io_halt(file_of(s)->io);
 }
 
-static void file_leave(struct fl_source *s)
+static void file_leave(struct fl_source *source)
 {
-	fl_io_drain(file_of(s)->io);
+	struct file_source *s = file_of(source);
+
+	fl_io_drain(s->io);
+	s->after = count_device(s);
 }
 
 static int file_reread(struct fl_source *source, uint64_t seq, void *to, uint64_t bytes, struct fl_err *err)
@@ -346,15 +364,28 @@ static int check_long_enough(const struct file_source *s, const struct fl_pipe_s
 		       bytes);
 }
 
+static bool on_one_device(const struct fl_target *t)
+{
+	struct stat first, st;
+
+	for (size_t i = 0; i < t->files_n; i++)
+		if (fstat(t->files[i].fd, i ? &st : &first) < 0 || (i && st.st_dev != first.st_dev))
+			return false;
+	return true;
+}
+
 static int prepare_direct(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane,
 			  struct fl_err *err)
 {
 	uint64_t batches = least_batches * s->base.shape.chunks;
 	int rc = check_long_enough(s, spec, batches > s->slots_n ? batches : s->slots_n, "again and again", err);
 
-	if (rc == 0)
-		state_cached(s, lane);
-	return rc;
+	if (rc < 0)
+		return rc;
+	state_cached(s, lane);
+	if (on_one_device(&s->target))
+		s->devices = spec->devices ? spec->devices : "/sys/dev/block";
+	return 0;
 }
 
 static int direct_open(const struct fl_pipe_spec *spec, const struct fl_shape *shape, struct fl_lane *lane,
@@ -363,7 +394,14 @@ static int direct_open(const struct fl_pipe_spec *spec, const struct fl_shape *s
 	return file_open(&fl_source_direct, spec, shape, lane, ret, prepare_direct, err);
 }
 
-const struct fl_source_kind fl_source_direct = { .open = direct_open, FILE_HOOKS };
+static int direct_verify(struct fl_source *source, struct fl_err *err)
+{
+	const struct file_source *s = file_of(source);
+
+	return fl_device_check(&s->before, &s->after, s->read_bytes, s->base.name, err);
+}
+
+const struct fl_source_kind fl_source_direct = { .open = direct_open, .verify = direct_verify, FILE_HOOKS };
 
 /* ---- cached */
 
