@@ -38,12 +38,23 @@ static bool is_zero(const uint64_t *word)
 	return true;
 }
 
-/* A right block, but of another place: it says itself which. */
-static bool describe_stranger(const struct fl_dataset *set, const uint64_t *word, char *ret, size_t room)
+static uint64_t sum_of(const uint64_t *word)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < FL_BLOCK_WORDS; i++)
+		sum += word[i];
+	return sum;
+}
+
+/* A right block, at least by its sum (path/stamp.h), but of another place: it says itself which. */
+static bool describe_stranger(const struct fl_dataset *set, size_t of_file, uint64_t at, const uint64_t *word,
+			      char *ret, size_t room)
 {
 	uint64_t seed = word[1], file = word[2], offset = word[3];
 
-	if (word[0] != FL_BLOCK_MAGIC || fl_block_check(word, seed, file, offset) != FL_BLOCK_BYTES)
+	if (word[0] != FL_BLOCK_MAGIC || sum_of(word) != fl_block_sum(seed, file, offset) ||
+	    (seed == set->seed && file == of_file && offset == at))
 		return false;
 	if (seed != set->seed)
 		snprintf(ret, room, "holds a block of another data set (seed 0x%016llx)", (unsigned long long)seed);
@@ -66,7 +77,7 @@ void fl_found_describe(const struct fl_dataset *set, size_t file, uint64_t offse
 		snprintf(ret, room, "was never written (zeros)");
 		return;
 	}
-	if (describe_stranger(set, block, ret, room))
+	if (describe_stranger(set, file, offset, block, ret, room))
 		return;
 	fl_block_fill(should, set->seed, file, offset);
 	d = compare(block, should);

@@ -35,6 +35,11 @@ static uint64_t look_at(const struct fl_sink *s, enum look look, const char *dat
 	}
 }
 
+static const char *name_of(const struct fl_source *s, uint64_t seq)
+{
+	return s->kind->file ? s->kind->file(s, seq) : s->name;
+}
+
 static int check_batch(const struct fl_sink *s, uint64_t seq, enum look look, struct fl_err *err)
 {
 	const struct fl_source *source = s->source;
@@ -48,7 +53,7 @@ static int check_batch(const struct fl_sink *s, uint64_t seq, enum look look, st
 		if (wrong == bytes)
 			continue;
 		origin.offset += wrong;
-		return fl_blocks_explain(data + wrong, &origin, source->name, err);
+		return fl_blocks_explain(data + wrong, &origin, name_of(source, seq * s->shape.chunks + i), err);
 	}
 	return 0;
 }

@@ -40,6 +40,8 @@ struct fl_source_kind {
 	uint64_t (*waited_ns)(const struct fl_source *s); /* for its neighbours, in all */
 	/* Where the bytes of a chunk belong. The same answer at any time, from any thread. */
 	struct fl_origin (*origin)(const struct fl_source *s, uint64_t seq);
+	/* Of which file that is, for messages. Optional: the source's name. */
+	const char *(*file)(const struct fl_source *s, uint64_t seq);
 	void (*halt)(struct fl_source *s);  /* beside shutting the queues; optional */
 	void (*leave)(struct fl_source *s); /* optional */
 	/* Did the data come as it had to? -ESTALE. Optional. */

@@ -64,6 +64,13 @@ static struct fl_origin file_origin(const struct fl_source *source, uint64_t seq
 	return (struct fl_origin){ s->target.seed, s->target.files[at.file].number, at.offset };
 }
 
+static const char *file_path(const struct fl_source *source, uint64_t seq)
+{
+	const struct file_source *s = (const struct file_source *)source;
+
+	return s->target.files[fl_target_place(&s->target, block_of(s, seq)).file].path;
+}
+
 /* Calls `what` for the chunks from `from` on, which may go round the end of the part. */
 static int for_chunks(struct file_source *s, uint64_t from, uint64_t n,
 		      int (*what)(const struct fl_target *, uint64_t, uint64_t, struct fl_err *), struct fl_err *err)
@@ -346,7 +353,7 @@ static int file_reread(struct fl_source *source, uint64_t seq, void *to, uint64_
 
 #define FILE_HOOKS                                                                                                     \
 	.enter = file_enter, .produce = file_produce, .waited_ns = file_waited_ns, .origin = file_origin,              \
-	.halt = file_halt, .leave = file_leave, .reread = file_reread, .close = file_close
+	.halt = file_halt, .leave = file_leave, .reread = file_reread, .file = file_path, .close = file_close
 
 /* ---- direct */
 

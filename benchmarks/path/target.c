@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/target.c: what is read: a file, a block device, or the files of a directory of test data. */
 #include "path/target.h"
+#include "path/blocks.h"
 #include "path/direct.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -15,17 +16,29 @@
 
 void fl_target_close(struct fl_target *t)
 {
-	for (size_t i = 0; i < t->files_n; i++)
+	for (size_t i = 0; i < t->files_n; i++) {
 		close(t->files[i].fd);
+		free(t->files[i].path);
+	}
 	free(t->files);
 	*t = (struct fl_target){ 0 };
 }
 
-static void add_file(struct fl_target *t, const struct fl_direct *file, uint64_t number)
+/* The descriptor is the target's now, or closed. */
+static int add_file(struct fl_target *t, const struct fl_direct *file, const char *path, uint64_t number,
+		    struct fl_err *err)
 {
-	t->files[t->files_n++] =
-		(struct fl_target_file){ .fd = file->fd, .bytes = file->bytes, .first = t->blocks, .number = number };
+	char *copy = strdup(path);
+
+	if (!copy) {
+		close(file->fd);
+		return fl_fail(err, -ENOMEM, "no memory for the name of a file");
+	}
+	t->files[t->files_n++] = (struct fl_target_file){
+		.fd = file->fd, .path = copy, .bytes = file->bytes, .first = t->blocks, .number = number
+	};
 	t->blocks += file->bytes / t->block_bytes;
+	return 0;
 }
 
 static int allocate(struct fl_target *t, size_t files_n, uint64_t block_bytes, struct fl_err *err)
@@ -69,10 +82,8 @@ static int open_entry(struct fl_target *t, const char *dir, const struct fl_data
 	rc = fl_direct_open_as(path, &how, &file, err);
 	if (rc < 0)
 		return rc;
-	if (file.bytes == entry->bytes) {
-		add_file(t, &file, t->files_n);
-		return 0;
-	}
+	if (file.bytes == entry->bytes)
+		return add_file(t, &file, path, t->files_n, err);
 	close(file.fd);
 	fl_fail(err, -EINVAL, "'%s' has %" PRIu64 " bytes, its index says %" PRIu64, path, file.bytes, entry->bytes);
 	return fl_hint(err, "make the test data again with 'feedline data make'");
@@ -189,7 +200,11 @@ static int open_single(const char *path, bool direct, uint64_t block_bytes, stru
 		close(file.fd);
 		return rc;
 	}
-	add_file(&t, &file, 0);
+	rc = add_file(&t, &file, path, 0, err);
+	if (rc < 0) {
+		fl_target_close(&t);
+		return rc;
+	}
 	ask_blocks(&t, path);
 	*ret = t;
 	return 0;
@@ -223,22 +238,12 @@ struct fl_place fl_target_place(const struct fl_target *t, uint64_t block)
 
 /* ---- is it right? */
 
-static int wrong(const uint64_t *word, uint64_t seed, uint64_t number, uint64_t offset, struct fl_err *err)
+static int wrong(const struct fl_target *t, struct fl_place at, const void *block, struct fl_err *err)
 {
-	size_t at = fl_block_check(word, seed, number, offset);
+	const struct fl_target_file *file = &t->files[at.file];
+	const struct fl_origin origin = { t->seed, file->number, at.offset };
 
-	if (word[0] == FL_BLOCK_MAGIC && word[1] != seed)
-		fl_fail(err, -EBADMSG,
-			"file %" PRIu64 " at offset %" PRIu64 ": a block of other test data (seed %#" PRIx64
-			" instead of %#" PRIx64 ")",
-			number, offset, word[1], seed);
-	else if (word[0] == FL_BLOCK_MAGIC && (word[2] != number || word[3] != offset))
-		fl_fail(err, -EBADMSG,
-			"file %" PRIu64 " at offset %" PRIu64 ": the block of file %" PRIu64 " at offset %" PRIu64,
-			number, offset, word[2], word[3]);
-	else
-		fl_fail(err, -EBADMSG, "file %" PRIu64 " at offset %" PRIu64 ": 0x%016" PRIx64 " is wrong", number,
-			offset + at % FL_BLOCK_BYTES, word[at % FL_BLOCK_BYTES / sizeof(*word)]);
+	fl_blocks_explain(block, &origin, file->path ? file->path : "what was written", err);
 	return fl_hint(err,
 		       "'feedline data verify' tells whether the file itself is wrong; if not, the path from it is");
 }
@@ -264,7 +269,7 @@ int fl_target_check(const struct fl_target *t, struct fl_place at, const void *d
 				  : sum_of(word) == fl_block_sum(t->seed, number, offset);
 
 		if (!right)
-			return wrong(word, t->seed, number, offset, err);
+			return wrong(t, (struct fl_place){ at.file, offset }, word, err);
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 struct fl_target_file {
 	int fd;
+	char *path; /* for messages; malloc'd; NULL: it has none */
 	uint64_t bytes;
 	uint64_t first;	 /* the number of its first block in the row */
 	uint64_t number; /* in its data set, which its blocks carry; a single file may have any */

@@ -225,13 +225,14 @@ static void damage(char *block, int how)
 static void test_damage_is_found(void **state)
 {
 	static const char *const said[DAMAGES] = {
-		[FLIP] = "at offset 25384: 0x",
-		[SWAP] = "at offset 24576: the block of file 2 at offset 20480",
-		[STALE] = "other test data (seed 0x1233 instead of 0x1234)",
-		[ZERO] = "at offset 24576: 0x0000000000000000",
-		[EXCHANGE] = "at offset 25376: 0x",
+		[FLIP] = "the block of 'c' file 2 at offset 24576 1 bit is flipped, in byte 80",
+		[SWAP] = "file 2 at offset 24576 holds the block of file 2 at offset 20480",
+		[STALE] = "holds a block of another data set (seed 0x0000000000001233)",
+		[ZERO] = "file 2 at offset 24576 was never written (zeros)",
+		[EXCHANGE] = "words are wrong, from byte 800 on",
 	};
-	struct fl_target_file files[FILES] = { { .number = 0 }, { .number = 1 }, { .number = 2 } };
+	char c[] = "c";
+	struct fl_target_file files[FILES] = { { .number = 0 }, { .number = 1 }, { .path = c, .number = 2 } };
 	struct fl_target t = { .files = files, .files_n = FILES, .block_bytes = BLOCK, .seed = SEED };
 	struct fl_place at = { 2, BLOCK };
 	char *block = aligned_alloc(4096, BLOCK);
