@@ -209,6 +209,7 @@ static int make_verify(void *state, struct fl_err *err)
 	int rc = 0;
 
 	fl_set_fact(s->lane, "engine", "%s", fl_pass_engine(s->pass));
+	fl_set_fact(s->lane, "moved_bytes", "%llu", (unsigned long long)fl_pass_moved_bytes(s->pass));
 	fl_set_fact(s->lane, "direct", "%s", atomic_load(&s->buffered) ? "no" : "yes");
 	for (size_t i = 0; i < s->set.files_n && rc == 0; i++)
 		rc = check_size(s, &s->set.files[i], err);
@@ -239,6 +240,7 @@ static const struct fl_fact make_facts[] = {
 	{ "engine", true, "how writes are issued" },
 	{ "direct", true, "whether writes go past the page cache" },
 	{ "seed", false, "what the data is made of" },
+	{ "moved_bytes", false, "how many bytes were written" },
 	{ 0 },
 };
 

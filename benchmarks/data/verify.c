@@ -274,6 +274,7 @@ static int verify_verify(void *state, struct fl_err *err)
 	char where[48] = "", more[96] = "";
 
 	fl_set_fact(s->lane, "engine", "%s", fl_pass_engine(s->pass));
+	fl_set_fact(s->lane, "moved_bytes", "%llu", (unsigned long long)fl_pass_moved_bytes(s->pass));
 	fl_set_fact(s->lane, "direct", "%s", atomic_load(&s->buffered) ? "no" : "yes");
 	fl_set_fact(s->lane, "wrong_blocks", "%llu", (unsigned long long)all.blocks);
 	fl_set_fact(s->lane, "wrong_files", "%llu", (unsigned long long)all.files);
@@ -311,6 +312,7 @@ static const struct fl_fact verify_facts[] = {
 	{ "engine", true, "how reads are issued" },
 	{ "direct", true, "whether reads go past the page cache" },
 	{ "seed", false, "what the data is made of" },
+	{ "moved_bytes", false, "how many bytes were read" },
 	{ "wrong_blocks", false, "blocks of 4096 bytes that are not what they must be" },
 	{ "wrong_files", false, "files that are missing, no files, or of the wrong size" },
 	{ 0 },

@@ -22,8 +22,8 @@ struct walker {
 	uint64_t *offset;     /* by slot */
 	unsigned *free_slots; /* a stack */
 	unsigned free_n;
-	uint64_t unsafe_bytes;
-	const char *engine;
+	uint64_t unsafe_bytes, moved_bytes;
+	const char *engine; /* NULL: it needed none */
 };
 
 struct fl_pass {
@@ -53,7 +53,7 @@ static bool make_walker(struct fl_pass *p, unsigned thread)
 	struct walker *w = &p->walkers[thread];
 	unsigned depth = p->spec.depth;
 
-	*w = (struct walker){ .fd = -1, .engine = "none" };
+	*w = (struct walker){ .fd = -1 };
 	w->buffers = p->spec.buffers + thread * fl_pass_buffer_bytes(p->spec.block_bytes, depth);
 	w->offset = calloc(depth, sizeof(*w->offset));
 	w->free_slots = calloc(depth, sizeof(*w->free_slots));
@@ -103,12 +103,23 @@ void fl_pass_close(struct fl_pass *pass)
 	free(pass);
 }
 
+uint64_t fl_pass_moved_bytes(const struct fl_pass *pass)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < pass->spec.threads; i++)
+		bytes += pass->walkers[i].moved_bytes;
+	return bytes;
+}
+
 const char *fl_pass_engine(const struct fl_pass *pass)
 {
 	for (unsigned i = 0; i < pass->spec.threads; i++)
-		if (strcmp(pass->walkers[i].engine, "none"))
+		if (pass->walkers[i].engine)
 			return pass->walkers[i].engine;
-	return "none";
+	if (!fl_pass_moved_bytes(pass))
+		return "none";
+	return "pwrite"; /* reads always have an engine */
 }
 
 /* ---- from span to span */
@@ -263,6 +274,7 @@ static int take_done(struct fl_pass *p, unsigned thread, const struct fl_io_done
 		p->spec.work->block(p->spec.arg, thread, w->file, offset, data, bytes);
 	w->free_slots[w->free_n++] = slot;
 	w->unsafe_bytes += bytes;
+	w->moved_bytes += bytes;
 	did->ops++;
 	did->bytes += bytes;
 	return 0;
@@ -293,6 +305,7 @@ static int end_span(struct fl_pass *p, unsigned thread, struct fl_step *did, str
 			rc = name_failure(p, w->file, last, -errno, err);
 		did->ops++;
 		did->bytes += bytes;
+		w->moved_bytes += bytes;
 	}
 	if (rc < 0)
 		return rc;

@@ -41,7 +41,10 @@ int fl_pass_step(struct fl_pass *pass, unsigned thread, uint64_t n, struct fl_st
 void fl_pass_halt(struct fl_pass *pass);
 void fl_pass_leave(struct fl_pass *pass, unsigned thread);
 
-/* "io_uring", "pread"; "none" where nothing was read or written. After all threads left. */
+/* After all threads left: how much was read or written, */
+uint64_t fl_pass_moved_bytes(const struct fl_pass *pass);
+/* and how: "io_uring", "pread"; "pwrite" where all files are of one block, which need no engine; "none" where nothing
+ * was read or written. */
 const char *fl_pass_engine(const struct fl_pass *pass);
 
 #endif

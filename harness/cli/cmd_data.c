@@ -54,7 +54,8 @@ struct job {
 	char *dir;  /* without links; owned */
 	int dir_fd; /* of it; all that is done in it is done through this one; -1: none */
 	struct fl_dataset set;
-	uint64_t moved_bytes;		       /* by the lane */
+	uint64_t to_move_bytes;		       /* by the lane; */
+	double moved_bytes;		       /* what it did of that; NaN: not known */
 	const struct fl_data_removed *removed; /* by remove; else NULL */
 };
 
@@ -81,7 +82,8 @@ static json_t *job_json(const struct job *job, const char *run, double bytes_per
 	json_object_set_new(o, "directory", fl_json_string(job->dir));
 	json_object_set_new(o, "files", json_integer((json_int_t)files_of(job)));
 	json_object_set_new(o, "bytes", json_integer((json_int_t)bytes_of(job)));
-	json_object_set_new(o, "moved_bytes", json_integer((json_int_t)job->moved_bytes));
+	json_object_set_new(o, "moved_bytes",
+			    isnan(job->moved_bytes) ? json_null() : json_integer((json_int_t)job->moved_bytes));
 	json_object_set_new(o, "bytes_per_s", fl_json_number(bytes_per_s));
 	json_object_set_new(o, "seed", json_string(seed));
 	json_object_set_new(o, "like", fl_json_string(job->set.like));
@@ -175,7 +177,7 @@ static int run_lane(struct job *job, int (*present)(void *arg, const struct fl_r
 	size_t with_n = sizeof(with) / sizeof(with[0]) - !job->opts->timeout; /* the last one only if it was given */
 	struct fl_measure m = { .home = job->home,
 				.call = job->call,
-				.bytes = job->moved_bytes,
+				.bytes = job->to_move_bytes,
 				.again = way_on,
 				.present = present,
 				.arg = job };
@@ -196,12 +198,21 @@ static int run_lane(struct job *job, int (*present)(void *arg, const struct fl_r
 	return rc;
 }
 
+static double moved_by(const struct fl_lane_record *r)
+{
+	const char *text = r ? json_string_value(json_object_get(r->facts, "moved_bytes")) : NULL;
+	uint64_t bytes;
+
+	return text && fl_parse_count(text, &bytes, NULL) == 0 ? (double)bytes : NAN;
+}
+
 /* Its one record, where it did what it was to do; else NULL and the exit status, with everything said. */
-static const struct fl_lane_record *succeeded(const struct job *job, const struct fl_run *run, int *ret_status,
+static const struct fl_lane_record *succeeded(struct job *job, const struct fl_run *run, int *ret_status,
 					      struct fl_err *err)
 {
 	const struct fl_lane_record *r = run->lanes_n ? &run->lanes[0] : NULL;
 
+	job->moved_bytes = moved_by(r);
 	if (!r || r->outcome != FL_MEASURED)
 		*ret_status = tell_failure(job, run, r, FL_STATUS_NOT_MEASURED, err);
 	else if (!json_is_true(json_object_get(r->notes, "verified")))
@@ -213,7 +224,7 @@ static const struct fl_lane_record *succeeded(const struct job *job, const struc
 
 static double rate_of(const struct job *job, const struct fl_lane_record *r)
 {
-	return (double)job->moved_bytes / (fl_json_number_or_nan(r->notes, "window_ns") / 1e9);
+	return job->moved_bytes / (fl_json_number_or_nan(r->notes, "window_ns") / 1e9);
 }
 
 /* ---- make */
@@ -316,7 +327,7 @@ static int make_rest(struct job *job, struct fl_err *err)
 	int rc = 0;
 
 	fl_data_look(job->dir_fd, &job->set, &state);
-	job->moved_bytes = state.bytes;
+	job->to_move_bytes = state.bytes;
 	if (state.bytes)
 		rc = check_space(job, state.bytes > state.held ? state.bytes - state.held : 0, err);
 	if (rc < 0 || state.bytes)
@@ -428,7 +439,7 @@ static int verify(struct job *job, const char *word, struct fl_err *err)
 		fl_fail(err, -EINVAL, "the data set in '%s' is not complete", job->dir);
 		return fl_hint(err, "'feedline data make' goes on where that was interrupted");
 	}
-	job->moved_bytes = job->set.bytes;
+	job->to_move_bytes = job->set.bytes;
 	return run_lane(job, present_verified, err);
 }
 

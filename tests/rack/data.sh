@@ -149,6 +149,11 @@ truncate -s $((9 * mib - 4096)) "$set/data-00000000"
 wrong 'a short file' "'data-00000000': has $((9 * mib - 4096)) bytes instead of $((9 * mib))"
 truncate -s $((9 * mib - 1)) "$set/data-00000000"
 wrong 'a file that is short by a byte' "has $((9 * mib - 1)) bytes instead of"
+data verify "$set" --json
+is $((9 * mib)) "$(jq .moved_bytes "$home/out")" 'verify --json'
+truncate -s $((4 * mib)) "$set/data-00000000"
+data verify "$set" --json
+is $((4 * mib)) "$(jq .moved_bytes "$home/out")" 'verify --json of a short file'
 truncate -s 0 "$set/data-00000000"
 wrong 'a file of zero length' 'has 0 bytes instead of'
 truncate -s $((10 * mib)) "$set/data-00000000"
@@ -163,6 +168,8 @@ ends 1 'make over a complete set without a file'
 ln -s "$home/right/data-00000000" "$set/data-00000000"
 wrong 'a link' "'data-00000000': is a link"
 rm "$set/data-00000000"
+data verify "$set" --json
+is '0 1' "$(jq -r '"\(.moved_bytes) \(.files)"' "$home/out")" 'verify --json of a missing file'
 mkfifo "$set/data-00000000"
 wrong 'a pipe' "'data-00000000': is no file"
 rm "$set/data-00000000"

@@ -61,14 +61,14 @@ static void write_index(bool complete)
 
 static const struct make_opts opts = { .path = ".", .block = 4 * FL_BLOCK_BYTES, .depth = 2, .threads = 2 };
 
-/* All of it, by the hooks. Returns what verify says. */
-static int make_all(struct fl_err *err)
+/* All of it, by the hooks. Returns what verify says; it tells these facts. */
+static int make_by(const struct make_opts *how, const char *fact, const char *other, struct fl_err *err)
 {
 	struct fl_lane lane = { .threads = 2 };
 	void *state = NULL;
 	int rc = 0;
 
-	if (bench->open(&lane, &opts, &state, err) < 0)
+	if (bench->open(&lane, how, &state, err) < 0)
 		return err->code;
 	for (unsigned t = 0; t < 2; t++) {
 		do {
@@ -80,10 +80,16 @@ static int make_all(struct fl_err *err)
 		bench->leave(state, t);
 	}
 	rc = bench->verify(state, err);
-	assert_true(fake_has_fact(&lane, "seed=0x0000000000000007"));
+	assert_true(fake_has_fact(&lane, fact));
+	assert_true(fake_has_fact(&lane, other));
 	bench->close(state);
 	fake_free(&lane);
 	return rc;
+}
+
+static int make_all(struct fl_err *err)
+{
+	return make_by(&opts, "seed=0x0000000000000007", "seed=0x0000000000000007", err);
 }
 
 static void assert_right(const char *name, uint64_t file, size_t bytes)
@@ -140,6 +146,20 @@ static void goes_on(void **state)
 	assert_int_equal(truncate("data-00000000", 3 * FL_BLOCK_BYTES), 0);
 	assert_int_equal(make_all(&err), 0);
 	assert_right("data-00000000", 0, BYTES);
+}
+
+/* A file of one request needs no engine; that is not nothing. */
+static void tells_how(void **state)
+{
+	static const struct make_opts whole = { .path = ".", .block = 1 << 20, .depth = 2, .threads = 2 };
+	struct fl_err err = { 0 };
+
+	(void)state;
+	write_index(false);
+	assert_int_equal(make_by(&whole, "engine=pwrite", "moved_bytes=73728", &err), 0);
+	assert_int_equal(make_by(&whole, "engine=none", "moved_bytes=0", &err), 0);
+	assert_int_equal(unlink("data-00000001"), 0);
+	assert_int_equal(make_by(&opts, "engine=pwrite", "moved_bytes=4096", &err), 0);
 }
 
 /* The index says that it is being made here, but what is there was made by somebody else. */
@@ -242,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(makes_all, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(goes_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(tells_how, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(keeps_files_of_others, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(notices_what_is_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_maker_at_a_time, set_up, tear_down),
