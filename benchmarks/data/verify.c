@@ -21,6 +21,7 @@ struct verify_opts {
 struct faults {
 	uint64_t blocks, files;
 	size_t file; /* the first of them: of the lowest file and offset */
+	bool whole_file; /* it is wrong as a file, not at an offset */
 	uint64_t offset;
 	char what[240]; /* empty: none */
 };
@@ -43,9 +44,10 @@ static bool is_first(const struct faults *f, size_t file, uint64_t offset)
 	return !f->what[0] || file < f->file || (file == f->file && offset < f->offset);
 }
 
-static void set_first(struct faults *f, size_t file, uint64_t offset)
+static void set_first(struct faults *f, size_t file, bool whole_file, uint64_t offset)
 {
 	f->file = file;
+	f->whole_file = whole_file;
 	f->offset = offset;
 }
 
@@ -57,7 +59,7 @@ static void note_file(struct verify_state *s, unsigned thread, size_t file, uint
 	f->files += from == 0;
 	if (from || !is_first(f, file, 0))
 		return;
-	set_first(f, file, 0);
+	set_first(f, file, true, 0);
 	snprintf(f->what, sizeof(f->what), "%s", what);
 }
 
@@ -68,7 +70,7 @@ static void note_block(struct verify_state *s, unsigned thread, size_t file, uin
 	f->blocks++;
 	if (!is_first(f, file, offset))
 		return;
-	set_first(f, file, offset);
+	set_first(f, file, false, offset);
 	fl_found_describe(&s->set, file, offset, block, f->what, sizeof(f->what));
 }
 
@@ -280,7 +282,7 @@ static int verify_verify(void *state, struct fl_err *err)
 	fl_set_fact(s->lane, "wrong_files", "%llu", (unsigned long long)all.files);
 	if (!all.what[0])
 		return 0;
-	if (strncmp(all.what, "is ", 3) && strncmp(all.what, "has ", 4))
+	if (!all.whole_file)
 		snprintf(where, sizeof(where), " at offset %llu", (unsigned long long)all.offset);
 	if (all.blocks + all.files > 1)
 		snprintf(more, sizeof(more), "; in all wrong blocks: %llu, wrong files: %llu",
