@@ -239,31 +239,33 @@ static int move_failed(const struct fl_traffic *t, struct fl_place at, int bytes
 		       bytes, t->spec.target->block_bytes);
 }
 
-static bool is_head_right(const struct fl_target *t, struct fl_place at, const uint64_t *word)
+/* Is this the head of the block of that file and offset? */
+static inline bool is_head_right(const struct fl_target *t, const uint64_t *word, uint64_t number, uint64_t offset)
 {
-	return word[0] == FL_BLOCK_MAGIC && word[1] == t->seed && word[2] == t->files[at.file].number &&
-	       word[3] == at.offset;
+	return !((word[0] ^ FL_BLOCK_MAGIC) | (word[1] ^ t->seed) | (word[2] ^ number) | (word[3] ^ offset));
 }
 
-/* Is this what was asked for? Its first and its last block tell, for two cache lines. */
-static void look_at_heads(const struct fl_target *t, struct thread *thread, unsigned slot)
+static void keep_wrong(struct thread *thread, struct fl_place at, const void *data)
 {
-	struct fl_place first = thread->slots[slot].at, last = first;
-	const char *data = thread->memory + slot * t->block_bytes;
-	const uint64_t *word = (const uint64_t *)data;
-
-	last.offset += t->block_bytes - FL_BLOCK_BYTES;
-	if (is_head_right(t, first, word)) {
-		word = (const uint64_t *)(data + t->block_bytes - FL_BLOCK_BYTES);
-		if (is_head_right(t, last, word))
-			return;
-		first = last;
-	}
 	if (thread->wrong)
 		return;
 	thread->wrong = true;
-	thread->wrong_at = first;
-	memcpy(thread->wrong_data, word, FL_BLOCK_BYTES);
+	thread->wrong_at = at;
+	memcpy(thread->wrong_data, data, FL_BLOCK_BYTES);
+}
+
+/* Is this what was asked for? Its first and its last block tell, for a cache line each. */
+static inline void look_at_heads(const struct fl_target *t, struct thread *thread, unsigned slot)
+{
+	const uint64_t last = t->block_bytes - FL_BLOCK_BYTES;
+	const struct fl_place at = thread->slots[slot].at;
+	const uint64_t number = t->files[at.file].number;
+	const char *data = thread->memory + slot * t->block_bytes;
+
+	if (!is_head_right(t, (const uint64_t *)data, number, at.offset))
+		keep_wrong(thread, at, data);
+	else if (last && !is_head_right(t, (const uint64_t *)(data + last), number, at.offset + last))
+		keep_wrong(thread, (struct fl_place){ at.file, at.offset + last }, data + last);
 }
 
 /* Takes what is done; goes on with the rest where one failed, so that every slot is known to be idle. */
