@@ -239,6 +239,19 @@ static int resolve_path(const char *who, struct fl_given *given, struct fl_args 
 	return 0;
 }
 
+/* Each gives a lane of its own; two of one file would have one name, and find in the cache what the other read. */
+static int refuse_again(const char *who, const struct fl_given *given, const struct fl_args *args, struct fl_err *err)
+{
+	if (given->field->type != FL_PATH)
+		return 0;
+	for (size_t i = 0; i < args->given_n; i++)
+		if (args->given[i].field == given->field && strcmp(args->given[i].text, given->text) == 0) {
+			fl_fail(err, -EINVAL, "%s: '%s' is named twice", who, given->text);
+			return fl_hint(err, "several threads on one file are one lane: see --threads");
+		}
+	return 0;
+}
+
 static int add_given(const struct table *t, size_t row, const char *text, const struct fl_option_set *sets,
 		     const char *who, struct fl_args *args, struct fl_err *err)
 {
@@ -247,6 +260,8 @@ static int add_given(const struct table *t, size_t row, const char *text, const 
 
 	if (rc >= 0)
 		rc = resolve_path(who, &given, args, err);
+	if (rc >= 0)
+		rc = refuse_again(who, &given, args, err);
 	if (rc >= 0)
 		args->given[args->given_n++] = given;
 	return rc < 0 ? rc : 0;

@@ -204,6 +204,8 @@ if "$fl" list | grep -q '^storage.read '; then
 	on bench storage.read --path link/file --dry-run --json; status_is 0; is_read_from "$here/data/file"
 	on run --path link/file --dry-run --json; status_is 0
 	json_is '[.plan.cases[].lanes[].options.path // empty] | length > 0 and all(. == "'"$here/data/file"'")'
+	on bench storage.read --path data/file --path link/file --dry-run; usage "bench storage.read: '$here/data/file' is named twice" \
+		"${hint}several threads on one file are one lane*"
 	on run --suite link/suites/rel.yaml --dry-run --json; status_is 0; is_read_from "$here/data/file"
 	on run --suite data/linked.yaml --dry-run; usage "data/linked.yaml:2:16: cannot find 'data/../file': No such file*" "$hint*"
 	on run --suite data/linked.yaml --path data/file --dry-run --json; status_is 0; is_read_from "$here/data/file"
