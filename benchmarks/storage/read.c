@@ -107,7 +107,7 @@ static bool drives_are_counted(const struct fl_target *t)
 	uint64_t before = read_from_drives();
 	char byte;
 
-	if (pread(t->files[0].fd, &byte, 1, 0) != 1)
+	if (t->files_n == 0 || pread(t->files[0].fd, &byte, 1, 0) != 1)
 		return false;
 	return read_from_drives() > before && fl_target_drop(t, NULL) == 0;
 }
