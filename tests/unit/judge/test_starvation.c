@@ -1,62 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_starvation.c: whole studies of starvation: bands, verdicts, causes, hops, and what they must never say. */
-#include "../studied.h"
-#include "judge/judge.h"
-#include <setjmp.h>
-#include <stdarg.h>
-
-#include <cmocka.h>
-
-static struct fl_judgement *judge(const struct fl_run *run)
-{
-	struct fl_judgement *j = NULL;
-	struct fl_err err = { 0 };
-
-	if (fl_judge(run, &j, &err) < 0)
-		fail_msg("%s", err.what);
-	return j;
-}
-
-static const char *const three[] = { "loop", "open", "control", NULL };
-static const char *const ladder[] = { "loop", "open", "control", "T1", "slowed-0", "slowed-1", NULL };
-enum { LOOP, OPEN, CONTROL, T1, SLOWED_0, SLOWED_1 };
-
-static struct source times(double rho, double jitter, uint64_t seed)
-{
-	return (struct source){ STUDIED_C / rho, jitter, 0x9e3779b97f4a7c15 * (seed + 1) };
-}
-
-/* Loop, open loop and control in one round; the control oversleeps by `loss`. */
-static double add_three(struct fl_run *run, unsigned round, double rho, double jitter, double loss, size_t steps)
-{
-	uint64_t seed = 10 * round + (uint64_t)(1000 * rho);
-	double S = studied_loop(run, LOOP, 0, round, times(rho, jitter, seed), STUDIED_C, by_source, steps);
-
-	studied_open(run, OPEN, 0, round, times(rho, jitter, seed + 1), steps);
-	studied_loop(run, CONTROL, 0, round, times(1000, 0, seed + 2), STUDIED_C / (1 - loss), idle, steps);
-	return S;
-}
-
-static struct fl_run *simple(unsigned rounds, double rho, double jitter, double loss, size_t steps)
-{
-	struct fl_run *run = studied_run("starvation", "direct", 1, (int)rounds, three);
-
-	for (unsigned i = 0; i < rounds; i++)
-		add_three(run, i, rho, jitter, loss, steps);
-	return run;
-}
-
-/* Of the loop, and of the run unless its status says otherwise. */
-static void expect(const struct fl_judgement *j, enum fl_band band, enum fl_verdict verdict, enum fl_status status)
-{
-	const struct fl_lane_verdict *v = &j->lanes[LOOP];
-
-	assert_non_null(v->feed);
-	if (v->feed->band != band || v->verdict != verdict || j->status != status)
-		fail_msg("%s, %s, status %d: %s", v->feed->band ? fl_band_name(v->feed->band) : "-",
-			 fl_verdict_name(v->verdict), j->status, v->reason ? v->reason : "");
-	assert_true(j->verdict == verdict || status == FL_STATUS_FAIL);
-}
+#include "starved.h"
 
 /* ---- bands to verdicts and status */
 
@@ -441,40 +385,6 @@ static void test_limits_of_lumps(void **state)
 
 /* ---- the hop */
 
-/* What a ladder met: rates as shares of what is wanted. */
-struct met {
-	double loop, T1;
-	struct stages stages;
-	double slowed; /* 0: it was not needed */
-	double waited; /* for a CPU, of its threads' time */
-	double device; /* bytes that the drive counted, of one */
-};
-
-static struct fl_run *ladder_run(const struct met *m, unsigned rounds)
-{
-	struct fl_run *run = studied_run("ladder", "direct", 1, (int)rounds, ladder);
-
-	for (unsigned i = 0; i < rounds; i++) {
-		struct fl_lane_record *r;
-
-		studied_loop(run, LOOP, 0, i, times(m->loop, 0.05, i), STUDIED_C, m->stages, 200);
-		r = &run->lanes[run->lanes_n - 1];
-		json_object_set_new(r->notes, "threads", json_integer(3));
-		json_object_set_new(
-			r->notes, "witnesses",
-			json_pack("{s:f, s:f}", "run_queue_wait_ratio", m->waited, "device_read_ratio", m->device));
-		studied_open(run, OPEN, 0, i, times(m->loop, 0.05, i + 10), 200);
-		studied_loop(run, CONTROL, 0, i, times(1000, 0, i + 20), STUDIED_C, idle, 200);
-		studied_open(run, T1, 0, i, times(m->T1, 0.05, i + 30), 200);
-		if (m->slowed > 0)
-			studied_loop(run, SLOWED_1, 0, i, times(m->slowed, 0.05, i + 40), STUDIED_C, by_source, 200);
-	}
-	return run;
-}
-
-#define DRIVE  "drive nvme-S1"
-#define MEMORY "copying into it (one CPU, DRAM of node0)"
-
 static const struct {
 	struct met met;
 	const char *hop, *why; /* why: begins so */
@@ -513,101 +423,6 @@ static void test_hops(void **state)
 			fl_judgement_free(j);
 			fl_run_free(run);
 		}
-}
-
-/* Whatever kept the threads from their CPUs for half of the stalls or more may be all there is. */
-static void test_held_up(void **state)
-{
-	static const struct {
-		const char *witnesses, *why; /* NULL: the drive all the same */
-	} rows[] = {
-		{ "{\"run_queue_wait_ratio\": 0.01, \"steal_ratio\": 0.15}",
-		  "other virtual machines had its CPUs for up to 30 %" },
-		{ "{\"run_queue_wait_ratio\": 0.01, \"steal_ratio\": 0.05}", NULL },
-		{ "{\"run_queue_wait_ratio\": 0.01, \"quota_throttled_ns\": 25e6}",
-		  "a CPU quota stopped it for up to 25 %" },
-		{ "{\"run_queue_wait_ratio\": 0.01, \"quota_throttled_ns\": 5e6}", NULL },
-		{ "{\"run_queue_wait_ratio\": 0.01, \"others_ratio\": 0.4}", NULL }, /* nobody had to wait for them */
-		{ "{\"run_queue_wait_ratio\": null, \"others_ratio\": 0.4}",
-		  "its threads waited for a CPU for up to 80 %" },
-		{ "{\"run_queue_wait_ratio\": null}", NULL },
-		{ "{\"steal_ratio\": \"all\", \"quota_throttled_ns\": []}", NULL },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_run *run = ladder_run(&hops[1].met, 1);
-		struct fl_judgement *j;
-		const struct fl_feed *feed;
-
-		json_object_set_new(run->lanes[LOOP].notes, "window_ns", json_real(100e6));
-		json_object_set_new(run->lanes[LOOP].notes, "witnesses", json_loads(rows[i].witnesses, 0, NULL));
-		j = judge(run);
-		feed = j->lanes[LOOP].feed;
-		if (strcmp(feed->hop, rows[i].why ? "unattributed" : DRIVE) != 0 ||
-		    (rows[i].why && strncmp(feed->why_hop, rows[i].why, strlen(rows[i].why)) != 0))
-			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
-		fl_judgement_free(j);
-		fl_run_free(run);
-	}
-}
-
-/* What was disturbed is said, and believed only where it is clear all the same. */
-static void test_disturbed_rung(void **state)
-{
-	static const struct {
-		double loop;
-		unsigned lane;
-		const char *hop, *said;
-	} rows[] = {
-		{ 0.6, OPEN, "unattributed", "it says nothing; T3 was disturbed: others took 9 % of it" },
-		{ 0.4, OPEN, DRIVE, "drive nvme-S1; T3 was disturbed: others took 9 % of it" },
-		{ 0.4, T1, "unattributed", "it says nothing; T1 was disturbed: others took 9 % of it" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct met met = { rows[i].loop, 4, { 1, 0.2, 0 }, 0, 0.01, 1 };
-		struct fl_run *run = ladder_run(&met, 1);
-		struct fl_judgement *j;
-		const struct fl_feed *feed;
-
-		json_array_append_new(run->lanes[rows[i].lane].distrust, json_string("others took 9 % of it"));
-		j = judge(run);
-		feed = j->lanes[LOOP].feed;
-		if (strcmp(feed->hop, rows[i].hop) != 0 || !strstr(feed->said[FL_LADDER_SAYS], rows[i].said))
-			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->said[FL_LADDER_SAYS]);
-		fl_judgement_free(j);
-		fl_run_free(run);
-	}
-}
-
-/* A source that computes all the time is not held up by the drive. */
-static void test_source_computes(void **state)
-{
-	static const char why[] =
-		"while it waited the source was busy 100 % of the time, the copying 20 %, with 0 chunks "
-		"before it: the CPU of the thread that reads, used 97 % of the time, not " DRIVE;
-
-	(void)state;
-	for (unsigned computes = 0; computes < 2; computes++) {
-		struct fl_run *run = ladder_run(&hops[1].met, 1);
-		struct fed f = feed(times(0.6, 0.05, 0), STUDIED_C, 2, false, 200);
-		json_t *metrics = json_object_get(json_object_get(run->declared, "feed"), "metrics");
-		struct fl_judgement *j;
-
-		json_array_append_new(metrics, json_deep_copy(json_array_get(metrics, 5)));
-		json_object_set_new(json_array_get(metrics, json_array_size(metrics) - 1), "name",
-				    json_string("source_cpu_ratio"));
-		studied_constant(&run->lanes[LOOP], "source_cpu_ratio", computes ? 0.97 : 0.5, &f);
-		j = judge(run);
-		assert_string_equal(j->lanes[LOOP].feed->hop, computes ? "unattributed" : DRIVE);
-		assert_string_equal(j->lanes[LOOP].feed->why_hop,
-				    computes ? why : "ladder and occupancy and intervention agree");
-		fl_judgement_free(j);
-		fl_run_free(run);
-		fed_release(&f);
-	}
 }
 
 /* The rungs for reports: rates, shares of what is wanted, what each adds to the time of a batch. */
@@ -656,52 +471,6 @@ static void test_no_ladder(void **state)
 }
 
 /* ---- several accelerators */
-
-static struct fl_run *shared_run(const double rho[4], double alone, struct stages stages)
-{
-	static const char *const cases[] = { "loop", "open", "control", "T1", "T3", NULL };
-	struct fl_run *run = studied_run("ladder", "direct", 4, 2, cases);
-
-	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < 4; i++) {
-			studied_loop(run, 0, i, round, times(rho[i], 0.05, i), STUDIED_C, stages, 200);
-			studied_open(run, 1, i, round, times(rho[i], 0.05, i + 10), 200);
-			studied_loop(run, 2, i, round, times(1000, 0, i), STUDIED_C, idle, 200);
-		}
-		studied_open(run, 3, 0, round, times(6, 0, 1), 200);
-		studied_open(run, 4, 0, round, times(alone, 0.05, 1), 200);
-	}
-	return run;
-}
-
-/* That all together have not enough may be for want of memory or CPUs; faster than alone they cannot be. */
-static void test_not_shared(void **state)
-{
-	static const double rho[4] = { 0.5, 0.5, 0.5, 0.5 };
-	static const struct {
-		double alone;
-		struct stages stages;
-		const char *why;
-	} rows[] = {
-		{ 2, { 0.5, 0.5, 0 }, "no witness names a hop" },
-		{ 2, { 0.6, 1, 6 }, "only the occupancy names a hop, " MEMORY },
-		{ 0.3, { 1, 0.2, 0 }, "T3 gives 31" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_run *run = shared_run(rho, rows[i].alone, rows[i].stages);
-		struct fl_judgement *j = judge(run);
-		const struct fl_feed *feed = j->lanes[1].feed;
-
-		if (strcmp(feed->hop, "unattributed") != 0 ||
-		    strncmp(feed->why_hop, rows[i].why, strlen(rows[i].why)) != 0)
-			fail_msg("row %zu: '%s': %s", i, feed->hop, feed->why_hop);
-		assert_true(!strstr(feed->said[FL_LADDER_SAYS], "invalid") == (i < 2));
-		fl_judgement_free(j);
-		fl_run_free(run);
-	}
-}
 
 /* Each alone has enough, together they have not; one of them gets more than its share. */
 static void test_shared(void **state)
@@ -860,13 +629,9 @@ int main(void)
 		cmocka_unit_test(test_limits_of_a_loop),
 		cmocka_unit_test(test_limits_of_lumps),
 		cmocka_unit_test(test_hops),
-		cmocka_unit_test(test_held_up),
-		cmocka_unit_test(test_disturbed_rung),
-		cmocka_unit_test(test_source_computes),
 		cmocka_unit_test(test_rungs),
 		cmocka_unit_test(test_no_ladder),
 		cmocka_unit_test(test_shared),
-		cmocka_unit_test(test_not_shared),
 		cmocka_unit_test(test_headlines),
 		cmocka_unit_test(test_several_demands),
 		cmocka_unit_test(test_few_steps),
