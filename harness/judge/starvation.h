@@ -64,7 +64,7 @@
  *                 was disturbed, unless that rung gives less than half of what is wanted
  *   occupancy     the stage that was busy all the time that the sink waited: the copying, with chunks waiting for it,
  *                 stands for the hop of the first rung, which is copied by one CPU; the source, where the copying has
- *                 time, for that of the last, but speaks against it where its thread computes all the time
+ *                 time, for that of the last, but speaks against a drive there where its thread computes all the time
  *                 (source_cpu_ratio)
  *   counters      what kept the threads from their CPUs, where it can explain half of the stalls, speaks against every
  *                 hop: their waiting for one (where that is unknown, what others took), what the hypervisor gave to

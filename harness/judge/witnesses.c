@@ -233,19 +233,33 @@ static struct fl_testimony deny_source(const struct fl_feed_lane *l, struct fl_t
 	return (struct fl_testimony){ FL_DENIES, top };
 }
 
+/* A page cache is what its CPU copies; a drive is not. */
+static bool is_drive(const struct fl_feed_lane *l, int rung)
+{
+	const char *hop = rung < 0 ? NULL : l->plan->rungs[rung].declared->hop;
+	const struct fl_field *field = hop ? fl_entry_field(l->s->entry, hop) : NULL;
+
+	return field && (field->type == FL_PATH ||
+			 (field->type == FL_DEVICE && field->range && strcmp(field->range, "drive") == 0));
+}
+
 static struct fl_testimony ask_occupancy(const struct fl_feed_lane *l)
 {
 	const struct fl_feed_plan *p = l->plan;
 	char **said = &l->feed->said[FL_OCCUPANCY_SAYS];
 	enum fl_stage stage = fl_busy_stage(&l->loop, l->feed->prefetch);
-	int hop = stage == FL_STAGE_SOURCE ? p->top : stage == FL_STAGE_COPY ? first_rung(p) : -1;
 	struct fl_text t = { 0 };
+	int hop = -1;
 
 	if (isnan(l->loop.source_busy) || isnan(l->loop.copy_busy) || isnan(l->loop.waiting_chunks))
 		return absent(said, fl_dup("not known"));
 	add_stages(&t, &l->loop);
-	if (stage == FL_STAGE_SOURCE_CPU)
+	if (stage == FL_STAGE_SOURCE_CPU && (p->top < 0 || is_drive(l, p->top)))
 		return deny_source(l, &t, said);
+	if (stage == FL_STAGE_SOURCE || stage == FL_STAGE_SOURCE_CPU)
+		hop = p->top;
+	else if (stage == FL_STAGE_COPY)
+		hop = first_rung(p);
 	if (stage == FL_STAGE_SINK)
 		fl_text_add(&t, ": batches were ready");
 	else if (stage == FL_STAGE_UNKNOWN)

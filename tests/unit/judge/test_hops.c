@@ -73,6 +73,18 @@ static void test_disturbed_rung(void **state)
 	}
 }
 
+static void add_computing(struct fl_run *run, double ratio)
+{
+	json_t *metrics = json_object_get(json_object_get(run->declared, "feed"), "metrics");
+	struct fed f = feed(times(0.6, 0.05, 0), STUDIED_C, 2, false, 200);
+
+	json_array_append_new(metrics, json_deep_copy(json_array_get(metrics, 5)));
+	json_object_set_new(json_array_get(metrics, json_array_size(metrics) - 1), "name",
+			    json_string("source_cpu_ratio"));
+	studied_constant(&run->lanes[LOOP], "source_cpu_ratio", ratio, &f);
+	fed_release(&f);
+}
+
 /* A source that computes all the time is not held up by the drive. */
 static void test_source_computes(void **state)
 {
@@ -83,22 +95,33 @@ static void test_source_computes(void **state)
 	(void)state;
 	for (unsigned computes = 0; computes < 2; computes++) {
 		struct fl_run *run = ladder_run(&by_drive, 1);
-		struct fed f = feed(times(0.6, 0.05, 0), STUDIED_C, 2, false, 200);
-		json_t *metrics = json_object_get(json_object_get(run->declared, "feed"), "metrics");
 		struct fl_judgement *j;
 
-		json_array_append_new(metrics, json_deep_copy(json_array_get(metrics, 5)));
-		json_object_set_new(json_array_get(metrics, json_array_size(metrics) - 1), "name",
-				    json_string("source_cpu_ratio"));
-		studied_constant(&run->lanes[LOOP], "source_cpu_ratio", computes ? 0.97 : 0.5, &f);
+		add_computing(run, computes ? 0.97 : 0.5);
 		j = judge(run);
 		assert_string_equal(j->lanes[LOOP].feed->hop, computes ? "unattributed" : DRIVE);
 		assert_string_equal(j->lanes[LOOP].feed->why_hop,
 				    computes ? why : "ladder and occupancy and intervention agree");
 		fl_judgement_free(j);
 		fl_run_free(run);
-		fed_release(&f);
 	}
+}
+
+/* A page cache is that computing. */
+static void test_page_cache_computes(void **state)
+{
+	struct fl_run *run = studied_run("starvation", "cached", 1, 1, three);
+	struct fl_judgement *j;
+
+	(void)state;
+	studied_loop(run, LOOP, 0, 0, times(0.6, 0.05, 0), STUDIED_C, by_source, 200);
+	studied_open(run, OPEN, 0, 0, times(0.6, 0.05, 10), 200);
+	studied_loop(run, CONTROL, 0, 0, times(1000, 0, 20), STUDIED_C, idle, 200);
+	add_computing(run, 0.97);
+	j = judge(run);
+	assert_string_equal(j->lanes[LOOP].feed->why_hop, "only the occupancy names a hop, page cache");
+	fl_judgement_free(j);
+	fl_run_free(run);
 }
 
 /* That all together have not enough may be for want of memory or CPUs; faster than alone they cannot be. */
@@ -133,9 +156,8 @@ static void test_not_shared(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_held_up),
-		cmocka_unit_test(test_disturbed_rung),
-		cmocka_unit_test(test_source_computes),
+		cmocka_unit_test(test_held_up),		cmocka_unit_test(test_disturbed_rung),
+		cmocka_unit_test(test_source_computes), cmocka_unit_test(test_page_cache_computes),
 		cmocka_unit_test(test_not_shared),
 	};
 
