@@ -8,6 +8,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "run/run.h"
+#include <string.h>
 
 struct list_opts {
 	bool probe, demands, json;
@@ -32,23 +33,49 @@ static bool ready(const struct fl_home *home, const struct fl_entry *e, bool pro
 	return why->code == 0;
 }
 
+/* A step of `feedline data` rather than a measurement? */
+static bool is_of_data(const struct fl_entry *e)
+{
+	return strncmp(e->name, "data.", 5) == 0;
+}
+
+static int name_width(const struct fl_home *home)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < home->catalog->n; i++)
+		if (strlen(home->catalog->entries[i].name) > width)
+			width = strlen(home->catalog->entries[i].name);
+	return (int)width;
+}
+
+static void add_entry(const struct fl_home *home, const struct fl_entry *e, bool probe, int width, struct fl_text *out)
+{
+	struct fl_err why = { 0 };
+
+	fl_text_add(out, "%-*s  %s\n", width, e->name, e->summary);
+	if (!ready(home, e, probe, &why)) {
+		fl_text_add(out, "%-*s  unavailable: %s\n", width, "", why.what);
+		if (*why.hint)
+			fl_text_add(out, "%-*s  %s\n", width, "", why.hint);
+	} else if (probe) {
+		fl_text_add(out, "%-*s  available\n", width, "");
+	}
+}
+
 static int list_text(const struct fl_home *home, bool probe, struct fl_err *err)
 {
 	struct fl_text out = { 0 };
+	int width = name_width(home);
 
-	for (size_t i = 0; i < home->catalog->n; i++) {
-		const struct fl_entry *e = &home->catalog->entries[i];
-		struct fl_err why = { 0 };
-
-		fl_text_add(&out, "%-20s  %s\n", e->name, e->summary);
-		if (!ready(home, e, probe, &why)) {
-			fl_text_add(&out, "%-20s  unavailable: %s\n", "", why.what);
-			if (*why.hint)
-				fl_text_add(&out, "%-20s  %s\n", "", why.hint);
-		} else if (probe) {
-			fl_text_add(&out, "%-20s  available\n", "");
+	for (size_t i = 0; i < home->catalog->n; i++)
+		if (!is_of_data(&home->catalog->entries[i]))
+			add_entry(home, &home->catalog->entries[i], probe, width, &out);
+	for (size_t i = 0, n = 0; i < home->catalog->n; i++)
+		if (is_of_data(&home->catalog->entries[i])) {
+			fl_text_add(&out, "%s", n++ ? "" : "\nused by `feedline data`:\n");
+			add_entry(home, &home->catalog->entries[i], probe, width, &out);
 		}
-	}
 	return fl_output_text(&out, err);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* next.c: plan and results so far to the next case, and how far it is. Remembers nothing, so a resumed run asks the
  * same question. Each case has at most one round to come next, the first that it lacks. */
+#include "base/units.h"
 #include "plan/parts.h"
 
 static unsigned turn_of(const struct fl_study *s, unsigned i, unsigned round)
@@ -49,8 +50,14 @@ bool fl_plan_next(const struct fl_plan *plan, const struct fl_results *results, 
 /* ---- how far it is */
 
 /* What a case costs beside the time it measures, seen high: workers start (ms), buffers are filled and checked
- * (hundreds of ms for some GiB), the path warms up. */
-static const uint64_t overhead_ns = 1000000000;
+ * (hundreds of ms for some GiB), the path warms up. The memory that batches go through, at a GB/s; a plan from a store
+ * may say anything. */
+static const uint64_t overhead_ns = 1000000000, batches_most_ns = UINT64_C(1) << 50;
+
+static uint64_t add_up(uint64_t a, uint64_t b)
+{
+	return b > (uint64_t)INT64_MAX - a ? (uint64_t)INT64_MAX : a + b;
+}
 
 static bool runs(const struct fl_plan_case *c)
 {
@@ -60,16 +67,35 @@ static bool runs(const struct fl_plan_case *c)
 	return false;
 }
 
+static uint64_t count_of(const struct fl_plan_lane *lane, const char *option)
+{
+	const char *text = fl_lane_option(lane, option);
+	uint64_t value = 0;
+
+	return text && fl_parse_count(text, &value, NULL) == 0 ? value : 0;
+}
+
+/* Of all lanes: they share the memory. A byte takes a nanosecond. */
+static uint64_t batches_ns(const struct fl_plan_case *c)
+{
+	uint64_t bytes = 0;
+
+	for (size_t k = 0; k < c->lanes_n; k++) {
+		uint64_t batch = count_of(&c->lanes[k], "step_bytes"), n = count_of(&c->lanes[k], "prefetch") + 2;
+
+		if (!c->lanes[k].skip)
+			bytes = add_up(bytes, n && batch > batches_most_ns / n ? batches_most_ns : batch * n);
+	}
+	return bytes < batches_most_ns ? bytes : batches_most_ns;
+}
+
 uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
 {
 	const struct fl_plan_case *c = &plan->cases[case_no];
 
-	return runs(c) ? (c->duration_ns ? c->duration_ns : FL_PLAN_UNTIL_NS) + overhead_ns : 0;
-}
-
-static uint64_t add_up(uint64_t a, uint64_t b)
-{
-	return b > (uint64_t)INT64_MAX - a ? (uint64_t)INT64_MAX : a + b;
+	if (!runs(c))
+		return 0;
+	return add_up((c->duration_ns ? c->duration_ns : FL_PLAN_UNTIL_NS) + overhead_ns, batches_ns(c));
 }
 
 struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_results *results)

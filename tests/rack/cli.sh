@@ -143,6 +143,8 @@ on list --json --json=no; status_is 0; yes_if 'the last one counts' grep -q '^nu
 # ---- list
 
 on list; status_is 0; err_is; yes_if 'one line names null.nop' grep -q '^null.nop  ' out
+yes_if 'what feedline data uses comes last' test "$(grep -n '^data\.' out | head -n 1 | cut -d : -f 1)" -gt \
+	"$(grep -n '^null.nop ' out | cut -d : -f 1)"
 on list --json; status_is 0; err_is
 json_is '.schema == 1 and (.benchmarks | length > 0 and all(.available == null or .available == false))'
 json_is '[.benchmarks[].name] | . == sort'
