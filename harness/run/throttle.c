@@ -131,7 +131,7 @@ static bool is_handed_on_by_us(int group)
 /* Whether a cgroup below uses the controller: one of us, or somebody's limit. */
 static bool is_used(int base, const char *name)
 {
-	static const char *const files[] = { "io.max", "io.latency" };
+	static const char *const files[] = { "io.max", "io.latency", "io.weight" };
 	char path[PATH_BYTES], line[LINE_BYTES];
 	bool mark;
 
@@ -139,7 +139,7 @@ static bool is_used(int base, const char *name)
 		return true;
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", name, files[i]);
-		if (fl_kernel_line(base, path, line, sizeof(line)) && *line)
+		if (fl_kernel_line(base, path, line, sizeof(line)) && *line && strcmp(line, "default 100") != 0)
 			return true;
 	}
 	return false;

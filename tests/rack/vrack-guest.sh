@@ -8,7 +8,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
 	copy_matrix memory_rows placement_by_another_witness strays_are_invalid drive_is_read_from_its_node
 	numa_that_is_not_there drives_count_what_is_read drives_read_together cgroup2_limits reads_held_back
-	reads_not_held_back memory_of_either_node fed_from_both_drives feed_from_a_slow_drive feed_under_io_max
+	reads_not_held_back controller_taken_back memory_of_either_node fed_from_both_drives feed_from_a_slow_drive feed_under_io_max
 	feed_beside_a_memory_hog feed_with_one_cpu home_is_ours)
 build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
@@ -269,6 +269,10 @@ reads_not_held_back() {
 	is 3 "$rc" 'status with a limit that would be escaped'
 	is true "$(lanes '.lanes[0].reason | test("our own has memory.max set, which would be escaped")')" \
 		"reason with a limit that would be escaped ($(lanes '.lanes[0].reason'))"
+	confined memory.swap.max=900000000
+	held
+	is true "$(lanes '.lanes[0].reason | test("our own has memory.swap.max set, which would be escaped")')" \
+		"reason with a limit of swap that would be escaped ($(lanes '.lanes[0].reason'))"
 	confined
 	echo -io >/sys/fs/cgroup/cgroup.subtree_control
 	held
@@ -276,6 +280,51 @@ reads_not_held_back() {
 	is true "$(lanes '.lanes[0].reason | test("none above hands on")')" \
 		"reason where nobody hands on the controller ($(lanes '.lanes[0].reason'))"
 	is 0 "$(limits_left)" 'cgroups left'
+}
+
+# hold_in_the_middle: starts reads that are held back, from the topmost cgroup; sets agent, and group to the cgroup of it.
+hold_in_the_middle() {
+	"$feedline" bench storage.read --path "$(block_of VRACK1)" --block 128KiB --depth 4 --read-limit 10MB --duration 60s \
+		--store "$dir/store.db" >/dev/null 2>&1 &
+	agent=$!
+	group=/sys/fs/cgroup/feedline-limit-$agent-0-io
+	for _ in $(seq 200); do
+		[ -z "$(cat "$group/cgroup.procs" 2>/dev/null)" ] || return 0
+		sleep 0.2
+	done
+	wrong "no '$group' ($(find /sys/fs/cgroup -maxdepth 1 -name 'feedline-limit-*'))"
+}
+
+# hands_on: does the topmost cgroup hand on the controller for block devices?
+hands_on() {
+	[[ " $(cat /sys/fs/cgroup/cgroup.subtree_control) " == *' io '* ]] && echo yes || echo no
+}
+
+# What feedline had the topmost cgroup hand on is taken back: by the next one, where it was killed; not while another needs it.
+controller_taken_back() {
+	local agent group
+	echo -io >/sys/fs/cgroup/cgroup.subtree_control
+	hold_in_the_middle
+	is yes "$(hands_on)" 'whether the controller is handed on meanwhile'
+	kill -9 "$agent"
+	wait "$agent" 2>/dev/null || true
+	for _ in $(seq 100); do
+		[ -n "$(cat "$group/cgroup.procs" 2>/dev/null)" ] || break
+		sleep 0.2
+	done
+	is yes "$(hands_on)" 'whether the controller is handed on after a kill'
+	"$feedline" bench null.nop --duration 10ms --store "$dir/store.db" >/dev/null 2>&1 || true
+	is '0 no' "$(limits_left) $(hands_on)" 'cgroups left, and whether the controller is handed on, after the next run'
+
+	hold_in_the_middle
+	mkdir /sys/fs/cgroup/other
+	echo "$(topo '.drives[] | select(.serial == "VRACK0") | .dev' | tr -d '"') rbps=90000000" >/sys/fs/cgroup/other/io.max
+	kill -INT "$agent"
+	wait "$agent" 2>/dev/null || true
+	is '0 yes' "$(limits_left) $(hands_on)" 'cgroups left, and whether the controller is handed on where another has a limit'
+	is 1 "$(grep -c rbps=90000000 /sys/fs/cgroup/other/io.max)" 'limits of another'
+	rmdir /sys/fs/cgroup/other
+	echo -io >/sys/fs/cgroup/cgroup.subtree_control
 }
 
 # Buffers at the drive, and away from it.
@@ -318,6 +367,15 @@ blames() {
 	printf '     %s: %s\n' "$2" "$(lanes '.lanes[0] | [.band, .S, .cause, .hop]')"
 }
 
+# starved_by REGEX WHAT: where a large fault was made, it is seen as too little, and by that hop, or none is named.
+starved_by() {
+	is '"starved"' "$(lanes '.lanes[0].band')" "band $2"
+	is true "$(lanes ".lanes[0].hop | . == \"unattributed\" or (. // \"none\" | test(\"$1\"))")" \
+		"hop $2 ($(lanes '.lanes[0] | [.band, .hop, .why_hop, .reason]'))"
+	is false "$(lanes '.lanes[0].cause == "jitter"')" "whether a deeper queue is said to help $2"
+	printf '     %s: %s\n' "$2" "$(lanes '.lanes[0] | [.band, .S, .cause, .hop]')"
+}
+
 # Every read of that device takes 50 ms longer.
 feed_from_a_slow_drive() {
 	local block
@@ -332,8 +390,7 @@ feed_from_a_slow_drive() {
 	sync
 	inside=()
 	ladder "$dir/slow/data"
-	is '"starved"' "$(lanes '.lanes[0].band')" 'band above a slow drive'
-	blames '^drive ' 'above a slow drive'
+	starved_by '^drive ' 'above a slow drive'
 	umount "$dir/slow"
 	DM_DISABLE_UDEV=1 dmsetup remove slow
 }
@@ -342,8 +399,7 @@ feed_under_io_max() {
 	echo +io >/sys/fs/cgroup/cgroup.subtree_control
 	confined "io.max=$(topo '.drives[] | select(.serial == "VRACK1") | .dev' | tr -d '"') rbps=3000000"
 	ladder "$(block_of VRACK1)"
-	is '"starved"' "$(lanes '.lanes[0].band')" 'band under io.max'
-	blames '^drive ' 'under io.max'
+	starved_by '^drive ' 'under io.max'
 }
 
 # Processes that write memory as fast as they can, on both CPUs.

@@ -39,7 +39,7 @@ boots 130 '' '' timeout --preserve-status -s INT 2 scripts/vrack -- sleep 60
 boots 2 '' 'usage' scripts/vrack true
 
 rc=0
-scripts/vrack -t 500 -- bash tests/rack/vrack-guest.sh "$build" >"$dir/out" 2>"$dir/err" || rc=$?
+scripts/vrack -t 800 -- bash tests/rack/vrack-guest.sh "$build" >"$dir/out" 2>"$dir/err" || rc=$?
 cat "$dir/out"
 cat "$dir/err" >&2
 if [ "$rc" != 0 ] || ! grep -q '^guest: all [1-9][0-9]* checks passed$' "$dir/out"; then
