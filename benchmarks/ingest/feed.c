@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ingest and feed: how fast an accelerator can be fed, and whether one is starved that takes step_bytes every
  * step_time. Both are the pipeline of path/pipe.h, in open and in closed loop; the accelerator is emulated. */
+#include "path/io_facts.h"
 #include "path/pipe.h"
 #include <feedline/bench.h>
 
@@ -87,10 +88,7 @@ static const struct fl_metric feed_metrics[] = {
 };
 
 static const struct fl_fact feed_facts[] = {
-	{ "engine", true, "how reads are issued" },
-	{ "ring", false, "features that the kernel's io_uring has and that are used" },
-	{ "buffers", true, "registered with the kernel once, or plain" },
-	{ "why_plain", false, "why the buffers are not registered" },
+	FL_IO_FACTS,
 	{ "direct", true, "whether reads go past the page cache" },
 	{ "cached_before", false, "share of what is read that the page cache held before" },
 	{ "copy", true, "instructions that move data into the accelerator's memory" },

@@ -62,7 +62,7 @@ struct fl_pipe_spec {
 
 struct fl_pipe; /* opaque */
 
-/* States the facts engine, ring, buffers, why_plain, direct, cached_before, copy, checked, batches_ahead and
+/* States the facts of path/io_facts.h, direct, cached_before, copy, checked, batches_ahead and
  * buffer_bytes. -EINVAL:
  * sizes that do not fit each other or the target. */
 int fl_pipe_open(const struct fl_pipe_spec *spec, struct fl_lane *lane, struct fl_pipe **ret, struct fl_err *err);

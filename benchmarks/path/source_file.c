@@ -8,6 +8,7 @@
  * kernel forget what it has read, a stretch at a time and a stretch behind, so that each round comes from the drive. */
 #include "path/cache.h"
 #include "path/device.h"
+#include "path/io_facts.h"
 #include "path/source.h"
 #include "path/walk.h"
 #include <errno.h>
@@ -164,11 +165,7 @@ static int open_engine(struct file_source *s, const struct fl_pipe_spec *spec, s
 	free(fds);
 	if (rc < 0)
 		return rc;
-	fl_set_fact(lane, "engine", "%s", fl_io_engine_name(s->io));
-	fl_set_fact(lane, "ring", "%s", fl_io_features(s->io));
-	fl_set_fact(lane, "buffers", "%s", fl_io_buffers_registered(s->io) ? "registered" : "plain");
-	if (!fl_io_buffers_registered(s->io))
-		fl_set_fact(lane, "why_plain", "%s", fl_io_why_plain(s->io));
+	fl_io_state(s->io, fl_io_why_plain(s->io), lane);
 	return 0;
 }
 

@@ -41,6 +41,8 @@ static void check_facts(const struct rig *r, bool closed)
 	assert_true(fake_has_fact(&r->lane, closed ? "checked=every byte" : "checked=block heads"));
 	assert_int_equal(fake_has_fact(&r->lane, "direct=yes"), r->opts.source == FL_DIRECT);
 	assert_int_equal(fake_has_fact(&r->lane, "engine=io_uring") || fake_has_fact(&r->lane, "engine=pread"), files);
+	assert_int_equal(
+		fake_has_fact(&r->lane, "file_registered=yes") || fake_has_fact(&r->lane, "file_registered=no"), files);
 	/* 2 x 4 reads, 3 a batch, and one; prefetch + 1 where nothing has to be in flight. */
 	assert_int_equal(fake_has_fact(&r->lane, files ? "batches_ahead=4" : "batches_ahead=3"),
 			 r->opts.source != FL_RESIDENT);
