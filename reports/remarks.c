@@ -57,6 +57,12 @@ static void add_metric(const struct fl_metric_summary *m, struct fl_text *out)
 	fl_text_add(out, ", p99.9 %s", fl_show_metric(shown, m->name, m->p999));
 }
 
+/* What another lane is held against; and of many closed loops what their own table sums up. */
+static bool is_evidence(const struct fl_judgement *j, const struct fl_lane_verdict *v)
+{
+	return v->evidence_only || (j->feeds_n > 1 && v->feed);
+}
+
 struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w)
 {
 	struct fl_section s = { .title = "also measured", .indent = 6 };
@@ -66,7 +72,7 @@ struct fl_section fl_section_further(const struct fl_judgement *j, const struct 
 		const struct fl_metric_summary *speaker = fl_report_speaker(v);
 		struct fl_text t = { 0 };
 
-		for (size_t k = 0; !v->evidence_only && k < v->metrics_n; k++)
+		for (size_t k = 0; !is_evidence(j, v) && k < v->metrics_n; k++)
 			if (&v->metrics[k] != speaker && v->metrics[k].of_rounds.n)
 				add_metric(&v->metrics[k], &t);
 		if (t.n)
