@@ -20,7 +20,7 @@ struct verify_opts {
 
 struct faults {
 	uint64_t blocks, files;
-	size_t file; /* the first of them: of the lowest file and offset */
+	size_t file;	 /* the first of them: of the lowest file and offset */
 	bool whole_file; /* it is wrong as a file, not at an offset */
 	uint64_t offset;
 	char what[240]; /* empty: none */

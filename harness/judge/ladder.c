@@ -49,10 +49,11 @@ static size_t climb(const struct fl_ladder_rung *rungs, size_t n, int top, int c
 	return length;
 }
 
-/* So slow that no disturbance made it so. */
-static bool is_clear(const struct fl_interval *rate, double demand_bytes_per_s)
+/* So slow that no disturbance made it so; or enough all the same, since a disturbance makes nothing faster: but it may
+ * make arrivals uneven. */
+static bool is_clear(const struct fl_interval *rate, double demand_bytes_per_s, bool jitter)
 {
-	return rate->n && rate->high < demand_bytes_per_s / 2;
+	return rate->n && (rate->high < demand_bytes_per_s / 2 || (rate->low > demand_bytes_per_s && !jitter));
 }
 
 enum fl_ladder_says fl_ladder_judge(const struct fl_ladder_rung *rungs, size_t n, int top, double demand_bytes_per_s,
@@ -72,7 +73,7 @@ enum fl_ladder_says fl_ladder_judge(const struct fl_ladder_rung *rungs, size_t n
 	if (fl_rung_is_faster(together, &rungs[top].rate))
 		return FL_LADDER_CROWD;
 	for (size_t i = 0; i < length; i++)
-		if (rungs[chain[i]].disturbed && !is_clear(&rungs[chain[i]].rate, demand_bytes_per_s)) {
+		if (rungs[chain[i]].disturbed && !is_clear(&rungs[chain[i]].rate, demand_bytes_per_s, jitter)) {
 			*ret = chain[i];
 			return FL_LADDER_DISTURBED;
 		}

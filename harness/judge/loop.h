@@ -109,7 +109,7 @@ enum fl_ladder_says {
 	FL_LADDER_SILENT,    /* a rung is unknown, or at the limit */
 	FL_LADDER_INVALID,   /* *ret: the rung that is faster than the one before it */
 	FL_LADDER_CROWD,     /* invalid: each of all together is faster than one alone */
-	FL_LADDER_DISTURBED, /* *ret: the rung that was, and is not below half of what is wanted */
+	FL_LADDER_DISTURBED, /* *ret: the rung that was, and gives between half and all of what is wanted */
 	FL_LADDER_RUNG,	     /* *ret: the one that adds the binding hop */
 	FL_LADDER_SHARED,    /* each alone has enough, all together have not */
 	FL_LADDER_SUFFICES,  /* nothing of it binds */

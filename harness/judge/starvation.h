@@ -61,7 +61,8 @@
  *                 be what they share: this speaks for it, and not against another. A rung that is faster than the one
  *                 before it beyond noise and tolerance, or all together faster than one alone, makes the ladder
  *                 invalid, and the hop unattributed. It says nothing where a rung that leads to the loop's source
- *                 was disturbed, unless that rung gives less than half of what is wanted
+ *                 was disturbed, unless that rung gives less than half of what is wanted, or more than that all
+ *                 the same
  *   occupancy     the stage that was busy all the time that the sink waited: the copying, with chunks waiting for it,
  *                 stands for the hop of the first rung, which is copied by one CPU; the source, where the copying has
  *                 time, for that of the last, but speaks against a drive there where its thread computes all the time

@@ -53,7 +53,7 @@ static void test_disturbed_rung(void **state)
 	} rows[] = {
 		{ 0.6, OPEN, "unattributed", "it says nothing; T3 was disturbed: others took 9 % of it" },
 		{ 0.4, OPEN, DRIVE, "drive nvme-S1; T3 was disturbed: others took 9 % of it" },
-		{ 0.4, T1, "unattributed", "it says nothing; T1 was disturbed: others took 9 % of it" },
+		{ 0.4, T1, DRIVE, "drive nvme-S1; T1 was disturbed: others took 9 % of it" },
 	};
 
 	(void)state;

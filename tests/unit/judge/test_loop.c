@@ -525,7 +525,7 @@ static void test_ladder(void **state)
 	}
 }
 
-/* A rung that was disturbed counts only where no disturbance could make it so slow. */
+/* A rung that was disturbed counts only where no disturbance could make it so slow, or it is fast all the same. */
 static void test_disturbed_ladder(void **state)
 {
 	static const struct {
@@ -536,7 +536,8 @@ static void test_disturbed_ladder(void **state)
 	} rows[] = {
 		{ { { 4, 5 }, { 0.6, 0.7 } }, 1, FL_LADDER_DISTURBED, 1 },
 		{ { { 4, 5 }, { 0.3, 0.4 } }, 1, FL_LADDER_RUNG, 1 },
-		{ { { 4, 5 }, { 0.3, 0.4 } }, 0, FL_LADDER_DISTURBED, 0 },
+		{ { { 4, 5 }, { 0.3, 0.4 } }, 0, FL_LADDER_RUNG, 1 }, /* enough all the same */
+		{ { { 0.9, 1.2 }, { 0.3, 0.4 } }, 0, FL_LADDER_DISTURBED, 0 },
 		{ { { 4, 5 }, { 0.3, 0.4 } }, 2, FL_LADDER_RUNG, 1 }, /* beside the path */
 		{ { { 0.3, 0.4 }, { 0.5, 0.6 } }, 0, FL_LADDER_INVALID, 1 },
 		{ { { 0.3, 0.4 }, { 0 } }, 1, FL_LADDER_DISTURBED, 1 },

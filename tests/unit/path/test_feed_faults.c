@@ -90,7 +90,7 @@ static void test_one_bit_once(void **state)
 	start(r, 120); /* about twice round */
 	finish(r, false);
 	assert_int_equal(verify(r, &err), -EBADMSG);
-	assert_non_null(strstr(err.what, "/a' file 0 at offset 937984 1 bit is flipped, in byte 3904"));
+	assert_non_null(strstr(err.what, "/data-00000000' file 0 at offset 937984 1 bit is flipped, in byte 3904"));
 	free_rig(r);
 	close(fd);
 	free_bed(&bed);
