@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -58,6 +59,21 @@ static bool is_counted(const char *dir, dev_t device)
 	return read_text(path, text, sizeof(text)) && text[0] == '1';
 }
 
+/* The third number of the text; false: there are fewer. */
+static bool read_third(const char *text, uint64_t *ret)
+{
+	for (int i = 0; i < 3; i++) {
+		char *end;
+
+		errno = 0;
+		*ret = strtoull(text, &end, 10);
+		if (end == text || errno)
+			return false;
+		text = end;
+	}
+	return true;
+}
+
 /* The kernel's Documentation/block/stat.rst: requests and merges, then the sectors that were read. One that never
  * counted any, though a file system was read from it, is one that does not count. */
 int fl_device_delivered(const char *dir, int fd, uint64_t *ret_bytes)
@@ -69,7 +85,7 @@ int fl_device_delivered(const char *dir, int fd, uint64_t *ret_bytes)
 	if (!find_device(fd, &device) || !is_counted(dir, device))
 		return -ENODATA;
 	snprintf(path, sizeof(path), "%s/%u:%u/stat", dir, major(device), minor(device));
-	if (!read_text(path, text, sizeof(text)) || sscanf(text, "%*u %*u %" SCNu64, &sectors) != 1 || sectors == 0 ||
+	if (!read_text(path, text, sizeof(text)) || !read_third(text, &sectors) || sectors == 0 ||
 	    sectors > UINT64_MAX / sector_bytes)
 		return -ENODATA;
 	*ret_bytes = sectors * sector_bytes;

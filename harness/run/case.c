@@ -225,7 +225,7 @@ static void init(struct fl_case *c, const struct fl_plan *plan)
 /* What cannot leave its cgroup would be held back in the next case, too. */
 static void let_go(const struct fl_case *c, struct fl_case_lane *lane)
 {
-	if (fl_throttle_let_go(lane->throttle) < 0 && !lane->worker->broken)
+	if (fl_throttle_let_go(lane->throttle) < 0 && lane->worker && !lane->worker->broken)
 		fl_worker_kill(c->pool, lane->worker, NULL, 0);
 	fl_throttle_end(lane->throttle);
 }
