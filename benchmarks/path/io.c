@@ -25,7 +25,8 @@ static int open_kind(const struct fl_io_spec *spec, const struct fl_io_kind *kin
 	return rc < 0 ? rc : kind->open(spec, ret, err);
 }
 
-/* Where the kernel refuses io_uring: threads, unless something was insisted on that only io_uring has. */
+/* Where the kernel refuses io_uring, or a ring of that size: threads, unless something was insisted on that only
+ * io_uring has. */
 int fl_io_open(const struct fl_io_spec *spec, struct fl_io **ret, struct fl_err *err)
 {
 	struct fl_err refusal = { 0 };
@@ -38,7 +39,7 @@ int fl_io_open(const struct fl_io_spec *spec, struct fl_io **ret, struct fl_err 
 	rc = open_kind(spec, &fl_io_uring, ret, &refusal);
 	if (rc == 0)
 		return 0;
-	if (rc != -EPERM) {
+	if (rc != -EPERM && rc != -ENOMEM) { /* of locked memory, which old kernels charge rings to */
 		fl_fail(err, rc, "%s", refusal.what);
 		return refusal.hint[0] ? fl_hint(err, "%s", refusal.hint) : rc;
 	}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Oldest first. All are asked for; while the kernel does not know one (EINVAL), the newest is dropped. */
@@ -25,7 +26,7 @@ static const struct {
 	{ "single_issuer", IORING_SETUP_SINGLE_ISSUER, "6.0" }, /* no lock against other threads that submit */
 	{ "defer_taskrun", IORING_SETUP_DEFER_TASKRUN, "6.1" }, /* completions are worked off when we wait for them */
 };
-enum { FEATURES = sizeof(features) / sizeof(*features) };
+enum { FEATURES = sizeof(features) / sizeof(*features), TRIES = 1000 };
 
 #define PIECE_BYTES (UINT64_C(1) << 30) /* the kernel registers no more in one piece */
 
@@ -65,6 +66,8 @@ static int setup_failed(int rc, struct fl_err *err)
 		fl_fail(err, -EPERM, "io_uring is forbidden or missing here: %s", strerror(-rc));
 		return fl_hint(err, "see sysctl kernel.io_uring_disabled and the container's seccomp profile");
 	}
+	if (rc == -EINVAL) /* without any feature, too: R_DISABLED came with Linux 5.10 */
+		return fl_fail(err, -EPERM, "io_uring is too old here: %s", strerror(-rc));
 	fl_fail(err, rc, "set up io_uring: %s", strerror(-rc));
 	if (rc == -ENOMEM)
 		fl_hint(err, "choose a smaller depth, or raise the limit of locked memory (ulimit -l)");
@@ -296,16 +299,28 @@ static void uring_queue(struct fl_io *io, const struct fl_io_request *request)
 	io->in_flight++;
 }
 
-/* Hands over what is queued; lets the kernel post what is done; waits for one completion where `wait` says so. */
+/* The kernel is short of memory, or of room for completions: both pass. */
+static bool passes(int rc)
+{
+	return rc == -EAGAIN || rc == -EBUSY;
+}
+
+/* Hands over what is queued; lets the kernel post what is done; waits for one completion where `wait` says so. What the
+ * kernel cannot take now is handed over next time, after what is done was taken; it is given a second for that. */
 static int hand_over(struct uring *u, bool wait, struct fl_err *err)
 {
-	int rc;
+	const struct timespec moment = { .tv_nsec = 1000000 };
+	int tries = 0, rc;
 
-	do
+	for (;;) {
 		rc = wait ? io_uring_submit_and_wait(&u->ring, 1) : io_uring_submit_and_get_events(&u->ring);
-	while (rc == -EINTR);
-	if (rc >= 0)
-		return 0;
+		if (rc >= 0 || (passes(rc) && io_uring_cq_ready(&u->ring)))
+			return 0;
+		if (rc != -EINTR && !(passes(rc) && tries++ < TRIES))
+			break;
+		if (rc != -EINTR)
+			nanosleep(&moment, NULL);
+	}
 	u->broken = true;
 	return fl_fail(err, rc, "submit to io_uring: %s", strerror(-rc));
 }

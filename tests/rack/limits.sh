@@ -54,6 +54,26 @@ measure "${read_file[@]}" --depth 257
 is 3 "$rc" 'status with more depth than threads may be'
 has "$(value '.lanes[0].reason')" 'pread keeps 1 to 256' 'reason with more depth than threads may be'
 
+# ---- a kernel that is too old for io_uring, or has no memory for a ring: threads, as where it is forbidden
+for kernel in old_io_uring full_io_uring; do
+	before=("$build/tests/deny" "$kernel")
+	measure "${read_file[@]}"
+	is 0 "$rc" "status with $kernel"
+	is pread "$(value '.lanes[0].facts.engine')" "engine with $kernel"
+	has "$(value '.lanes[0].facts.why_pread')" 'io_uring' "reason with $kernel"
+done
+before=()
+
+# ---- the kernel cannot take a request now, once: the lane goes on (the calls of io_uring have no wrapper to fail)
+if command -v strace >/dev/null && strace -f true 2>/dev/null; then
+	before=(strace -f -o /dev/null -e trace=io_uring_enter -e inject=io_uring_enter:error=EAGAIN:when=100+50)
+	measure "${read_file[@]}"
+	is unjudged "$(value '.lanes[0].verdict')" "verdict of a lane that met EAGAIN ($(value '.lanes[0].reason'))"
+	before=()
+else
+	left_out+=('EAGAIN (no strace here)')
+fi
+
 # ---- NUMA calls forbidden: first touch, proved another way
 before=("$build/tests/deny" numa)
 measure memory.copy
