@@ -3,6 +3,7 @@
  * step_time. Both are the pipeline of path/pipe.h, in open and in closed loop; the accelerator is emulated. */
 #include "path/io_facts.h"
 #include "path/pipe.h"
+#include "path/target_facts.h"
 #include <feedline/bench.h>
 
 struct feed_opts {
@@ -89,6 +90,7 @@ static const struct fl_metric feed_metrics[] = {
 
 static const struct fl_fact feed_facts[] = {
 	FL_IO_FACTS,
+	FL_TARGET_FACTS,
 	{ "direct", true, "whether reads go past the page cache" },
 	{ "cached_before", false, "share of what is read that the page cache held before" },
 	{ "copy", true, "instructions that move data into the accelerator's memory" },

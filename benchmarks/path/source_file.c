@@ -10,6 +10,7 @@
 #include "path/device.h"
 #include "path/io_facts.h"
 #include "path/source.h"
+#include "path/target_facts.h"
 #include "path/walk.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -166,6 +167,7 @@ static int open_engine(struct file_source *s, const struct fl_pipe_spec *spec, s
 	if (rc < 0)
 		return rc;
 	fl_io_state(s->io, fl_io_why_plain(s->io), lane);
+	fl_target_state(&s->target, lane);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "path/io_facts.h"
 #include "path/pattern.h"
 #include "path/prepare.h"
+#include "path/target_facts.h"
 #include "path/traffic.h"
 #include <errno.h>
 #include <feedline/bench.h>
@@ -222,7 +223,7 @@ static void state_facts(const struct read_state *s)
 {
 	fl_io_state(fl_traffic_io(s->traffic), fl_traffic_why_plain(s->traffic), s->lane);
 	fl_set_fact(s->lane, "direct", "%s", s->direct ? "yes" : "no");
-	fl_set_fact(s->lane, "files", "%zu", s->target.files_n);
+	fl_target_state(&s->target, s->lane);
 	fl_set_fact(s->lane, "verified", "%s%u of each thread",
 		    s->target.described ? "each by seed, file and offset; every word of the last "
 					: "by reading again the last ",
@@ -439,10 +440,10 @@ static const struct fl_metric latency_metrics[] = {
 
 static const struct fl_fact read_facts[] = {
 	FL_IO_FACTS,
+	FL_TARGET_FACTS,
 	{ "direct", true, "whether reads go past the page cache" },
 	{ "amplified", true, "whether the drive moved more than was asked for" },
 	{ "cached_before", false, "share of the pages that the page cache held before" },
-	{ "files", false, "how many files are read" },
 	{ "verified", false, "how the data are known to be right" },
 	{ 0 },
 };

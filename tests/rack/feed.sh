@@ -50,6 +50,12 @@ measure ingest --source resident
 is 3 "$rc" 'status of a resident source in open loop'
 has "$(value '.lanes[0].reason')" 'a resident source moves nothing' 'reason of a resident source in open loop'
 
+# ---- what is not in the index is counted, and left alone
+printf 'mine' >"$set/notes.txt"
+measure ingest
+is 1 "$(value '.lanes[0].facts.strangers')" 'strangers in the directory'
+is 'mine' "$(cat "$set/notes.txt")" 'a stranger is left alone'
+
 # ---- closed loop: every byte is read, and each accelerator has its part
 measure feed
 is true "$(value '[.lanes[] | .data_verified] | all')" 'data of a closed loop'
