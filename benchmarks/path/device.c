@@ -7,7 +7,7 @@
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -59,17 +59,19 @@ static bool is_counted(const char *dir, dev_t device)
 	return read_text(path, text, sizeof(text)) && text[0] == '1';
 }
 
-/* The third number of the text; false: there are fewer. */
+/* The third number of the text; false: there are fewer, or it is too large. */
 static bool read_third(const char *text, uint64_t *ret)
 {
 	for (int i = 0; i < 3; i++) {
-		char *end;
+		uint64_t n = 0;
 
-		errno = 0;
-		*ret = strtoull(text, &end, 10);
-		if (end == text || errno)
+		text += strspn(text, " \t");
+		if (*text < '0' || *text > '9')
 			return false;
-		text = end;
+		for (; *text >= '0' && *text <= '9'; text++)
+			if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, (uint64_t)(*text - '0'), &n))
+				return false;
+		*ret = n;
 	}
 	return true;
 }

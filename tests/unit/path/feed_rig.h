@@ -184,6 +184,7 @@ static inline void *step_on(void *arg)
 		r->bench->halt(r->state); /* as the harness does: one that fails ends all */
 		r->failed = true;
 	}
+	r->bench->leave(r->state, s.thread); /* only this thread may wait for what it has in flight */
 	return NULL;
 }
 
@@ -234,8 +235,6 @@ static inline void finish(struct rig *r, bool halt)
 	for (unsigned i = 0; i < FL_PIPE_THREADS; i++)
 		if (halt || i != FL_PIPE_SINK)
 			pthread_join(r->threads[i], NULL);
-	for (unsigned i = 0; i < FL_PIPE_THREADS; i++)
-		r->bench->leave(r->state, i);
 }
 
 static inline int verify(struct rig *r, struct fl_err *err)
