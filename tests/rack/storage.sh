@@ -10,7 +10,7 @@ drives=()
 mounts=()
 clean_up() {
 	local one
-	for one in "${mounts[@]}"; do umount "$one" 2>/dev/null || true; done
+	for one in "${mounts[@]}"; do umount "$one" 2>/dev/null || umount -l "$one" 2>/dev/null || true; done
 	for one in "${drives[@]}"; do losetup -d "$one" 2>/dev/null || true; done
 	rm -rf "$home"
 }
