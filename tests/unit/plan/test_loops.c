@@ -405,7 +405,7 @@ static double value_of(const struct fl_plan *plan, const struct fl_plan_step *st
 	if (strcmp(what, "loop") == 0)
 		return 1e6 * (step->round ? r->later : r->loop[lane]);
 	if (strcmp(what, "control") == 0)
-		return 1e6 * (r->control > 0 ? r->control : 8.192);
+		return 1e6 * (r->control != 0 ? r->control : 8.192);
 	return strcmp(what, "open") == 0 ? 1e6 * r->open[lane] : 1e6;
 }
 
