@@ -95,11 +95,38 @@ struct fl_nic {
 	struct fl_known node;
 };
 
-struct fl_gpu {
-	char *id;
-	struct fl_known_text driver; /* as of a drive */
+/* A PCIe port that devices hang below: a root port, or one of a switch. */
+struct fl_port {
 	struct fl_pci pci;
+};
+
+/* One NVLink of a GPU. */
+struct fl_gpu_link {
+	unsigned number;
+	bool up;
+	struct fl_known_text peer;   /* what is at the other end: a GPU's id, "switch", "cpu" */
+	struct fl_known bytes_per_s; /* raw, in one direction, by its generation */
+};
+
+/* A GPU, or a part of one that computes by itself (MIG). A GPU that is divided cannot be used whole. */
+struct fl_gpu {
+	char *id;		     /* "gpu-0000:41:00.0"; of a part "mig-UUID" */
+	char *parent;		     /* the id of the GPU that it is a part of; NULL: it is whole */
+	struct fl_known_text driver; /* as of a drive */
+	struct fl_known_text model, uuid, firmware;
+	struct fl_known_text compute_mode; /* "default", "exclusive process", "prohibited" */
+	struct fl_known_text mig;	   /* "on", "off" */
+	struct fl_known_text ecc;	   /* "on", "off" */
+	struct fl_known memory_bytes;
+	struct fl_known memory_bytes_per_s; /* of its memory, raw: bus width times clock */
+	struct fl_known processes;	    /* that use it now, others than ours */
+	struct fl_known_text process;	    /* the first of them: "4711 python3" */
+	struct fl_known pending_repairs;    /* 1: rows or pages of its memory wait for a reset to be replaced; 0 */
+	struct fl_known power_limit_w, clock_max_hz;
+	struct fl_pci pci; /* of a part: that of the whole one */
 	struct fl_known node;
+	struct fl_gpu_link *links;
+	size_t links_n;
 };
 
 /* One mounted file system that can hold files to read. */
@@ -138,6 +165,10 @@ struct fl_machine {
 	size_t nics_n;
 	struct fl_gpu *gpus;
 	size_t gpus_n;
+	struct fl_port *ports; /* of all PCIe ports, with those above them */
+	size_t ports_n;
+	struct fl_known_text gpu_driver; /* "580.82.07" */
+	struct fl_known_text cuda;	 /* the newest that the driver can do: "13.0" */
 	struct fl_mount *mounts;
 	size_t mounts_n;
 	struct fl_limits limits;
@@ -159,7 +190,7 @@ const struct fl_node *fl_machine_node(const struct fl_machine *m, int number); /
 /* Devices of a kind ("node": nodes with memory, "drive", "nic", "gpu") as what a benchmark is given. Strings are the
  * machine's, NULL where a device has none; node is -1 where it is unknown. */
 struct fl_device_view {
-	const char *id, *pci, *path;
+	const char *id, *pci, *path, *uuid;
 	int node;
 };
 size_t fl_machine_count(const struct fl_machine *m, const char *kind); /* 0 for an unknown kind */

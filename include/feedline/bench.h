@@ -49,8 +49,9 @@ struct fl_field {
 /* What an FL_DEVICE member points to. Strings may be NULL where the machine has none. */
 struct fl_device {
 	const char *id;	  /* stable id as in `feedline topo`: "node0", "nvme-SERIAL" */
-	const char *pci;  /* "0000:41:00.0" */
+	const char *pci;  /* "0000:41:00.0"; of a part of a GPU (MIG) that of the whole one */
 	const char *path; /* "/dev/nvme0n1" */
+	const char *uuid; /* of a GPU or a part of one: "GPU-...", "MIG-..." */
 	int node;	  /* NUMA node; -1: unknown */
 };
 
@@ -157,6 +158,7 @@ struct fl_rung {
 struct fl_step {
 	uint64_t ops, bytes;   /* completed, counted where the data arrives */
 	bool spoilt;	       /* this step must not count (a gate timed out, ...) */
+	double device_ns;      /* of a benchmark with a device clock: how long the work took by it */
 	double *given;	       /* one per FL_GIVEN metric, in order of declaration; preset to NaN = none */
 	struct fl_hist **hist; /* one per FL_DISTRIBUTION metric, in order of declaration */
 };
@@ -186,6 +188,14 @@ struct fl_bench {
 	/* There is a piece of work to do, and the lane ends when it is done: when every thread has returned
 	 * FL_IDLE. It is measured from its first step to the end of its last one, without warm-up, once. */
 	bool whole;
+	/* Every step says by the clock of the device that did its work how long that took (device_ns: more than 0, no
+	 * more than the step itself, which otherwise is spoilt). Then what lies between two steps (launching, waking)
+	 * is not the device's and does not count: the work of a step is taken to end with the step, and a rate is
+	 * what was done in a part of the window over the time that the device was at work in it. */
+	bool device_clock;
+	/* Why it cannot be measured by this build ("built without CUDA"): it is declared and has no hooks. NULL: it
+	 * can. */
+	const char *unavailable;
 	/* A closed loop: the benchmark that is the same path in open loop, with the same options, and the rungs of
 	 * its ladder, the control first. NULL: it is none. */
 	const char *open_loop;
