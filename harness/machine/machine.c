@@ -69,16 +69,37 @@ static struct fl_device_view view_nic(const struct fl_machine *m, size_t i)
 	return (struct fl_device_view){ .id = nic->id, .pci = nic->pci.address, .node = node_number(&nic->node) };
 }
 
+/* A divided GPU computes in its parts only. */
+static bool is_usable(const struct fl_gpu *gpu)
+{
+	return gpu->parent || !gpu->mig.value || strcmp(gpu->mig.value, "on") != 0;
+}
+
 static size_t count_gpus(const struct fl_machine *m)
 {
-	return m->gpus_n;
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->gpus_n; i++)
+		n += is_usable(&m->gpus[i]);
+	return n;
+}
+
+static const struct fl_gpu *usable_gpu(const struct fl_machine *m, size_t i)
+{
+	const struct fl_gpu *gpu = m->gpus;
+
+	for (;; gpu++)
+		if (is_usable(gpu) && i-- == 0)
+			return gpu;
 }
 
 static struct fl_device_view view_gpu(const struct fl_machine *m, size_t i)
 {
-	const struct fl_gpu *gpu = &m->gpus[i];
+	const struct fl_gpu *gpu = usable_gpu(m, i);
 
-	return (struct fl_device_view){ .id = gpu->id, .pci = gpu->pci.address, .node = node_number(&gpu->node) };
+	return (struct fl_device_view){
+		.id = gpu->id, .pci = gpu->pci.address, .uuid = gpu->uuid.value, .node = node_number(&gpu->node)
+	};
 }
 
 static const struct kind {
@@ -130,6 +151,12 @@ static bool is_address(const char *address, const char *text)
 	       (strncmp(address, "0000:", 5) == 0 && strcasecmp(address + 5, text) == 0);
 }
 
+/* A part has the address of its whole, and is not what that means. */
+static bool is_at(const struct fl_machine *m, const char *kind, size_t i, const char *pci, const char *text)
+{
+	return is_address(pci, text) && (strcmp(kind, "gpu") != 0 || !usable_gpu(m, i)->parent);
+}
+
 static bool is_number(int number, const char *text)
 {
 	uint64_t typed;
@@ -145,6 +172,8 @@ static bool has_other_name(const struct fl_machine *m, const char *kind, size_t 
 		return is(m->drives[i].block, text);
 	if (strcmp(kind, "nic") == 0)
 		return is(m->nics[i].interface, text) || is(m->nics[i].rdma.value, text);
+	if (strcmp(kind, "gpu") == 0)
+		return is_number((int)i, text);
 	return false;
 }
 
@@ -155,8 +184,8 @@ int fl_machine_find(const struct fl_machine *m, const char *kind, const char *te
 	for (size_t i = 0; i < n; i++) {
 		struct fl_device_view device = fl_machine_device(m, kind, i);
 
-		if (is(device.id, text) || is(device.path, text) || is_address(device.pci, text) ||
-		    has_other_name(m, kind, i, text))
+		if (is(device.id, text) || is(device.path, text) || is(device.uuid, text) ||
+		    is_at(m, kind, i, device.pci, text) || has_other_name(m, kind, i, text))
 			return (int)i;
 	}
 	return -1;

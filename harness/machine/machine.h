@@ -38,7 +38,11 @@ struct fl_node {
 
 /* A PCIe device's own link as negotiated now and as the device could. GT/s per lane and lanes; payload limits need
  * root. `real` is false below a hypervisor or on an emulated port, where the figures are fiction: such a link has no
- * cap. */
+ * cap.
+ *
+ * A GPU at rest (power state P8) lowers its link to 2.5 GT/s, and with it what the port above shows, until it works
+ * again. So of a GPU and its port gts_now is a moment and no limit: under load it is gts_best, unless port or slot do
+ * less (the lesser gts_best of the two), or the link was trained down. Lanes stay as they are. */
 struct fl_pcie_link {
 	struct fl_known gts_now, gts_best; /* 2.5, 5, 8, 16, 32, 64 */
 	struct fl_known lanes_now, lanes_best;
@@ -95,7 +99,8 @@ struct fl_nic {
 	struct fl_known node;
 };
 
-/* A PCIe port that devices hang below: a root port, or one of a switch. */
+/* A PCIe port that devices hang below: a root port, or one of a switch. Its link is the one to what is below it; of the
+ * port at the top of a switch it is the one up. */
 struct fl_port {
 	struct fl_pci pci;
 };
@@ -108,7 +113,8 @@ struct fl_gpu_link {
 	struct fl_known bytes_per_s; /* raw, in one direction, by its generation */
 };
 
-/* A GPU, or a part of one that computes by itself (MIG). A GPU that is divided cannot be used whole. */
+/* A GPU, or a part of one that computes by itself (MIG). A GPU that is divided (mig "on") cannot be used whole, also
+ * while it has no parts; only one that is divided has parts. */
 struct fl_gpu {
 	char *id;		     /* "gpu-0000:41:00.0"; of a part "mig-UUID" */
 	char *parent;		     /* the id of the GPU that it is a part of; NULL: it is whole */
@@ -125,7 +131,7 @@ struct fl_gpu {
 	struct fl_known power_limit_w, clock_max_hz;
 	struct fl_pci pci; /* of a part: that of the whole one */
 	struct fl_known node;
-	struct fl_gpu_link *links;
+	struct fl_gpu_link *links; /* in the order of their numbers */
 	size_t links_n;
 };
 
@@ -175,11 +181,13 @@ struct fl_machine {
 };
 
 enum { FL_MACHINE_SCHEMA = 1, FL_MACHINE_FILE_MAX = 16 << 20 };
+enum { FL_GPU_LINKS_MAX = 256, FL_PORTS_DEEP_MAX = 32 };
 
 /* Machine file: JSON, {"schema": 1, "host": ...}, members named as here. What is unknown is null, and the reason stands
  * in "unknown" of the same object: {"serial": null, "unknown": {"serial": "no serial in sysfs"}}. read: hostile input,
- * every reference checked (node numbers, ids unique, distances matrix square, counts <= 4096). *ret is released with
- * fl_machine_free(). */
+ * every reference checked (node numbers, ids unique, distances matrix square, parts and links of GPUs, no port above
+ * itself, counts <= 4096). Files of older feedlines lack members: what they do not say is unknown, lists are empty.
+ * *ret is released with fl_machine_free(). */
 int fl_machine_read(const json_t *doc, struct fl_machine **ret, struct fl_err *err);
 int fl_machine_load(const char *path, struct fl_machine **ret, struct fl_err *err);
 json_t *fl_machine_json(const struct fl_machine *m); /* new reference */
@@ -187,16 +195,18 @@ void fl_machine_free(struct fl_machine *m);
 
 /* ---- questions */
 const struct fl_node *fl_machine_node(const struct fl_machine *m, int number); /* NULL: none */
-/* Devices of a kind ("node": nodes with memory, "drive", "nic", "gpu") as what a benchmark is given. Strings are the
- * machine's, NULL where a device has none; node is -1 where it is unknown. */
+/* Devices of a kind ("node": nodes with memory, "drive", "nic", "gpu") as what a benchmark is given. GPUs are those
+ * that can be used: whole ones that are not divided, and parts. Strings are the machine's, NULL where a device has
+ * none; node is -1 where it is unknown. */
 struct fl_device_view {
 	const char *id, *pci, *path, *uuid;
 	int node;
 };
 size_t fl_machine_count(const struct fl_machine *m, const char *kind); /* 0 for an unknown kind */
 struct fl_device_view fl_machine_device(const struct fl_machine *m, const char *kind, size_t i);
-/* Finds one by what a user types: its id, number ("0" for node0), PCI address (with or without domain), block name,
- * interface, RDMA device or /dev path. Its index for fl_machine_device; -1: no such device. */
+/* Finds one by what a user types: its id, number ("0" for node0; of a GPU its index here), PCI address (with or without
+ * domain; not of a part), UUID, block name, interface, RDMA device or /dev path. Its index for fl_machine_device; -1:
+ * no such device. */
 int fl_machine_find(const struct fl_machine *m, const char *kind, const char *text);
 /* The drive beneath an absolute, resolved path: by longest mount point, or the block device itself. NULL: unknown,
  * and *why (static or machine-owned text) says why ("tmpfs is memory", "overlay hides the drive"). *ret_mount may be

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine_json.c: the machine file: its rows, and what must hold between them. */
+/* machine_json.c: the machine file, one row a member. */
 #include "base/alloc.h"
 #include "base/json.h"
+#include "machine/check.h"
 #include "machine/machine.h"
 #include "machine/rows.h"
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define MEMBER(S, name, kind)                                                                                          \
 	{                                                                                                              \
@@ -17,11 +16,12 @@
 	{                                                                                                              \
 		.key = #name, .type = kind, .at = offsetof(struct S, name), .rows = members                            \
 	}
-#define LIST(S, name, item, members)                                                                                   \
+#define LIST_OF(S, name, kind, item, members)                                                                          \
 	{                                                                                                              \
-		.key = #name, .type = ROW_LIST, .at = offsetof(struct S, name),                                        \
-		.count_at = offsetof(struct S, name##_n), .size = sizeof(struct item), .rows = members                 \
+		.key = #name, .type = kind, .at = offsetof(struct S, name), .count_at = offsetof(struct S, name##_n),  \
+		.size = sizeof(struct item), .rows = members                                                           \
 	}
+#define LIST(S, name, item, members) LIST_OF(S, name, ROW_LIST, item, members)
 
 static const char *const class_names[] = { "dram", "dram without cpus", "gpu memory", "far memory", "empty", NULL };
 
@@ -106,11 +106,39 @@ static const struct row nic_rows[] = {
 	{ 0 },
 };
 
+static const struct row gpu_link_rows[] = {
+	MEMBER(fl_gpu_link, number, ROW_COUNT),
+	MEMBER(fl_gpu_link, up, ROW_FLAG),
+	MEMBER(fl_gpu_link, peer, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu_link, bytes_per_s, ROW_KNOWN),
+	{ 0 },
+};
+
 static const struct row gpu_rows[] = {
 	MEMBER(fl_gpu, id, ROW_TEXT),
+	MEMBER(fl_gpu, parent, ROW_TEXT_OR_NULL),
 	MEMBER(fl_gpu, driver, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, model, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, uuid, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, firmware, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, compute_mode, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, mig, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, ecc, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, memory_bytes, ROW_KNOWN),
+	MEMBER(fl_gpu, memory_bytes_per_s, ROW_KNOWN),
+	MEMBER(fl_gpu, processes, ROW_KNOWN),
+	MEMBER(fl_gpu, process, ROW_KNOWN_TEXT),
+	MEMBER(fl_gpu, pending_repairs, ROW_KNOWN),
+	MEMBER(fl_gpu, power_limit_w, ROW_KNOWN),
+	MEMBER(fl_gpu, clock_max_hz, ROW_KNOWN),
 	MEMBER(fl_gpu, node, ROW_KNOWN),
 	STRUCT(fl_gpu, pci, ROW_PRESENT, pci_rows),
+	LIST_OF(fl_gpu, links, ROW_NEWER_LIST, fl_gpu_link, gpu_link_rows),
+	{ 0 },
+};
+
+static const struct row port_rows[] = {
+	STRUCT(fl_port, pci, ROW_OBJECT, pci_rows),
 	{ 0 },
 };
 
@@ -153,6 +181,9 @@ static const struct row machine_rows[] = {
 	LIST(fl_machine, drives, fl_drive, drive_rows),
 	LIST(fl_machine, nics, fl_nic, nic_rows),
 	LIST(fl_machine, gpus, fl_gpu, gpu_rows),
+	LIST_OF(fl_machine, ports, ROW_NEWER_LIST, fl_port, port_rows),
+	MEMBER(fl_machine, gpu_driver, ROW_KNOWN_TEXT),
+	MEMBER(fl_machine, cuda, ROW_KNOWN_TEXT),
 	LIST(fl_machine, mounts, fl_mount, mount_rows),
 	STRUCT(fl_machine, limits, ROW_OBJECT, limits_rows),
 	{ 0 },
@@ -174,79 +205,6 @@ void fl_machine_free(struct fl_machine *m)
 		return;
 	rows_release(machine_rows, m);
 	free(m);
-}
-
-/* ---- what must hold between members */
-
-static int check_node_numbers(const struct fl_machine *m, struct fl_err *err)
-{
-	for (size_t i = 0; i < m->nodes_n; i++)
-		for (size_t k = 0; k < i; k++)
-			if (m->nodes[i].number == m->nodes[k].number)
-				return fl_fail(err, -EINVAL, "machine.nodes: two nodes have the number %d",
-					       m->nodes[i].number);
-	return 0;
-}
-
-static int check_node_of(const struct fl_machine *m, const char *id, const struct fl_known *node,
-			 const struct fl_pci *pci, struct fl_err *err)
-{
-	double value = node->value;
-
-	if (!isnan(value) && (value > ROWS_NUMBER_MAX || value != floor(value) || !fl_machine_node(m, (int)value)))
-		return fl_fail(err, -EINVAL, "'%s': the machine has no node %g", id, value);
-	if (pci->address && pci->node >= 0 && !fl_machine_node(m, pci->node))
-		return fl_fail(err, -EINVAL, "'%s': the machine has no node %d", id, pci->node);
-	return 0;
-}
-
-static int check_nodes_of_devices(const struct fl_machine *m, struct fl_err *err)
-{
-	int rc = 0;
-
-	for (size_t i = 0; i < m->drives_n && rc == 0; i++)
-		rc = check_node_of(m, m->drives[i].id, &m->drives[i].node, &m->drives[i].pci, err);
-	for (size_t i = 0; i < m->nics_n && rc == 0; i++)
-		rc = check_node_of(m, m->nics[i].id, &m->nics[i].node, &m->nics[i].pci, err);
-	for (size_t i = 0; i < m->gpus_n && rc == 0; i++)
-		rc = check_node_of(m, m->gpus[i].id, &m->gpus[i].node, &m->gpus[i].pci, err);
-	return rc;
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static int check_ids(const struct fl_machine *m, struct fl_err *err)
-{
-	const char **ids = fl_zalloc(m->nodes_n + m->drives_n + m->nics_n + m->gpus_n + 1, sizeof(*ids));
-	size_t n = 0;
-	int rc = 0;
-
-	for (size_t i = 0; i < m->nodes_n; i++)
-		ids[n++] = m->nodes[i].id;
-	for (size_t i = 0; i < m->drives_n; i++)
-		ids[n++] = m->drives[i].id;
-	for (size_t i = 0; i < m->nics_n; i++)
-		ids[n++] = m->nics[i].id;
-	for (size_t i = 0; i < m->gpus_n; i++)
-		ids[n++] = m->gpus[i].id;
-	qsort(ids, n, sizeof(*ids), by_text);
-	for (size_t i = 1; i < n && rc == 0; i++)
-		if (strcmp(ids[i - 1], ids[i]) == 0)
-			rc = fl_fail(err, -EINVAL, "two devices have the id '%s'", ids[i]);
-	free(ids);
-	return rc;
-}
-
-static int check(const struct fl_machine *m, struct fl_err *err)
-{
-	int rc = check_node_numbers(m, err);
-
-	if (rc == 0)
-		rc = check_nodes_of_devices(m, err);
-	return rc == 0 ? check_ids(m, err) : rc;
 }
 
 static int check_schema(const json_t *doc, struct fl_err *err)
@@ -274,7 +232,7 @@ int fl_machine_read(const json_t *doc, struct fl_machine **ret, struct fl_err *e
 	m = fl_zalloc(1, sizeof(*m));
 	rc = rows_read(machine_rows, doc, "machine", m, err);
 	if (rc == 0)
-		rc = check(m, err);
+		rc = machine_check(m, err);
 	if (rc < 0) {
 		fl_machine_free(m);
 		return rc;

@@ -87,6 +87,7 @@ static json_t *write_member(const struct row *row, const char *from, size_t sibl
 	case ROW_OBJECT:
 		return write_struct(row->rows, member, 0);
 	case ROW_LIST:
+	case ROW_NEWER_LIST:
 		return write_list(row, *(char *const *)member, count_of(row, from));
 	case ROW_TEXTS:
 		return write_texts(*(char *const *const *)member, count_of(row, from));
@@ -168,6 +169,7 @@ static void release_member(const struct row *row, char *from)
 		rows_release(row->rows, member);
 		return;
 	case ROW_LIST:
+	case ROW_NEWER_LIST:
 		release_list(row, *(char **)member, count_of(row, from));
 		return;
 	case ROW_TEXTS:

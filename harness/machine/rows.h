@@ -21,6 +21,7 @@ enum row_type {
 	ROW_OBJECT,	  /* a struct, by .rows */
 	ROW_PRESENT,	  /* the same, or null where its first row, a text, is NULL */
 	ROW_LIST,	  /* array of structs, by .rows; its length is at .count_at */
+	ROW_NEWER_LIST,	  /* the same, and absent in older files: then it is empty */
 	ROW_TEXTS,	  /* char **, no member NULL; its length is at .count_at */
 	ROW_SQUARE,	  /* unsigned *, as many as the list has members that this struct is in */
 };

@@ -191,7 +191,7 @@ static int read_list(const struct place *place, const struct row *row, const jso
 		     struct fl_err *err)
 {
 	size_t n = json_array_size(value);
-	int rc = check_list(place, row, value, err);
+	int rc = !value && row->type == ROW_NEWER_LIST ? 0 : check_list(place, row, value, err);
 
 	if (rc < 0 || n == 0)
 		return rc;
@@ -271,6 +271,7 @@ static int read_member(const struct place *place, const struct row *row, char *i
 	case ROW_PRESENT:
 		return read_object(place, row, value, member, err);
 	case ROW_LIST:
+	case ROW_NEWER_LIST:
 		return read_list(place, row, value, member, count, err);
 	case ROW_TEXTS:
 		return read_texts(place, row, value, member, count, err);

@@ -76,6 +76,7 @@ void sense_queue(const struct sense_root *root, const char *dir, struct fl_drive
 void sense_drives(const struct sense_root *root, struct fl_machine *m);
 void sense_nics(const struct sense_root *root, struct fl_machine *m);
 void sense_gpus(const struct sense_root *root, struct fl_machine *m);
+void gpu_unknown(struct fl_gpu *gpu, const char *why); /* all that only its driver could say; no links */
 void sense_mounted(const struct sense_mounts *mounts, struct fl_machine *m);
 void sense_limits(const struct sense_root *root, const struct sense_mounts *mounts, struct fl_machine *m);
 

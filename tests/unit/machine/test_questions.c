@@ -66,7 +66,12 @@ static void names(void **state)
 		{ "gpu", "gpu-0000:1b:00.0", 0 },
 		{ "gpu", "0000:1b:00.0", 0 },
 		{ "gpu", "0000:18:00.0", -1 }, /* a NIC */
-		{ "gpu", "0", -1 },
+		{ "gpu", "0", 0 },
+		{ "gpu", "7", 7 },
+		{ "gpu", "8", -1 },
+		{ "gpu", "-1", -1 },
+		{ "gpu", "1b:00.0", 0 },
+		{ "gpu", "GPU-d1c48e2f", -1 }, /* the beginning of a UUID is none */
 		{ "toaster", "0", -1 },
 	};
 
@@ -90,6 +95,42 @@ static void views(void **state)
 	assert_int_equal(node.node, 1);
 	assert_null(none.id);
 	assert_int_equal(none.node, -1);
+}
+
+/* Of a divided GPU only the parts can be used; its address means neither. */
+static void divided_gpus(void **state)
+{
+	static const struct {
+		const char *text, *id;
+	} rows[] = {
+		{ "0", "mig-7c2e91d4-0b1a-5c6e-9f2d-3a4b5c6d7e80" },
+		{ "MIG-7c2e91d4-0b1a-5c6e-9f2d-3a4b5c6d7e81", "mig-7c2e91d4-0b1a-5c6e-9f2d-3a4b5c6d7e81" },
+		{ "2", "gpu-0000:43:00.0" },
+		{ "43:00.0", "gpu-0000:43:00.0" },
+		{ "3", NULL },
+		{ "gpu-0000:1b:00.0", NULL },
+		{ "0000:1b:00.0", NULL },
+		{ "1b:00.0", NULL },
+	};
+	struct fl_machine *m = load(TESTS_DIR "/fixtures/machines/divided-gpu.json");
+	struct fl_device_view part = fl_machine_device(m, "gpu", 1), none = fl_machine_device(m, "gpu", 3);
+
+	(void)state;
+	assert_int_equal(fl_machine_count(m, "gpu"), 3);
+	assert_string_equal(part.uuid, "MIG-7c2e91d4-0b1a-5c6e-9f2d-3a4b5c6d7e81");
+	assert_string_equal(part.pci, "0000:1b:00.0");
+	assert_int_equal(part.node, 0);
+	assert_null(none.id);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int found = fl_machine_find(m, "gpu", rows[i].text);
+		const char *id = found < 0 ? "none" : fl_machine_device(m, "gpu", (size_t)found).id;
+
+		if (strcmp(id, rows[i].id ? rows[i].id : "none") != 0)
+			fail_msg("'%s' is %s", rows[i].text, id);
+	}
+	assert_string_equal(fl_machine_device(m, "gpu", (size_t)fl_machine_find(m, "gpu", m->gpus[3].uuid.value)).id,
+			    m->gpus[3].id);
+	fl_machine_free(m);
 }
 
 /* A node without memory is no place for buffers: it is not offered, and the others keep their numbers. */
@@ -203,6 +244,7 @@ int main(void)
 		cmocka_unit_test(counts),
 		cmocka_unit_test(names),
 		cmocka_unit_test(views),
+		cmocka_unit_test(divided_gpus),
 		cmocka_unit_test(empty_nodes_are_passed_over),
 		cmocka_unit_test(unknown_node_is_minus_one),
 		cmocka_unit_test(drives_beneath_paths),
