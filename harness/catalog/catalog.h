@@ -24,6 +24,7 @@ struct fl_entry {
 	struct fl_peer peer; /* tool NULL: none */
 	char *lanes, *lane;  /* as in struct fl_bench */
 	bool whole;	     /* likewise */
+	bool device_clock;   /* likewise */
 	char *open_loop;     /* likewise */
 	struct fl_rung *rungs;
 };
@@ -43,12 +44,15 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
 /* One entry to and from JSON: the form it has in manifests and in records (which must be judged without the benchmark).
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],
- *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole","lanes",
- *  "lane","open_loop","rungs":[{"name","bench","source","after","hop"}]}; a record from before them has no "peer", or
- *  nothing after it. */
+ *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole",
+ *  "device_clock","lanes","lane","open_loop","rungs":[{"name","bench","source","after","hop"}]}; a record from before
+ *  them has no "peer", nothing after it, or no "device_clock". */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
+
+/* 0, or -ENOSYS with the reason why this build cannot measure it, and what to do. */
+int fl_entry_available(const struct fl_entry *e, struct fl_err *err);
 
 /* Options that no benchmark declares, ended by a zeroed row. Every one has numa (device "node") and timeout (ns); one
  * that does not end by itself has duration (ns); one that reads a path has read_limit; one that can be given step_bytes

@@ -339,6 +339,7 @@ static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, stru
 	if (rc == 0)
 		rc = read_optional(doc, at, "open_loop", (const char **)&e->open_loop, err);
 	e->whole = fl_json_bool_or(doc, "whole", false);
+	e->device_clock = fl_json_bool_or(doc, "device_clock", false);
 	if (rc == 0 && json_object_get(doc, "rungs"))
 		return read_table(doc, at, "rungs", sizeof(*e->rungs), read_rung, &e->rungs, err);
 	e->rungs = fl_zalloc(1, sizeof(*e->rungs));

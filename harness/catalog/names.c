@@ -2,6 +2,7 @@
 /* names.c: the words that stand for enums in manifests and records, and the options that every benchmark has. */
 #include "base/field.h"
 #include "catalog/catalog.h"
+#include <errno.h>
 #include <string.h>
 
 static const char *const from_names[] = {
@@ -116,6 +117,14 @@ const struct fl_field *fl_entry_field(const struct fl_entry *e, const char *name
 		return own;
 	common = fl_field_find(fl_common_fields, name);
 	return common && has_common(e, common) ? common : NULL;
+}
+
+int fl_entry_available(const struct fl_entry *e, struct fl_err *err)
+{
+	if (!e->unavailable)
+		return 0;
+	fl_fail(err, -ENOSYS, "%s", e->unavailable);
+	return fl_hint(err, "use a feedline that was built with it");
 }
 
 const struct fl_metric *fl_entry_speaker(const struct fl_entry *e)

@@ -26,9 +26,8 @@ enum { SCHEMA = 1 };
 /* Ready to run? Fills *why where it is not, or, where nobody asked, only for what was not built. */
 static bool ready(const struct fl_home *home, const struct fl_entry *e, bool probe, struct fl_err *why)
 {
-	if (e->unavailable)
-		fl_fail(why, -1, "%s", e->unavailable);
-	else if (probe)
+	fl_entry_available(e, why);
+	if (probe && why->code == 0)
 		fl_run_probe(home->prefix, e, why);
 	return why->code == 0;
 }

@@ -3,6 +3,7 @@
 #include "base/field.h"
 #include "base/json.h"
 #include "lane/lane.h"
+#include <errno.h>
 #include <feedline/registry.h>
 
 static const char *const from_names[] = { [FL_RATE_BYTES] = "rate_bytes",
@@ -75,22 +76,41 @@ static json_t *rungs_json(const struct fl_rung *r)
 
 static json_t *bench_json(const struct fl_bench *b)
 {
-	return json_pack("{s:s, s:s, s:n, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o}", "name",
-			 b->name, "summary", b->summary, "unavailable", "numa", fl_json_string(b->numa), "threads",
-			 fl_json_string(b->threads), "verifies", (int)(b->verify != NULL), "fields",
-			 fields_json(b->fields), "metrics", metrics_json(b->metrics), "facts", facts_json(b->facts),
-			 "flows", flows_json(b->flows), "peer", peer_json(b->peer), "whole", (int)b->whole, "lanes",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o}",
+			 "name", b->name, "summary", b->summary, "unavailable", fl_json_string(b->unavailable), "numa",
+			 fl_json_string(b->numa), "threads", fl_json_string(b->threads), "verifies",
+			 (int)(b->verify != NULL), "fields", fields_json(b->fields), "metrics",
+			 metrics_json(b->metrics), "facts", facts_json(b->facts), "flows", flows_json(b->flows), "peer",
+			 peer_json(b->peer), "whole", (int)b->whole, "device_clock", (int)b->device_clock, "lanes",
 			 fl_json_string(b->lanes), "lane", fl_json_string(b->lane), "open_loop",
 			 fl_json_string(b->open_loop), "rungs", rungs_json(b->rungs));
 }
 
-json_t *fl_lane_manifest(const char *program)
+/* What the harness calls without asking whether it is there. */
+static int check_hooks(const struct fl_bench *b, struct fl_err *err)
+{
+	const char *missing = !b->open ? "open" : !b->step ? "step" : !b->close ? "close" : NULL;
+
+	if (b->unavailable || !missing)
+		return 0;
+	return fl_fail(err, -EINVAL, "benchmark '%s' is available and has no hook '%s'", b->name, missing);
+}
+
+int fl_lane_manifest(const char *program, json_t **ret, struct fl_err *err)
 {
 	json_t *benchmarks = json_array();
+	int rc = 0;
 
 	for (size_t i = 0; fl_registry[i]; i++)
-		for (const struct fl_bench *b = fl_registry[i]; b->name; b++)
+		for (const struct fl_bench *b = fl_registry[i]; b->name && rc == 0; b++) {
+			rc = check_hooks(b, err);
 			json_array_append_new(benchmarks, bench_json(b));
-	return json_pack("{s:i, s:s, s:s, s:o}", "schema", 1, "program", program, "version", FEEDLINE_VERSION,
+		}
+	if (rc < 0) {
+		json_decref(benchmarks);
+		return rc;
+	}
+	*ret = json_pack("{s:i, s:s, s:s, s:o}", "schema", 1, "program", program, "version", FEEDLINE_VERSION,
 			 "benchmarks", benchmarks);
+	return 0;
 }

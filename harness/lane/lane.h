@@ -90,8 +90,9 @@ void fl_lane_free_memory(struct fl_lane *lane);
 json_t *fl_lane_facts(const struct fl_lane *lane);
 json_t *fl_lane_caps(const struct fl_lane *lane);
 
-/* describe.c: the manifest of this program. New reference. */
-json_t *fl_lane_manifest(const char *program);
+/* describe.c: the manifest of this program, a new reference. -EINVAL: a benchmark that this build can measure lacks a
+ * hook. */
+int fl_lane_manifest(const char *program, json_t **ret, struct fl_err *err);
 
 /* serve.c: the worker's main thread: messages on control_fd until "quit" or its end. Returns the exit status. */
 int fl_lane_serve(int control_fd);

@@ -26,11 +26,13 @@ static int complain(const struct fl_err *err)
 static int describe(const char *argv0, const char *output)
 {
 	const char *slash = strrchr(argv0, '/');
-	json_t *manifest = fl_lane_manifest(slash ? slash + 1 : argv0);
 	struct fl_text text = { 0 };
 	struct fl_err err = { 0 };
+	json_t *manifest;
 	int status = 0;
 
+	if (fl_lane_manifest(slash ? slash + 1 : argv0, &manifest, &err) < 0)
+		return complain(&err);
 	fl_json_write(manifest, 1, &text);
 	if (output) {
 		if (fl_file_write(output, text.bytes, text.n, &err) < 0)
@@ -52,6 +54,11 @@ static int probe(const char *name)
 	if (!bench) {
 		fl_fail(&err, -ENOENT, "this worker has no benchmark '%s'", name);
 		return complain(&err);
+	}
+	if (bench->unavailable) {
+		fl_fail(&err, -ENOSYS, "%s", bench->unavailable);
+		complain(&err);
+		return FL_STATUS_NOT_MEASURED;
 	}
 	if (!bench->probe)
 		return 0;

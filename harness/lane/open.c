@@ -53,6 +53,7 @@ static int store_device(struct fl_lane *lane, size_t i, const json_t *devices, s
 	*d = (struct fl_device){ .id = fl_dup(fl_json_text_or_null(given, "id")),
 				 .pci = fl_dup(fl_json_text_or_null(given, "pci")),
 				 .path = fl_dup(fl_json_text_or_null(given, "path")),
+				 .uuid = fl_dup(fl_json_text_or_null(given, "uuid")),
 				 .node = (int)node };
 	memcpy((char *)lane->opts + f->offset, &d, sizeof(d));
 	return 0;
@@ -141,6 +142,8 @@ static int read_order(struct fl_lane *lane, const json_t *message, struct fl_err
 	lane->bench = fl_bench_find(name);
 	if (!lane->bench)
 		return fl_fail(err, -ENOENT, "this worker has no benchmark '%s'", name);
+	if (lane->bench->unavailable)
+		return fl_fail(err, -ENOSYS, "%s", lane->bench->unavailable);
 	return 0;
 }
 
@@ -175,6 +178,7 @@ static void free_devices(struct fl_lane *lane)
 		free((char *)(uintptr_t)lane->devices[i].id);
 		free((char *)(uintptr_t)lane->devices[i].pci);
 		free((char *)(uintptr_t)lane->devices[i].path);
+		free((char *)(uintptr_t)lane->devices[i].uuid);
 	}
 	free(lane->devices);
 }

@@ -102,13 +102,15 @@ static struct fl_plan_lane make_lane(const struct fl_expansion *x, const struct 
 				     const struct fl_choices *choices, const size_t *index)
 {
 	struct fl_plan_lane lane = { .bench = fl_dup(entry->name) };
+	struct fl_err why = { 0 };
 
 	set_options(choices, index, &lane);
 	lane.node = fl_place_node(x->machine, entry, &lane);
 	settle_local(x->machine, entry, &lane);
-	if (entry->unavailable)
-		lane.skip = fl_dup(entry->unavailable);
-	else if (choices->missing)
+	if (fl_entry_available(entry, &why) < 0) {
+		lane.skip = fl_dup(why.what);
+		lane.hint = fl_dup(why.hint);
+	} else if (choices->missing)
 		lane.skip = fl_dup(choices->missing);
 	else
 		fl_skip_lane(x->machine, entry, &lane);

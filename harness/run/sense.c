@@ -46,8 +46,8 @@ int fl_run_probe(const char *prefix, const struct fl_entry *entry, struct fl_err
 	struct fl_text text = { 0 };
 	int rc;
 
-	if (entry->unavailable)
-		return fl_fail(err, -ENODEV, "%s", entry->unavailable);
+	if (fl_entry_available(entry, err) < 0)
+		return err->code;
 	rc = ask(prefix, entry->program, args, &text, err);
 	fl_text_release(&text);
 	return rc;

@@ -168,6 +168,15 @@ wait "$work" || rc=$?
 is 3 "$rc" 'status of work that is interrupted'
 has "$(cat "$home/err")" 'interrupted; run' 'work that is interrupted'
 
+# What this build has not is listed, and not measured, with the reason and what to do.
+feedline list --json >"$home/out"
+is 'false built without a script use a feedline that was built with it' \
+	"$(value '.benchmarks[] | select(.name == "null.scripted_absent") | "\(.available) \(.reason) \(.hint)"')" 'what is not built, listed'
+rc=0
+feedline bench null.scripted_absent --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is 3 "$rc" 'status of what is not built'
+is 'not measured: built without a script' "$(value '.lanes[0] | "\(.verdict): \(.reason)"')" 'what is not built, measured'
+
 # A lane beside one that fails was not measured as the case says.
 cat >"$home/beside.yaml" <<'EOF'
 - together:

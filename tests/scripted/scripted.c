@@ -431,6 +431,13 @@ static const struct fl_flow claimant_flows[] = {
 FL_BENCHES(scripted, scripted) = {
 	{ .name = "null.scripted", .summary = "plays a script, for tests of everything around it", HOOKS },
 	{ .name = "null.scripted_whole", .summary = "the same as work that ends by itself", .whole = true, HOOKS },
+	{ .name = "null.scripted_absent",
+	  .summary = "is declared, and cannot be measured by this build",
+	  .unavailable = "built without a script",
+	  .opts_bytes = sizeof(struct scripted_opts),
+	  .fields = scripted_fields,
+	  .metrics = scripted_metrics,
+	  .threads = "threads" },
 	{ .name = "null.claimant",
 	  .summary = "says that it reads a file past the page cache, and reads nothing",
 	  .opts_bytes = sizeof(struct scripted_opts),

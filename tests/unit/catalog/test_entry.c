@@ -30,7 +30,8 @@ static const char good[] =
 	"\"flows\":[{\"from\":\"path\",\"to\":\"memory\",\"per_byte\":1,\"when\":\"pattern=random\"}],"
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
-	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"lanes\":null,\"lane\":null,\"open_loop\":null,\"rungs\":[]}";
+	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"device_clock\":false,\"lanes\":null,\"lane\":null,"
+	"\"open_loop\":null,\"rungs\":[]}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -92,6 +93,9 @@ static void unavailable_keeps_its_reason(void **state)
 	(void)state;
 	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
 	assert_string_equal(e.unavailable, "built without CUDA");
+	assert_int_equal(fl_entry_available(&e, &err), -ENOSYS);
+	assert_string_equal(err.what, "built without CUDA");
+	assert_string_equal(err.hint, "use a feedline that was built with it");
 	json_decref(doc);
 	fl_entry_release(&e);
 }
@@ -300,6 +304,29 @@ static void ends_by_itself(void **state)
 	json_decref(again);
 }
 
+/* A record from before there were device clocks has none. */
+static void clock_of_a_device(void **state)
+{
+	json_t *doc = changed("\"device_clock\":false", "\"device_clock\":true");
+	json_t *old = changed(",\"device_clock\":false", ""), *again;
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_true(e.device_clock);
+	assert_int_equal(fl_entry_available(&e, &err), 0);
+	again = fl_entry_json(&e);
+	assert_true(json_equal(doc, again));
+	fl_entry_release(&e);
+	assert_int_equal(fl_entry_read(old, "entry", &e, &err), 0);
+	assert_false(e.device_clock);
+	fl_entry_release(&e);
+	json_decref(doc);
+	json_decref(old);
+	json_decref(again);
+}
+
 static void common_fields(void **state)
 {
 	json_t *doc = changed("", "");
@@ -333,6 +360,7 @@ int main(void)
 		cmocka_unit_test(not_an_object),
 		cmocka_unit_test(words),
 		cmocka_unit_test(ends_by_itself),
+		cmocka_unit_test(clock_of_a_device),
 		cmocka_unit_test(common_fields),
 	};
 

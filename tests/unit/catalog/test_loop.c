@@ -25,7 +25,7 @@
 	"\"metrics\":[],\"facts\":[],\"flows\":[],\"peer\":null"
 #define ENTRY(name, rest)                                                                                              \
 	"{\"name\":\"" name "\",\"summary\":\"s\",\"unavailable\":null,\"numa\":null,\"threads\":null,"                \
-	"\"verifies\":true," FIELDS ",\"whole\":false," rest "}"
+	"\"verifies\":true," FIELDS ",\"whole\":false,\"device_clock\":false," rest "}"
 #define LANES "\"lanes\":\"sinks\",\"lane\":\"sink\","
 #define RUNGS                                                                                                          \
 	"\"rungs\":["                                                                                                  \

@@ -255,7 +255,7 @@ static const struct {
 	  "--bind-to none" },
 	{ "- bench: null.nop\n  with: {numa: 0}\n", 0xd, NULL, NULL },
 	{ "- bench: null.nop\n  with: {numa: 0}\n", 0xc, "the cpuset allows 0 of the 2 CPUs of node0", "--mem=0" },
-	{ "- bench: gpu.absent\n", 0xf, "built without CUDA", NULL },
+	{ "- bench: gpu.absent\n", 0xf, "built without CUDA", "a feedline that was built with it" },
 	{ "- bench: gpu.h2d\n", 0xf, "this machine has no gpu", NULL },
 	{ "- bench: storage.read\n  with: {path: /tmp/f}\n", 0xf, "tmpfs is memory, not a drive", "choose a path" },
 	{ "- bench: storage.read\n  with: {path: /data/f}\n", 0xf, NULL, NULL },
