@@ -104,6 +104,8 @@ static json_t *window_json(const struct fl_lane_record *first)
 
 	for (size_t i = 0; first && i < sizeof(members) / sizeof(*members); i++)
 		set(o, members[i], copy_or_null(json_object_get(first->notes, members[i])));
+	if (first && json_object_get(first->notes, "device_work_ratio")) /* of what is timed by its device */
+		set(o, "device_work_ratio", copy_or_null(json_object_get(first->notes, "device_work_ratio")));
 	return o;
 }
 

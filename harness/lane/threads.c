@@ -48,6 +48,19 @@ static uint64_t aim_ns(const struct fl_lane *lane, uint32_t thread)
 	return lane->bench->whole ? lane->step_ns << fl_tape_count(lane->tape, thread) / part : lane->step_ns;
 }
 
+/* Of a benchmark with a device clock the work of a step is taken to end with the step, and to have lasted as long as
+ * the device says. What it cannot have been spoils the step, which then keeps the time of the CPU's clock. */
+static void use_device_clock(struct fl_tape_step *record, double device_ns)
+{
+	uint64_t most_ns = record->end_ns - record->start_ns;
+
+	if (!(device_ns > 0 && device_ns <= (double)most_ns)) {
+		record->spoilt = 1;
+		return;
+	}
+	record->start_ns = record->end_ns - (device_ns < 1 ? 1 : (uint64_t)device_ns);
+}
+
 static void step_until_stopped(struct step_thread *t)
 {
 	struct fl_lane *lane = t->lane;
@@ -76,6 +89,8 @@ static void step_until_stopped(struct step_thread *t)
 			return;
 		}
 		record = (struct fl_tape_step){ start_ns, fl_now_ns(), did.ops, did.bytes, did.spoilt };
+		if (lane->bench->device_clock)
+			use_device_clock(&record, did.device_ns);
 		if (!fl_tape_add(lane->tape, t->index, &record, t->given)) {
 			fl_tape_wait_stop(lane->tape,
 					  &lane->given_up); /* the agent sees the dropped step and ends the case */

@@ -35,7 +35,7 @@ struct fl_case_lane {
 	/* pace.c */
 	uint32_t *seen;	       /* steps already counted, per thread */
 	uint64_t *last_end_ns; /* end of the last of them */
-	double rate[3];	       /* steps' ops per second in the last ticks */
+	double rate[3];	       /* ops per second in the last ticks; by device clock of the last ticks with steps */
 	uint64_t longest_step_ns;
 	uint64_t moved_bytes; /* in all these steps */
 	uint64_t moved_at_ns; /* when it was last seen that one more was finished */
@@ -93,6 +93,8 @@ bool fl_case_is_whole(const struct fl_case *c);
 int fl_case_pace_whole(struct fl_case *c, struct fl_err *err);
 
 /* tracks.c */
+/* The window as the lane's steps are to be read. */
+struct fl_window fl_case_window(const struct fl_case *c, const struct fl_case_lane *lane);
 /* All steps of the lane's threads, read from its tape (lane->threads tracks); NULL with *err: the worker lies. */
 struct fl_track *fl_case_tracks(const struct fl_case_lane *lane, struct fl_err *err);
 void fl_case_free_tracks(struct fl_track *tracks, size_t n);

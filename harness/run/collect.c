@@ -29,7 +29,8 @@ static void clip_hist(const struct fl_case_lane *lane, uint32_t i, struct fl_his
 static void add_series(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks,
 		       struct fl_lane_record *record)
 {
-	size_t slices = fl_window_slices(tracks, lane->threads, &c->window, c->step_ns), given = 0;
+	const struct fl_window w = fl_case_window(c, lane);
+	size_t slices = fl_window_slices(tracks, lane->threads, &w, c->step_ns), given = 0;
 	uint32_t given_n = fl_tape_shape(lane->tape)->given, hist = 0;
 	struct fl_hist *merged = fl_zalloc(1, sizeof(*merged));
 
@@ -40,9 +41,9 @@ static void add_series(const struct fl_case *c, const struct fl_case_lane *lane,
 			clip_hist(lane, hist++, merged);
 			fl_window_histogram(merged, &s);
 		} else if (m->from == FL_GIVEN)
-			fl_window_given(tracks, lane->threads, &c->window, given_n, given++, &s);
+			fl_window_given(tracks, lane->threads, &w, given_n, given++, &s);
 		else
-			fl_window_rates(tracks, lane->threads, &c->window, slices, m->from, &s);
+			fl_window_rates(tracks, lane->threads, &w, slices, m->from, &s);
 		record->series = fl_grow(record->series, record->series_n + 1, sizeof(*record->series));
 		record->series[record->series_n++] = s;
 	}
@@ -162,6 +163,19 @@ static void distrust_unsteady(const struct fl_entry *entry, struct fl_lane_recor
 	}
 }
 
+/* What lies between the steps of a device is left out of its rate, and so is what it did not do to the lanes beside
+ * it. */
+static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record)
+{
+	double ratio = fl_json_number_or_nan(record->notes, "device_work_ratio");
+
+	if (c->lanes_n > 1 && ratio < 0.9)
+		distrust(record,
+			 fl_format("its device was at work in %.0f %% of the window only: the lanes of the case "
+				   "did not load each other all of the time",
+				   100 * ratio));
+}
+
 static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
 			 struct fl_lane_record *record)
 {
@@ -188,13 +202,20 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 	if (lane->tape_full)
 		distrust(record, fl_format("its tape was full after %.2f s, which ended the measurement",
 					   (double)(c->window.to_ns - c->window.from_ns) / 1e9));
+	distrust_gaps(c, record);
 	if (uncovered > 0.05)
 		distrust(record,
 			 fl_format("a thread finished no step in the last %.0f %% of the window", 100 * uncovered));
 }
 
-static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
-		      struct fl_lane_record *record)
+/* How much of the window the lane's device was at work. */
+static double work_ratio(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks)
+{
+	return fl_window_work_ns(tracks, lane->threads, &c->window) / (double)(c->window.to_ns - c->window.from_ns);
+}
+
+static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks,
+		      double spoilt, double steps, struct fl_lane_record *record)
 {
 	const json_t *verified = json_object_get(lane->done, "verified");
 	double dropped = 0;
@@ -208,6 +229,8 @@ static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, 
 	json_object_set_new(record->notes, "steps", fl_json_number(steps));
 	json_object_set_new(record->notes, "spoilt", fl_json_number(spoilt));
 	json_object_set_new(record->notes, "dropped", fl_json_number(dropped));
+	if (lane->entry->device_clock)
+		json_object_set_new(record->notes, "device_work_ratio", fl_json_number(work_ratio(c, lane, tracks)));
 	json_object_set_new(record->notes, "verified",
 			    json_is_boolean(verified) ? json_boolean(json_is_true(verified)) : json_null());
 }
@@ -247,7 +270,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	}
 	count_steps(tracks, lane->threads, &steps, &spoilt);
 	add_series(c, lane, tracks, record);
-	set_notes(c, lane, spoilt, steps, record);
+	set_notes(c, lane, tracks, spoilt, steps, record);
 	fl_case_set_amplified(c, lane, record->facts);
 	if (json_is_false(json_object_get(record->placement, "verified")))
 		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),

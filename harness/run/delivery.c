@@ -37,8 +37,8 @@ static double bytes_at(const struct fl_track *tracks, uint32_t threads, uint64_t
 
 void fl_case_weigh(struct fl_case *c)
 {
-	const struct fl_window span = { c->before ? c->before->drives_at_ns : 0,
-					c->after ? c->after->drives_at_ns : 0 };
+	const struct fl_window span = { .from_ns = c->before ? c->before->drives_at_ns : 0,
+					.to_ns = c->after ? c->after->drives_at_ns : 0 };
 
 	for (size_t i = 0; i < c->lanes_n && span.from_ns < span.to_ns; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];

@@ -15,10 +15,31 @@ static const uint64_t ms = 1000000;
 
 /* ---- following the tapes */
 
+/* One more step of a thread. By device clock there is a gap before it, which was waited for, too. */
+static void count_step(struct fl_case_lane *lane, uint32_t thread, const struct fl_tape_step *step)
+{
+	uint64_t before_ns = lane->entry->device_clock ? lane->last_end_ns[thread] : 0;
+	uint64_t took_ns = step->end_ns - (before_ns ? before_ns : step->start_ns);
+
+	lane->moved_bytes += step->bytes;
+	lane->last_end_ns[thread] = step->end_ns;
+	if (took_ns > lane->longest_step_ns)
+		lane->longest_step_ns = took_ns;
+}
+
+/* Where a tick saw no step, a device clock says nothing, and the CPU's that there was nothing. */
+static void add_rate(struct fl_case_lane *lane, double ops, double over_ns)
+{
+	if (lane->entry->device_clock && !(over_ns > 0))
+		return;
+	memmove(lane->rate, lane->rate + 1, 2 * sizeof(*lane->rate));
+	lane->rate[2] = ops / (over_ns / 1e9);
+}
+
 /* Counts the steps that are new, and the rate since the last tick. -EPROTO: the worker lies. */
 static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *err)
 {
-	double given[FL_TAPE_GIVEN_MAX], ops = 0;
+	double given[FL_TAPE_GIVEN_MAX], ops = 0, work_ns = 0;
 	uint64_t now_ns = fl_now_ns();
 
 	for (uint32_t t = 0; t < lane->threads; t++) {
@@ -31,15 +52,12 @@ static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *e
 			if (fl_tape_read(lane->tape, t, lane->seen[t], &step, given, err) < 0)
 				return -EPROTO;
 			ops += (double)step.ops;
-			lane->moved_bytes += step.bytes;
+			work_ns += (double)(step.end_ns - step.start_ns);
 			lane->moved_at_ns = now_ns;
-			lane->last_end_ns[t] = step.end_ns;
-			if (step.end_ns - step.start_ns > lane->longest_step_ns)
-				lane->longest_step_ns = step.end_ns - step.start_ns;
+			count_step(lane, t, &step);
 		}
 	}
-	memmove(lane->rate, lane->rate + 1, 2 * sizeof(*lane->rate));
-	lane->rate[2] = ops / ((double)tick_ns / 1e9);
+	add_rate(lane, ops, lane->entry->device_clock ? work_ns : (double)tick_ns);
 	return 0;
 }
 
@@ -149,7 +167,7 @@ static int warm_up(struct fl_case *c, struct fl_err *err)
 /* Relative half width of the interval of the lane's slices; 1 where there is nothing to tell. */
 static double width(const struct fl_case *c, struct fl_case_lane *lane)
 {
-	struct fl_window w = { c->window.from_ns, fl_now_ns() };
+	struct fl_window w = { c->window.from_ns, fl_now_ns(), lane->entry->device_clock };
 	struct fl_series s = { 0 };
 	struct fl_interval i;
 	struct fl_err err = { 0 };

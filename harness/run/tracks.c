@@ -5,6 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+struct fl_window fl_case_window(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	struct fl_window w = c->window;
+
+	w.device_clock = lane->entry->device_clock;
+	return w;
+}
+
 void fl_case_free_tracks(struct fl_track *tracks, size_t n)
 {
 	for (size_t t = 0; tracks && t < n; t++) {

@@ -62,7 +62,69 @@ struct fl_clip fl_window_clip(const struct fl_track *tracks, size_t tracks_n, co
 	return clip;
 }
 
-/* The longest of the threads' mean step lengths, of those that do ops in the window. */
+/* ---- time at work */
+
+struct span {
+	uint64_t from_ns, to_ns;
+};
+
+static int by_begin(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
+}
+
+/* Steps that did ops and count, as far as they lie in the window; one thread after the other. */
+static size_t list_spans(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w, struct span *ret)
+{
+	size_t n = 0;
+
+	for (size_t t = 0; t < tracks_n; t++) {
+		const struct fl_track *track = &tracks[t];
+
+		for (size_t i = first_after(track, w->from_ns); i < track->n && track->steps[i].start_ns < w->to_ns;
+		     i++) {
+			const struct fl_tape_step *s = &track->steps[i];
+
+			if (!s->ops || s->spoilt)
+				continue;
+			ret[n++] = (struct span){ s->start_ns > w->from_ns ? s->start_ns : w->from_ns,
+						  s->end_ns < w->to_ns ? s->end_ns : w->to_ns };
+		}
+	}
+	return n;
+}
+
+double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w)
+{
+	struct span *spans;
+	size_t room = 0, n;
+	uint64_t reached_ns = 0;
+	double work_ns = 0;
+
+	for (size_t t = 0; t < tracks_n; t++)
+		room += tracks[t].n - first_after(&tracks[t], w->from_ns);
+	spans = fl_zalloc(room + 1, sizeof(*spans));
+	n = list_spans(tracks, tracks_n, w, spans);
+	if (tracks_n > 1) /* steps of one thread are in order and apart */
+		qsort(spans, n, sizeof(*spans), by_begin);
+	for (size_t i = 0; i < n; i++) {
+		uint64_t from_ns = spans[i].from_ns > reached_ns ? spans[i].from_ns : reached_ns;
+
+		if (spans[i].to_ns <= from_ns)
+			continue;
+		work_ns += (double)(spans[i].to_ns - from_ns);
+		reached_ns = spans[i].to_ns;
+	}
+	free(spans);
+	return work_ns;
+}
+
+/* ---- slices */
+
+/* The longest of the threads' mean step lengths, of those that do ops in the window. By device clock the gaps before
+ * the steps belong to them here. */
 static double step_length_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w)
 {
 	double longest_ns = 0;
@@ -78,6 +140,8 @@ static double step_length_ns(const struct fl_track *tracks, size_t tracks_n, con
 			sum_ns += (double)(track->steps[i].end_ns - track->steps[i].start_ns);
 			n++;
 		}
+		if (w->device_clock)
+			sum_ns = (double)(w->to_ns - w->from_ns);
 		if (n > 0 && sum_ns / n > longest_ns)
 			longest_ns = sum_ns / n;
 	}
@@ -103,13 +167,16 @@ static void make_room(struct fl_series *s, enum fl_series_kind kind, size_t n)
 				 .valid = fl_zalloc(n + 1, sizeof(*s->valid)) };
 }
 
-static double value_of(const struct fl_clip *clip, double slice_ns, enum fl_from from)
+/* over_ns: what a rate is over. */
+static double value_of(const struct fl_clip *clip, double over_ns, enum fl_from from)
 {
+	if (!(over_ns > 0))
+		return NAN;
 	switch (from) {
 	case FL_RATE_BYTES:
-		return clip->bytes / (slice_ns / 1e9);
+		return clip->bytes / (over_ns / 1e9);
 	case FL_RATE_OPS:
-		return clip->ops / (slice_ns / 1e9);
+		return clip->ops / (over_ns / 1e9);
 	default:
 		return clip->ops > 0 ? clip->busy_ns / clip->ops : NAN;
 	}
@@ -122,11 +189,14 @@ void fl_window_rates(const struct fl_track *tracks, size_t tracks_n, const struc
 
 	make_room(ret, FL_SERIES_SAMPLES, slices);
 	for (size_t i = 0; i < slices; i++) {
-		struct fl_window slice = { w->from_ns + length * i / slices, w->from_ns + length * (i + 1) / slices };
+		struct fl_window slice = { w->from_ns + length * i / slices, w->from_ns + length * (i + 1) / slices,
+					   w->device_clock };
 		struct fl_clip clip = fl_window_clip(tracks, tracks_n, &slice);
+		double over_ns = w->device_clock ? fl_window_work_ns(tracks, tracks_n, &slice)
+						 : (double)(slice.to_ns - slice.from_ns);
 
 		ret->at[i] = (double)(slice.to_ns - w->from_ns);
-		ret->value[i] = value_of(&clip, (double)(slice.to_ns - slice.from_ns), from);
+		ret->value[i] = value_of(&clip, over_ns, from);
 		ret->valid[i] = !clip.spoilt && isfinite(ret->value[i]);
 	}
 }

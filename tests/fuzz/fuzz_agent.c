@@ -58,7 +58,7 @@ static void check_record(struct fl_case *c)
 	struct fl_run run = { 0 };
 	struct fl_lane_record *record = fl_run_add_lane(&run);
 
-	c->window = (struct fl_window){ 1, fl_now_ns() };
+	c->window = (struct fl_window){ .from_ns = 1, .to_ns = fl_now_ns() };
 	c->lanes[0].hists_from = fl_zalloc(1, sizeof(struct fl_hist));
 	c->lanes[0].hists_to = fl_zalloc(1, sizeof(struct fl_hist));
 	if (c->lanes[0].state == FL_LANE_DONE || c->lanes[0].state == FL_LANE_FAILED)

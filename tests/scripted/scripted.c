@@ -56,6 +56,7 @@ struct scripted_opts {
 	const char *path; /* of null.claimant */
 	unsigned script;
 	uint64_t step_time, rate, threads, cap, steps;
+	double work; /* of null.scripted_device */
 };
 
 struct scripted_state {
@@ -348,6 +349,7 @@ static int scripted_step(void *state, unsigned thread, uint64_t n, struct fl_ste
 		return rc;
 	s->steps[thread]++;
 	fl_hist_add(did->hist[0], c.lasts_ns);
+	did->device_ns = s->opts->work * (double)c.lasts_ns;
 	wait_until(start_ns + c.lasts_ns);
 	return 0;
 }
@@ -402,6 +404,15 @@ static const struct fl_fact scripted_facts[] = {
 	{ 0 },
 };
 
+static const struct fl_field device_fields[] = {
+	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
+	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
+	FL_FIELD(scripted_opts, work, FL_RATIO, "0.5", "0..1000", "share of a step that its device says it worked"),
+	{ 0 },
+};
+
 static const struct fl_field claimant_fields[] = {
 	FL_FIELD(scripted_opts, path, FL_PATH, NULL, NULL, "file that is not read"),
 	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
@@ -431,6 +442,20 @@ static const struct fl_flow claimant_flows[] = {
 FL_BENCHES(scripted, scripted) = {
 	{ .name = "null.scripted", .summary = "plays a script, for tests of everything around it", HOOKS },
 	{ .name = "null.scripted_whole", .summary = "the same as work that ends by itself", .whole = true, HOOKS },
+	{ .name = "null.scripted_device",
+	  .summary = "the same, timed by a device",
+	  .device_clock = true,
+	  .opts_bytes = sizeof(struct scripted_opts),
+	  .fields = device_fields,
+	  .metrics = scripted_metrics,
+	  .facts = scripted_facts,
+	  .threads = "threads",
+	  .open = scripted_open,
+	  .enter = scripted_enter,
+	  .step = scripted_step,
+	  .halt = scripted_halt,
+	  .verify = scripted_verify,
+	  .close = scripted_close },
 	{ .name = "null.scripted_absent",
 	  .summary = "is declared, and cannot be measured by this build",
 	  .unavailable = "built without a script",

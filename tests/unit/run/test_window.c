@@ -25,7 +25,7 @@ static const struct fl_track tracks[] = { { first, given_first, 3 }, { second, g
 
 static void test_clip_counts_in_proportion(void **state)
 {
-	struct fl_window w = { 150, 250 };
+	struct fl_window w = { 150, 250, false };
 	struct fl_clip clip = fl_window_clip(tracks, 2, &w);
 
 	(void)state;
@@ -37,7 +37,7 @@ static void test_clip_counts_in_proportion(void **state)
 
 static void test_clip_outside_is_nothing(void **state)
 {
-	struct fl_window w = { 500, 600 };
+	struct fl_window w = { 500, 600, false };
 	struct fl_clip clip = fl_window_clip(tracks, 2, &w);
 
 	(void)state;
@@ -46,7 +46,7 @@ static void test_clip_outside_is_nothing(void **state)
 
 static void test_slices_add_up_to_the_window(void **state)
 {
-	struct fl_window w = { 0, 400 };
+	struct fl_window w = { 0, 400, false };
 	struct fl_series s = { 0 };
 	double sum = 0;
 
@@ -62,11 +62,79 @@ static void test_slices_add_up_to_the_window(void **state)
 	release(&s);
 }
 
+/* By device clock: two steps of 60 ns with gaps of 40 ns before them, in slices of which each is cut differently. */
+static void test_gaps_between_steps_of_a_device_do_not_count(void **state)
+{
+	struct fl_tape_step steps[] = { { 40, 100, 6, 600, 0 }, { 140, 200, 6, 1200, 0 } };
+	struct fl_track track = { steps, NULL, 2 };
+	static const struct {
+		uint64_t from_ns, to_ns;
+		double work_ns, bytes_per_s, ops_per_s, step_ns; /* NaN: none */
+	} rows[] = {
+		{ 0, 200, 120, 15e9, 0.1e9, 10 }, { 0, 100, 60, 10e9, 0.1e9, 10 }, { 100, 200, 60, 20e9, 0.1e9, 10 },
+		{ 70, 170, 60, 15e9, 0.1e9, 10 }, { 0, 40, 0, NAN, NAN, NAN },	   { 100, 140, 0, NAN, NAN, NAN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_window w = { rows[i].from_ns, rows[i].to_ns, true };
+		const double want[] = { [FL_RATE_BYTES] = rows[i].bytes_per_s,
+					[FL_RATE_OPS] = rows[i].ops_per_s,
+					[FL_STEP_NS] = rows[i].step_ns };
+
+		assert_true(fl_window_work_ns(&track, 1, &w) == rows[i].work_ns);
+		for (int from = FL_RATE_BYTES; from <= FL_STEP_NS; from++) {
+			struct fl_series s = { 0 };
+
+			fl_window_rates(&track, 1, &w, 1, (enum fl_from)from, &s);
+			assert_int_equal(s.valid[0], !isnan(want[from]));
+			assert_true(isnan(want[from]) ? isnan(s.value[0])
+						      : fabs(s.value[0] - want[from]) < 1e-9 * want[from]);
+			release(&s);
+		}
+	}
+}
+
+/* Threads that share a device: it is at work where any of them is. What is spoilt is no work, nor what does no op. */
+static void test_work_of_several_threads(void **state)
+{
+	struct fl_tape_step one[] = { { 0, 100, 1, 500, 0 }, { 200, 300, 1, 500, 0 }, { 400, 500, 1, 1, 1 } };
+	struct fl_tape_step two[] = { { 50, 150, 1, 500, 0 }, { 210, 220, 1, 0, 0 }, { 600, 700, 0, 0, 0 } };
+	struct fl_track both[] = { { one, NULL, 3 }, { two, NULL, 3 } };
+	struct fl_window all = { 0, 1000, true }, part = { 120, 250, true };
+	struct fl_series s = { 0 };
+
+	(void)state;
+	assert_true(fl_window_work_ns(both, 2, &all) == 250);
+	assert_true(fl_window_work_ns(both, 2, &part) == 80);
+	assert_true(fl_window_work_ns(both, 0, &all) == 0);
+	all.to_ns = 400;
+	fl_window_rates(both, 2, &all, 1, FL_RATE_BYTES, &s);
+	assert_true(fabs(s.value[0] - 1500 / 250e-9) < 1);
+	release(&s);
+}
+
+/* Four steps of a device in a slice, wherever its gaps are. */
+static void test_slices_by_device_clock(void **state)
+{
+	enum { STEPS = 40 };
+	struct fl_tape_step steps[STEPS];
+	struct fl_track track = { steps, NULL, STEPS };
+	struct fl_window w = { 0, STEPS * UINT64_C(1000), true };
+
+	(void)state;
+	for (uint64_t i = 0; i < STEPS; i++)
+		steps[i] = (struct fl_tape_step){ i * 1000 + 900, (i + 1) * 1000, 1, 1, 0 };
+	assert_int_equal(fl_window_slices(&track, 1, &w, 100), STEPS / 4);
+	w.device_clock = false;
+	assert_int_equal(fl_window_slices(&track, 1, &w, 100), 32);
+}
+
 static void test_spoilt_steps_void_their_slices(void **state)
 {
 	struct fl_tape_step steps[] = { { 0, 100, 1, 100, 0 }, { 100, 200, 1, 100, 1 }, { 200, 300, 1, 100, 0 } };
 	struct fl_track track = { steps, NULL, 3 };
-	struct fl_window w = { 0, 300 };
+	struct fl_window w = { 0, 300, false };
 	struct fl_series s = { 0 };
 
 	(void)state;
@@ -81,7 +149,7 @@ static void test_step_time_is_per_op_of_busy_threads(void **state)
 	struct fl_tape_step busy[] = { { 0, 100, 10, 0, 0 } };
 	struct fl_tape_step passive[] = { { 0, 100, 0, 0, 0 } };
 	struct fl_track both[] = { { busy, NULL, 1 }, { passive, NULL, 1 } };
-	struct fl_window w = { 0, 100 };
+	struct fl_window w = { 0, 100, false };
 	struct fl_series s = { 0 };
 
 	(void)state;
@@ -92,7 +160,7 @@ static void test_step_time_is_per_op_of_busy_threads(void **state)
 
 static void test_given_is_in_order_of_time_and_skips_none(void **state)
 {
-	struct fl_window w = { 0, 1000 };
+	struct fl_window w = { 0, 1000, false };
 	struct fl_series s = { 0 };
 	const double expected[] = { 1, 4, 3, 5 };
 
@@ -135,7 +203,7 @@ static void test_slices_hold_several_steps(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		struct fl_window w = { 0, rows[i].length_ns };
+		struct fl_window w = { 0, rows[i].length_ns, false };
 		struct fl_tape_step steps[] = { { 0, rows[i].observed_ns, 1, 0, 0 } };
 		struct fl_track track = { steps, NULL, 1 };
 
@@ -149,6 +217,9 @@ int main(void)
 		cmocka_unit_test(test_clip_counts_in_proportion),
 		cmocka_unit_test(test_clip_outside_is_nothing),
 		cmocka_unit_test(test_slices_add_up_to_the_window),
+		cmocka_unit_test(test_gaps_between_steps_of_a_device_do_not_count),
+		cmocka_unit_test(test_work_of_several_threads),
+		cmocka_unit_test(test_slices_by_device_clock),
 		cmocka_unit_test(test_spoilt_steps_void_their_slices),
 		cmocka_unit_test(test_step_time_is_per_op_of_busy_threads),
 		cmocka_unit_test(test_given_is_in_order_of_time_and_skips_none),
