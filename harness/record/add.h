@@ -9,7 +9,7 @@
 struct fl_adding {
 	struct fl_store *store;
 	int64_t run;
-	struct fl_sql remove, insert, series;
+	struct fl_sql remove, insert, series, forget, watched;
 };
 
 /* run: key of its row. Ended with fl_adding_close(), also after a failure. */
@@ -20,6 +20,10 @@ void fl_adding_close(struct fl_adding *a); /* a zeroed one is allowed */
 int fl_adding_remove(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err);
 /* It must not be there. */
 int fl_adding_lane(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err);
+/* Takes all out that was seen beside the case of the lane in its round. */
+int fl_adding_forget(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err);
+/* It must not be there. */
+int fl_adding_watched(struct fl_adding *a, const struct fl_watched *watched, struct fl_err *err);
 
 /* fl_store_set_baseline() as part of a transaction. */
 int fl_baseline_put(struct fl_store *s, const struct fl_baseline *b, bool replace, struct fl_err *err);

@@ -58,6 +58,35 @@ static int export_lane(struct exporting *e, const struct fl_lane_record *lane, c
 	return rc ? rc : flush(e, CHUNK_BYTES, err);
 }
 
+static int export_series(struct exporting *e, const struct fl_watched *w, const char *id, struct fl_err *err)
+{
+	size_t before = e->lines.n;
+	int rc;
+
+	fl_line_watched(w, &e->lines);
+	rc = check_line(e, before, "a series", id, err);
+	return rc ? rc : flush(e, CHUNK_BYTES, err);
+}
+
+static int export_watched(struct exporting *e, struct fl_lanes *lanes, const char *id, struct fl_line_counts *counts,
+			  struct fl_err *err)
+{
+	struct fl_watched w;
+	int rc;
+
+	do {
+		w = (struct fl_watched){ 0 };
+		rc = fl_lanes_next_watched(lanes, &w, err);
+		if (rc == 1) {
+			counts->watched++;
+			rc = export_series(e, &w, id, err);
+			rc = rc ? rc : 1;
+		}
+		fl_watched_release(&w);
+	} while (rc == 1);
+	return rc;
+}
+
 static int export_lanes(struct exporting *e, struct fl_lanes *lanes, const char *id, struct fl_err *err)
 {
 	struct fl_line_counts counts = { 0 };
@@ -74,6 +103,8 @@ static int export_lanes(struct exporting *e, struct fl_lanes *lanes, const char 
 		}
 		fl_lane_record_release(&lane);
 	} while (rc == 1);
+	if (rc == 0)
+		rc = export_watched(e, lanes, id, &counts, err);
 	if (rc == 0)
 		fl_line_run_end(id, &counts, &e->lines);
 	return rc;

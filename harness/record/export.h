@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* export.h: runs and baselines as a text that another feedline imports: JSON Lines, one object a line.
  *
- *   {"feedline_export":1,"made_by":"feedline 0.1.0"}                       first; 1: FL_EXPORT_SCHEMA
+ *   {"feedline_export":2,"made_by":"feedline 0.1.0"}                       first; 2: FL_EXPORT_SCHEMA
  *   {"run":{"id","started_ns","status","plan","machine","environment","declared"}}   status null: not finished
  *   {"lane":{"round","case","lane","bench","outcome","reason","hint","options","placement","facts","caps",
  *            "distrust","notes","series":[{"metric","kind","at":[...],"value":[...],"valid":[...]}]}}
  *                                                      its lanes, by round, case, lane; as in record.h
- *   {"end_of_run":{"id","lanes","series","samples"}}   how many there were
+ *   {"watched":{"round","case","subject","series":{as above}}}
+ *                                                      what was seen beside, by round, case, subject, metric
+ *   {"end_of_run":{"id","lanes","series","samples","watched"}}   how many there were; samples: of lanes
  *   {"baseline":{"name","created_ns","note","runs":[...]}}
  *   {"end_of_export":{"runs","baselines"}}             last: without it a file was cut short
+ *
+ * In exports of schema 1, which are read as well, nothing is watched.
  *
  * Runs come oldest first, then baselines, oldest first. The same content gives the same bytes. Numbers are the shortest
  * decimals that read back to the same double; null is NaN; any other double that is no number (infinities, NaN with a
@@ -19,7 +23,7 @@
 #include "base/text.h"
 #include "record/store.h"
 
-enum { FL_EXPORT_SCHEMA = 1 };
+enum { FL_EXPORT_SCHEMA = 2 };
 
 /* Where it goes: put takes some bytes; 0, or a negative errno with *err. */
 struct fl_sink {

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_ROOM = 32, PLACE_ROOM = 256 };
+enum { KIND_ROOM = 32, PLACE_ROOM = 256, WATCHED_SINCE = 2 }; /* schema of an export */
 
 struct fl_import {
 	struct fl_lines_in lines;
@@ -35,7 +35,10 @@ struct fl_import {
 	struct fl_lane_record next; /* of `stored`, not met yet; no bench: there is none */
 	struct fl_adding adding;
 	struct fl_line_counts counts;
-	struct fl_lane_record last; /* its numbers: round, case, lane */
+	struct fl_lane_record last;	/* its numbers: round, case, lane */
+	struct fl_watched next_watched; /* of `stored`, as `next`; no subject: there is none */
+	struct fl_watched last_watched; /* that came; no subject: none yet */
+	int64_t schema;			/* of the export */
 };
 
 /* ---- errors */
@@ -87,7 +90,7 @@ static int no_export(const struct fl_import *i, const char *line, struct fl_err 
 	return fl_hint(err, "make one with: feedline export --output FILE");
 }
 
-static int check_head(const struct fl_import *i, const char *line, size_t n, struct fl_err *err)
+static int check_head(struct fl_import *i, const char *line, size_t n, struct fl_err *err)
 {
 	json_t *head = NULL;
 	int64_t schema = 0;
@@ -102,6 +105,7 @@ static int check_head(const struct fl_import *i, const char *line, size_t n, str
 			     i->lines.name, (long long)schema, FL_EXPORT_SCHEMA);
 		fl_hint(err, "import it with that feedline");
 	}
+	i->schema = schema;
 	return rc;
 }
 
@@ -133,6 +137,8 @@ static void close_run(struct fl_import *i)
 	fl_lanes_close(&i->stored);
 	fl_lane_record_release(&i->next);
 	i->next = (struct fl_lane_record){ 0 };
+	fl_watched_release(&i->next_watched);
+	fl_watched_release(&i->last_watched);
 	fl_adding_close(&i->adding);
 	i->id[0] = 0;
 }
@@ -210,6 +216,15 @@ static int next_stored(struct fl_import *i, struct fl_err *err)
 	return rc < 0 ? rc : 0;
 }
 
+static int next_stored_watched(struct fl_import *i, struct fl_err *err)
+{
+	int rc;
+
+	fl_watched_release(&i->next_watched);
+	rc = fl_lanes_next_watched(&i->stored, &i->next_watched, err);
+	return rc < 0 ? rc : 0;
+}
+
 static int compare_run(struct fl_import *i, const struct fl_found *found, const struct fl_run *run, struct fl_err *err)
 {
 	struct fl_run *stored = fl_zalloc(1, sizeof(*stored));
@@ -235,6 +250,8 @@ static int meet_run(struct fl_import *i, const struct fl_run *run, struct fl_err
 		rc = fl_lanes_open(i->store, found.no, &i->stored, err);
 	if (rc == 0)
 		rc = next_stored(i, err);
+	if (rc == 0)
+		rc = next_stored_watched(i, err);
 	return rc ? rc : fl_adding_open(i->store, found.no, &i->adding, err);
 }
 
@@ -294,6 +311,8 @@ static int compare_lane(struct fl_import *i, const struct fl_lane_record *lane, 
 
 static int store_lane(struct fl_import *i, const struct fl_lane_record *lane, struct fl_err *err)
 {
+	if (i->last_watched.subject)
+		return refuse(i, err, "a lane comes before what was watched");
 	if (i->counts.lanes > 0 && !follows(lane, &i->last))
 		return refuse(i, err, "this lane was there before, or is not in its place");
 	if (i->counts.lanes == FL_SLOTS_MAX)
@@ -317,6 +336,50 @@ static int take_lane(struct fl_import *i, struct fl_scan *s, struct fl_err *err)
 	rc = s->bad ? refuse_scan(i, s, err) : store_lane(i, &lane, err);
 	fl_lane_record_release(&lane);
 	return rc;
+}
+
+/* ---- what was watched */
+
+static int compare_watched(struct fl_import *i, const struct fl_watched *w, struct fl_err *err)
+{
+	if (i->next_watched.subject && fl_watched_equal(w, &i->next_watched))
+		return next_stored_watched(i, err);
+	if (!i->grows || (i->next_watched.subject && fl_watched_compare(w, &i->next_watched) >= 0))
+		return other_content(i, "run", i->id, err);
+	i->grew = true;
+	return fl_adding_watched(&i->adding, w, err);
+}
+
+/* Takes it. */
+static int store_watched(struct fl_import *i, struct fl_watched *w, struct fl_err *err)
+{
+	int rc = 0;
+
+	if (i->last_watched.subject && fl_watched_compare(&i->last_watched, w) >= 0)
+		rc = refuse(i, err, "this was there before, or is not in its place");
+	else if (i->counts.watched == FL_WATCHED_MAX)
+		rc = refuse(i, err, "a run with that much beside it does not exist");
+	if (rc == 0)
+		rc = i->there ? compare_watched(i, w, err) : fl_adding_watched(&i->adding, w, err);
+	i->counts.watched++;
+	fl_watched_release(&i->last_watched);
+	i->last_watched = *w;
+	return rc;
+}
+
+static int take_watched(struct fl_import *i, struct fl_scan *s, struct fl_err *err)
+{
+	struct fl_watched w = { 0 };
+	char key[KIND_ROOM];
+
+	fl_watched_in_read(&i->lane_in, s, &w);
+	if (fl_scan_key(s, key, sizeof(key)))
+		fl_scan_fail(s, "a line has one member");
+	fl_scan_finish(s);
+	if (!s->bad)
+		return store_watched(i, &w, err);
+	fl_watched_release(&w);
+	return refuse_scan(i, s, err);
 }
 
 /* ---- the end of a run */
@@ -348,13 +411,17 @@ static int check_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 		rc = check_count(i, doc, at, "lanes", i->counts.lanes, err);
 	if (rc == 0)
 		rc = check_count(i, doc, at, "series", i->counts.series, err);
-	return rc ? rc : check_count(i, doc, at, "samples", i->counts.samples, err);
+	if (rc == 0)
+		rc = check_count(i, doc, at, "samples", i->counts.samples, err);
+	if (rc == 0 && i->schema >= WATCHED_SINCE)
+		rc = check_count(i, doc, at, "watched", i->counts.watched, err);
+	return rc;
 }
 
 /* Nothing of what is stored may be missing. */
 static int end_stored(struct fl_import *i, struct fl_err *err)
 {
-	if (i->next.bench)
+	if (i->next.bench || i->next_watched.subject)
 		return other_content(i, "run", i->id, err);
 	if (!i->grows || i->status < 0)
 		return 0;
@@ -518,9 +585,11 @@ static int take_line(struct fl_import *i, const char *line, size_t n, struct fl_
 		fl_scan_fail(&s, "a line has one member");
 	if (s.bad)
 		return refuse_scan(i, &s, err);
-	if (strcmp(kind, "lane") != 0)
-		return take_other(i, kind, line, n, err);
-	return i->id[0] ? take_lane(i, &s, err) : refuse(i, err, "a lane without a run before it");
+	if (strcmp(kind, "lane") == 0)
+		return i->id[0] ? take_lane(i, &s, err) : refuse(i, err, "a lane without a run before it");
+	if (strcmp(kind, "watched") == 0)
+		return i->id[0] ? take_watched(i, &s, err) : refuse(i, err, "a series without a run before it");
+	return take_other(i, kind, line, n, err);
 }
 
 static int take_lines(struct fl_import *i, struct fl_err *err)

@@ -178,21 +178,31 @@ static bool has_metric(const struct fl_lane_record *lane, const char *metric)
 	return false;
 }
 
-static void take_one_series(struct fl_lane_in *in, struct fl_scan *s, struct fl_lane_record *lane)
+/* What it gives is filled where nothing was wrong. */
+static void take_one(struct fl_lane_in *in, struct fl_scan *s, struct fl_series *ret)
 {
 	struct series_in from = { 0 };
-	struct fl_series series = { 0 };
 	char key[WORD_ROOM];
 	int member;
 
 	fl_scan_enter(s, '{');
 	while (fl_scan_key(s, key, sizeof(key)) && (member = number_of(s, series_members, key, &from.seen)) >= 0)
 		take_member(in, s, member, &from);
-	if (has_metric(lane, from.metric))
-		fl_scan_fail(s, "two series of one metric");
-	build(in, s, &from, &series);
+	build(in, s, &from, ret);
+}
+
+static void take_one_series(struct fl_lane_in *in, struct fl_scan *s, struct fl_lane_record *lane)
+{
+	struct fl_series series = { 0 };
+
+	take_one(in, s, &series);
 	if (s->bad)
 		return;
+	if (has_metric(lane, series.metric)) {
+		fl_scan_fail(s, "two series of one metric");
+		free(series.at); /* one block */
+		return;
+	}
 	lane->series = fl_grow(lane->series, lane->series_n + 1, sizeof(*lane->series));
 	lane->series[lane->series_n++] = series;
 }
@@ -308,4 +318,43 @@ void fl_lane_in_read(struct fl_lane_in *in, struct fl_scan *s, struct fl_lane_re
 		fl_scan_fail(s, "a member of the lane is missing");
 	if (!s->bad && !lane->bench)
 		fl_scan_fail(s, "'bench' of the lane must be a text");
+}
+
+/* ---- watched */
+
+enum watched_member { W_ROUND, W_CASE, W_SUBJECT, W_SERIES };
+static const char *const watched_members[] = { "round", "case", "subject", "series", NULL };
+enum { WATCHED_MEMBERS = sizeof(watched_members) / sizeof(watched_members[0]) - 1 };
+
+static void take_watched_member(struct fl_lane_in *in, struct fl_scan *s, int member, struct fl_watched *w)
+{
+	switch (member) {
+	case W_ROUND:
+		w->round = (unsigned)fl_scan_count(s, FL_ROUNDS_MAX - 1);
+		break;
+	case W_CASE:
+		w->case_no = (unsigned)fl_scan_count(s, FL_CASES_MAX - 1);
+		break;
+	case W_SUBJECT:
+		w->subject = take_text(s);
+		break;
+	case W_SERIES:
+		take_one(in, s, &w->series);
+		break;
+	}
+}
+
+void fl_watched_in_read(struct fl_lane_in *in, struct fl_scan *s, struct fl_watched *w)
+{
+	char key[WORD_ROOM];
+	unsigned seen = 0;
+	int member;
+
+	fl_scan_enter(s, '{');
+	while (fl_scan_key(s, key, sizeof(key)) && (member = number_of(s, watched_members, key, &seen)) >= 0)
+		take_watched_member(in, s, member, w);
+	if (seen != (1U << WATCHED_MEMBERS) - 1)
+		fl_scan_fail(s, "a member of what was watched is missing");
+	if (!s->bad && (!w->subject || w->series.kind != FL_SERIES_SAMPLES))
+		fl_scan_fail(s, "'subject' must be a text, and the series one of samples");
 }

@@ -17,6 +17,8 @@ struct fl_lane_in {
 /* The object at which the scan stands into a fresh record, which the caller releases whatever happens. What is wrong is
  * in the scan. */
 void fl_lane_in_read(struct fl_lane_in *in, struct fl_scan *s, struct fl_lane_record *lane);
+/* The same of what a line says was watched, into a zeroed one. */
+void fl_watched_in_read(struct fl_lane_in *in, struct fl_scan *s, struct fl_watched *watched);
 void fl_lane_in_release(struct fl_lane_in *in);
 
 #endif

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+enum { WATCHED_SINCE = 3 }; /* schema */
+
 static int read_run(struct fl_store *s, int64_t no, struct fl_run *run, struct fl_err *err)
 {
 	struct fl_sql q;
@@ -38,19 +40,13 @@ int fl_lanes_run(struct fl_store *s, const struct fl_found *found, struct fl_run
 
 /* ---- lanes */
 
-static int read_one_series(struct fl_sql *q, struct fl_series *series, struct fl_err *err)
+/* The last column of a row: the arrays. */
+static int read_arrays(struct fl_sql *q, const char *metric, struct fl_series *series, struct fl_err *err)
 {
 	const unsigned char *bytes;
-	const char *metric, *kind;
 	size_t n;
 	int rc;
 
-	metric = fl_sql_get_word(q);
-	kind = fl_sql_get_word(q);
-	if (strcmp(kind, "histogram") == 0)
-		series->kind = FL_SERIES_HISTOGRAM;
-	else if (strcmp(kind, "samples") != 0)
-		fl_sql_spoil(q);
 	bytes = fl_sql_get_blob(q, &n);
 	rc = fl_blob_unpack(bytes ? bytes : (const unsigned char *)"", bytes ? n : 0, metric, series);
 	if (rc == -ENOMEM)
@@ -58,6 +54,17 @@ static int read_one_series(struct fl_sql *q, struct fl_series *series, struct fl
 	if (rc)
 		fl_sql_spoil(q);
 	return fl_sql_check(q, err);
+}
+
+static int read_one_series(struct fl_sql *q, struct fl_series *series, struct fl_err *err)
+{
+	const char *metric = fl_sql_get_word(q), *kind = fl_sql_get_word(q);
+
+	if (strcmp(kind, "histogram") == 0)
+		series->kind = FL_SERIES_HISTOGRAM;
+	else if (strcmp(kind, "samples") != 0)
+		fl_sql_spoil(q);
+	return read_arrays(q, metric, series, err);
 }
 
 static int read_series(struct fl_sql *q, int64_t lane_no, struct fl_lane_record *lane, struct fl_err *err)
@@ -106,11 +113,19 @@ int fl_lanes_open(struct fl_store *s, int64_t run_no, struct fl_lanes *ret, stru
 
 	if (rc == 0)
 		rc = fl_sql_open(s, "SELECT metric, kind, data FROM series WHERE lane = ? ORDER BY no", &l.series, err);
+	if (rc == 0 && s->schema >= WATCHED_SINCE)
+		rc = fl_sql_open(s,
+				 "SELECT round, case_no, subject, metric, data FROM watched WHERE run = ?"
+				 " ORDER BY round, case_no, subject, metric",
+				 &l.watched, err);
 	if (rc) {
 		fl_lanes_close(&l);
 		return rc;
 	}
 	fl_sql_put_int(&l.lanes, run_no);
+	if (s->schema >= WATCHED_SINCE)
+		fl_sql_put_int(&l.watched, run_no);
+	l.schema = (unsigned)s->schema;
 	l.shared = fl_shared_make();
 	*ret = l;
 	return 0;
@@ -120,6 +135,7 @@ void fl_lanes_close(struct fl_lanes *l)
 {
 	fl_sql_close(&l->lanes);
 	fl_sql_close(&l->series);
+	fl_sql_close(&l->watched);
 	fl_shared_free(l->shared);
 	*l = (struct fl_lanes){ 0 };
 }
@@ -134,5 +150,22 @@ int fl_lanes_next(struct fl_lanes *l, struct fl_lane_record *lane, struct fl_err
 	rc = read_lane(l, lane, &no, err);
 	if (rc == 0)
 		rc = read_series(&l->series, no, lane, err);
+	return rc ? rc : 1;
+}
+
+int fl_lanes_next_watched(struct fl_lanes *l, struct fl_watched *w, struct fl_err *err)
+{
+	struct fl_sql *q = &l->watched;
+	const char *metric;
+	int rc = l->schema >= WATCHED_SINCE ? fl_sql_step(q, err) : 0;
+
+	if (rc != 1)
+		return rc;
+	w->round = (unsigned)fl_sql_get_int(q, 0, UINT32_MAX);
+	w->case_no = (unsigned)fl_sql_get_int(q, 0, UINT32_MAX);
+	w->subject = fl_dup(fl_sql_get_word(q));
+	metric = fl_sql_get_word(q);
+	w->series.kind = FL_SERIES_SAMPLES;
+	rc = read_arrays(q, metric, &w->series, err);
 	return rc ? rc : 1;
 }

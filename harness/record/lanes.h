@@ -7,8 +7,9 @@
 #include "record/sql.h"
 
 struct fl_lanes {
-	struct fl_sql lanes, series;
+	struct fl_sql lanes, series, watched;
 	struct fl_shared *shared;
+	unsigned schema; /* of the file: before 3 nothing was watched */
 };
 
 /* Those of the run with that key, by round, case and lane. To be seen at one moment, all of it belongs into one
@@ -19,6 +20,10 @@ void fl_lanes_close(struct fl_lanes *l); /* a zeroed one is allowed */
 /* 1: the next lane, into a fresh record (fl_lane_record_init), which the caller releases whatever happens; 0: there is
  * none; else negative errno. */
 int fl_lanes_next(struct fl_lanes *l, struct fl_lane_record *lane, struct fl_err *err);
+
+/* The same of what was seen beside its cases, by round, case, subject and metric, into a zeroed one, which the caller
+ * releases whatever happens. After the lanes or between them. */
+int fl_lanes_next_watched(struct fl_lanes *l, struct fl_watched *watched, struct fl_err *err);
 
 /* The row of a run but for its lanes. */
 struct fl_found;

@@ -148,10 +148,21 @@ void fl_line_lane(const struct fl_lane_record *lane, struct fl_text *out)
 	fl_text_add(out, "]}}\n");
 }
 
+void fl_line_watched(const struct fl_watched *w, struct fl_text *out)
+{
+	fl_text_add(out, "{\"watched\":{\"round\":%u,\"case\":%u", w->round, w->case_no);
+	add_string(out, "subject", w->subject);
+	fl_text_add(out, ",\"series\":");
+	add_series(out, &w->series);
+	fl_text_add(out, "}}\n");
+}
+
 void fl_line_run_end(const char *id, const struct fl_line_counts *counts, struct fl_text *out)
 {
-	fl_text_add(out, "{\"end_of_run\":{\"lanes\":%" PRIu64 ",\"series\":%" PRIu64 ",\"samples\":%" PRIu64,
-		    counts->lanes, counts->series, counts->samples);
+	fl_text_add(out,
+		    "{\"end_of_run\":{\"lanes\":%" PRIu64 ",\"series\":%" PRIu64 ",\"samples\":%" PRIu64
+		    ",\"watched\":%" PRIu64,
+		    counts->lanes, counts->series, counts->samples, counts->watched);
 	add_string(out, "id", id);
 	fl_text_add(out, "}}\n");
 }

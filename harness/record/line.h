@@ -10,12 +10,13 @@
 enum { FL_LINE_MAX = 128 << 20 };
 
 struct fl_line_counts {
-	uint64_t lanes, series, samples;
+	uint64_t lanes, series, samples, watched;
 };
 
 void fl_line_head(struct fl_text *out);
 void fl_line_run(const struct fl_run *run, struct fl_text *out);
 void fl_line_lane(const struct fl_lane_record *lane, struct fl_text *out);
+void fl_line_watched(const struct fl_watched *watched, struct fl_text *out);
 void fl_line_run_end(const char *id, const struct fl_line_counts *counts, struct fl_text *out);
 void fl_line_baseline(const struct fl_baseline *b, struct fl_text *out);
 void fl_line_end(size_t runs, size_t baselines, struct fl_text *out);

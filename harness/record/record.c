@@ -81,7 +81,10 @@ void fl_run_free(struct fl_run *run)
 		return;
 	for (size_t i = 0; i < run->lanes_n; i++)
 		fl_lane_record_release(&run->lanes[i]);
+	for (size_t i = 0; i < run->watched_n; i++)
+		fl_watched_release(&run->watched[i]);
 	free(run->lanes);
+	free(run->watched);
 	json_decref(run->plan);
 	json_decref(run->machine);
 	json_decref(run->environment);
@@ -119,6 +122,39 @@ bool fl_lane_record_equal(const struct fl_lane_record *a, const struct fl_lane_r
 		if (!same_series(&a->series[i], &b->series[i]))
 			return false;
 	return true;
+}
+
+/* ---- what was seen beside cases */
+
+struct fl_watched *fl_run_add_watched(struct fl_run *run)
+{
+	run->watched = fl_grow(run->watched, run->watched_n + 1, sizeof(*run->watched));
+	run->watched[run->watched_n] = (struct fl_watched){ 0 };
+	return &run->watched[run->watched_n++];
+}
+
+void fl_watched_release(struct fl_watched *w)
+{
+	release_series(&w->series);
+	free(w->subject);
+	*w = (struct fl_watched){ 0 };
+}
+
+int fl_watched_compare(const struct fl_watched *a, const struct fl_watched *b)
+{
+	int of_subject;
+
+	if (a->round != b->round)
+		return a->round < b->round ? -1 : 1;
+	if (a->case_no != b->case_no)
+		return a->case_no < b->case_no ? -1 : 1;
+	of_subject = strcmp(a->subject, b->subject);
+	return of_subject ? of_subject : strcmp(a->series.metric, b->series.metric);
+}
+
+bool fl_watched_equal(const struct fl_watched *a, const struct fl_watched *b)
+{
+	return fl_watched_compare(a, b) == 0 && same_series(&a->series, &b->series);
 }
 
 const char *fl_outcome_name(enum fl_outcome outcome)

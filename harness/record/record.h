@@ -43,6 +43,16 @@ struct fl_lane_record {
 	size_t series_n;
 };
 
+/* What was seen beside a case: one metric of one subject (the id of a GPU, drive, NIC or node; "system": the whole
+ * machine; "feedline": what looking at all this cost) in one round. The series is of samples, its times as those of a
+ * lane: ns since the start of the window, so that what lies before it is negative. Of equal values one after the other
+ * only the first and the last are kept. */
+struct fl_watched {
+	unsigned case_no, round;
+	char *subject;
+	struct fl_series series;
+};
+
 /* Bounds of the plan in a record, for the room that makes and reads it and for the one that judges by it. SLOTS:
  * lanes x rounds of all cases. */
 enum {
@@ -51,7 +61,8 @@ enum {
 	FL_ROUNDS_MAX = 1000,
 	FL_REQUIRE_MAX = 1024,
 	FL_SWEEP_MAX = 256, /* values of a study */
-	FL_SLOTS_MAX = 1 << 22
+	FL_SLOTS_MAX = 1 << 22,
+	FL_WATCHED_MAX = 1 << 22 /* series of a run */
 };
 
 /* One run. */
@@ -64,6 +75,8 @@ struct fl_run {
 	json_t *declared;		      /* {"memory.copy": <entry as in the manifest>, ...} */
 	struct fl_lane_record *lanes;
 	size_t lanes_n;
+	struct fl_watched *watched; /* by round, case, subject and metric, as far as it comes from a store */
+	size_t watched_n;
 };
 
 struct fl_lane_record *fl_run_add_lane(struct fl_run *run); /* zeroed, JSON members set to null; valid until the next */
@@ -71,6 +84,11 @@ void fl_lane_record_init(struct fl_lane_record *lane);	    /* the same for a rec
 /* The same content: numbers bit by bit, JSON by value. */
 bool fl_lane_record_equal(const struct fl_lane_record *a, const struct fl_lane_record *b);
 void fl_lane_record_release(struct fl_lane_record *lane);
+struct fl_watched *fl_run_add_watched(struct fl_run *run); /* zeroed; valid until the next */
+void fl_watched_release(struct fl_watched *watched);
+bool fl_watched_equal(const struct fl_watched *a, const struct fl_watched *b); /* bit by bit */
+/* By round, case, subject, metric: below 0 where a comes first. */
+int fl_watched_compare(const struct fl_watched *a, const struct fl_watched *b);
 /* A joined series of n, arrays and all; their content is open. -ENOMEM. */
 int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret);
 void fl_run_free(struct fl_run *run);

@@ -39,13 +39,18 @@ static const char baseline_run_table[] =
 	" place INTEGER NOT NULL, run INTEGER NOT NULL REFERENCES run (no), PRIMARY KEY (baseline, place),"
 	" UNIQUE (baseline, run))";
 
+static const char watched_table[] =
+	"CREATE TABLE watched (no INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run (no) ON DELETE CASCADE,"
+	" round INTEGER NOT NULL, case_no INTEGER NOT NULL, subject TEXT NOT NULL, metric TEXT NOT NULL,"
+	" data BLOB NOT NULL, UNIQUE (run, round, case_no, subject, metric))";
+
 /* since: the first schema that has the table. A newer schema only adds tables. */
 static const struct {
 	const char *sql;
 	int since;
 } tables[] = {
-	{ meta_table, 1 },   { run_table, 1 },	    { lane_table, 1 },
-	{ series_table, 1 }, { baseline_table, 2 }, { baseline_run_table, 2 },
+	{ meta_table, 1 },     { run_table, 1 },	  { lane_table, 1 },	{ series_table, 1 },
+	{ baseline_table, 2 }, { baseline_run_table, 2 }, { watched_table, 3 },
 };
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 

@@ -12,7 +12,7 @@
 #include <signal.h>
 
 struct fl_store; /* used by one thread at a time */
-enum { FL_STORE_SCHEMA = 2 };
+enum { FL_STORE_SCHEMA = 3 };
 
 /* write: makes the file (mode 0600) and its directory where absent; an empty file counts as absent; brings a file of an
  * older schema to FL_STORE_SCHEMA, forward only. Otherwise reading only, which also works from a read-only directory,
@@ -41,6 +41,15 @@ int fl_store_resume(struct fl_store *s, const char *id, struct fl_err *err);
 /* Commits these lanes in one transaction; a lane already there for (case, round, lane) is replaced. -EINVAL: a JSON
  * member of the wrong kind, an array missing, or two series of one metric. */
 int fl_store_add(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n, struct fl_err *err);
+/* The same with what was seen beside a case, which replaces what there was of those cases and rounds: what the lanes
+ * alone replace, too, as it belongs to them. -EINVAL: also a series that is not of samples. */
+struct fl_finished {
+	const struct fl_lane_record *lanes;
+	size_t lanes_n;
+	const struct fl_watched *watched;
+	size_t watched_n;
+};
+int fl_store_add_case(struct fl_store *s, const char *id, const struct fl_finished *finished, struct fl_err *err);
 /* status: 0..255. */
 int fl_store_finish(struct fl_store *s, const char *id, int status, struct fl_err *err);
 

@@ -63,6 +63,36 @@ int fl_adding_lane(struct fl_adding *a, const struct fl_lane_record *lane, struc
 	return rc;
 }
 
+int fl_adding_forget(struct fl_adding *a, const struct fl_lane_record *lane, struct fl_err *err)
+{
+	fl_sql_put_int(&a->forget, a->run);
+	fl_sql_put_int(&a->forget, lane->round);
+	fl_sql_put_int(&a->forget, lane->case_no);
+	return fl_sql_once(&a->forget, err);
+}
+
+int fl_adding_watched(struct fl_adding *a, const struct fl_watched *w, struct fl_err *err)
+{
+	unsigned char *bytes;
+	size_t n;
+	int rc;
+
+	if (w->series.kind != FL_SERIES_SAMPLES)
+		return fl_fail(err, -EINVAL, "'%s' of '%s' is not a series of samples", w->series.metric, w->subject);
+	rc = fl_blob_pack(&w->series, &bytes, &n, err);
+	if (rc)
+		return rc;
+	fl_sql_put_int(&a->watched, a->run);
+	fl_sql_put_int(&a->watched, w->round);
+	fl_sql_put_int(&a->watched, w->case_no);
+	fl_sql_put_text(&a->watched, w->subject);
+	fl_sql_put_text(&a->watched, w->series.metric);
+	fl_sql_put_blob(&a->watched, bytes, n);
+	rc = fl_sql_once(&a->watched, err);
+	free(bytes);
+	return rc;
+}
+
 static int open_statements(struct fl_adding *a, struct fl_err *err)
 {
 	int rc = fl_sql_open(a->store, "DELETE FROM lane WHERE run = ? AND round = ? AND case_no = ? AND lane = ?",
@@ -77,6 +107,14 @@ static int open_statements(struct fl_adding *a, struct fl_err *err)
 	if (rc == 0)
 		rc = fl_sql_open(a->store, "INSERT INTO series (lane, metric, kind, data) VALUES (?, ?, ?, ?)",
 				 &a->series, err);
+	if (rc == 0)
+		rc = fl_sql_open(a->store, "DELETE FROM watched WHERE run = ? AND round = ? AND case_no = ?",
+				 &a->forget, err);
+	if (rc == 0)
+		rc = fl_sql_open(a->store,
+				 "INSERT INTO watched (run, round, case_no, subject, metric, data)"
+				 " VALUES (?, ?, ?, ?, ?, ?)",
+				 &a->watched, err);
 	return rc;
 }
 
@@ -91,10 +129,30 @@ void fl_adding_close(struct fl_adding *a)
 	fl_sql_close(&a->remove);
 	fl_sql_close(&a->insert);
 	fl_sql_close(&a->series);
+	fl_sql_close(&a->forget);
+	fl_sql_close(&a->watched);
 }
 
-static int add_lanes(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n,
-		     struct fl_err *err)
+static bool same_case(const struct fl_lane_record *a, const struct fl_lane_record *b)
+{
+	return a->case_no == b->case_no && a->round == b->round;
+}
+
+static int add_lanes(struct fl_adding *a, const struct fl_lane_record *lanes, size_t n, struct fl_err *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = fl_adding_remove(a, &lanes[i], err);
+		if (rc == 0 && (i == 0 || !same_case(&lanes[i], &lanes[i - 1])))
+			rc = fl_adding_forget(a, &lanes[i], err);
+		if (rc == 0)
+			rc = fl_adding_lane(a, &lanes[i], err);
+	}
+	return rc;
+}
+
+static int add_case(struct fl_store *s, const char *id, const struct fl_finished *f, struct fl_err *err)
 {
 	struct fl_adding a = { 0 };
 	struct fl_found found;
@@ -102,18 +160,24 @@ static int add_lanes(struct fl_store *s, const char *id, const struct fl_lane_re
 
 	if (rc == 0)
 		rc = fl_adding_open(s, found.no, &a, err);
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = fl_adding_remove(&a, &lanes[i], err);
-		if (rc == 0)
-			rc = fl_adding_lane(&a, &lanes[i], err);
-	}
+	if (rc == 0)
+		rc = add_lanes(&a, f->lanes, f->lanes_n, err);
+	for (size_t i = 0; i < f->watched_n && rc == 0; i++)
+		rc = fl_adding_watched(&a, &f->watched[i], err);
 	fl_adding_close(&a);
 	return rc;
 }
 
-int fl_store_add(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n, struct fl_err *err)
+int fl_store_add_case(struct fl_store *s, const char *id, const struct fl_finished *finished, struct fl_err *err)
 {
 	int rc = fl_sql_begin(s, err);
 
-	return rc ? rc : fl_sql_end(s, add_lanes(s, id, lanes, n, err), err);
+	return rc ? rc : fl_sql_end(s, add_case(s, id, finished, err), err);
+}
+
+int fl_store_add(struct fl_store *s, const char *id, const struct fl_lane_record *lanes, size_t n, struct fl_err *err)
+{
+	const struct fl_finished finished = { .lanes = lanes, .lanes_n = n };
+
+	return fl_store_add_case(s, id, &finished, err);
 }

@@ -22,6 +22,22 @@ static int read_lanes(struct fl_lanes *lanes, struct fl_run *run, struct fl_err 
 	return rc;
 }
 
+static int read_watched(struct fl_lanes *lanes, struct fl_run *run, struct fl_err *err)
+{
+	struct fl_watched w;
+	int rc;
+
+	for (;;) {
+		w = (struct fl_watched){ 0 };
+		rc = fl_lanes_next_watched(lanes, &w, err);
+		if (rc != 1)
+			break;
+		*fl_run_add_watched(run) = w;
+	}
+	fl_watched_release(&w);
+	return rc;
+}
+
 static int load(struct fl_store *s, const char *id, struct fl_run *run, struct fl_err *err)
 {
 	struct fl_lanes lanes = { 0 };
@@ -34,6 +50,8 @@ static int load(struct fl_store *s, const char *id, struct fl_run *run, struct f
 		rc = fl_lanes_open(s, found.no, &lanes, err);
 	if (rc == 0)
 		rc = read_lanes(&lanes, run, err);
+	if (rc == 0)
+		rc = read_watched(&lanes, run, err);
 	fl_lanes_close(&lanes);
 	return rc;
 }

@@ -100,7 +100,7 @@ has "$(<err)" "no run and no baseline 'nonsense'" 'export of no such run'
 : >empty
 head -c 100000 /dev/urandom >noise
 gzip -k whole.jsonl
-sed 's/"feedline_export":1/"feedline_export":2/' whole.jsonl >newer
+sed 's/"feedline_export":2/"feedline_export":3/' whole.jsonl >newer
 sed '4s/"round":0/"round":"0"/' whole.jsonl >types
 sed '3p' whole.jsonl >twice
 sed 's/"at":\[[0-9.]*,/"at":[7,/' whole.jsonl >other

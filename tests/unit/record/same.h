@@ -86,6 +86,11 @@ static inline void assert_same_run(const struct fl_run *a, const struct fl_run *
 	assert_int_equal(a->lanes_n, b->lanes_n);
 	for (size_t i = 0; i < a->lanes_n; i++)
 		assert_same_lane(&a->lanes[i], &b->lanes[i]);
+	assert_int_equal(a->watched_n, b->watched_n);
+	for (size_t i = 0; i < a->watched_n; i++) {
+		assert_true(fl_watched_equal(&a->watched[i], &b->watched[i]));
+		assert_same_series(&a->watched[i].series, &b->watched[i].series);
+	}
 }
 
 #endif

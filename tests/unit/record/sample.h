@@ -99,6 +99,25 @@ static inline struct fl_lane_record *sample_lane(struct fl_run *run, unsigned ca
 	return l;
 }
 
+/* n samples of what was seen beside that case. */
+static inline struct fl_watched *sample_watched(struct fl_run *run, unsigned case_no, unsigned round,
+						const char *subject, const char *metric, size_t n)
+{
+	struct fl_watched *w = fl_run_add_watched(run);
+
+	w->case_no = case_no;
+	w->round = round;
+	w->subject = fl_dup(subject);
+	if (fl_series_make(metric, FL_SERIES_SAMPLES, n, &w->series) < 0)
+		abort();
+	for (size_t i = 0; i < n; i++) {
+		w->series.at[i] = 1e8 * ((double)i - 1);
+		w->series.value[i] = 1e9 / (double)(i + 3);
+		w->series.valid[i] = 1;
+	}
+	return w;
+}
+
 static inline struct fl_run *sample_run(const char *suite)
 {
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));

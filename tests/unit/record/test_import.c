@@ -42,13 +42,19 @@ static struct fl_run *everything(const char *id, int64_t started_ns)
 	lane->outcome = FL_INVALID;
 	lane->reason = fl_dup("pages are elsewhere");
 	json_array_append_new(lane->distrust, json_string("clock"));
+	sample_watched(run, 0, 0, "nvme-S1", "busy_ratio", 5)->series.value[2] = NAN;
+	sample_watched(run, 0, 0, "nvme-S1", "in_flight", 2);
+	sample_watched(run, 0, 0, "system", "io_pressure_ratio", 0);
+	sample_watched(run, 0, 1, "gpu-0000:41:00.0", "xid", 1)->series.valid[0] = 0;
 	return run;
 }
 
 static void put_in(struct fl_store *s, struct fl_run *run, bool finish)
 {
+	const struct fl_finished all = { run->lanes, run->lanes_n, run->watched, run->watched_n };
+
 	OK(fl_store_begin(s, run, &err));
-	OK(fl_store_add(s, run->id, run->lanes, run->lanes_n, &err));
+	OK(fl_store_add_case(s, run->id, &all, &err));
 	if (finish)
 		OK(fl_store_finish(s, run->id, 3, &err));
 	run->finished = finish;
@@ -225,10 +231,13 @@ static void assert_refused(const char *path, const char *text, size_t n, int cod
 	fl_text_release(&after);
 }
 
-/* One lane of run "b" more, and what its store exports then. */
-static struct fl_text exported_with(struct fl_store *s, const char *path, const struct fl_lane_record *lane)
+/* One lane of run "b" more, and something beside it; what its store exports then. */
+static struct fl_text exported_with(struct fl_store *s, const char *path, const struct fl_lane_record *lane,
+				    const struct fl_watched *watched)
 {
-	OK(fl_store_add(s, "b", lane, 1, &err));
+	const struct fl_finished one = { lane, 1, watched, 1 };
+
+	OK(fl_store_add_case(s, "b", &one, &err));
 	return exported(path, NULL, 0);
 }
 
@@ -240,12 +249,13 @@ static void completed(void **state)
 	struct fl_run *run = everything("b", 2000);
 	struct fl_store *s = opened(p->store, true);
 	struct fl_text early, late, back;
+	const struct fl_finished all = { run->lanes, run->lanes_n, run->watched, run->watched_n };
 	struct fl_imported did;
 
 	OK(fl_store_begin(s, run, &err));
-	early = exported_with(s, p->store, &run->lanes[1]);
+	early = exported_with(s, p->store, &run->lanes[1], &run->watched[1]);
 	OK(import(copy, early.bytes, early.n, &did, &err));
-	OK(fl_store_add(s, "b", run->lanes, run->lanes_n, &err));
+	OK(fl_store_add_case(s, "b", &all, &err));
 	OK(fl_store_finish(s, "b", 3, &err));
 	fl_store_close(s);
 	late = exported(p->store, NULL, 0);
@@ -261,7 +271,7 @@ static void completed(void **state)
 
 	s = opened(other, true); /* one that lacks what the early one has: not a later export of it */
 	OK(fl_store_begin(s, run, &err));
-	back = exported_with(s, other, &run->lanes[0]);
+	back = exported_with(s, other, &run->lanes[0], &run->watched[0]);
 	fl_store_close(s);
 	unlink(copy);
 	OK(import(copy, early.bytes, early.n, &did, &err));
@@ -318,9 +328,9 @@ static struct fl_text changed(const struct fl_text *from, const char *after, con
 static const struct change {
 	const char *after, *find, *by, *says;
 } hostile[] = {
-	{ "", "{\"feedline_export\":1", "{\"feedline_export\":2", "newer feedline (schema 2" },
-	{ "", "{\"feedline_export\":1", "{\"feedline_export\":0", "is not an export" },
-	{ "", "{\"feedline_export\":1", "{\"feedline_export\":\"1\"", "is not an export" },
+	{ "", "{\"feedline_export\":2", "{\"feedline_export\":3", "newer feedline (schema 3" },
+	{ "", "{\"feedline_export\":2", "{\"feedline_export\":0", "is not an export" },
+	{ "", "{\"feedline_export\":2", "{\"feedline_export\":\"1\"", "is not an export" },
 	{ "", "{\"feedline_export\"", "{\"export\"", "is not an export" },
 	{ "", "{\"feedline_export\"", "\x1f\x8b", "gunzip" },
 	{ "", "{\"feedline_export\"", "SQLite format 3", "--store" },
@@ -375,6 +385,26 @@ static const struct change {
 	{ "", "}}\n{\"lane\"", "},\"more\":1}\n{\"lane\"", "one member" },
 	{ "{\"lane\"", "}}\n{\"lane\"", "}} x\n{\"lane\"", "must end here" },
 	{ "{\"lane\"", "}}\n{\"lane\"", "},\"more\":1}\n{\"lane\"", "one member" },
+	{ "", "{\"watched\":{", "{\"watched\":[", "an object is expected" },
+	{ "", "{\"watched\":{", "{\"watched\":{\"more\":1,", "no such member" },
+	{ "", "{\"watched\":{", "{\"watched\":{\"round\":0,", "was there before" },
+	{ "{\"watched\"", "\"round\":0,", "", "is missing" },
+	{ "{\"watched\"", "\"round\":0", "\"round\":1000", "no whole number that can be here" },
+	{ "{\"watched\"", "\"case\":0", "\"case\":10000", "no whole number that can be here" },
+	{ "{\"watched\"", "\"subject\":\"nvme-S1\"", "\"subject\":null", "'subject' must be" },
+	{ "{\"watched\"", "\"kind\":\"samples\"", "\"kind\":\"histogram\"", "of samples" },
+	{ "{\"watched\"", "\"at\":[", "\"at\":[1,", "not equally long" },
+	{ "{\"watched\"", "\"metric\":\"busy_ratio\"", "\"metric\":\"in_flight\"", "not in its place" },
+	{ "{\"watched\"", "\"metric\":\"busy_ratio\"", "\"metric\":\"zzz\"", "not in its place" },
+	{ "{\"watched\"", "}}\n{\"watched\"", "}} x\n{\"watched\"", "must end here" },
+	{ "{\"watched\"", "}}\n{\"watched\"", "},\"more\":1}\n{\"watched\"", "one member" },
+	{ "", "{\"end_of_run\"",
+	  "{\"lane\":{\"round\":1,\"case\":1,\"lane\":0,\"bench\":\"x\",\"outcome\":\"measured\","
+	  "\"reason\":null,\"hint\":null,\"options\":null,\"placement\":null,\"facts\":null,\"caps\":null,"
+	  "\"distrust\":null,\"notes\":null,\"series\":[]}}\n{\"end_of_run\"",
+	  "before what was watched" },
+	{ "{\"end_of_export\"", "}}\n", "}}\n{\"watched\":{}}\n", "more after the end" },
+	{ "end_of_run", "\"watched\":4", "\"watched\":5", "there should be 5 watched" },
 	{ "end_of_run", "\"lanes\":3", "\"lanes\":4", "there should be 4 lanes, and 3 came" },
 	{ "end_of_run", "\"series\":4", "\"series\":5", "there should be 5 series" },
 	{ "end_of_run", "\"samples\":115", "\"samples\":0", "there should be 0 samples" },
@@ -425,6 +455,8 @@ static void conflicts(void **state)
 		{ "{\"run\"", "\"status\":3", "\"status\":2", "run 'a' is in store" },
 		{ "{\"lane\"", "\"7ff0000000000000\"", "\"fff0000000000000\"", "run 'a' is in store" },
 		{ "{\"lane\"", "-0.0", "0.0", "run 'a' is in store" },
+		{ "{\"watched\"", "\"at\":[-100000000,", "\"at\":[-100000001,", "run 'a' is in store" },
+		{ "{\"watched\"", "\"subject\":\"nvme-S1\"", "\"subject\":\"nvme-S0\"", "run 'a' is in store" },
 		{ "{\"baseline\"", "\"created_ns\":5", "\"created_ns\":6", "baseline 'good' is in store" },
 		{ "{\"baseline\"", "\\\"note", "\\\"nota", "baseline 'good' is in store" },
 	};

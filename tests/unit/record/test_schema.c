@@ -141,7 +141,7 @@ static void migrate_in_child(const struct place *p, rlim_t bytes, bool dies)
 	assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGXFSZ : WEXITSTATUS(status) <= 1);
 }
 
-/* It is at 1 or at 2 then, and holds what it held. */
+/* It is at 1 or at the newest then, and holds what it held. */
 static void interrupted_migration(void **state)
 {
 	struct place *p = *state;
@@ -161,14 +161,14 @@ static void interrupted_migration(void **state)
 		s = opened(p->store, false);
 		assert_holds(s, finished, unfinished);
 		fl_store_close(s);
-		assert_in_range(schema_of(p->store), 1, 2);
+		assert_true(schema_of(p->store) == 1 || schema_of(p->store) == FL_STORE_SCHEMA);
 		seen[schema_of(p->store)] = true;
 		s = opened(p->store, true);
 		assert_holds(s, finished, unfinished);
 		fl_store_close(s);
 		assert_int_equal(schema_of(p->store), FL_STORE_SCHEMA);
 	}
-	assert_true(seen[1] && seen[2]);
+	assert_true(seen[1] && seen[FL_STORE_SCHEMA]);
 	fl_run_free(finished);
 	fl_run_free(unfinished);
 }

@@ -106,6 +106,45 @@ static void lanes_are_ordered(void **state)
 	fl_store_close(s);
 }
 
+/* What was seen beside a case comes with it, in its order, and is replaced with it; other cases keep theirs. */
+static void watched_with_its_case(void **state)
+{
+	struct place *p = *state;
+	struct fl_store *s = opened(p->store, true);
+	struct fl_run *run = sample_run("watched"), *loaded;
+	struct fl_finished f;
+
+	OK(fl_store_begin(s, run, &err));
+	sample_lane(run, 1, 0, 0, 3);
+	sample_lane(run, 0, 0, 0, 3);
+	sample_watched(run, 0, 0, "system", "io_pressure_ratio", 4);
+	sample_watched(run, 0, 0, "gpu-1", "power_w", 4);
+	sample_watched(run, 0, 0, "gpu-1", "ecc_corrected", 4);
+	sample_watched(run, 1, 0, "gpu-1", "power_w", 2);
+	f = (struct fl_finished){ run->lanes, 1, run->watched + 3, 1 };
+	OK(fl_store_add_case(s, run->id, &f, &err));
+	f = (struct fl_finished){ run->lanes + 1, 1, run->watched, 3 };
+	OK(fl_store_add_case(s, run->id, &f, &err));
+	OK(fl_store_load(s, run->id, &loaded, &err));
+	assert_int_equal(loaded->watched_n, 4);
+	for (size_t i = 0; i < 4; i++) /* by case, subject and metric: the other way round but for the last */
+		assert_true(fl_watched_equal(&loaded->watched[i], &run->watched[i < 3 ? 2 - i : 3]));
+	fl_run_free(loaded);
+
+	OK(fl_store_add(s, run->id, run->lanes + 1, 1, &err));
+	OK(fl_store_load(s, run->id, &loaded, &err));
+	assert_int_equal(loaded->watched_n, 1);
+	assert_true(fl_watched_equal(&loaded->watched[0], &run->watched[3]));
+	fl_run_free(loaded);
+
+	run->watched[0].series.kind = FL_SERIES_HISTOGRAM;
+	f.watched_n = 1;
+	REFUSED(fl_store_add_case(s, run->id, &f, &err), -EINVAL, "not a series of samples");
+	run->watched[0].series.kind = FL_SERIES_SAMPLES;
+	fl_run_free(run);
+	fl_store_close(s);
+}
+
 static int64_t rows_of(const char *path, const char *table)
 {
 	char *sql = fl_format("SELECT count(*) FROM %s", table);
@@ -447,6 +486,7 @@ int main(void)
 		TEST(thousand_lanes),
 		TEST(lanes_are_ordered),
 		TEST(lane_is_replaced),
+		TEST(watched_with_its_case),
 		TEST(add_is_atomic),
 		TEST(listing),
 		TEST(resuming),

@@ -143,9 +143,9 @@ static void other_schemas(void **state)
 		const char *sql, *says;
 		int code;
 	} rows[] = {
-		{ "PRAGMA user_version=3", "newer feedline (schema 3", -ENOTSUP },
+		{ "PRAGMA user_version=4", "newer feedline (schema 4", -ENOTSUP },
 		{ "PRAGMA user_version=1", "tables are not those of schema 1", -EUCLEAN },
-		{ "DROP TABLE baseline_run; DROP TABLE baseline; CREATE VIEW baseline AS SELECT 1;"
+		{ "DROP TABLE watched; DROP TABLE baseline_run; DROP TABLE baseline; CREATE VIEW baseline AS SELECT 1;"
 		  "PRAGMA user_version=1",
 		  "tables are not those of schema 1", -EUCLEAN },
 		{ "PRAGMA user_version=2147483647", "newer feedline", -ENOTSUP },
