@@ -64,3 +64,33 @@ double fl_pcie_write_cap(const struct fl_pcie_link *link, bool *loose, const cha
 		return no_cap(why, "the PCIe link has a speed or width that PCIe does not know");
 	return fl_pcie_payload_bytes_per_s(gts, lanes, *loose ? FL_PCIE_PAYLOAD_MAX : payload, FL_PCIE_HEADER_32);
 }
+
+double fl_pcie_read_cap(const struct fl_pcie_link *link, bool *loose, const char **why)
+{
+	return fl_pcie_write_cap(link, loose, why);
+}
+
+/* The lesser of two figures of which one may not be known. */
+static double common(const struct fl_known *a, const struct fl_known *b)
+{
+	return fmin(a->value, b ? b->value : (double)NAN); /* fmin: of a number and NaN the number */
+}
+
+/* Puts what both could do in the place of what there is now; false: there is as much now. */
+static bool raise_to(struct fl_known *now, double best)
+{
+	if (isnan(best) || now->value >= best)
+		return false;
+	*now = (struct fl_known){ .value = best };
+	return true;
+}
+
+struct fl_pcie_link fl_pcie_awake(const struct fl_pcie_link *device, const struct fl_pcie_link *port, bool *ret_rests)
+{
+	struct fl_pcie_link link = *device;
+	bool slower = raise_to(&link.gts_now, common(&device->gts_best, port ? &port->gts_best : NULL));
+	bool narrower = raise_to(&link.lanes_now, common(&device->lanes_best, port ? &port->lanes_best : NULL));
+
+	*ret_rests = slower || narrower;
+	return link;
+}

@@ -34,4 +34,16 @@ double fl_pcie_payload_bytes_per_s(double gts, double lanes, double payload_byte
  * read without root rules more out. */
 double fl_pcie_write_cap(const struct fl_pcie_link *link, bool *loose, const char **why);
 
+/* The cap for a device reading from memory: the data comes in completions with data, P bytes beside a header of 12
+ * bytes. P is at most the max payload that the device takes. A root complex may break completions at every 64 or 128
+ * bytes (the read completion boundary, RCB; PCI Express Base Specification, "Completion Rules"), and need not: so RCB
+ * lowers what is to be expected, and not the cap. Requests (24 bytes for each max read request) go the other way and
+ * are left out. The same figures as for writing, since the least that a TLP can cost is taken there. */
+double fl_pcie_read_cap(const struct fl_pcie_link *link, bool *loose, const char **why);
+
+/* A link that rests when nothing moves (that of a GPU shows 2.5 GT/s then) as it is under load at the most: the best
+ * that both its ends can do. port: the end above; NULL: not known. *ret_rests: it has less now, so that this is a
+ * bound. Texts stay those of the two. */
+struct fl_pcie_link fl_pcie_awake(const struct fl_pcie_link *device, const struct fl_pcie_link *port, bool *ret_rests);
+
 #endif
