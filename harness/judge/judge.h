@@ -4,7 +4,7 @@
  *
  * First form. A lane is a case's lane over all rounds. Its metrics are summed up by round medians (the unit of
  * replication). Its rate in bytes is held against the limit of its path, whose hops follow from the declared flows, the
- * placement and the machine in the record. The expectation is the cap times what such a hop is known to reach (path.c);
+ * placement and the machine in the record. The expectation is the cap times what such a hop is known to reach (expect.c);
  * the line is (1 - tolerance) x expectation. The rate has a median, a low and a high:
  *   6 rounds or more    the interval of at least 95 % over the round medians
  *   2 to 5 rounds       the extremes of the round medians, which claim no confidence: all rounds must agree
@@ -17,12 +17,14 @@
  *   high below the line                             fail where every hop's cap is known, else unjudged (the hop without
  *                                                   a known cap, a drive's media say, may be what holds it back)
  *   the line between low and high                   inconclusive where every hop's cap is known, else unjudged
- * and unjudged where no cap is known, or where the suite requires a metric by name that is not this rate. The tolerance
+ * and unjudged where no cap is known, or nothing is known of how much of it such a path reaches (copies too short to
+ * fill it, pageable memory, a part of a GPU), or where the suite requires a metric by name that is not this rate. The tolerance
  * and the interval are applied once: neither cap nor expectation contains them.
  *
  * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more
  * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
  * the line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
+ * Nor does one whose links others load the other way.
  *
  * Rounds. A run is finished when nothing is left to do; so of a finished run what has no record was not needed, from
  * the round on before which the study of the case does not end it (plan.h). Elsewhere it was interrupted.
@@ -60,16 +62,32 @@ struct fl_metric_summary {
 	double p90, p99, p999, max;
 };
 
+/* How payload is moved over a link: what is to be expected of it follows from that (expect.c). */
+enum fl_link_kind {
+	FL_LINK_NONE,
+	FL_LINK_PCIE_WRITE, /* a device writes into memory */
+	FL_LINK_PCIE_READ,  /* it reads from there */
+	FL_LINK_PEER_WRITE, /* one device writes into another */
+	FL_LINK_PEER_READ,
+	FL_LINK_NVLINK,
+	FL_LINK_C2C,	    /* NVLinks between a GPU and the CPU */
+	FL_LINK_GPU_MEMORY, /* within a GPU */
+};
+
 struct fl_hop {
-	char *name;		/* "drive nvme-S1 link" */
+	char *name;		/* "drive nvme-S1 link", "switch 0000:40:00.0 uplink, towards it" */
 	double cap_bytes_per_s; /* of the payload, after crossings; NaN: unknown */
 	char *origin;		/* "computed", "rated", "measured"; "computed, loose"; NULL for an unknown one */
-	char *why;		/* of an unknown one */
+	char *why;		/* why the cap, else what is to be expected of it, is not known; NULL: it is */
 	double crossings;	/* of this hop per payload byte */
 	double expected;	/* share of the cap that such a hop is known to reach; NaN: unknown */
 	bool exact;		/* known, and not loose: it may fail a lane */
 	bool stated;		/* by the benchmark itself: a limit that it puts on its payload */
 	bool named;		/* a flow names the device, rather than "memory" or "cpu" of the lane */
+	/* Of a link, else NONE and NULL: both its directions have the same `link`. */
+	enum fl_link_kind kind;
+	const void *link; /* compared, and nothing else */
+	bool towards;	  /* the direction: towards the device */
 };
 
 /* The same measurement by another tool. */

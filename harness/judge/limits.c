@@ -10,11 +10,6 @@
 
 enum { ROUNDS_OF_INTERVAL = 6 }; /* the fewest whose extremes are an interval of 95 % (base/stats.h) */
 
-static bool is_known(const struct fl_hop *hop)
-{
-	return isfinite(hop->cap_bytes_per_s);
-}
-
 const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expected)
 {
 	const struct fl_hop *best = NULL;
@@ -23,10 +18,16 @@ const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expe
 		const struct fl_hop *hop = &v->hops[i];
 		double own = hop->cap_bytes_per_s * (expected ? hop->expected : 1);
 
-		if (is_known(hop) && (!best || own < best->cap_bytes_per_s * (expected ? best->expected : 1)))
+		if (isfinite(own) && (!best || own < best->cap_bytes_per_s * (expected ? best->expected : 1)))
 			best = hop;
 	}
 	return best;
+}
+
+/* What is to be expected of it is known exactly. */
+static bool speaks(const struct fl_hop *hop)
+{
+	return hop->exact && isfinite(hop->expected);
 }
 
 /* May this path fail a lane? Every hop's cap must be known exactly. A benchmark that states its own limit speaks for
@@ -38,7 +39,7 @@ static bool is_complete(const struct fl_lane_verdict *v)
 	for (size_t i = 0; i < v->hops_n; i++)
 		stated |= v->hops[i].stated && v->hops[i].exact;
 	for (size_t i = 0; i < v->hops_n; i++)
-		if (!v->hops[i].exact && (v->hops[i].named || v->hops[i].stated || !stated))
+		if (!speaks(&v->hops[i]) && (v->hops[i].named || v->hops[i].stated || !stated))
 			return false;
 	return v->hops_n > 0;
 }
@@ -51,9 +52,9 @@ static void list_unknown(const struct fl_lane_verdict *v, struct fl_text *out)
 	for (size_t i = 0; i < v->hops_n; i++) {
 		const struct fl_hop *hop = &v->hops[i];
 
-		if (hop->exact)
+		if (speaks(hop))
 			continue;
-		fl_text_add(out, "%s%s (%s)", comma, hop->name, is_known(hop) ? hop->origin : hop->why);
+		fl_text_add(out, "%s%s (%s)", comma, hop->name, hop->why ? hop->why : hop->origin);
 		comma = ", ";
 	}
 }
@@ -169,14 +170,12 @@ static void hold(const struct fl_subject *s, struct fl_lane_verdict *v, const st
 {
 	const struct fl_hop *cap = fl_narrowest_hop(v, false), *expect = fl_narrowest_hop(v, true);
 
-	if (!cap || !expect) {
-		leave_unjudged(v);
-		return;
-	}
-	double line = (1 - FL_TOLERANCE) * expect->cap_bytes_per_s * expect->expected;
+	double line = expect ? (1 - FL_TOLERANCE) * expect->cap_bytes_per_s * expect->expected : (double)NAN;
 
-	if (rate->median > (1 + FL_TOLERANCE) * cap->cap_bytes_per_s)
+	if (cap && rate->median > (1 + FL_TOLERANCE) * cap->cap_bytes_per_s)
 		refuse_too_fast(v, rate->median, cap);
+	else if (!expect)
+		leave_unjudged(v);
 	else if (rate->low >= line)
 		v->verdict = FL_PASS;
 	else

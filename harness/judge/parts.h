@@ -45,10 +45,21 @@ const char *fl_subject_requires_beside(const struct fl_subject *s, const char *m
 /* ---- summary.c: records to numbers. Metrics in the order of declaration, into v->metrics. */
 void fl_summarise(const struct fl_subject *s, struct fl_lane_verdict *v);
 
+/* What fits into the cache of a GPU may be copied without reaching its memory; the largest today has 126 MiB, and both
+ * buffers count. */
+#define FL_GPU_CACHE_BYTES (UINT64_C(256) << 20)
+
 /* ---- path.c: the hops of a lane, into v->hops, and the cap of the path. v->first must be set. */
 void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
 /* What people call a hop that a declaration names as flows do, or in words: "drive nvme-S1", "page cache"; malloc'd. */
 char *fl_hop_name(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *hop);
+
+/* ---- seen.c: the link of a GPU in the lane's case, as telemetry saw it: at its best, since it may have rested in
+ * between. false: nobody looked. */
+struct fl_seen_link {
+	double gts, lanes;
+};
+bool fl_find_seen_link(const struct fl_subject *s, const struct fl_gpu *gpu, struct fl_seen_link *ret);
 
 /* ---- limits.c: the measured rate against the hops: verdict, reason and hint of a measured lane */
 void fl_hold_against_limits(const struct fl_subject *s, struct fl_lane_verdict *v);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shared.c: hops that several lanes of one case load at the same time. Each lane was held against the whole cap; here
- * the sum of the lanes is. A limit that a benchmark states is its own and is never shared. */
+ * the sum of the lanes is, and a lane is not failed for what others send the other way over its links. A limit that a
+ * benchmark states is its own and is never shared. */
 #include "base/alloc.h"
 #include "base/units.h"
 #include "judge/parts.h"
@@ -100,6 +101,44 @@ static void judge_sum(const struct load *loads, size_t n)
 		excuse(loads, n);
 }
 
+/* ---- what runs the other way */
+
+/* Does another lane of the case load the other direction of that link? */
+static bool is_opposed(const struct fl_lane_verdict *v, const struct fl_hop *hop, const struct fl_lane_verdict *first,
+		       size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; &first[i] != v && counts(&first[i]) && k < first[i].hops_n; k++)
+			if (first[i].hops[k].link == hop->link && first[i].hops[k].towards != hop->towards)
+				return true;
+	return false;
+}
+
+/* A link that carries both directions gives each of them less (expect.c), and how much less depends on how much each
+ * wants. first: the n lanes of the case. */
+static void excuse_opposed(struct fl_lane_verdict *v, const struct fl_lane_verdict *first, size_t n)
+{
+	for (size_t i = 0; i < v->hops_n; i++) {
+		if (!v->hops[i].link || !is_opposed(v, &v->hops[i], first, n))
+			continue;
+		fl_verdict_set(v, FL_UNJUDGED,
+			       fl_format("%s; the other direction of %s is loaded, too", v->reason, v->hops[i].name),
+			       NULL);
+		return;
+	}
+}
+
+static void judge_opposed(struct fl_lane_verdict *lanes, size_t n)
+{
+	for (size_t i = 0, same; i < n; i += same) {
+		for (same = 1; i + same < n && lanes[i + same].case_no == lanes[i].case_no; same++)
+			;
+		for (size_t k = i; k < i + same; k++)
+			if (counts(&lanes[k]) && (lanes[k].verdict == FL_FAIL || lanes[k].verdict == FL_INCONCLUSIVE))
+				excuse_opposed(&lanes[k], lanes + i, same);
+	}
+}
+
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n)
 {
 	size_t hops_n = 0, loads_n = 0, same;
@@ -118,4 +157,5 @@ void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n)
 			judge_sum(loads + i, same);
 	}
 	free(loads);
+	judge_opposed(lanes, n);
 }

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* pcie_path.c: the PCIe links between a device and the root complex: its own, and the uplink of every switch above it.
+ * Each direction is a hop of its own. A root port has no link beside that of what hangs below it.
+ *
+ * A drive's and a NIC's link is taken as it is now. That of a GPU, and of a switch, may rest while nothing moves: it is
+ * taken as both its ends can do at best, and where it has less now, that is a bound: it fails nobody. What was seen of
+ * it under load goes first. */
+#include "base/alloc.h"
+#include "judge/path.h"
+#include "machine/pcie.h"
+#include "machine/route.h"
+#include <math.h>
+#include <stdlib.h>
+
+/* A packet is no larger than any function on its way takes: the least max payload that is known. It is exact where that
+ * of the device is known, which both directions are bound by. */
+static struct fl_known payload_of(const struct fl_pci *device, const struct fl_route *up)
+{
+	struct fl_known payload = device->link.max_payload_bytes;
+
+	for (size_t i = 0; i < up->n && isfinite(payload.value); i++) {
+		double port = up->ports[i]->link.max_payload_bytes.value;
+
+		if (port >= 128 && port < payload.value)
+			payload.value = port;
+	}
+	return payload;
+}
+
+/* What one link is: its lower end, the port above that, and whether it may rest. */
+struct link {
+	const struct fl_pci *lower, *upper; /* upper NULL: not known */
+	struct fl_known payload;
+	const struct fl_seen_link *seen; /* under load; NULL: nobody looked */
+	bool may_rest;
+};
+
+static bool moves_up(enum fl_link_kind kind)
+{
+	return kind == FL_LINK_PCIE_WRITE || kind == FL_LINK_PEER_WRITE;
+}
+
+static void set_cap(struct fl_hop *hop, const struct link *l)
+{
+	struct fl_pcie_link link = l->lower->link;
+	bool rests = false, loose = false;
+	const char *why = NULL;
+	double cap;
+
+	if (l->seen) {
+		link.gts_now = (struct fl_known){ .value = l->seen->gts };
+		link.lanes_now = (struct fl_known){ .value = l->seen->lanes };
+	} else if (l->may_rest) {
+		link = fl_pcie_awake(&link, l->upper ? &l->upper->link : NULL, &rests);
+	}
+	link.max_payload_bytes = l->payload;
+	cap = moves_up(hop->kind) ? fl_pcie_write_cap(&link, &loose, &why) : fl_pcie_read_cap(&link, &loose, &why);
+	if (!isfinite(cap) || cap <= 0)
+		fl_hop_unknown(hop, why ? why : "the link carries nothing", true);
+	else if (rests)
+		fl_hop_know(hop, cap, false, "computed, loose: it rests now, and has less");
+	else
+		fl_hop_know(hop, cap, !loose, loose ? "computed, loose" : "computed");
+}
+
+static void add_link(struct fl_lane_verdict *v, char *name, const struct link *l, bool towards, enum fl_link_kind kind,
+		     double crossings)
+{
+	struct fl_hop *hop = fl_hop_add(v, name, crossings);
+
+	fl_hop_is(hop, kind, l->lower, towards);
+	set_cap(hop, l);
+}
+
+static const char *direction(bool towards)
+{
+	return towards ? ", towards it" : "";
+}
+
+/* Of the parts of a GPU (MIG) all have the link of the whole one. */
+static char *name_of(const struct fl_end *device)
+{
+	if (device->gpu && device->gpu->parent)
+		return fl_format("GPU %s", device->gpu->parent);
+	return fl_dup(device->name);
+}
+
+void fl_add_pcie(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *device, size_t below,
+		 bool towards, enum fl_link_kind kind, double crossings)
+{
+	struct fl_route up = fl_route_up(s->machine, device->pci);
+	struct fl_known payload = payload_of(device->pci, &up);
+	struct fl_seen_link seen;
+	struct link own = { device->pci, up.n ? up.ports[0] : NULL, payload, NULL, device->gpu != NULL };
+	char *name = name_of(device);
+
+	if (device->gpu && fl_find_seen_link(s, device->gpu, &seen))
+		own.seen = &seen;
+	add_link(v, fl_format("%s link%s", name, direction(towards)), &own, towards, kind, crossings);
+	for (size_t i = 0; i < up.n && i < below; i++) {
+		struct link uplink = { up.ports[i], i + 1 < up.n ? up.ports[i + 1] : NULL, payload, NULL, true };
+
+		if (fl_route_is_uplink(i))
+			add_link(v, fl_format("switch %s uplink%s", up.ports[i]->address, direction(towards)), &uplink,
+				 towards, kind, crossings);
+	}
+	if (up.lost && below > up.n)
+		fl_hop_unknown(fl_hop_add(v, fl_format("PCIe above %s%s", name, direction(towards)), crossings),
+			       "the machine does not list the port there", true);
+	free(name);
+}

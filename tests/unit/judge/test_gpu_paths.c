@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_gpu_paths.c: the hops that copies of GPUs load, their caps, and what is to be expected of them. */
+#include "../sample_gpus.h"
+#include "judged.h"
+
+#define G0 "gpu-0000:10:00.0"
+#define G1 "gpu-0000:11:00.0"
+#define G2 "gpu-0000:12:00.0"
+#define G4 "gpu-0000:14:00.0"
+
+/* x16 with 256 bytes payload: 58.45 GB/s at 32 GT/s. */
+static const double x16 = 58.45e9;
+
+static void near(double value, double want, double within)
+{
+	if (!(fabs(value - want) <= within))
+		fail_msg("%g instead of %g", value, want);
+}
+
+/* The only lane of a run over a machine, at that rate. facts: JSON, or NULL. */
+static struct fl_run *one(struct sample_gpus *g, const char *bench, const char *options, const char *facts, double rate)
+{
+	struct fl_run *run = sample_gpu_run(g, NULL);
+	struct fl_lane_record *r;
+
+	sample_lane(sample_case(run, bench, 1), bench, options, NULL);
+	r = sample_record(run, 0, 0, 0);
+	sample_flat(r, "bytes_per_s", rate, 9);
+	if (facts) {
+		json_decref(r->facts);
+		r->facts = json_loads(facts, 0, NULL);
+	}
+	return run;
+}
+
+static const struct fl_hop *hop_of(const struct fl_lane_verdict *v, const char *name)
+{
+	for (size_t i = 0; i < v->hops_n; i++)
+		if (strcmp(v->hops[i].name, name) == 0)
+			return &v->hops[i];
+	return NULL;
+}
+
+/* "A; B; C": the hops in their order. */
+static char *names_of(const struct fl_lane_verdict *v)
+{
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < v->hops_n; i++)
+		fl_text_add(&t, "%s%s", i ? "; " : "", v->hops[i].name);
+	return t.bytes;
+}
+
+static void expect_hops(struct fl_run *run, const char *want)
+{
+	struct fl_judgement *j = judge(run);
+	char *names = names_of(&j->lanes[0]);
+
+	assert_string_equal(names, want);
+	free(names);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+#define SIZE ",\"size\":\"536870912\",\"engine\":\"ce\""
+
+static void test_routes(void **state)
+{
+	static const struct {
+		const char *bench, *options, *facts, *hops;
+	} rows[] = {
+		{ "gpu.h2d", "{\"gpu\":\"" G0 "\",\"memory\":\"node0\"" SIZE "}", NULL,
+		  "DRAM of node0; GPU " G0 " link, towards it; switch 0000:40:00.0 uplink, towards it" },
+		{ "gpu.d2h", "{\"gpu\":\"" G0 "\",\"memory\":\"node1\"" SIZE "}", NULL,
+		  "GPU " G0 " link; switch 0000:40:00.0 uplink; socket link node0 to node1; DRAM of node1" },
+		{ "gpu.bidir", "{\"gpu\":\"" G4 "\",\"memory\":\"node1\"" SIZE "}", NULL,
+		  "DRAM of node1; GPU " G4 " link, towards it; switch 0000:60:00.0 uplink, towards it; GPU " G4
+		  " link; switch 0000:60:00.0 uplink" },
+		{ "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, "GPU " G0 " memory" },
+		/* what both switches pass on stays below the one that they share */
+		{ "gpu.p2p", "{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}", NULL,
+		  "GPU " G0 " link; GPU " G1 " link, towards it" },
+		{ "gpu.p2p", "{\"from\":\"" G0 "\",\"to\":\"" G2 "\",\"direction\":\"one\"" SIZE "}", NULL,
+		  "GPU " G0 " link; switch 0000:40:00.0 uplink; host bridge, GPU " G0 " to GPU " G2 "; GPU " G2
+		  " link, towards it; switch 0000:50:00.0 uplink, towards it" },
+		{ "gpu.p2p", "{\"from\":\"" G0 "\",\"to\":\"" G4 "\",\"direction\":\"one\"" SIZE "}", NULL,
+		  "GPU " G0 " link; switch 0000:40:00.0 uplink; host bridge, GPU " G0 " to GPU " G4
+		  "; socket link node0 to node1; GPU " G4 " link, towards it; switch 0000:60:00.0 uplink, towards it" },
+		{ "gpu.p2p", "{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}",
+		  "{\"peer_access\":\"through host memory\"}",
+		  "GPU " G0 " link; switch 0000:40:00.0 uplink; host memory of the driver; GPU " G1
+		  " link, towards it; switch 0000:40:00.0 uplink, towards it" },
+		{ "gpu.p2p", "{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"both\"" SIZE "}",
+		  "{\"peer_access\":\"direct\"}",
+		  "GPU " G0 " link; GPU " G1 " link, towards it; GPU " G1 " link; GPU " G0 " link, towards it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample_gpus g;
+
+		sample_gpus_init(&g);
+		expect_hops(one(&g, rows[i].bench, rows[i].options, rows[i].facts, 1e9), rows[i].hops);
+	}
+}
+
+static const char *const to_g1 = "{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}";
+static const char *const from_node0 = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\"" SIZE "}";
+
+static void test_nvlink(void **state)
+{
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	sample_nvlinks(&g, 0, 4, G1);
+	sample_nvlinks(&g, 1, 4, G0);
+	g.links[0][3].up = false;
+	expect_hops(one(&g, "gpu.p2p", to_g1, NULL, 60e9), "NVLink " G0 " to " G1);
+	sample_gpus_init(&g);
+	sample_nvlinks(&g, 0, 18, "switch");
+	sample_nvlinks(&g, 1, 18, "switch");
+	expect_hops(one(&g, "gpu.p2p", to_g1, NULL, 60e9), "NVLinks of " G0 "; NVLinks of " G1 ", towards it");
+	/* one end without: over PCIe */
+	g.gpus[1].links_n = 0;
+	expect_hops(one(&g, "gpu.p2p", to_g1, NULL, 1e9), "GPU " G0 " link; GPU " G1 " link, towards it");
+	/* nobody asked NVML: either may be */
+	g.gpus[1].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("no NVML");
+	expect_hops(one(&g, "gpu.p2p", to_g1, NULL, 400e9), "GPU " G0 " to GPU " G1);
+	sample_gpus_init(&g);
+	sample_nvlinks(&g, 0, 10, "cpu");
+	expect_hops(one(&g, "gpu.h2d", from_node0, NULL, 200e9),
+		    "DRAM of node0; NVLink of GPU " G0 " to the CPU, towards it");
+}
+
+static void test_caps(void **state)
+{
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	sample_nvlinks(&g, 0, 4, G1);
+	sample_nvlinks(&g, 1, 4, G0);
+	g.links[0][3].up = false;
+	run = one(&g, "gpu.p2p", to_g1, NULL, 60e9);
+	j = judge(run);
+	near(j->lanes[0].cap_bytes_per_s, 75e9, 1);
+	assert_int_equal(j->lanes[0].verdict, FL_FAIL);
+	fl_judgement_free(j);
+	fl_run_free(run);
+	run = one(&g, "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, 1.5e12); /* crosses twice */
+	j = judge(run);
+	near(j->lanes[0].cap_bytes_per_s, 3.35e12 / 2, 1);
+	assert_int_equal(j->lanes[0].verdict, FL_PASS);
+	fl_judgement_free(j);
+	fl_run_free(run);
+	run = one(&g, "gpu.bidir", from_node0, NULL, 100e9); /* both directions have the whole link */
+	j = judge(run);
+	near(j->lanes[0].cap_bytes_per_s, 2 * x16, 2e7);
+	near(hop_of(&j->lanes[0], "GPU " G0 " link")->expected, 0.88, 0);
+	assert_int_equal(j->lanes[0].verdict, FL_PASS);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* One lane, what it did, and what that means. */
+static void expect(struct sample_gpus *g, const char *bench, const char *options, const char *facts, double rate,
+		   enum fl_verdict verdict, const char *reason)
+{
+	struct fl_run *run = one(g, bench, options, facts, rate);
+	struct fl_judgement *j = judge(run);
+	const struct fl_lane_verdict *v = &j->lanes[0];
+
+	if (v->verdict != verdict || (reason ? !v->reason || !strstr(v->reason, reason) : v->reason != NULL))
+		fail_msg("%s %s: %s: %s", bench, options, fl_verdict_name(v->verdict), v->reason ? v->reason : "-");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void test_verdicts(void **state)
+{
+	static const char far[] = "{\"from\":\"" G0 "\",\"to\":\"" G4 "\",\"direction\":\"one\"" SIZE "}";
+	static const char small[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"size\":\"4096\",\"engine\":\"ce\"}";
+	static const char by_sm[] =
+		"{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"size\":\"536870912\",\"engine\":\"sm\"}";
+	static const char pull[] =
+		"{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"access\":\"read\",\"direction\":\"one\"" SIZE "}";
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	expect(&g, "gpu.h2d", from_node0, NULL, 55e9, FL_PASS, NULL);
+	expect(&g, "gpu.h2d", from_node0, NULL, 65e9, FL_VERDICT_INVALID, "more than GPU " G0 " link, towards it");
+	/* DRAM was not measured, so that it may be what holds it back */
+	expect(&g, "gpu.h2d", from_node0, NULL, 26e9, FL_UNJUDGED, "DRAM of node0 (not measured yet)");
+	expect(&g, "gpu.p2p", to_g1, NULL, 50e9, FL_PASS, NULL);
+	expect(&g, "gpu.p2p", to_g1, NULL, 25e9, FL_FAIL, "to expect of GPU " G0 " link (computed)");
+	expect(&g, "gpu.p2p", pull, NULL, 25e9, FL_UNJUDGED, "what such a path reaches has not been published");
+	expect(&g, "gpu.p2p", far, NULL, 25e9, FL_UNJUDGED, "host bridge, GPU " G0 " to GPU " G4 " (not measured yet)");
+	expect(&g, "gpu.p2p", to_g1, "{\"peer_access\":\"through host memory\"}", 25e9, FL_UNJUDGED,
+	       "host memory of the driver");
+	expect(&g, "gpu.h2d", small, NULL, 1e9, FL_UNJUDGED, "only copies of 64 MiB or more are expected to fill it");
+	expect(&g, "gpu.h2d", by_sm, NULL, 36e9, FL_PASS, NULL);
+	expect(&g, "gpu.h2d", from_node0, "{\"host_memory\":\"pageable\"}", 55e9, FL_UNJUDGED, "buffers of the driver");
+	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\",\"size\":\"1048576\",\"engine\":\"ce\"}", NULL, 4e12, FL_UNJUDGED,
+	       "cache of the GPU");
+	g.gpus[0].memory_bytes_per_s = (struct fl_known)SAMPLE_UNKNOWN("no NVML");
+	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, 4e12, FL_UNJUDGED, "memory (no NVML)");
+}
+
+/* A narrow uplink is the hop that is named. */
+static void test_uplink(void **state)
+{
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	g.ports[1].pci.link.gts_now = g.ports[1].pci.link.gts_best = (struct fl_known)SAMPLE_KNOWN(16);
+	expect(&g, "gpu.d2h", from_node0, NULL, 20e9, FL_UNJUDGED,
+	       "to expect of switch 0000:40:00.0 uplink (computed)");
+	expect(&g, "gpu.d2h", from_node0, NULL, 27e9, FL_PASS, NULL);
+	/* what the machine does not list may be narrow, too */
+	g.gpus[0].pci.upstream = "0000:99:00.0";
+	expect(&g, "gpu.d2h", from_node0, NULL, 20e9, FL_UNJUDGED, "PCIe above GPU " G0 " (the machine does not list");
+}
+
+static void test_rest(void **state)
+{
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_watched *w;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	g.gpus[0].pci.link.gts_now = (struct fl_known)SAMPLE_KNOWN(2.5);
+	expect(&g, "gpu.p2p", to_g1, NULL, 55e9, FL_PASS, NULL);
+	expect(&g, "gpu.p2p", to_g1, NULL, 25e9, FL_UNJUDGED, "GPU " G0 " link (computed, loose: it rests now");
+	/* no more than the port above can do */
+	g.ports[2].pci.link.gts_best = (struct fl_known)SAMPLE_KNOWN(16);
+	expect(&g, "gpu.p2p", to_g1, NULL, 27e9, FL_PASS, NULL);
+	/* under load it was seen to be trained down */
+	for (unsigned gen = 0; gen < 2; gen++) {
+		run = one(&g, "gpu.p2p", to_g1, NULL, 12e9);
+		for (unsigned i = 0; i < 2; i++) {
+			w = fl_run_add_watched(run);
+			w->subject = fl_dup(G0);
+			assert_int_equal(
+				fl_series_make(i ? "pcie_lanes" : "pcie_gen", FL_SERIES_SAMPLES, 2, &w->series), 0);
+			w->series.at[0] = -1e6;
+			w->series.value[0] = 1;
+			w->series.at[1] = 1e6;
+			w->series.value[1] = i ? 16 : 3;
+			w->series.valid[0] = 1;
+			w->series.valid[1] = gen == 0;
+		}
+		j = judge(run);
+		if (gen == 0)
+			near(j->lanes[0].cap_bytes_per_s, 14.61e9, 1e7);
+		else
+			assert_true(j->lanes[0].cap_bytes_per_s > 29e9);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+static void test_hypervisor(void **state)
+{
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	g.gpus[0].pci.link.real = false;
+	expect(&g, "gpu.p2p", to_g1, NULL, 200e9, FL_VERDICT_INVALID, "GPU " G1 " link, towards it");
+	g.gpus[1].pci.link.real = false;
+	expect(&g, "gpu.p2p", to_g1, NULL, 200e9, FL_UNJUDGED, "the PCIe link is emulated, its figures are fiction");
+}
+
+/* A part has a share of the engines: its whole GPU's link bounds it, and fails it not. */
+static void test_part(void **state)
+{
+	static const char options[] = "{\"from\":\"mig-1\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}";
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	g.gpus[7] = g.gpus[0];
+	g.gpus[7].id = "mig-1";
+	g.gpus[7].parent = G0;
+	g.gpus[0].mig.value = "on";
+	expect(&g, "gpu.p2p", options, NULL, 20e9, FL_UNJUDGED, "GPU " G0 " link (a part of a GPU has but a share");
+	expect(&g, "gpu.p2p", options, NULL, 70e9, FL_VERDICT_INVALID, "GPU " G0 " link");
+}
+
+/* ---- lanes beside each other */
+
+static void add_lanes(struct fl_run *run, const char *const *benches, const char *const *options, const double *rates,
+		      unsigned n)
+{
+	json_t *c = sample_case(run, "together", 1);
+
+	for (unsigned i = 0; i < n; i++)
+		sample_lane(c, benches[i], options[i], NULL);
+	for (unsigned i = 0; i < n; i++)
+		sample_flat(sample_record(run, 0, i, 0), "bytes_per_s", rates[i], 9);
+}
+
+/* All GPUs below one uplink share it. */
+static void test_shared_uplink(void **state)
+{
+	static const char *const benches[] = { "gpu.d2h", "gpu.d2h" };
+	static const char *const options[] = { "{\"gpu\":\"" G0 "\",\"memory\":\"node0\"" SIZE "}",
+					       "{\"gpu\":\"" G1 "\",\"memory\":\"node0\"" SIZE "}" };
+	static const double fair[] = { 27e9, 28e9 }, much[] = { 40e9, 40e9 };
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	for (unsigned i = 0; i < 2; i++) {
+		struct fl_run *run = sample_gpu_run(&g, NULL);
+		struct fl_judgement *j;
+
+		add_lanes(run, benches, options, i ? much : fair, 2);
+		j = judge(run);
+		assert_int_equal(j->lanes[1].verdict, i ? FL_VERDICT_INVALID : FL_UNJUDGED);
+		if (i)
+			assert_non_null(strstr(j->lanes[0].reason,
+					       "2 lanes together put 80.0 GB/s on switch 0000:40:00.0 "
+					       "uplink"));
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* Each GPU of a switch of NVLinks has its own, in each direction, for all its peers. */
+static void test_shared_nvlink(void **state)
+{
+	static const char *const benches[] = { "gpu.p2p", "gpu.p2p" };
+	static const char *const options[] = {
+		"{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}",
+		"{\"from\":\"" G0 "\",\"to\":\"" G2 "\",\"direction\":\"one\"" SIZE "}",
+	};
+	static const double rates[] = { 190e9, 200e9 };
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	for (unsigned i = 0; i < 3; i++)
+		sample_nvlinks(&g, i, 18, "switch");
+	run = sample_gpu_run(&g, NULL);
+	add_lanes(run, benches, options, rates, 2);
+	j = judge(run);
+	assert_int_equal(j->lanes[0].verdict, FL_UNJUDGED);
+	assert_non_null(strstr(j->lanes[0].reason, "it shares NVLinks of " G0 " with 1 more"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* What a lane beside it sends the other way costs it more than was ever published. */
+static void test_opposite(void **state)
+{
+	static const char *const benches[] = { "gpu.p2p", "gpu.p2p" };
+	static const char *const options[] = {
+		"{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"direction\":\"one\"" SIZE "}",
+		"{\"from\":\"" G1 "\",\"to\":\"" G0 "\",\"direction\":\"one\"" SIZE "}",
+	};
+	static const double rates[] = { 20e9, 50e9 };
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	run = sample_gpu_run(&g, NULL);
+	add_lanes(run, benches, options, rates, 2);
+	j = judge(run);
+	assert_int_equal(j->lanes[0].verdict, FL_UNJUDGED);
+	assert_non_null(strstr(j->lanes[0].reason, "the other direction of GPU " G0 " link is loaded, too"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_nvlink),
+		cmocka_unit_test(test_caps),	      cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_uplink),	      cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_hypervisor),    cmocka_unit_test(test_part),
+		cmocka_unit_test(test_shared_uplink), cmocka_unit_test(test_shared_nvlink),
+		cmocka_unit_test(test_opposite),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
