@@ -14,8 +14,9 @@
 #define NODES "/sys/devices/system/node"
 #define TIERS "/sys/devices/virtual/memory_tiering"
 
-/* Only hwloc's reader of /sys and /proc, and no plug-ins: those for GL, OpenCL and X would load the vendors' libraries
- * into this process, and take a second. Whatever the user's environment would pretend (XML, synthetic) is dropped. */
+/* Only hwloc's reader of /sys and /proc, and no plug-ins, wherever they are: they would load the vendors' libraries
+ * into this process and take a second, and those of a system may not fit the library that a bundle brings along.
+ * Whatever the user's environment would pretend (XML, synthetic) is dropped. */
 static void set_environment(const struct sense_root *root)
 {
 	static const char *const pretenders[] = { "HWLOC_XMLFILE", "HWLOC_SYNTHETIC", "HWLOC_CPUID_PATH",
@@ -23,10 +24,7 @@ static void set_environment(const struct sense_root *root)
 
 	for (size_t i = 0; i < sizeof(pretenders) / sizeof(pretenders[0]); i++)
 		unsetenv(pretenders[i]);
-	setenv("HWLOC_PLUGINS_BLACKLIST",
-	       "hwloc_gl.so,hwloc_opencl.so,hwloc_cuda.so,hwloc_nvml.so,hwloc_rsmi.so,hwloc_levelzero.so,"
-	       "hwloc_pci.so,hwloc_xml_libxml.so",
-	       1);
+	setenv("HWLOC_PLUGINS_PATH", "/dev/null", 1);
 	setenv("HWLOC_COMPONENTS", "linux,stop", 1);
 	setenv("HWLOC_KEEP_NVIDIA_GPU_NUMA_NODES", "1", 1); /* GPU memory is a node of the machine; hidden by default */
 	setenv("HWLOC_HIDE_ERRORS", "2", 1);

@@ -53,6 +53,12 @@ refused 2 'no-such-root' machine --root "$work/no-such-root"
 rm -r "$work/two-socket/sys/devices/system/node/node1/distance"
 refused 3 'how far' machine --root "$work/two-socket"
 
+# Plug-ins of hwloc are never loaded.
+mkdir "$work/plugins"
+printf '#include <unistd.h>\n__attribute__((constructor)) static void loaded(void)\n{\n\t_exit(9);\n}\n' >"$work/plugin.c"
+cc -shared -fPIC -o "$work/plugins/hwloc_planted.so" "$work/plugin.c"
+HWLOC_PLUGINS_PATH=$work/plugins "$sense" machine >/dev/null || fail "plug-ins: status $?"
+
 # The live system: a machine with CPUs and memory, also where the environment pretends another.
 HWLOC_SYNTHETIC='node:7 pu:3' "$sense" machine >"$work/live.json" || fail "this machine: status $?"
 python3 - "$work/live.json" <<'END' || fail 'this machine: not what the kernel says'
