@@ -102,6 +102,18 @@ struct fl_device_count fl_device_count(const char *dir, int fd)
 	return count;
 }
 
+struct fl_device_count fl_device_count_target(const char *dir, const struct fl_target *t)
+{
+	struct stat first, st;
+
+	if (!dir || t->files_n == 0)
+		return (struct fl_device_count){ 0 };
+	for (size_t i = 0; i < t->files_n; i++)
+		if (fstat(t->files[i].fd, i ? &st : &first) < 0 || (i && st.st_dev != first.st_dev))
+			return (struct fl_device_count){ 0 };
+	return fl_device_count(dir, t->files[0].fd);
+}
+
 int fl_device_check(const struct fl_device_count *before, const struct fl_device_count *after, uint64_t read,
 		    const char *name, struct fl_err *err)
 {

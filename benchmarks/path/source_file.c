@@ -217,16 +217,11 @@ static int file_open(const struct fl_source_kind *kind, const struct fl_pipe_spe
 
 /* ---- the run */
 
-static struct fl_device_count count_device(const struct file_source *s)
-{
-	return s->devices ? fl_device_count(s->devices, s->target.files[0].fd) : (struct fl_device_count){ 0 };
-}
-
 static int file_enter(struct fl_source *source, struct fl_err *err)
 {
 	struct file_source *s = file_of(source);
 
-	s->before = count_device(s);
+	s->before = fl_device_count_target(s->devices, &s->target);
 	return fl_io_enter(s->io, err);
 }
 
@@ -338,7 +333,7 @@ static void file_leave(struct fl_source *source)
 	struct file_source *s = file_of(source);
 
 	fl_io_drain(s->io);
-	s->after = count_device(s);
+	s->after = fl_device_count_target(s->devices, &s->target);
 }
 
 static int file_reread(struct fl_source *source, uint64_t seq, void *to, uint64_t bytes, struct fl_err *err)
@@ -370,16 +365,6 @@ static int check_long_enough(const struct file_source *s, const struct fl_pipe_s
 		       bytes);
 }
 
-static bool on_one_device(const struct fl_target *t)
-{
-	struct stat first, st;
-
-	for (size_t i = 0; i < t->files_n; i++)
-		if (fstat(t->files[i].fd, i ? &st : &first) < 0 || (i && st.st_dev != first.st_dev))
-			return false;
-	return true;
-}
-
 static int prepare_direct(struct file_source *s, const struct fl_pipe_spec *spec, struct fl_lane *lane,
 			  struct fl_err *err)
 {
@@ -389,8 +374,7 @@ static int prepare_direct(struct file_source *s, const struct fl_pipe_spec *spec
 	if (rc < 0)
 		return rc;
 	state_cached(s, lane);
-	if (on_one_device(&s->target))
-		s->devices = spec->devices ? spec->devices : "/sys/dev/block";
+	s->devices = spec->devices ? spec->devices : FL_DEVICES;
 	return 0;
 }
 

@@ -4,6 +4,7 @@
  * the time of each read. It is never written.
  *
  * Options are honoured exactly or refused; only how the kernel does it may differ, and that is a fact. */
+#include "path/device.h"
 #include "path/io_facts.h"
 #include "path/pattern.h"
 #include "path/prepare.h"
@@ -34,6 +35,9 @@ struct read_state {
 	struct fl_traffic *traffic;
 	bool direct, latency;
 	double cached_before; /* share of the pages; negative: not known */
+	/* Past the cache. */
+	const char *devices;		      /* where the kernel counts what they deliver; NULL: not asked */
+	struct fl_device_count device_before; /* when all was prepared */
 	/* Through the cache. */
 	uint64_t from_drives_before; /* read_from_drives() when all was prepared */
 	bool drives_counted;	     /* the kernel counts there what it reads of this target */
@@ -260,11 +264,13 @@ static int open_row(struct read_state *s, struct fl_err *err)
 	rc = prepare_cache(s, err);
 	if (rc == 0)
 		rc = open_traffic(s, err);
-	if (rc < 0)
+	if (rc < 0) {
 		fl_target_close(&s->target);
-	else
-		state_facts(s);
-	return rc;
+		return rc;
+	}
+	s->device_before = fl_device_count_target(s->devices, &s->target);
+	state_facts(s);
+	return 0;
 }
 
 static int open_state(const struct read_state *row, void **ret_state, struct fl_err *err)
@@ -288,13 +294,18 @@ static int open_state(const struct read_state *row, void **ret_state, struct fl_
 
 static int direct_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
 {
-	return open_state(&(struct read_state){ .opts = opts, .lane = lane, .direct = true }, ret_state, err);
+	const struct read_state row = { .opts = opts, .lane = lane, .direct = true, .devices = FL_DEVICES };
+
+	return open_state(&row, ret_state, err);
 }
 
 static int latency_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
 {
-	return open_state(&(struct read_state){ .opts = opts, .lane = lane, .direct = true, .latency = true },
-			  ret_state, err);
+	const struct read_state row = {
+		.opts = opts, .lane = lane, .direct = true, .latency = true, .devices = FL_DEVICES
+	};
+
+	return open_state(&row, ret_state, err);
 }
 
 static int buffered_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
@@ -378,13 +389,17 @@ static int check_passes(const struct read_state *s, struct fl_err *err)
 static int read_verify(void *state, struct fl_err *err)
 {
 	const struct read_state *s = state;
-	uint64_t from_drives = read_from_drives(); /* before anything is read again */
+	/* before anything is read again */
+	uint64_t from_drives = read_from_drives(), moved = fl_traffic_moved(s->traffic) * s->opts->block;
+	struct fl_device_count device_after = fl_device_count_target(s->devices, &s->target);
 	int rc = fl_traffic_check(s->traffic, err);
 
 	if (rc < 0)
 		return rc;
-	if (s->direct)
-		return check_cache(s, err);
+	if (s->direct) {
+		rc = check_cache(s, err);
+		return rc < 0 ? rc : fl_device_check(&s->device_before, &device_after, moved, s->opts->path, err);
+	}
 	rc = check_kept(s, from_drives, err);
 	return rc < 0 ? rc : check_passes(s, err);
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "device_tree.h"
 #include "fake_lane.h"
 #include "storage/read.c"
 #include "test_files.h"
@@ -455,6 +456,44 @@ static void test_nothing_read_is_not_verified(void **unused)
 	unlink(path);
 }
 
+/* Reads all of the file while the device counts as it is told, and returns what verify says. */
+static int read_while(const struct device_tree *t, const char *before, const char *after, struct fl_err *err)
+{
+	struct read_opts opts = opts_of(t->file);
+	struct fl_lane lane = { .threads = 2 };
+	const struct read_state row = { .opts = &opts, .lane = &lane, .direct = true, .devices = t->dir };
+	void *state = NULL;
+	int rc;
+
+	tree_put(t->device, "stat", before);
+	if (open_state(&row, &state, err) < 0)
+		fail_msg("%s", err->what);
+	run(state, 2, FILE_BLOCKS / 2);
+	tree_put(t->device, "stat", after);
+	rc = read_verify(state, err);
+	read_close(state);
+	fake_free(&lane);
+	return rc;
+}
+
+static void test_what_the_device_did_not_deliver(void **unused)
+{
+	struct fl_err err = { 0 };
+	struct device_tree t;
+
+	(void)unused;
+	tree_make(&t);
+	need_known_file_system(&t);
+	tree_counts(&t);
+	make_file(t.file);
+	assert_int_equal(read_while(&t, "9 0 1000 0\n", "9 0 9999 0\n", &err), 0); /* 4096 are 2 MiB */
+	assert_int_equal(read_while(&t, "9 0 1000 0\n", "9 0 5096 0\n", &err), 0);
+	assert_int_equal(read_while(&t, "no\n", "9 0 1000 0\n", &err), 0);
+	assert_int_equal(read_while(&t, "9 0 1000 0\n", "9 0 3000 0\n", &err), -ESTALE);
+	assert_non_null(strstr(err.what, "came from its device"));
+	tree_free(&t);
+}
+
 static void test_refusals(void **unused)
 {
 	char path[] = BUILD_DIR "/read-XXXXXX";
@@ -496,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_cache_can_hold),
 		cmocka_unit_test(test_reading_once_is_bounded),
 		cmocka_unit_test(test_nothing_read_is_not_verified),
+		cmocka_unit_test(test_what_the_device_did_not_deliver),
 		cmocka_unit_test(test_refusals),
 	};
 
