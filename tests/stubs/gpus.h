@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpus.h: the GPUs of the stub machine, one truth for the CUDA and the NVML stub: eight on two NUMA nodes, two below each
- * of four switches. The last one can be divided into two MIG parts. */
+/* gpus.h: the GPUs of the stub machine, one truth for the CUDA and the NVML stub: eight on two NUMA nodes, two below
+ * each of four switches. The last one can be divided into two MIG parts. */
 #ifndef STUBS_GPUS_H
 #define STUBS_GPUS_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cuda_runtime_api.h: the part of the CUDA runtime's C interface that feedline uses, written down from its documentation,
- * so that boxes without a toolkit compile and test what calls it. Names, numbers and types are those that are documented;
- * layouts need not be, since only the stub beside it is ever linked with it. Where a toolkit is, the same sources are
- * compiled against its header, which would show a difference. */
+/* cuda_runtime_api.h: the part of the CUDA runtime's C interface that feedline uses, written down from its
+ * documentation, so that boxes without a toolkit compile and test what calls it. Names, numbers and types are those
+ * that are documented; layouts need not be, since only the stub beside it is ever linked with it. Where a toolkit is,
+ * the same sources are compiled against its header, which would show a difference. */
 #ifndef STUBS_CUDA_RUNTIME_API_H
 #define STUBS_CUDA_RUNTIME_API_H
 #include <stddef.h>
@@ -14,6 +14,7 @@ typedef enum cudaError {
 	cudaErrorInvalidValue = 1,
 	cudaErrorMemoryAllocation = 2,
 	cudaErrorInitializationError = 3,
+	cudaErrorInvalidConfiguration = 9,
 	cudaErrorInvalidDevicePointer = 17,
 	cudaErrorInvalidMemcpyDirection = 21,
 	cudaErrorInsufficientDriver = 35,
@@ -38,6 +39,7 @@ typedef enum cudaError {
 	cudaErrorHostMemoryAlreadyRegistered = 712,
 	cudaErrorHostMemoryNotRegistered = 713,
 	cudaErrorHardwareStackError = 714,
+	cudaErrorMisalignedAddress = 716,
 	cudaErrorLaunchFailure = 719,
 	cudaErrorNotPermitted = 800,
 	cudaErrorNotSupported = 801,
@@ -79,32 +81,15 @@ enum cudaDeviceAttr {
 	cudaDevAttrHostRegisterSupported = 99,
 };
 
-enum cudaDeviceP2PAttr {
-	cudaDevP2PAttrPerformanceRank = 1,
-	cudaDevP2PAttrAccessSupported = 2,
-	cudaDevP2PAttrNativeAtomicSupported = 3,
-};
-
-#define cudaHostAllocDefault 0x00
-#define cudaHostAllocPortable 0x01
-#define cudaHostAllocMapped 0x02
+#define cudaHostAllocDefault	   0x00
+#define cudaHostAllocPortable	   0x01
+#define cudaHostAllocMapped	   0x02
 #define cudaHostAllocWriteCombined 0x04
-#define cudaHostRegisterDefault 0x00
-#define cudaHostRegisterPortable 0x01
-#define cudaHostRegisterMapped 0x02
-#define cudaStreamDefault 0x00
-#define cudaStreamNonBlocking 0x01
-#define cudaEventDefault 0x00
-#define cudaEventBlockingSync 0x01
-#define cudaEventDisableTiming 0x02
-#define cudaEventRecordDefault 0x00
-#define cudaEventWaitDefault 0x00
-#define cudaDeviceScheduleAuto 0x00
-#define cudaDeviceScheduleSpin 0x01
-#define cudaDeviceScheduleYield 0x02
-#define cudaDeviceScheduleBlockingSync 0x04
-#define cudaDeviceMapHost 0x08
-#define cudaInitDeviceFlagsAreValid 0x01
+#define cudaHostRegisterDefault	   0x00
+#define cudaHostRegisterPortable   0x01
+#define cudaHostRegisterMapped	   0x02
+#define cudaStreamDefault	   0x00
+#define cudaStreamNonBlocking	   0x01
 
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUevent_st *cudaEvent_t;
@@ -134,26 +119,19 @@ struct cudaDeviceProp {
 const char *cudaGetErrorName(cudaError_t error);
 const char *cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError(void);
-cudaError_t cudaPeekAtLastError(void);
 
 cudaError_t cudaRuntimeGetVersion(int *version);
 cudaError_t cudaDriverGetVersion(int *version);
 
 cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *pci);
-cudaError_t cudaDeviceGetPCIBusId(char *pci, int room, int device);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device);
 cudaError_t cudaSetDevice(int device);
-cudaError_t cudaGetDevice(int *device);
-cudaError_t cudaInitDevice(int device, unsigned int device_flags, unsigned int flags);
-cudaError_t cudaDeviceSynchronize(void);
 cudaError_t cudaDeviceReset(void);
 
 cudaError_t cudaDeviceCanAccessPeer(int *can, int device, int peer);
 cudaError_t cudaDeviceEnablePeerAccess(int peer, unsigned int flags);
-cudaError_t cudaDeviceDisablePeerAccess(int peer);
-cudaError_t cudaDeviceGetP2PAttribute(int *value, enum cudaDeviceP2PAttr attribute, int from, int to);
 
 cudaError_t cudaMalloc(void **at, size_t bytes);
 cudaError_t cudaFree(void *at);
@@ -168,19 +146,12 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *stream, unsigned int flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
-cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned int flags);
 
-cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags);
+cudaError_t cudaEventCreate(cudaEvent_t *event);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
-cudaError_t cudaEventSynchronize(cudaEvent_t event);
-cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end);
 
-cudaError_t cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream);
-cudaError_t cudaMemcpyPeerAsync(void *to, int to_device, const void *from, int from_device, size_t bytes,
-				cudaStream_t stream);
-cudaError_t cudaMemsetAsync(void *at, int value, size_t bytes, cudaStream_t stream);
 
 #endif
