@@ -93,8 +93,9 @@ FL_BLOCK_FN size_t fl_block_check(const void *block, uint64_t seed, uint64_t fil
 			return i * sizeof(*word);
 		sum += word[i];
 	}
-	return word[FL_BLOCK_CHECK] == fl_block_sum(seed, file, offset) - sum ? FL_BLOCK_BYTES
-									      : FL_BLOCK_CHECK * sizeof(*word);
+	if (word[FL_BLOCK_CHECK] != fl_block_sum(seed, file, offset) - sum)
+		return FL_BLOCK_CHECK * sizeof(*word);
+	return FL_BLOCK_BYTES;
 }
 
 #endif

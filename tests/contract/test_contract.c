@@ -94,7 +94,7 @@ static void test_threads(void **state)
 static bool has_unit(const struct fl_metric *m)
 {
 	static const char *const ends[] = { [FL_RATE_BYTES] = "bytes_per_s",
-					    [FL_RATE_OPS] = "ops_per_s",
+					    [FL_RATE_OPS] = "_per_s",
 					    [FL_STEP_NS] = "_ns",
 					    [FL_DISTRIBUTION] = "_ns",
 					    [FL_GIVEN] = "" };

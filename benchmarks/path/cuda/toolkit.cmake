@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+# toolkit.cmake: what is asked of a CUDA toolkit.
+
+# fl_cuda_architectures(KNOWN OUT): options for nvcc. KNOWN: the generations that the toolkit can compile for, as numbers. Code
+# for those that servers have; what is newer than all of them is compiled by its driver from the portable code of the newest.
+function(fl_cuda_architectures known out)
+  set(options)
+  set(newest)
+  foreach(generation 75 80 90 100 120) # code for 80 runs on 86 and 89, too, and so on
+    if(generation IN_LIST known)
+      list(APPEND options -gencode arch=compute_${generation},code=sm_${generation})
+      set(newest ${generation})
+    endif()
+  endforeach()
+  if(newest)
+    list(APPEND options -gencode arch=compute_${newest},code=compute_${newest})
+  endif()
+  set(${out} "${options}" PARENT_SCOPE)
+endfunction()
+
+# fl_cuda_known(NVCC OUT): the generations that it can compile for.
+function(fl_cuda_known nvcc out)
+  execute_process(COMMAND ${nvcc} --list-gpu-code OUTPUT_VARIABLE text RESULT_VARIABLE rc ERROR_QUIET)
+  set(known)
+  if(rc EQUAL 0)
+    string(REGEX MATCHALL "sm_[0-9]+" known "${text}")
+    list(TRANSFORM known REPLACE "^sm_" "")
+  endif()
+  set(${out} "${known}" PARENT_SCOPE)
+endfunction()
+
+# fl_cuda_compiles(NVCC OPTIONS OUT): empty, or why it does not compile: it wants a host compiler that it knows.
+function(fl_cuda_compiles nvcc options out)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/cuda-try.cu)
+  file(WRITE ${source} "#include <cstdint>\n__global__ void nothing()\n{\n}\n")
+  execute_process(COMMAND ${nvcc} ${options} -c ${source} -o ${source}.o
+    RESULT_VARIABLE rc OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  set(why "")
+  if(NOT rc EQUAL 0)
+    string(REGEX REPLACE "\n.*" "" why "${nvcc} does not compile: ${said}")
+  endif()
+  set(${out} "${why}" PARENT_SCOPE)
+endfunction()
