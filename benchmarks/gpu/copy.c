@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu.h2d, gpu.d2h, gpu.bidir, gpu.p2p, gpu.local: how fast bytes are copied to, from, between and within GPUs. One path:
- * from one memory to another, by the copy engines or the SMs, in one direction or in both. A copy is of `size` bytes; copies
- * go round in buffers that no cache holds. Payload is counted once. */
+/* gpu.h2d, gpu.d2h, gpu.bidir, gpu.p2p, gpu.local: how fast bytes are copied to, from, between and within GPUs. One
+ * path: from one memory to another, by the copy engines or the SMs, in one direction or in both. A copy is of `size`
+ * bytes; copies go round in buffers that no cache holds. Payload is counted once. */
 #include "copy.h"
 
 #define FIELD_SIZE                                                                                                     \

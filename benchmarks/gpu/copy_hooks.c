@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu/copy_hooks.c: the copy path. A row is a route: the memory at either end of one or two directions, and the GPU that
- * copies. */
+/* gpu/copy_hooks.c: the copy path. A row is a route: the memory at either end of one or two directions, and the GPU
+ * that copies. */
 #include "copy.h"
 #include "path/cache.h"
 #include "path/cuda/copies.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu.latency, gpu.latency_host, gpu.latency_peer: how long one load of a GPU takes from its own memory, from that of the
- * host and from that of another GPU. One thread follows a chain through a buffer that no cache holds; each load waits for
- * the one before. */
+/* gpu.latency, gpu.latency_host, gpu.latency_peer: how long one load of a GPU takes from its own memory, from that of
+ * the host and from that of another GPU. One thread follows a chain through a buffer that no cache holds; each load
+ * waits for the one before. */
 #include "latency.h"
 
 #define FIELD_SIZE                                                                                                     \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu/latency_hooks.c: one thread of a GPU follows a chain. Every line of a buffer holds the place of another one, and all
- * of them make one cycle in random order: no load can begin before the one before it is done, nothing knows the next, and a
- * line is met again only after all others. */
+/* gpu/latency_hooks.c: one thread of a GPU follows a chain. Every line of a buffer holds the place of another one,
+ * and all of them make one cycle in random order: no load can begin before the one before it is done, nothing knows
+ * the next, and a line is met again only after all others. */
 #include "latency.h"
 #include "path/cache.h"
 #include "path/cuda/gate.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu/launch_hooks.c: launches of a kernel that does nothing. The thread asks without a pause whether it is done, as one
- * does who wants to know soon. */
+/* gpu/launch_hooks.c: launches of a kernel that does nothing. The thread asks without a pause whether it is done, as
+ * one does who wants to know soon. */
 #include "launch.h"
 #include "path/cuda/device.h"
 #include "path/cuda/kernels.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gpu/rows.h: how the rows of this family get their hooks. They are in <file>_hooks.c, which is compiled where there is a
- * CUDA toolkit; the rows themselves always are, so that what could be measured is known everywhere. */
+/* gpu/rows.h: how the rows of this family get their hooks. They are in <file>_hooks.c, which is compiled where there
+ * is a CUDA toolkit; the rows themselves always are, so that what could be measured is known everywhere. */
 #ifndef GPU_ROWS_H
 #define GPU_ROWS_H
 #include <feedline/bench.h>

@@ -5,8 +5,8 @@
 #include <cuda_runtime_api.h>
 #include <feedline/err.h>
 
-/* `call`: its name, "cudaMalloc", and what it was for where that says more. 0, or the negative errno of errors.h with one
- * line and a hint. Forgets the error, where CUDA itself does not insist on it. */
+/* `call`: its name, "cudaMalloc", and what it was for where that says more. 0, or the negative errno of errors.h with
+ * one line and a hint. Forgets the error, where CUDA itself does not insist on it. */
 int fl_cuda_check(cudaError_t rc, const char *call, struct fl_err *err);
 
 /* FL_CUDA(err, cudaFree(p)) */

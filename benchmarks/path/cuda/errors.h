@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/cuda/errors.h: what an error of CUDA means here. Numbers are those of cudaError_t, so that this needs no header of
- * CUDA; call.c holds them against it. */
+/* path/cuda/errors.h: what an error of CUDA means here. Numbers are those of cudaError_t, so that this needs no
+ * header of CUDA; call.c holds them against it. */
 #ifndef PATH_CUDA_ERRORS_H
 #define PATH_CUDA_ERRORS_H
 #include <stddef.h>
@@ -26,8 +26,8 @@ enum {
  * cannot use; -ENODEV: the device is gone, or is not what was asked for; -EIO: any other. 0 for 0. */
 int fl_cuda_errno(int error);
 
-/* What to do about it, one line; empty where there is nothing to say. Versions as CUDA has them, 13000 for 13.0; driver:
- * the newest CUDA that it can do, 0 where there is none. */
+/* What to do about it, one line; empty where there is nothing to say. Versions as CUDA has them, 13000 for 13.0;
+ * driver: the newest CUDA that it can do, 0 where there is none. */
 void fl_cuda_hint(int error, int runtime_version, int driver_version, char *ret, size_t room);
 
 /* The first driver that can run programs of that CUDA runtime: 580 for 13000. */

@@ -38,7 +38,8 @@ void fl_gate_free(struct fl_gate *g)
 	g->flag = NULL;
 }
 
-/* Halting sets `halted` first and the flag then; this clears the flag first and asks then. So one of the two opens it. */
+/* Halting sets `halted` first and the flag then; this clears the flag first and asks then. So one of the two opens
+ * it. */
 int fl_gate_close(struct fl_gate *g)
 {
 	for (unsigned i = 0; i < FL_GATE_STREAMS_MAX; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/cuda/gate.h: holds back what is queued on streams until all of it is queued, so that no launch is inside what is
- * timed. A kernel on each stream waits for a flag in host memory; several streams, also of several devices, may wait for
- * the same flag. A gate opens by itself after FL_GATE_NS: then what came behind it was not held back to the end. */
+/* path/cuda/gate.h: holds back what is queued on streams until all of it is queued, so that no launch is inside what
+ * is timed. A kernel on each stream waits for a flag in host memory; several streams, also of several devices, may
+ * wait for the same flag. A gate opens by itself after FL_GATE_NS: then what came behind it was not held back to the
+ * end. */
 #ifndef PATH_CUDA_GATE_H
 #define PATH_CUDA_GATE_H
 #include "path/cuda/device.h"

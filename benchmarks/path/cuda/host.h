@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/cuda/host.h: host memory of a kind, on a node, that GPUs copy from and to.
  *
- * What CUDA allocates by itself cannot be bound, nor asked where it is. So pinned memory is memory of the harness, bound
- * and read back, that is then registered. Only CUDA can make memory that CPUs do not cache: for that the policy of the
- * calling thread is set, and where the kernel does not tell of its pages, the fact says that the node is not verified. */
+ * What CUDA allocates by itself cannot be bound, nor asked where it is. So pinned memory is memory of the harness,
+ * bound and read back, that is then registered. Only CUDA can make memory that CPUs do not cache: for that the policy
+ * of the calling thread is set, and where the kernel does not tell of its pages, the fact says that the node is not
+ * verified. */
 #ifndef PATH_CUDA_HOST_H
 #define PATH_CUDA_HOST_H
 #include "path/cuda/device.h"

@@ -2,10 +2,10 @@
 /* path/cuda/kernels.h: all that runs on a GPU, behind plain C functions, so that a benchmark is C and tests can put
  * functions for the host in their place.
  *
- * Each launches on a stream of the device that is current in the calling thread and returns at once: 0, or a cudaError_t
- * as a number, of the launch alone. What goes wrong on the device is told by a later call on the stream. Pointers are
- * what the device can reach: its own memory, that of a peer with access, or mapped host memory (as the device sees it).
- * Kernels of one stream run one after the other. */
+ * Each launches on a stream of the device that is current in the calling thread and returns at once: 0, or a
+ * cudaError_t as a number, of the launch alone. What goes wrong on the device is told by a later call on the stream.
+ * Pointers are what the device can reach: its own memory, that of a peer with access, or mapped host memory (as the
+ * device sees it). Kernels of one stream run one after the other. */
 #ifndef PATH_CUDA_KERNELS_H
 #define PATH_CUDA_KERNELS_H
 #include <stdint.h>
@@ -39,9 +39,9 @@ struct fl_kernel_wrong {
 int fl_kernel_check(struct CUstream_st *stream, const void *at, uint64_t bytes, uint64_t seed, uint64_t first_block,
 		    struct fl_kernel_wrong *ret);
 
-/* One thread follows a chain: the 64-bit word at `offset` bytes from `chain` holds the offset of the next one. It begins
- * at *at (memory of the device), does `hops` loads, each of which waits for the one before, and leaves in *at where it
- * came to. */
+/* One thread follows a chain: the 64-bit word at `offset` bytes from `chain` holds the offset of the next one. It
+ * begins at *at (memory of the device), does `hops` loads, each of which waits for the one before, and leaves in *at
+ * where it came to. */
 int fl_kernel_chase(struct CUstream_st *stream, const void *chain, uint64_t hops, uint64_t *at);
 
 /* Does nothing. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/cuda/place.h: memory at one end of a copy, on the host or on a GPU, and whether the right data is in it: blocks of
- * feedline/block.h, which tell their place and the seed of their end of the lane. Whoever owns the memory fills and checks
- * it, the GPU its own and a CPU that of the host: never over the path that is measured. Nothing here is timed. */
+/* path/cuda/place.h: memory at one end of a copy, on the host or on a GPU, and whether the right data is in it:
+ * blocks of feedline/block.h, which tell their place and the seed of their end of the lane. Whoever owns the memory
+ * fills and checks it, the GPU its own and a CPU that of the host: never over the path that is measured. Nothing here
+ * is timed. */
 #ifndef PATH_CUDA_PLACE_H
 #define PATH_CUDA_PLACE_H
 #include "path/cuda/host.h"

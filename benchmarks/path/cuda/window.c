@@ -24,16 +24,22 @@ static double last_end(const struct fl_window_side *s, double limit_ns)
 	return -INFINITY;
 }
 
+/* The share of a copy that lies between: of one shorter than the clock tells, all or nothing. */
+static double share(double begin_ns, double end_ns, double from_ns, double to_ns)
+{
+	double inside_ns = fmin(end_ns, to_ns) - fmax(begin_ns, from_ns);
+
+	if (end_ns > begin_ns)
+		return inside_ns > 0 ? inside_ns / (end_ns - begin_ns) : 0;
+	return end_ns > from_ns && end_ns <= to_ns;
+}
+
 static double moved(const struct fl_window_side *s, double from_ns, double to_ns, uint64_t copy_bytes)
 {
 	double copies = 0;
 
-	for (size_t i = 1; i <= s->copies; i++) {
-		double begin = fmax(s->at_ns[i - 1], from_ns), end = fmin(s->at_ns[i], to_ns);
-
-		if (end > begin)
-			copies += (end - begin) / (s->at_ns[i] - s->at_ns[i - 1]);
-	}
+	for (size_t i = 1; i <= s->copies; i++)
+		copies += share(s->at_ns[i - 1], s->at_ns[i], from_ns, to_ns);
 	return copies * (double)copy_bytes;
 }
 

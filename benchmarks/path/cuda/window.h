@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/cuda/window.h: what two streams of copies moved while both were busy.
  *
- * Streams that begin together do not end together, and the one that is left runs alone and faster: its tail says nothing
- * of both. So only that time counts in which both copied. It begins when the later one begins and ends with the last copy
- * of either that ends while the other is still busy: a copy of the slower one that goes on beyond, alone, was faster at
- * its end than at its beginning, and must not be taken for even. What the other moved until then is taken for even within
- * one copy. */
+ * Streams that begin together do not end together, and the one that is left runs alone and faster: its tail says
+ * nothing of both. So only that time counts in which both copied. It begins when the later one begins and ends with
+ * the last copy of either that ends while the other is still busy: a copy of the slower one that goes on beyond,
+ * alone, was faster at its end than at its beginning, and must not be taken for even. What the other moved until then
+ * is taken for even within one copy. */
 #ifndef PATH_CUDA_WINDOW_H
 #define PATH_CUDA_WINDOW_H
 #include <stddef.h>
