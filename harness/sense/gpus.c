@@ -44,6 +44,7 @@ static bool is_listed(const struct sense_root *root, const char *dir)
 	return listed;
 }
 
+/* All that only its driver could say. */
 void gpu_unknown(struct fl_gpu *gpu, const char *why)
 {
 	struct fl_known_text *texts[] = { &gpu->model, &gpu->uuid, &gpu->firmware, &gpu->compute_mode,
@@ -69,7 +70,6 @@ static bool read_gpu(const struct sense_root *root, struct fl_machine *m, const 
 	sense_pci(root, m, real, &gpu->pci);
 	know_text(&gpu->driver, sense_drivers(root, real, gpu->pci.address), "no driver is loaded for it");
 	know_node(&gpu->node, m, gpu->pci.node, "the firmware does not say");
-	gpu_unknown(gpu, "its driver was not asked");
 	free(real);
 	return true;
 }
@@ -82,6 +82,4 @@ void sense_gpus(const struct sense_root *root, struct fl_machine *m)
 	for (size_t i = 0; i < names.n; i++)
 		m->gpus_n += read_gpu(root, m, names.names[i], &m->gpus[m->gpus_n]);
 	sense_names_release(&names);
-	know_text(&m->gpu_driver, NULL, "the driver was not asked");
-	know_text(&m->cuda, NULL, "the driver was not asked");
 }

@@ -36,6 +36,18 @@ static int print(const struct fl_machine *m, struct fl_err *err)
 	return rc;
 }
 
+static int gpus(struct fl_err *err)
+{
+	struct fl_machine *m;
+	int rc = sense_driver(&m, err);
+
+	if (rc < 0)
+		return rc;
+	rc = print(m, err);
+	fl_machine_free(m);
+	return rc;
+}
+
 static int machine(const char *dir, struct fl_err *err)
 {
 	char path[PATH_MAX];
@@ -52,11 +64,14 @@ static int machine(const char *dir, struct fl_err *err)
 	return rc;
 }
 
-/* feedline-sense machine [--root DIR]; DIR is a recorded tree with /sys and /proc, for tests. */
+/* feedline-sense machine [--root DIR]; DIR is a recorded tree with /sys and /proc, for tests.
+ * feedline-sense gpus: what NVIDIA's driver alone says, as a machine file. */
 static int run(int argc, char **argv, struct fl_err *err)
 {
 	bool has_root = argc == 4 && strcmp(argv[2], "--root") == 0;
 
+	if (argc == 2 && strcmp(argv[1], "gpus") == 0)
+		return gpus(err);
 	if (argc < 2 || strcmp(argv[1], "machine") != 0 || (argc != 2 && !has_root)) {
 		fl_fail(err, -EINVAL, "usage: feedline-sense machine");
 		return fl_hint(err, "for people there is 'feedline topo'");

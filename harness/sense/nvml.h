@@ -284,6 +284,8 @@ const struct fl_nvml_symbol *fl_nvml_symbols(size_t *ret_n);
 /* Opens the library and initializes it; this can take seconds where the driver is not kept loaded. False: there is
  * none, or it refuses; *why is static text for the user, and *ret is zeroed. */
 bool fl_nvml_open(struct fl_nvml *ret, const char **why);
+/* How long a driver may take for all that a machine file wants. One that is not kept loaded starts each GPU anew. */
+uint64_t fl_nvml_limit_ns(void);
 /* NULL-safe members; a table that was never opened must be zeroed. */
 void fl_nvml_close(struct fl_nvml *nvml);
 

@@ -4,6 +4,28 @@
 #include <dlfcn.h>
 #include <string.h>
 
+/* Where the loader looks; and where the driver of a container, of WSL and of NixOS lies, which are not always told to
+ * it. */
+static void *open_library(void)
+{
+	static const char *const paths[] = {
+		"libnvidia-ml.so.1",
+		"/usr/local/nvidia/lib64/libnvidia-ml.so.1",
+		"/usr/lib/wsl/lib/libnvidia-ml.so.1",
+		"/run/opengl-driver/lib/libnvidia-ml.so.1",
+	};
+	void *library = NULL;
+
+	for (size_t i = 0; !library && i < sizeof(paths) / sizeof(paths[0]); i++)
+		library = dlopen(paths[i], RTLD_NOW | RTLD_LOCAL);
+	return library;
+}
+
+uint64_t fl_nvml_limit_ns(void)
+{
+	return UINT64_C(30000000000);
+}
+
 static void load(struct fl_nvml *nvml, const struct fl_nvml_symbol *s)
 {
 	void *found = dlsym(nvml->library, s->names[0]);
@@ -15,7 +37,7 @@ static void load(struct fl_nvml *nvml, const struct fl_nvml_symbol *s)
 
 bool fl_nvml_open(struct fl_nvml *ret, const char **why)
 {
-	struct fl_nvml nvml = { .library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL) };
+	struct fl_nvml nvml = { .library = open_library() };
 	const struct fl_nvml_symbol *symbols;
 	size_t n;
 	int rc;

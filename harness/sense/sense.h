@@ -75,11 +75,33 @@ void sense_firmware(const struct sense_root *root, struct fl_machine *m);
 void sense_queue(const struct sense_root *root, const char *dir, struct fl_drive *d); /* dir: "/sys/block/vda" */
 void sense_drives(const struct sense_root *root, struct fl_machine *m);
 void sense_nics(const struct sense_root *root, struct fl_machine *m);
+/* As PCI functions; what only their driver knows is not filled in yet. */
 void sense_gpus(const struct sense_root *root, struct fl_machine *m);
 void gpu_unknown(struct fl_gpu *gpu, const char *why); /* all that only its driver could say; no links */
+/* The ports above the devices that the machine has by now. */
+void sense_ports(const struct sense_root *root, struct fl_machine *m);
+void pci_release(struct fl_pci *pci);
 void sense_mounted(const struct sense_mounts *mounts, struct fl_machine *m);
 void sense_limits(const struct sense_root *root, const struct sense_mounts *mounts, struct fl_machine *m);
 
+/* ---- NVIDIA's driver: in a process of its own, which may hang or crash */
+
+struct fl_nvml;
+struct fl_nvml_device;
+struct fl_nvml_pci;
+void nvml_gpus(const struct fl_nvml *nvml, struct fl_machine *m); /* GPUs, their parts, versions */
+void nvml_links(const struct fl_nvml *nvml, const struct fl_machine *m, struct fl_nvml_device *d, struct fl_gpu *gpu);
+void nvml_users(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_gpu *gpu);
+char *nvml_address(const struct fl_nvml_pci *pci); /* as sysfs writes it; malloc'd */
+/* Asks `feedline-sense gpus`, or reads the answer that was recorded with a tree (nvml.json, what that prints). NULL: no
+ * answer, and *why, malloc'd, says why; *why is NULL otherwise. */
+struct fl_machine *sense_ask(char **why);
+struct fl_machine *sense_recorded(const struct sense_root *root, char **why);
+/* Joins what the driver said, NULL if nothing because `why`, with what the system shows. */
+void sense_merge(const struct sense_root *root, struct fl_machine *m, struct fl_machine *said, const char *why);
+
+/* The machine without its devices; with the GPUs that the driver lists, and no other device. */
+int sense_driver(struct fl_machine **ret, struct fl_err *err);
 /* All of it. *ret is released with fl_machine_free(). */
 int sense_machine(const struct sense_root *root, struct fl_machine **ret, struct fl_err *err);
 

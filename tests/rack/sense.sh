@@ -30,10 +30,22 @@ unpack() {
 for tree in "$tests"/fixtures/sysfs/*.tree; do
 	name=$(basename "$tree" .tree)
 	unpack "$tree" "$work/$name"
+	[ ! -f "${tree%.tree}.json" ] || cp "${tree%.tree}.json" "$work/$name/nvml.json"
 	"$sense" machine --root "$work/$name" >"$work/$name.json" || fail "$name: status $?"
 	diff -u "$tests/golden/sense-$name.json" "$work/$name.json" || fail "$name: not the machine it should be"
 	"$feedline" topo --machine "$work/$name.json" >/dev/null || fail "$name: feedline does not take its own machine file"
 done
+
+# An answer of the driver that is no machine file costs what it said, and nothing else.
+printf '{"schema": 1' >"$work/gpu-server/nvml.json"
+"$sense" machine --root "$work/gpu-server" >"$work/broken.json" || fail "a broken answer: status $?"
+python3 - "$work/broken.json" <<'END' || fail 'a broken answer: not what the system shows'
+import json, sys
+m = json.load(open(sys.argv[1]))
+assert [g["id"] for g in m["gpus"]] == ["gpu-0000:1%d:00.0" % i for i in (1, 2, 3, 4)], m["gpus"]
+assert all(g["uuid"] is None and "no machine file" in g["unknown"]["uuid"] for g in m["gpus"][:3])
+assert m["gpu_driver"] == "550.54.15" and m["cuda"] is None and len(m["ports"]) == 6
+END
 
 # What is broken is said in one line, with the status for it, and nothing is printed as if it were a machine.
 # refused STATUS WORDS ARGS...

@@ -23,7 +23,9 @@ static const char *const recorded[] = { MACHINES "eight-gpus.json",
 					MACHINES "two-node-vm.json",
 					MACHINES "small-vm.json",
 					TESTS_DIR "/golden/sense-two-socket.json",
-					TESTS_DIR "/golden/sense-container.json" };
+					TESTS_DIR "/golden/sense-container.json",
+					TESTS_DIR "/golden/sense-gpu-server.json",
+					TESTS_DIR "/fixtures/sysfs/gpu-server.json" };
 
 static struct fl_machine *load(const char *path)
 {
