@@ -53,8 +53,9 @@ void fl_child_how(int wait_status, char *buf, size_t room);
 int fl_child_output(const struct fl_child_spec *spec, uint64_t limit_ns, size_t max_bytes, struct fl_text *out,
 		    struct fl_err *err);
 
-/* The environment for a child: PATH, HOME, LANG=C.UTF-8, and what an allow-list lets through (CUDA_*, NCCL_*, UCX_*,
- * and sanitizer options). malloc'd, ended by NULL, free with fl_child_env_free. */
+/* The environment for a child: PATH, HOME, LANG=C.UTF-8, and what an allow-list lets through (CUDA_* without
+ * CUDA_VISIBLE_DEVICES and CUDA_LAUNCH_BLOCKING, NCCL_*, UCX_*, and sanitizer options). malloc'd, ended by NULL, free
+ * with fl_child_env_free. */
 char **fl_child_env(void);
 void fl_child_env_free(char **env);
 

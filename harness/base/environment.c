@@ -11,8 +11,22 @@
 static const char *const allowed[] = { "HOME",	       "TMPDIR",       "CUDA_*",	"NCCL_*",      "UCX_*",
 				       "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
 
+/* Not for children, whatever a prefix says. Devices are found by address or UUID, and which of them are hidden the plan
+ * honours; where every launch waits for its end, what opens a gate after a launch never does. */
+static const char *const refused[] = { "CUDA_VISIBLE_DEVICES=", "CUDA_LAUNCH_BLOCKING=" };
+
+static bool is_refused(const char *variable)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
+		if (!strncmp(variable, refused[i], strlen(refused[i])))
+			return true;
+	return false;
+}
+
 static bool is_allowed(const char *variable)
 {
+	if (is_refused(variable))
+		return false;
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(*allowed); i++) {
 		size_t n = strlen(allowed[i]);
 		bool prefix = allowed[i][n - 1] == '*';

@@ -56,7 +56,8 @@ int fl_entry_available(const struct fl_entry *e, struct fl_err *err);
 
 /* Options that no benchmark declares, ended by a zeroed row. Every one has numa (device "node") and timeout (ns); one
  * that does not end by itself has duration (ns); one that reads a path has read_limit; one that can be given step_bytes
- * and step_time has demand in their place (demand.h). */
+ * and step_time has demand in their place (demand.h); one with a GPU has shared (flag); every one has telemetry (flag).
+ * Flags that are not given are as if they had their default, and no option of the lane. */
 extern const struct fl_field fl_common_fields[];
 enum { FL_COMMON_MAX = 8 }; /* their number, at most */
 /* Those of a benchmark, ended by a zeroed row. */

@@ -67,8 +67,20 @@ const struct fl_field fl_common_fields[] = {
 	  .range = "@demand|all",
 	  .help = "what a workload asks for, in place of step_bytes and step_time; a study of it measures 10 steps at "
 		  "least; all: one study each" },
+	{ .name = "shared", .type = FL_FLAG, .help = "measure GPUs that other processes use, too (default no)" },
+	{ .name = "telemetry",
+	  .type = FL_FLAG,
+	  .help = "watch GPUs, drives and CPUs while the lane is measured (default yes)" },
 	{ 0 },
 };
+
+static bool uses_gpu(const struct fl_entry *e)
+{
+	for (const struct fl_field *f = e->fields; f->name; f++)
+		if (f->type == FL_DEVICE && strcmp(f->range, "gpu") == 0)
+			return true;
+	return false;
+}
 
 static bool reads_path(const struct fl_entry *e)
 {
@@ -95,6 +107,8 @@ static bool has_common(const struct fl_entry *e, const struct fl_field *common)
 		return !e->whole;
 	if (strcmp(common->name, "read_limit") == 0)
 		return reads_path(e);
+	if (strcmp(common->name, "shared") == 0)
+		return uses_gpu(e);
 	return strcmp(common->name, "demand") != 0 || takes_demand(e);
 }
 

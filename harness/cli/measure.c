@@ -220,9 +220,12 @@ static int show_plan(const struct fl_measure *m, const struct fl_plan *plan, str
 int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
 		     size_t overrides_n, struct fl_err *err)
 {
-	const struct fl_plan_settings settings = {
-		.overrides = overrides, .overrides_n = overrides_n, .demands = m->home->demands, .passes = m->passes
-	};
+	const struct fl_plan_settings settings = { .overrides = overrides,
+						   .overrides_n = overrides_n,
+						   .demands = m->home->demands,
+						   .passes = m->passes,
+						   .visible = { .devices = getenv("CUDA_VISIBLE_DEVICES"),
+								.order = getenv("CUDA_DEVICE_ORDER") } };
 	struct fl_machine *machine;
 	struct fl_plan *plan;
 	int rc = fl_run_sense(m->home->prefix, &machine, err);

@@ -113,7 +113,7 @@ static struct fl_plan_lane make_lane(const struct fl_expansion *x, const struct 
 	} else if (choices->missing)
 		lane.skip = fl_dup(choices->missing);
 	else
-		fl_skip_lane(x->machine, entry, &lane);
+		fl_skip_lane(x, entry, &lane);
 	return lane;
 }
 

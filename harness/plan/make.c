@@ -54,10 +54,9 @@ int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, s
 				    .rounds_least = rule->repeat_least };
 	plan->cases_n++;
 	c->duration_ns = duration_of(c);
-	for (unsigned i = 0; i < n; i++)
-		lanes[i].worker = i;
 	fl_skip_beside(c);
 	fl_place_case(x->machine, x->catalog, c);
+	fl_plan_share_workers(x->catalog, c);
 	if (plan->cases_n > FL_CASES_MAX)
 		return fl_fail_at(spot, err, -EINVAL, "the suite makes more than %d cases", FL_CASES_MAX);
 	return 0;
@@ -255,6 +254,8 @@ int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog,
 
 	plan->suite = fl_dup(suite->name);
 	plan->required = suite->required;
+	plan->visible_gpus = fl_dup(x.settings->visible.devices);
+	plan->gpu_order = fl_dup(x.settings->visible.order);
 	rc = fill(&x, plan, err);
 	if (rc < 0) {
 		fl_plan_free(plan);

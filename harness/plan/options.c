@@ -103,7 +103,12 @@ static int resolve_device(const struct fl_machine *m, const char *kind, const ch
 			  char **ret, struct fl_err *err)
 {
 	int i = fl_machine_find(m, kind, text);
+	const struct fl_gpu *divided = i < 0 && strcmp(kind, "gpu") == 0 ? fl_gpu_divided(m, text) : NULL;
 
+	if (divided) { /* it is there, and its lane says why it is not measured */
+		*ret = fl_dup(divided->id);
+		return 0;
+	}
 	if (i < 0) {
 		fl_fail_at(spot, err, -ENODEV, "no %s '%s' on this machine", kind, text);
 		list_devices(m, kind, err);

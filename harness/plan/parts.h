@@ -203,9 +203,22 @@ void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog,
 /* A lane alone on the CPUs that it has. */
 void fl_place_alone(const struct fl_catalog *catalog, struct fl_plan_lane *lane);
 
-/* ---- known before running (skip.c) */
+/* ---- processes (workers.c) */
+/* Numbers the workers of the case's lanes: those that can be measured and meet on a GPU share one. */
+void fl_plan_share_workers(const struct fl_catalog *catalog, struct fl_plan_case *c);
+
+/* ---- GPUs (gpus.c, visible.c) */
+bool fl_gpu_is_divided(const struct fl_gpu *gpu); /* into parts that are GPUs of their own: it cannot be used whole */
+/* Such a one by what a user types: id, bus address or UUID; NULL: it is none. */
+const struct fl_gpu *fl_gpu_divided(const struct fl_machine *m, const char *text);
+enum fl_seen { FL_HIDDEN, FL_SEEN_PERHAPS, FL_SEEN };
+enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, const struct fl_visible *visible);
+
+/* ---- known before running (skip.c, skip_gpu.c) */
 /* Sets skip and hint of a lane that cannot be measured here. */
-void fl_skip_lane(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane);
+void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane);
+/* The same of its GPUs' state. true: it cannot be measured. */
+bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane);
 /* Where one lane of the case cannot be measured, the others cannot either: the load they were to meet is missing. */
 void fl_skip_beside(struct fl_plan_case *c);
 

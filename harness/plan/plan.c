@@ -107,5 +107,7 @@ void fl_plan_free(struct fl_plan *plan)
 	free(plan->cases);
 	free(plan->studies);
 	free(plan->suite);
+	free(plan->visible_gpus);
+	free(plan->gpu_order);
 	free(plan);
 }

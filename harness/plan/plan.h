@@ -22,9 +22,9 @@ struct fl_plan_lane {
 	size_t options_n;
 	struct fl_cpus cpus; /* where its threads run */
 	int node;	     /* where its memory is; -1: no NUMA information */
-	unsigned worker;     /* lanes with the same number share a process (first form: each has its own) */
-	bool shares_cpus;    /* more threads than CPUs on its node: they take turns */
-	char *skip, *hint;   /* known before running that it cannot be measured: the reason and what to do; else NULL */
+	unsigned worker;   /* lanes with the same number share a process; it is that of the first of them in the case */
+	bool shares_cpus;  /* more threads than CPUs on its node: they take turns */
+	char *skip, *hint; /* known before running that it cannot be measured: the reason and what to do; else NULL */
 };
 
 struct fl_plan_case {
@@ -64,6 +64,14 @@ struct fl_plan {
 	size_t cases_n;
 	struct fl_study *studies;
 	size_t studies_n;
+	char *visible_gpus, *gpu_order; /* of struct fl_visible, by which some GPUs may be hidden; NULL: not set */
+};
+
+/* What the user's environment says of GPUs. Workers find theirs by bus address or UUID and are not told it: what it
+ * hides, the plan leaves out. */
+struct fl_visible {
+	const char *devices; /* CUDA_VISIBLE_DEVICES; NULL: not set */
+	const char *order;   /* CUDA_DEVICE_ORDER; NULL: not set */
 };
 
 /* Settings from the command line that go over the suite's `with`: for every rule whose benchmark has that option and
@@ -75,6 +83,7 @@ struct fl_plan_settings {
 	const struct fl_override *overrides;
 	size_t overrides_n;
 	const struct fl_demands *demands; /* what `demand` can be; NULL: nothing */
+	struct fl_visible visible;
 	unsigned passes; /* > 0: every rule becomes a calibration of so many passes at most, each of its rounds */
 };
 
@@ -130,6 +139,10 @@ uint64_t fl_plan_time_ns(const struct fl_plan *plan);
 uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no);
 
 const char *fl_lane_option(const struct fl_plan_lane *lane, const char *name); /* canonical text, NULL: not set */
+/* The ids of the GPUs that the lane's options name, each once. ret has room for FL_LANE_GPUS_MAX. */
+enum { FL_LANE_GPUS_MAX = 16 };
+size_t fl_lane_gpus(const struct fl_plan_lane *lane, const struct fl_entry *entry, const char **ret);
+const struct fl_gpu *fl_gpu_of(const struct fl_machine *m, const char *id); /* NULL: the machine has none */
 bool fl_lane_has_flow(const struct fl_plan_lane *lane, const struct fl_entry *entry, const struct fl_flow *flow);
 
 #endif

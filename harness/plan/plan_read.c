@@ -66,6 +66,16 @@ static int read_lane(const json_t *o, const char *at, struct fl_plan_lane *lane,
 	return rc;
 }
 
+/* A worker goes by the number of its first lane. */
+static int check_worker(const struct fl_plan_case *c, size_t lane, const char *at, struct fl_err *err)
+{
+	unsigned worker = c->lanes[lane].worker;
+
+	if (worker <= lane && c->lanes[worker].worker == worker)
+		return 0;
+	return fl_fail(err, -EINVAL, "%s shares worker %u, which is none of a lane before it", at, worker);
+}
+
 static int read_lanes(const json_t *o, const char *at, struct fl_plan_case *c, struct fl_err *err)
 {
 	char lane_at[96];
@@ -80,6 +90,8 @@ static int read_lanes(const json_t *o, const char *at, struct fl_plan_case *c, s
 	while (c->lanes_n < json_array_size(lanes) && rc == 0) {
 		snprintf(lane_at, sizeof(lane_at), "%s.lanes[%zu]", at, c->lanes_n);
 		rc = read_lane(json_array_get(lanes, c->lanes_n), lane_at, &c->lanes[c->lanes_n], err);
+		if (rc == 0)
+			rc = check_worker(c, c->lanes_n, lane_at, err);
 		c->lanes_n++;
 	}
 	return rc;
@@ -295,6 +307,8 @@ static int read_plan(const json_t *doc, struct fl_plan *plan, struct fl_err *err
 		rc = read_text(doc, "plan", "suite", &plan->suite, err);
 	if (rc == 0)
 		rc = fl_json_bool(doc, "plan", "required", &plan->required, err);
+	plan->visible_gpus = fl_dup(fl_json_text_or_null(doc, "visible_gpus"));
+	plan->gpu_order = fl_dup(fl_json_text_or_null(doc, "gpu_order"));
 	if (rc == 0)
 		rc = read_names(doc, "plan", "require", FL_REQUIRE_MAX, &plan->require, &plan->require_n, err);
 	if (rc == 0 && studies)

@@ -67,9 +67,11 @@ static bool skip_no_memory(const struct fl_machine *m, const struct fl_entry *en
 	return false;
 }
 
-void fl_skip_lane(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane)
 {
-	if (!skip_cpus(m, entry, lane) && !skip_no_memory(m, entry, lane))
+	const struct fl_machine *m = x->machine;
+
+	if (!skip_cpus(m, entry, lane) && !skip_no_memory(m, entry, lane) && !fl_skip_gpu(x, entry, lane))
 		skip_tmpfs(m, entry, lane);
 }
 

@@ -32,7 +32,7 @@ static struct fl_plan_lane *make_lane(const struct fl_expansion *x, const struct
 	if (group->entry->lanes)
 		fl_plan_lane_set(lane, group->entry->lanes, "1");
 	if (!lane->skip && fl_catalog_find(x->catalog, lane->bench, &entry, NULL) == 0)
-		fl_skip_lane(x->machine, entry, lane);
+		fl_skip_lane(x, entry, lane);
 	return lane;
 }
 

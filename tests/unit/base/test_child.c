@@ -206,17 +206,22 @@ static void test_kill_takes_the_whole_group(void **state)
 static void test_environment_is_an_allow_list(void **state)
 {
 	char **env;
-	int cuda = 0, launcher = 0;
+	int cuda = 0, refused = 0, launcher = 0;
 
 	(void)state;
 	setenv("CUDA_VISIBLE_DEVICES", "0", 1);
-	setenv("OMPI_COMM_WORLD_RANK", "0", 1);
+	setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+	setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+	setenv("OMPI_COMM_WORLD_RANK", "3", 1);
 	env = fl_child_env();
 	for (size_t i = 0; env[i]; i++) {
-		cuda += !strncmp(env[i], "CUDA_VISIBLE_DEVICES=", 21);
+		cuda += !strncmp(env[i], "CUDA_MODULE_LOADING=", 20);
+		refused +=
+			!strncmp(env[i], "CUDA_VISIBLE_DEVICES=", 21) || !strncmp(env[i], "CUDA_LAUNCH_BLOCKING=", 21);
 		launcher += !strncmp(env[i], "OMPI_", 5);
 	}
 	assert_int_equal(cuda, 1);
+	assert_int_equal(refused, 0);
 	assert_int_equal(launcher, 0);
 	fl_child_env_free(env);
 }

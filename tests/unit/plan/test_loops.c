@@ -25,7 +25,10 @@ struct given {
 
 static int make(const char *text, struct given given, struct fl_plan **ret, struct fl_err *err)
 {
-	const struct fl_plan_settings settings = { given.overrides, given.overrides_n, given.demands, given.passes };
+	const struct fl_plan_settings settings = { .overrides = given.overrides,
+						   .overrides_n = given.overrides_n,
+						   .demands = given.demands,
+						   .passes = given.passes };
 	struct fl_entry entries[SAMPLE_LOOP_ENTRIES];
 	struct fl_catalog catalog = sample_loop_catalog(entries);
 	struct sample_machine s;
