@@ -6,6 +6,7 @@
 #include "base/field.h"
 #include "base/units.h"
 #include "run/cache.h"
+#include "run/telemetry.h"
 #include "run/throttle.h"
 #include "run/witness.h"
 #include <errno.h>
@@ -263,6 +264,15 @@ static int carry_through(struct fl_case *c, struct fl_err *err)
 	return rc < 0 ? rc : stop_all(c, err);
 }
 
+static void keep_watched(struct fl_case *c, struct fl_run *run)
+{
+	size_t before = run->watched_n;
+
+	c->unwatched = fl_telemetry_collect(c->agent->telemetry, c, run);
+	c->watched = run->watched + before;
+	c->watched_n = run->watched_n - before;
+}
+
 int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
 		struct fl_run *run, struct fl_err *err)
 {
@@ -274,6 +284,7 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
 	if (rc == 0) {
 		const struct fl_case_lane *failed = fl_case_failed_lane(&c);
 
+		keep_watched(&c, run);
 		fl_case_weigh(&c);
 		for (size_t i = 0; i < c.lanes_n; i++)
 			fl_case_collect(&c, &c.lanes[i], failed, fl_run_add_lane(run));

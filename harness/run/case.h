@@ -63,6 +63,9 @@ struct fl_case {
 	struct fl_window window;
 	const char *ended;		  /* "time up", "interval narrow", "tape full", "work done" */
 	struct fl_moment *before, *after; /* witness.h: at the two ends of the window */
+	const struct fl_watched *watched; /* telemetry.h: what was seen beside it, once it is over */
+	size_t watched_n;
+	const char *unwatched; /* why nothing was, though it should; NULL */
 };
 
 /* case.c: runs it and appends one record a lane to `run`. Lanes that fail are records; an error is the agent's own:

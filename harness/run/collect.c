@@ -231,6 +231,8 @@ static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, 
 	json_object_set_new(record->notes, "dropped", fl_json_number(dropped));
 	if (lane->entry->device_clock)
 		json_object_set_new(record->notes, "device_work_ratio", fl_json_number(work_ratio(c, lane, tracks)));
+	if (c->unwatched)
+		json_object_set_new(record->notes, "telemetry", fl_json_string(c->unwatched));
 	json_object_set_new(record->notes, "verified",
 			    json_is_boolean(verified) ? json_boolean(json_is_true(verified)) : json_null());
 }

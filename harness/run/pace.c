@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/stats.h"
 #include "run/case.h"
+#include "run/telemetry.h"
 #include "run/witness.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -67,6 +68,7 @@ int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 	uint64_t due_ns = before_ns + c->tick_ns < until_ns ? before_ns + c->tick_ns : until_ns;
 	int rc = 0;
 
+	fl_telemetry_listen(c->agent->telemetry);
 	while (rc == 0 && fl_now_ns() < due_ns)
 		rc = fl_case_listen(c, due_ns, err);
 	for (size_t i = 0; rc == 0 && i < c->lanes_n; i++) {
@@ -155,6 +157,7 @@ static int warm_up(struct fl_case *c, struct fl_err *err)
 		rc = fl_case_tick(c, to_ns, err);
 		fail_full(c);
 	}
+	fl_telemetry_window(c->agent->telemetry, false);
 	c->before = fl_moment_take(c);
 	fl_case_snapshot(c, true);
 	c->window.from_ns = fl_now_ns();
@@ -218,6 +221,7 @@ static int measure(struct fl_case *c, struct fl_err *err)
 	c->window.to_ns = least(to_ns, fl_now_ns());
 	fl_case_snapshot(c, false);
 	c->after = fl_moment_take(c);
+	fl_telemetry_window(c->agent->telemetry, true);
 	if (!fl_case_failed_lane(c))
 		c->ended = ended;
 	return rc;
@@ -275,6 +279,7 @@ int fl_case_pace(struct fl_case *c, struct fl_err *err)
 
 	if (fl_case_is_whole(c))
 		return fl_case_pace_whole(c, err);
+	fl_telemetry_begin(c->agent->telemetry, c);
 	fl_case_start(c);
 	rc = warm_up(c, err);
 	if (rc == 0)

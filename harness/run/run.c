@@ -4,6 +4,7 @@
 #include "record/series.h"
 #include "run/case.h"
 #include "run/kernel.h"
+#include "run/telemetry.h"
 #include "run/throttle.h"
 #include "run/witness.h"
 #include <errno.h>
@@ -52,24 +53,38 @@ static void forget_case(struct fl_run *run, const struct fl_plan_step *at)
 			run->lanes[kept++] = run->lanes[i];
 	}
 	run->lanes_n = kept;
+	kept = 0;
+	for (size_t i = 0; i < run->watched_n; i++) {
+		if (run->watched[i].case_no == at->case_no && run->watched[i].round == at->round)
+			fl_watched_release(&run->watched[i]);
+		else
+			run->watched[kept++] = run->watched[i];
+	}
+	run->watched_n = kept;
 }
 
 static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan,
 		    const struct fl_plan_step *at, struct fl_run *run, struct fl_results *results,
 		    struct fl_store *store, struct fl_err *err)
 {
-	size_t before;
+	struct fl_finished finished;
+	size_t before, watched;
 	int rc;
 
 	if (agent->watch && agent->watch->case_starts)
 		agent->watch->case_starts(agent->watch->arg, plan, results, at);
 	forget_case(run, at);
 	before = run->lanes_n;
+	watched = run->watched_n;
 	rc = fl_case_run(agent, pool, plan, at, run, err);
 	if (rc < 0)
 		return rc;
 	add_results(agent, run, before, results);
-	return fl_store_add(store, run->id, run->lanes + before, run->lanes_n - before, err);
+	finished = (struct fl_finished){ .lanes = run->lanes + before,
+					 .lanes_n = run->lanes_n - before,
+					 .watched = run->watched + watched,
+					 .watched_n = run->watched_n - watched };
+	return fl_store_add_case(store, run->id, &finished, err);
 }
 
 static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, struct fl_run *run,
@@ -125,11 +140,14 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
 	fl_throttle_sweep(agent->machine->limits.io_group.value);
 	began = look_at_speeds(agent->machine);
 	agent->began = &began;
+	agent->telemetry = fl_telemetry_start(agent, plan);
 	be_patient(agent, store);
 	results = fl_results_make(plan);
 	add_results(agent, run, 0, results);
 	rc = run_steps(agent, &pool, plan, run, results, store, err);
 	fl_results_free(results);
+	fl_telemetry_end(agent->telemetry);
+	agent->telemetry = NULL;
 	agent->began = NULL;
 	fl_speeds_release(&began);
 	fl_pool_close(&pool);

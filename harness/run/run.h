@@ -33,7 +33,8 @@ struct fl_agent {
 	/* The agent's own, NULL outside of fl_run_plan(): what the CPUs might run at when it began (witness.h). Every
 	 * lane is held against it. */
 	const struct fl_speeds *began;
-	const char *said; /* the agent's own, NULL at first: the file of which `say` has spoken last */
+	struct fl_telemetry *telemetry; /* the agent's own, NULL outside of fl_run_plan() */
+	const char *said;		/* the agent's own, NULL at first: the file of which `say` has spoken last */
 };
 
 /* Takes the lock of this node (an abstract socket, freed by death); -EBUSY says who holds it: its pid, or that it is

@@ -3,6 +3,7 @@
  * the first step to the end of the last one. How long that takes nobody can say, so that a lane hangs when none of its
  * threads gets on. */
 #include "run/case.h"
+#include "run/telemetry.h"
 #include "run/witness.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -120,6 +121,8 @@ int fl_case_pace_whole(struct fl_case *c, struct fl_err *err)
 {
 	int rc = 0;
 
+	fl_telemetry_begin(c->agent->telemetry, c);
+	fl_telemetry_window(c->agent->telemetry, false);
 	c->before = fl_moment_take(c);
 	fl_case_snapshot(c, true);
 	fl_case_start(c);
@@ -133,6 +136,7 @@ int fl_case_pace_whole(struct fl_case *c, struct fl_err *err)
 	set_window(c);
 	fl_case_snapshot(c, false);
 	c->after = fl_moment_take(c);
+	fl_telemetry_window(c->agent->telemetry, true);
 	if (!fl_case_failed_lane(c))
 		c->ended = "work done";
 	return rc;

@@ -4,11 +4,13 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "sense.h"
+#include "watch.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int resolve(const char *dir, char path[PATH_MAX], struct fl_err *err)
 {
@@ -64,19 +66,36 @@ static int machine(const char *dir, struct fl_err *err)
 	return rc;
 }
 
-/* feedline-sense machine [--root DIR]; DIR is a recorded tree with /sys and /proc, for tests.
+/* The agent's socket is where base/child.h puts it. */
+static int watch(const char *dir, struct fl_err *err)
+{
+	enum { CONTROL_FD = 3 };
+	char path[PATH_MAX];
+	struct sense_root root = { .path = path };
+	int rc = resolve(dir, path, err);
+
+	if (rc == 0)
+		rc = sense_watch(&root, CONTROL_FD, err);
+	if (rc == 0)
+		_exit(FL_STATUS_PASS); /* nothing is taken down beneath threads that are at work */
+	return rc;
+}
+
+/* feedline-sense machine|watch [--root DIR]; DIR is a recorded tree with /sys and /proc, for tests.
  * feedline-sense gpus: what NVIDIA's driver alone says, as a machine file. */
 static int run(int argc, char **argv, struct fl_err *err)
 {
 	bool has_root = argc == 4 && strcmp(argv[2], "--root") == 0;
+	const char *dir = has_root ? argv[3] : NULL;
 
 	if (argc == 2 && strcmp(argv[1], "gpus") == 0)
 		return gpus(err);
-	if (argc < 2 || strcmp(argv[1], "machine") != 0 || (argc != 2 && !has_root)) {
-		fl_fail(err, -EINVAL, "usage: feedline-sense machine");
-		return fl_hint(err, "for people there is 'feedline topo'");
-	}
-	return machine(has_root ? argv[3] : NULL, err);
+	if ((argc == 2 || has_root) && strcmp(argv[1], "machine") == 0)
+		return machine(dir, err);
+	if ((argc == 2 || has_root) && strcmp(argv[1], "watch") == 0)
+		return watch(dir, err);
+	fl_fail(err, -EINVAL, "usage: feedline-sense machine");
+	return fl_hint(err, "for people there is 'feedline topo'");
 }
 
 int main(int argc, char **argv)

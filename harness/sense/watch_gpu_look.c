@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* watch_gpu_look.c: what NVML says of one GPU. What this GPU or driver cannot say is not asked again. Counters are as
+ * the GPU has them. */
+#include "base/alloc.h"
+#include "base/units.h"
+#include "watch.h"
+#include <feedline/clock.h>
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LINK_FIELDS = 5, FIELDS_MAX = FL_NVML_LINKS_MAX * LINK_FIELDS, PROCESSES_MAX = 64 };
+
+enum metric {
+	SM_BUSY,
+	MEMORY_BUSY,
+	MEMORY_USED,
+	POWER,
+	TEMPERATURE,
+	MEMORY_TEMPERATURE,
+	SM_CLOCK,
+	MEMORY_CLOCK,
+	THROTTLE,
+	PCIE_SENT,
+	PCIE_RECEIVED,
+	PCIE_GEN,
+	PCIE_LANES,
+	PCIE_GEN_BEST,
+	PCIE_LANES_BEST,
+	PCIE_REPLAYS,
+	ECC_CORRECTED,
+	ECC_UNCORRECTED,
+	REMAPPED_ROWS,
+	NVLINK_ERRORS,
+	OTHER_PROCESSES,
+	METRICS
+};
+
+const char *const watch_gpu_metrics[] = {
+	[SM_BUSY] = "sm_busy_ratio",
+	[MEMORY_BUSY] = "memory_busy_ratio",
+	[MEMORY_USED] = "memory_used_bytes",
+	[POWER] = "power_w",
+	[TEMPERATURE] = "temperature_c",
+	[MEMORY_TEMPERATURE] = "memory_temperature_c",
+	[SM_CLOCK] = "sm_clock_hz",
+	[MEMORY_CLOCK] = "memory_clock_hz",
+	[THROTTLE] = "throttle_reasons",
+	[PCIE_SENT] = "pcie_sent_bytes_per_s",
+	[PCIE_RECEIVED] = "pcie_received_bytes_per_s",
+	[PCIE_GEN] = "pcie_gen",
+	[PCIE_LANES] = "pcie_lanes",
+	[PCIE_GEN_BEST] = "pcie_gen_best",
+	[PCIE_LANES_BEST] = "pcie_lanes_best",
+	[PCIE_REPLAYS] = "pcie_replays",
+	[ECC_CORRECTED] = "ecc_corrected",
+	[ECC_UNCORRECTED] = "ecc_uncorrected",
+	[REMAPPED_ROWS] = "remapped_rows",
+	[NVLINK_ERRORS] = "nvlink_errors",
+	[OTHER_PROCESSES] = "other_processes",
+};
+
+size_t watch_gpu_metrics_n(void)
+{
+	return METRICS;
+}
+
+struct watch_gpu_look {
+	const struct fl_nvml *nvml;
+	struct fl_nvml_device *device;
+	uint64_t cannot; /* a bit for every question */
+	struct watch_rate sent, received;
+	bool counts_pcie; /* by its counters, rather than by a call that takes 20 ms */
+	unsigned links[FL_NVML_LINKS_MAX];
+	size_t links_n;
+	bool links_known;
+};
+
+/* ---- questions: each fills some values and returns what NVML did */
+
+static int ask_busy(struct watch_gpu_look *l, double *values)
+{
+	struct fl_nvml_utilization busy;
+	int rc = FL_NVML_CALL(l->nvml, utilization, l->device, &busy);
+
+	if (rc == FL_NVML_SUCCESS) {
+		values[SM_BUSY] = busy.gpu_percent / 100.0;
+		values[MEMORY_BUSY] = busy.memory_percent / 100.0;
+	}
+	return rc;
+}
+
+static int ask_memory(struct watch_gpu_look *l, double *values)
+{
+	struct fl_nvml_memory_v2 v2 = { .version = FL_NVML_MEMORY_V2 };
+	struct fl_nvml_memory v1;
+	int rc = FL_NVML_CALL(l->nvml, memory_info_v2, l->device, &v2);
+
+	if (rc == FL_NVML_SUCCESS) {
+		values[MEMORY_USED] = (double)v2.used_bytes;
+		return rc;
+	}
+	rc = FL_NVML_CALL(l->nvml, memory_info, l->device, &v1);
+	if (rc == FL_NVML_SUCCESS)
+		values[MEMORY_USED] = (double)v1.used_bytes;
+	return rc;
+}
+
+static int ask_power(struct watch_gpu_look *l, double *values)
+{
+	unsigned mw;
+	int rc = FL_NVML_CALL(l->nvml, power_usage, l->device, &mw);
+
+	if (rc == FL_NVML_SUCCESS)
+		values[POWER] = mw / 1e3;
+	return rc;
+}
+
+static int ask_temperature(struct watch_gpu_look *l, double *values)
+{
+	struct fl_nvml_temperature t = { .version = FL_NVML_TEMPERATURE_V1 };
+	unsigned celsius;
+	int rc = FL_NVML_CALL(l->nvml, temperature_v, l->device, &t);
+
+	if (rc == FL_NVML_SUCCESS) {
+		values[TEMPERATURE] = t.celsius;
+		return rc;
+	}
+	rc = FL_NVML_CALL(l->nvml, temperature, l->device, 0, &celsius);
+	if (rc == FL_NVML_SUCCESS)
+		values[TEMPERATURE] = celsius;
+	return rc;
+}
+
+static int ask_clock(struct watch_gpu_look *l, unsigned which, double *value)
+{
+	unsigned mhz;
+	int rc = FL_NVML_CALL(l->nvml, clock, l->device, which, &mhz);
+
+	if (rc == FL_NVML_SUCCESS)
+		*value = mhz * 1e6;
+	return rc;
+}
+
+static int ask_sm_clock(struct watch_gpu_look *l, double *values)
+{
+	return ask_clock(l, FL_NVML_CLOCK_SM, &values[SM_CLOCK]);
+}
+
+static int ask_memory_clock(struct watch_gpu_look *l, double *values)
+{
+	return ask_clock(l, FL_NVML_CLOCK_MEMORY, &values[MEMORY_CLOCK]);
+}
+
+static int ask_throttle(struct watch_gpu_look *l, double *values)
+{
+	uint64_t reasons;
+	int rc = FL_NVML_CALL(l->nvml, clocks_event_reasons, l->device, &reasons);
+
+	if (rc == FL_NVML_SUCCESS)
+		values[THROTTLE] = (double)reasons;
+	return rc;
+}
+
+static int ask_link(struct watch_gpu_look *l, double *values)
+{
+	unsigned gen, lanes;
+	int rc = FL_NVML_CALL(l->nvml, pcie_gen, l->device, &gen);
+
+	if (rc == FL_NVML_SUCCESS)
+		rc = FL_NVML_CALL(l->nvml, pcie_lanes, l->device, &lanes);
+	if (rc == FL_NVML_SUCCESS) {
+		values[PCIE_GEN] = gen;
+		values[PCIE_LANES] = lanes;
+	}
+	return rc;
+}
+
+static int ask_link_best(struct watch_gpu_look *l, double *values)
+{
+	unsigned gen, lanes;
+	int rc = FL_NVML_CALL(l->nvml, pcie_gen_max, l->device, &gen);
+
+	if (rc == FL_NVML_SUCCESS)
+		rc = FL_NVML_CALL(l->nvml, pcie_lanes_max, l->device, &lanes);
+	if (rc == FL_NVML_SUCCESS) {
+		values[PCIE_GEN_BEST] = gen;
+		values[PCIE_LANES_BEST] = lanes;
+	}
+	return rc;
+}
+
+static int ask_fields(struct watch_gpu_look *l, struct fl_nvml_field *fields, int n)
+{
+	return FL_NVML_CALL(l->nvml, fields, l->device, n, fields);
+}
+
+/* A counter of 32 bits runs over many times a second. */
+static double wide(const struct fl_nvml_field *field)
+{
+	bool is_wide = field->type == FL_NVML_VALUE_UINT64 || field->type == FL_NVML_VALUE_ULONG;
+
+	return is_wide ? fl_nvml_number(field) : NAN;
+}
+
+static int ask_fast_fields(struct watch_gpu_look *l, double *values)
+{
+	struct fl_nvml_field f[] = { { .field = FL_NVML_FIELD_MEMORY_CELSIUS },
+				     { .field = FL_NVML_FIELD_PCIE_SENT_BYTES },
+				     { .field = FL_NVML_FIELD_PCIE_RECEIVED_BYTES } };
+	uint64_t at_ns = fl_now_ns();
+	int rc = ask_fields(l, f, 3);
+
+	if (rc != FL_NVML_SUCCESS)
+		return rc;
+	values[MEMORY_TEMPERATURE] = fl_nvml_number(&f[0]);
+	l->counts_pcie = isfinite(wide(&f[1])) && isfinite(wide(&f[2]));
+	values[PCIE_SENT] = watch_rate_next(&l->sent, at_ns, wide(&f[1]));
+	values[PCIE_RECEIVED] = watch_rate_next(&l->received, at_ns, wide(&f[2]));
+	return rc;
+}
+
+static int ask_throughput(struct watch_gpu_look *l, double *values)
+{
+	unsigned sent, received;
+	int rc;
+
+	if (l->counts_pcie)
+		return FL_NVML_SUCCESS;
+	rc = FL_NVML_CALL(l->nvml, pcie_throughput, l->device, FL_NVML_PCIE_SENT, &sent);
+	if (rc == FL_NVML_SUCCESS)
+		rc = FL_NVML_CALL(l->nvml, pcie_throughput, l->device, FL_NVML_PCIE_RECEIVED, &received);
+	if (rc == FL_NVML_SUCCESS) {
+		values[PCIE_SENT] = sent * 1024.0;
+		values[PCIE_RECEIVED] = received * 1024.0;
+	}
+	return rc;
+}
+
+static int ask_replays(struct watch_gpu_look *l, double *values)
+{
+	unsigned n;
+	int rc = FL_NVML_CALL(l->nvml, pcie_replays, l->device, &n);
+
+	if (rc == FL_NVML_SUCCESS)
+		values[PCIE_REPLAYS] = n;
+	return rc;
+}
+
+static int ask_ecc(struct watch_gpu_look *l, double *values)
+{
+	uint64_t corrected, uncorrected;
+	int rc = FL_NVML_CALL(l->nvml, ecc_total, l->device, FL_NVML_CORRECTED, FL_NVML_VOLATILE, &corrected);
+
+	if (rc == FL_NVML_SUCCESS)
+		rc = FL_NVML_CALL(l->nvml, ecc_total, l->device, FL_NVML_UNCORRECTED, FL_NVML_VOLATILE, &uncorrected);
+	if (rc == FL_NVML_SUCCESS) {
+		values[ECC_CORRECTED] = (double)corrected;
+		values[ECC_UNCORRECTED] = (double)uncorrected;
+	}
+	return rc;
+}
+
+static int ask_rows(struct watch_gpu_look *l, double *values)
+{
+	unsigned corrected, uncorrected, pending, failed;
+	int rc = FL_NVML_CALL(l->nvml, remapped_rows, l->device, &corrected, &uncorrected, &pending, &failed);
+
+	if (rc == FL_NVML_SUCCESS)
+		values[REMAPPED_ROWS] = (double)corrected + uncorrected;
+	return rc;
+}
+
+/* ---- NVLinks: the sum over all that are up */
+
+static void find_links(struct watch_gpu_look *l)
+{
+	unsigned up;
+
+	for (unsigned i = 0; i < FL_NVML_LINKS_MAX; i++)
+		if (FL_NVML_CALL(l->nvml, link_state, l->device, i, &up) == FL_NVML_SUCCESS && up)
+			l->links[l->links_n++] = i;
+	l->links_known = true;
+}
+
+static double known_sum(const struct fl_nvml_field *f, size_t n)
+{
+	double sum = NAN;
+
+	for (size_t i = 0; i < n; i++) {
+		double value = fl_nvml_number(&f[i]);
+
+		if (isfinite(value))
+			sum = (isfinite(sum) ? sum : 0) + value;
+	}
+	return sum;
+}
+
+static double old_link_errors(struct watch_gpu_look *l)
+{
+	double sum = NAN;
+
+	for (size_t i = 0; i < l->links_n; i++)
+		for (unsigned which = FL_NVML_LINK_REPLAY; which <= FL_NVML_LINK_CRC_DATA; which++) {
+			uint64_t n;
+
+			if (FL_NVML_CALL(l->nvml, link_errors, l->device, l->links[i], which, &n) == FL_NVML_SUCCESS)
+				sum = (isfinite(sum) ? sum : 0) + (double)n;
+		}
+	return sum;
+}
+
+static int ask_link_errors(struct watch_gpu_look *l, double *values)
+{
+	static const unsigned which[LINK_FIELDS] = { FL_NVML_FIELD_LINK_REPLAYS, FL_NVML_FIELD_LINK_RECOVERIES,
+						     FL_NVML_FIELD_LINK_CRC_ERRORS, FL_NVML_FIELD_LINK_RECEIVE_ERRORS,
+						     FL_NVML_FIELD_LINK_RECOVERY_EVENTS };
+	struct fl_nvml_field fields[FIELDS_MAX] = { 0 };
+	size_t n = 0;
+
+	if (!l->links_known)
+		find_links(l);
+	for (size_t i = 0; i < l->links_n; i++)
+		for (size_t k = 0; k < LINK_FIELDS; k++)
+			fields[n++] = (struct fl_nvml_field){ .field = which[k], .scope = l->links[i] };
+	if (n && ask_fields(l, fields, (int)n) == FL_NVML_SUCCESS)
+		values[NVLINK_ERRORS] = known_sum(fields, n);
+	if (n && !isfinite(values[NVLINK_ERRORS]))
+		values[NVLINK_ERRORS] = old_link_errors(l);
+	return isfinite(values[NVLINK_ERRORS]) ? FL_NVML_SUCCESS : FL_NVML_NOT_SUPPORTED;
+}
+
+/* ---- who else uses it: processes that the agent has not started. Unknown where one is not to be seen from here. */
+
+static int is_ours(unsigned pid)
+{
+	const struct sense_root live = { .path = "" };
+	char *dir = fl_format("/proc/%u", pid), *parent = sense_word(&live, dir, "status", "PPid:");
+	uint64_t number;
+	int ours = -1;
+
+	if (parent && fl_parse_count(parent, &number, NULL) == 0)
+		ours = (pid_t)pid == getppid() || (pid_t)number == getppid();
+	free(parent);
+	free(dir);
+	return ours;
+}
+
+static int ask_processes(struct watch_gpu_look *l, double *values)
+{
+	struct fl_nvml_process processes[PROCESSES_MAX];
+	unsigned n = PROCESSES_MAX, others = 0;
+	int rc = FL_NVML_CALL(l->nvml, compute_processes, l->device, &n, processes);
+
+	if (rc != FL_NVML_SUCCESS || n > PROCESSES_MAX)
+		return rc == FL_NVML_INSUFFICIENT_SIZE ? FL_NVML_SUCCESS : rc;
+	for (unsigned i = 0; i < n; i++) {
+		int ours = is_ours(processes[i].pid);
+
+		if (ours < 0)
+			return FL_NVML_SUCCESS;
+		others += !ours;
+	}
+	values[OTHER_PROCESSES] = others;
+	return rc;
+}
+
+/* ---- all of them */
+
+static const struct {
+	const char *call;
+	int (*ask)(struct watch_gpu_look *look, double *values);
+	bool seldom;
+} questions[] = {
+	{ "nvmlDeviceGetUtilizationRates", ask_busy, false },
+	{ "nvmlDeviceGetMemoryInfo", ask_memory, false },
+	{ "nvmlDeviceGetPowerUsage", ask_power, false },
+	{ "nvmlDeviceGetTemperature", ask_temperature, false },
+	{ "nvmlDeviceGetClockInfo", ask_sm_clock, false },
+	{ "nvmlDeviceGetClockInfo", ask_memory_clock, false },
+	{ "nvmlDeviceGetCurrentClocksEventReasons", ask_throttle, false },
+	{ "nvmlDeviceGetCurrPcieLinkGeneration", ask_link, false },
+	{ "nvmlDeviceGetFieldValues", ask_fast_fields, false },
+	{ "nvmlDeviceGetPcieThroughput", ask_throughput, false },
+	{ "nvmlDeviceGetMaxPcieLinkGeneration", ask_link_best, true },
+	{ "nvmlDeviceGetPcieReplayCounter", ask_replays, true },
+	{ "nvmlDeviceGetTotalEccErrors", ask_ecc, true },
+	{ "nvmlDeviceGetRemappedRows", ask_rows, true },
+	{ "nvmlDeviceGetNvLinkErrorCounter", ask_link_errors, true },
+	{ "nvmlDeviceGetComputeRunningProcesses", ask_processes, true },
+};
+
+struct watch_gpu_look *watch_gpu_look_make(const struct fl_nvml *nvml, struct fl_nvml_device *device)
+{
+	struct watch_gpu_look *look = fl_zalloc(1, sizeof(*look));
+
+	look->nvml = nvml;
+	look->device = device;
+	return look;
+}
+
+static bool is_never(int rc)
+{
+	return rc == FL_NVML_NOT_SUPPORTED || rc == FL_NVML_NO_FUNCTION || rc == FL_NVML_NO_PERMISSION ||
+	       rc == FL_NVML_NOT_FOUND;
+}
+
+int watch_gpu_look(struct watch_gpu_look *look, bool all, double *values, _Atomic(const char *) *in_call,
+		   struct watch_cost *cost)
+{
+	for (size_t i = 0; i < METRICS; i++)
+		values[i] = NAN;
+	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
+		uint64_t began_ns = fl_now_ns();
+		int rc;
+
+		if ((look->cannot >> i & 1) || (questions[i].seldom && !all))
+			continue;
+		*in_call = questions[i].call;
+		rc = questions[i].ask(look, values);
+		watch_cost_add(cost, began_ns);
+		if (is_never(rc))
+			look->cannot |= UINT64_C(1) << i;
+		if (rc == FL_NVML_GPU_IS_LOST)
+			return rc;
+	}
+	return FL_NVML_SUCCESS;
+}
