@@ -67,9 +67,10 @@ static const char *word_of(const struct fl_choice *c, const struct fl_plan_lane 
 	return c->written && c->field->type != FL_DEVICE ? c->written : fl_lane_option(lane, c->field->name);
 }
 
-/* "memory.copy numa=node0 memory=node1 size=64MiB": what the rule says of it; sweep: with the swept option. */
+/* "memory.copy numa=node0 memory=node1 size=64MiB": what the rule says of it. whole: else without the options that do
+ * not tell its study or its case from others, the swept one and those at once. */
 static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *choices, const size_t *index,
-		      bool sweep)
+		      bool whole)
 {
 	struct fl_text t = { 0 };
 
@@ -77,7 +78,7 @@ static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *
 	for (size_t k = 0; k < choices->n; k++) {
 		const struct fl_choice *c = &choices->items[k];
 
-		if (c->tells && c->n && (sweep || !c->swept))
+		if (c->tells && c->n && (whole || !(c->swept || c->at_once)))
 			fl_text_add(&t, " %s=%s", c->field->name, word_of(c, lane, index[k]));
 	}
 	return t.bytes;
@@ -250,6 +251,17 @@ struct fl_plan_lane *fl_lane_list_take(struct fl_lane_list *list, size_t *ret_n)
 	}
 	*ret_n = n;
 	return all;
+}
+
+void fl_lane_list_add(struct fl_lane_list *list, const struct fl_lane_group *group)
+{
+	list->groups = fl_grow(list->groups, list->n + 1, sizeof(*list->groups));
+	list->groups[list->n++] = (struct fl_lane_group){ .entry = group->entry,
+							  .lanes = fl_plan_lanes_copy(group->lanes, group->n),
+							  .n = group->n,
+							  .label = fl_dup(group->label),
+							  .stem = fl_dup(group->stem) };
+	list->lanes_n += group->n;
 }
 
 char *fl_lane_label(const struct fl_lane_group *group, size_t lane)

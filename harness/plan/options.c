@@ -193,10 +193,17 @@ static void choose_each(const struct source *s, struct fl_choice *c, struct fl_c
 		all->missing = fl_format("this machine has no %s", c->field->range);
 }
 
+/* How many options of `pairs` are of this benchmark, and not of the load beside it. */
+static size_t own_pairs(const struct fl_rule *rule)
+{
+	return rule->pairs_beside ? 1 : rule->pairs_n;
+}
+
 static bool wants_each(const struct source *s, const struct fl_field *field, bool common)
 {
 	if (find_setting(s->rule->each, s->rule->each_n, field->name) ||
-	    find_setting(s->rule->pairs, s->rule->pairs_n, field->name))
+	    find_setting(s->rule->at_once, s->rule->at_once_n, field->name) ||
+	    find_setting(s->rule->pairs, own_pairs(s->rule), field->name))
 		return true;
 	if (is_numa(field))
 		return s->entry->numa && strcmp(s->entry->numa, "each") == 0;
@@ -320,6 +327,22 @@ static int check_sweep(const struct source *s, struct fl_err *err)
 	return 0;
 }
 
+/* Options in `at_once` may be in `each` or `pairs`, too. */
+static int check_at_once(const struct source *s, struct fl_err *err)
+{
+	const struct fl_rule *rule = s->rule;
+	const struct fl_rule devices = { .at_once = rule->at_once };
+	const struct source own = { s->x, &devices, s->entry, NULL };
+	int rc = check_devices(&own, "at_once", rule->at_once, rule->at_once_n, err);
+
+	for (size_t i = 0; i < rule->at_once_n && rc == 0; i++)
+		if (find_setting(rule->with, rule->with_n, rule->at_once[i].name))
+			rc = fl_fail_at(
+				(struct fl_spot){ s->x->suite->source, rule->at_once[i].line, rule->at_once[i].column },
+				err, -EINVAL, "'%s' is both in 'with' and in 'at_once'", rule->at_once[i].name);
+	return rc;
+}
+
 static int check_names(const struct source *s, struct fl_err *err)
 {
 	int rc;
@@ -329,7 +352,9 @@ static int check_names(const struct source *s, struct fl_err *err)
 			return refuse_unknown(s, &s->rule->with[i], err);
 	rc = check_devices(s, "each", s->rule->each, s->rule->each_n, err);
 	if (rc == 0)
-		rc = check_devices(s, "pairs", s->rule->pairs, s->rule->pairs_n, err);
+		rc = check_devices(s, "pairs", s->rule->pairs, own_pairs(s->rule), err);
+	if (rc == 0)
+		rc = check_at_once(s, err);
 	return rc == 0 && s->rule->sweep ? check_sweep(s, err) : rc;
 }
 
@@ -383,13 +408,15 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		return rc;
 	all.items = fl_zalloc(count_fields(entry->fields) + count_fields(fl_common_fields), sizeof(*all.items));
 	list_fields(entry, &all);
-	for (size_t i = 0; i < all.n && rc == 0; i++)
+	for (size_t i = 0; i < all.n && rc == 0; i++) {
+		all.items[i].at_once = find_setting(rule->at_once, rule->at_once_n, all.items[i].field->name);
 		rc = choose(&s, &all.items[i], &all, err);
+	}
 	if (rc < 0) {
 		fl_choices_release(&all);
 		return rc;
 	}
-	if (rule->pairs && !all.missing)
+	if (rule->pairs && !rule->pairs_beside && !all.missing)
 		fl_choose_pairs(x->machine, rule, &all);
 	*ret = all;
 	return 0;

@@ -43,7 +43,7 @@ struct fl_lane_group {
 	struct fl_plan_lane *lanes;
 	size_t n;
 	char *label; /* what tells it from others: "memory.copy numa=node0 size=1MiB" */
-	char *stem;  /* the same without the swept option */
+	char *stem;  /* the same without the swept option, or without those that are at once */
 };
 struct fl_lane_list {
 	struct fl_lane_group *groups;
@@ -60,6 +60,8 @@ void fl_lane_list_release(struct fl_lane_list *list);
 /* The lanes of a group, or of all groups, which then have none; the caller's. */
 struct fl_plan_lane *fl_lane_group_take(struct fl_lane_group *group, size_t *ret_n);
 struct fl_plan_lane *fl_lane_list_take(struct fl_lane_list *list, size_t *ret_n);
+/* Appends a copy. */
+void fl_lane_list_add(struct fl_lane_list *list, const struct fl_lane_group *group);
 /* "LABEL", of one among several "LABEL accelerator=1"; malloc'd. */
 char *fl_lane_label(const struct fl_lane_group *group, size_t lane);
 /* "A + B + C", or "A + B + 12 more"; malloc'd. */
@@ -71,6 +73,15 @@ struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
 struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t n);
 /* Sets an option, or adds it. */
 void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text);
+
+/* ---- who meets whom (beside.c): each group of lanes of a rule, and the load beside it
+ * Calls `meet` for each of them: with all of the load, or by the rule's pairs with one group of it. once: two groups
+ * that would meet the other way round, too, do so once. Where no pair stands in the relation they meet without a device,
+ * and are not measured. */
+typedef int fl_meet_fn(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+		       const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err);
+int fl_meet_each(const struct fl_expansion *x, const struct fl_rule *rule, bool once, fl_meet_fn *meet,
+		 struct fl_plan *plan, struct fl_err *err);
 
 /* ---- rules to cases (make.c) */
 /* Appends a case of these lanes, which it takes over also when it fails. The rounds are those of the rule. */
@@ -152,6 +163,7 @@ struct fl_choice {
 	bool common;	     /* an option that every benchmark has */
 	bool tells;	     /* belongs into the label */
 	bool swept;	     /* its values are those of the rule's `sweep` */
+	bool at_once;	     /* its devices are lanes of one case */
 };
 struct fl_choices {
 	struct fl_choice *items;
@@ -173,6 +185,16 @@ int fl_choose_sweep(const struct fl_expansion *x, const struct fl_rule *rule, st
 const char *const *fl_relation_names(size_t *ret_n); /* by enum fl_relation */
 /* Which pairs there are (pairs.c). Where there is none, both options lose their values and all->missing says why. */
 void fl_choose_pairs(const struct fl_machine *m, const struct fl_rule *rule, struct fl_choices *all);
+/* Which of the devices of one option stand in the relation to which of another: ret[i * b->n + k], malloc'd; NULL: none
+ * does. */
+struct fl_pair_side {
+	const struct fl_field *field;
+	const char *const *ids;
+	size_t n;
+};
+bool *fl_pairs_that_stand(const struct fl_machine *m, enum fl_relation relation, const struct fl_pair_side *a,
+			  const struct fl_pair_side *b);
+char *fl_no_pair(const struct fl_rule *rule); /* "this machine has no remote pair of numa and memory"; malloc'd */
 /* Is it `local`, the node of the lane's CPUs, which is known when the lane has its place? */
 bool fl_is_local(const struct fl_field *field, const char *text);
 

@@ -39,16 +39,7 @@ static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, c
 
 static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
 {
-	struct fl_lane_list list = { 0 }, load = { 0 };
-	int rc = fl_expand_rule(x, rule, &list, err);
-
-	if (rc == 0)
-		rc = fl_expand_rules(x, rule->beside, rule->beside_n, &load, err);
-	for (size_t i = 0; i < list.n && rc == 0; i++)
-		rc = add_study(x, rule, &list.groups[i], &load, plan, err);
-	fl_lane_list_release(&load);
-	fl_lane_list_release(&list);
-	return rc;
+	return fl_meet_each(x, rule, false, add_study, plan, err);
 }
 
 const struct fl_study_row fl_study_beside = { .name = "beside", .make = make, .turn = fl_study_turn_about };

@@ -7,6 +7,7 @@
 #include "plan/parts.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Every group a case of its own. */
 static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
@@ -21,6 +22,80 @@ static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, st
 		struct fl_plan_lane *lanes = fl_lane_group_take(&list->groups[i], &n);
 
 		rc = fl_plan_add_case(x, rule, lanes, n, list->groups[i].label, plan, err);
+	}
+	return rc;
+}
+
+/* ---- devices at once: groups that differ in those alone are one case */
+
+/* The groups from i on with the same stem: into one list; those taken have no stem any more. */
+static struct fl_lane_list gather(struct fl_lane_list *list, size_t i)
+{
+	char *stem = list->groups[i].stem;
+	struct fl_lane_list all = { 0 };
+
+	for (size_t k = i; k < list->n; k++) {
+		struct fl_lane_group *group = &list->groups[k];
+
+		if (!group->stem || strcmp(group->stem, stem) != 0)
+			continue;
+		fl_lane_list_add(&all, group);
+		if (k != i)
+			free(group->stem);
+		group->stem = NULL;
+	}
+	free(stem);
+	return all;
+}
+
+/* "gpu.p2p from=gpu-A to=all", with the relation where it is not simply each with each. */
+static char *label_at_once(const struct fl_rule *rule, const struct fl_lane_list *all)
+{
+	const char *relation = fl_relation_names(&(size_t){ 0 })[rule->relation];
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "%s", all->groups[0].stem);
+	for (size_t i = 0; i < rule->at_once_n; i++)
+		fl_text_add(&t, " %s=all", rule->at_once[i].name);
+	if (rule->pairs && rule->relation != FL_RELATION_ALL && rule->relation != FL_RELATION_DISTINCT)
+		fl_text_add(&t, " (%s)", relation);
+	return t.bytes;
+}
+
+static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all,
+		       struct fl_plan *plan, struct fl_err *err)
+{
+	char *label = label_at_once(rule, all);
+	struct fl_plan_lane *only = all->n == 1 ? all->groups[0].lanes : NULL, *lanes;
+	size_t n;
+	int rc;
+
+	if (only && !only->skip) {
+		only->skip = fl_dup("there is but one: nothing runs at once with it");
+		only->hint = fl_dup("a rule without 'at_once' measures it alone");
+	}
+	lanes = fl_lane_list_take(all, &n);
+	rc = fl_plan_add_case(x, rule, lanes, n, label, plan, err);
+	free(label);
+	return rc;
+}
+
+static int add_all_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+			   struct fl_plan *plan, struct fl_err *err)
+{
+	size_t study = plan->studies_n;
+	int rc = 0;
+
+	fl_plan_add_study(plan, FL_STUDY_REPEAT, rule->bench);
+	for (size_t i = 0; i < list->n && rc == 0; i++) {
+		struct fl_lane_list all;
+
+		if (!list->groups[i].stem)
+			continue;
+		all = gather(list, i);
+		rc = add_at_once(x, rule, &all, plan, err);
+		plan->studies[study].cases_n++;
+		fl_lane_list_release(&all);
 	}
 	return rc;
 }
@@ -46,7 +121,9 @@ static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct
 	int rc = rule->bench ? fl_expand_rule(x, rule, &list, err)
 			     : fl_expand_rules(x, rule->together, rule->together_n, &list, err);
 
-	if (rc == 0)
+	if (rc == 0 && rule->at_once)
+		rc = add_all_at_once(x, rule, &list, plan, err);
+	else if (rc == 0)
 		rc = rule->bench ? add_each(x, rule, &list, plan, err) : add_together(x, rule, &list, plan, err);
 	fl_lane_list_release(&list);
 	return rc;

@@ -59,11 +59,29 @@ static int add_study(const struct fl_expansion *x, const struct fl_rule *rule, s
 	return rc;
 }
 
+/* A benchmark and the load beside it: neither is more than the other. */
+static int add_neighbours(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
+			  const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err)
+{
+	struct fl_lane_list both = { 0 };
+	int rc;
+
+	fl_lane_list_add(&both, group);
+	for (size_t i = 0; i < load->n; i++)
+		fl_lane_list_add(&both, &load->groups[i]);
+	rc = add_study(x, rule, &both, plan, err);
+	fl_lane_list_release(&both);
+	return rc;
+}
+
 static int make(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
 {
 	struct fl_lane_list list = { 0 };
-	int rc = fl_expand_rules(x, rule->together, rule->together_n, &list, err);
+	int rc;
 
+	if (rule->beside)
+		return fl_meet_each(x, rule, true, add_neighbours, plan, err);
+	rc = fl_expand_rules(x, rule->together, rule->together_n, &list, err);
 	if (rc == 0)
 		rc = list.lanes_n > 1 ? add_study(x, rule, &list, plan, err) : fl_study_repeat.make(x, rule, plan, err);
 	fl_lane_list_release(&list);

@@ -40,7 +40,7 @@ static struct fl_spot spot_of_word(const struct fl_parser *p, const struct fl_do
 /* Words that a rule has although it is no benchmark. */
 static int check_together(const struct fl_parser *p, const struct fl_doc *doc)
 {
-	static const char *const words[] = { "with", "each", "pairs", "beside", "sweep" };
+	static const char *const words[] = { "with", "each", "pairs", "at_once", "beside", "sweep" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!fl_doc_get(doc, words[i]))
@@ -59,8 +59,8 @@ static int check_study(const struct fl_parser *p, const struct fl_doc *doc, cons
 
 	switch (rule->study) {
 	case FL_STUDY_SOLO:
-		if (!rule->together)
-			return fl_fail_at(spot, p->err, -EINVAL, "'study: solo' wants 'together'");
+		if (!rule->together && !rule->beside)
+			return fl_fail_at(spot, p->err, -EINVAL, "'study: solo' wants 'together' or 'beside'");
 		return 0;
 	case FL_STUDY_AB:
 		if (!rule->sweep || rule->sweep_range || rule->sweep_n != 2)
@@ -88,6 +88,20 @@ static int check_study(const struct fl_parser *p, const struct fl_doc *doc, cons
 	return 0;
 }
 
+/* An option of the load needs one load, and lanes at once need cases of one kind. */
+static int check_devices(const struct fl_parser *p, const struct fl_doc *doc, const struct fl_rule *rule)
+{
+	if (rule->pairs_beside && rule->beside_n != 1)
+		return fl_fail_at(spot_of_word(p, doc, "pairs"), p->err, -EINVAL,
+				  "'beside.%s' in 'pairs' wants 'beside' with one rule", rule->pairs[1].name);
+	if (rule->at_once &&
+	    (rule->sweep || rule->beside || (rule->study != FL_STUDY_REPEAT && rule->study != FL_STUDY_CALIBRATION)))
+		return fl_fail_at(
+			spot_of_word(p, doc, "at_once"), p->err, -EINVAL,
+			"'at_once' goes with neither 'sweep' nor 'beside', and with no 'study' but calibration");
+	return 0;
+}
+
 static int check_rule(const struct fl_parser *p, const struct fl_doc *doc, const struct fl_rule *rule)
 {
 	struct fl_spot spot = spot_of(p, doc);
@@ -104,6 +118,8 @@ static int check_rule(const struct fl_parser *p, const struct fl_doc *doc, const
 		return fl_hint(p->err, "a least and a most are for rules without 'sweep', 'beside' and 'study'");
 	}
 	if (rule->together && check_together(p, doc) < 0)
+		return p->err->code;
+	if (check_devices(p, doc, rule) < 0)
 		return p->err->code;
 	return check_study(p, doc, rule);
 }
@@ -217,6 +233,7 @@ static void free_rules(struct fl_rule *rules, size_t n)
 		release_settings(rules[i].with, rules[i].with_n);
 		release_settings(rules[i].each, rules[i].each_n);
 		release_settings(rules[i].pairs, rules[i].pairs_n);
+		release_settings(rules[i].at_once, rules[i].at_once_n);
 		release_settings(rules[i].sweep, rules[i].sweep_n);
 		release_settings(rules[i].primary, rules[i].primary_n);
 		release_settings(rules[i].require, rules[i].require_n);

@@ -8,6 +8,8 @@
  *             for every device (every combination)
  *   pairs:    the combinations of two device   pairs: {of: [numa, memory], relation: remote}
  *             options that stand in a relation
+ *   at_once:  list of device options whose     at_once: [to]
+ *             devices are lanes of one case
  *   together: list of rules whose lanes      - together:
  *             run in one case                    - bench: memory.copy
  *   beside:   list of rules whose lanes are    beside: [{bench: memory.copy, with: {memory: local}}]
@@ -35,7 +37,8 @@
  *                tolerance of the best.
  *   solo         `together` with `study: solo`: every lane alone, where and with the CPUs that it has together, then
  *                all together; every other round the other way round. Finds what is left of each lane, and of their
- *                sum. One lane only is measured like `repeat`.
+ *                sum. One lane only is measured like `repeat`. `bench` and `beside` with `study: solo`: the same of the
+ *                benchmark and the load, so that it is found what each loses by the other.
  *   beside       `bench` with `beside`: the benchmark alone and beside that load, likewise. Finds what is left of it.
  *   ab           `study: ab` with a `sweep` of exactly two values, which may be equal: A B, B A, A B ... Finds the
  *                ratio B / A and whether it differs from 1.
@@ -77,9 +80,27 @@
  *     study: ladder
  *     repeat: 3
  *
- * Devices. A device option that is neither in `with` nor in `each` nor in `pairs` has its preset; without one, every
- * device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case. An
+ *   - bench: gpu.p2p                         from one to all: a case for each `from`
+ *     pairs: {of: [from, to], relation: distinct}
+ *     at_once: [to]
+ *
+ *   - bench: gpu.h2d                         what two GPUs below one switch take from each other
+ *     pairs: {of: [gpu, beside.gpu], relation: switch}
+ *     beside:
+ *       - bench: gpu.h2d
+ *     study: solo
+ *
+ * Devices. A device option that is neither in `with` nor in `each`, `pairs` or `at_once` has its preset; without one,
+ * every device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case. An
  * option that is a node may say `local`: the node of the lane's CPUs; the plan names it.
+ *
+ * At once. The devices of an option in `at_once` are lanes of one case instead of cases; the other options make cases as
+ * they do elsewhere: `at_once: [to]` is from one to all, `at_once: [from]` from all to one, both all at once. It goes
+ * with `repeat` alone. A case of one lane is not measured: nothing would run at once with it.
+ *
+ * Neighbours. `pairs` may name an option of the load: `of: [gpu, beside.gpu]`, with one rule in `beside`. Then each
+ * device meets each device of the load that stands in the relation to it, in a study of its own. With `study: solo`,
+ * which says the same of both, two lanes that are alike but for these devices meet once and not twice.
  *
  * Relations of `pairs`, for the first device a and the second b; the node of a device is the NUMA node it is attached
  * to, that of a node itself:
@@ -88,6 +109,11 @@
  *   local     a and b are on one node
  *   remote    both nodes are known, and they differ
  *   nearest   for every a the b whose node is nearest to that of a (NUMA distance); of equal ones the first
+ *   same      a is b
+ *   switch    both hang on ports of one PCIe switch, so that what they exchange need not leave it
+ *   socket    both are on one node and below no common switch; a is not b
+ *   bisection a is of the first half of its kind's devices, in the order of the machine, and b its counterpart in the
+ *             second; of an odd number the one in the middle has none
  * Where none stands in that relation, the rule makes one lane that is not measured and says so.
  *
  * The path of a file is "cache:SIZE" or a file that exists; a relative one begins at the directory of the suite file,
@@ -111,7 +137,17 @@ enum fl_study_kind {
 	FL_STUDY_KINDS, /* how many there are */
 };
 
-enum fl_relation { FL_RELATION_ALL, FL_RELATION_DISTINCT, FL_RELATION_LOCAL, FL_RELATION_REMOTE, FL_RELATION_NEAREST };
+enum fl_relation {
+	FL_RELATION_ALL,
+	FL_RELATION_DISTINCT,
+	FL_RELATION_LOCAL,
+	FL_RELATION_REMOTE,
+	FL_RELATION_NEAREST,
+	FL_RELATION_SAME,
+	FL_RELATION_SWITCH,
+	FL_RELATION_SOCKET,
+	FL_RELATION_BISECTION,
+};
 
 struct fl_setting {
 	char *name, *text;
@@ -125,9 +161,12 @@ struct fl_rule {
 	size_t with_n;
 	struct fl_setting *each; /* text NULL */
 	size_t each_n;
-	struct fl_setting *pairs; /* text NULL; two, or none */
+	struct fl_setting *pairs; /* text NULL; two, or none. pairs_beside: the second is an option of the load */
 	size_t pairs_n;
-	enum fl_relation relation; /* of the pairs */
+	bool pairs_beside;
+	enum fl_relation relation;  /* of the pairs */
+	struct fl_setting *at_once; /* text NULL */
+	size_t at_once_n;
 	struct fl_rule *together;
 	size_t together_n;
 	struct fl_rule *beside;

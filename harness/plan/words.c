@@ -103,6 +103,11 @@ static int read_each(const struct fl_parser *p, const struct fl_doc *item, struc
 	return read_names(p, item, &rule->each, &rule->each_n);
 }
 
+static int read_at_once(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	return read_names(p, item, &rule->at_once, &rule->at_once_n);
+}
+
 static int read_require(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
 {
 	return read_names(p, item, &rule->require, &rule->require_n);
@@ -134,6 +139,23 @@ static int read_relation(const struct fl_parser *p, const struct fl_doc *item, s
 	return 0;
 }
 
+/* "beside.gpu", of the load, becomes "gpu". */
+static int read_pair_of_load(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	static const char of_load[] = "beside.";
+	char *option;
+
+	if (rule->pairs_n != 2 || strncmp(rule->pairs[0].name, of_load, strlen(of_load)) == 0)
+		return refuse_pairs(p, item, "two device options in 'of', the first one of the benchmark");
+	if (strncmp(rule->pairs[1].name, of_load, strlen(of_load)) != 0)
+		return 0;
+	option = fl_dup(rule->pairs[1].name + strlen(of_load));
+	free(rule->pairs[1].name);
+	rule->pairs[1].name = option;
+	rule->pairs_beside = true;
+	return 0;
+}
+
 static int read_pairs(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
 {
 	static const char *const names[] = { "of", "relation" };
@@ -150,9 +172,9 @@ static int read_pairs(const struct fl_parser *p, const struct fl_doc *item, stru
 		if (rc < 0)
 			return rc;
 	}
-	if (rule->pairs_n != 2)
-		return refuse_pairs(p, item, "two device options in 'of'");
-	return fl_doc_get(item, "relation") ? 0 : refuse_pairs(p, item, "a relation");
+	if (!fl_doc_get(item, "relation"))
+		return refuse_pairs(p, item, "a relation");
+	return read_pair_of_load(p, item, rule);
 }
 
 static int read_together(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
@@ -283,10 +305,10 @@ static const struct word {
 	int (*read)(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule);
 	bool outside;
 } words[] = {
-	{ "bench", read_bench, false },	    { "with", read_with, false },	 { "each", read_each, false },
-	{ "pairs", read_pairs, false },	    { "together", read_together, true }, { "beside", read_beside, true },
-	{ "sweep", read_sweep, true },	    { "study", read_study, true },	 { "repeat", read_repeat, true },
-	{ "primary", read_primary, false }, { "require", read_require, false },
+	{ "bench", read_bench, false },	 { "with", read_with, false },	     { "each", read_each, false },
+	{ "pairs", read_pairs, false },	 { "at_once", read_at_once, true },  { "together", read_together, true },
+	{ "beside", read_beside, true }, { "sweep", read_sweep, true },	     { "study", read_study, true },
+	{ "repeat", read_repeat, true }, { "primary", read_primary, false }, { "require", read_require, false },
 };
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 

@@ -58,22 +58,25 @@ static void test_words_of_studies(void **state)
 	struct fl_suite *s;
 
 	(void)state;
-	assert_int_equal(parse("- bench: storage.read\n"
-			       "  pairs: {of: [numa, drive], relation: nearest}\n"
-			       "  sweep: {depth: 1..128}\n"
-			       "  primary: [\"storage.read:ops_per_s\"]\n"
-			       "- bench: storage.read\n"
-			       "  beside: [{bench: memory.copy}, {bench: null.nop}]\n"
-			       "- bench: storage.read\n"
-			       "  sweep: {block: [4KiB, 8KiB]}\n"
-			       "  study: ab\n"
-			       "- together: [{bench: a, pairs: {of: [b, c], relation: all}}]\n"
-			       "  study: solo\n"
-			       "- {bench: a, study: calibration}\n"
-			       "- {bench: a, repeat: 3..12}\n",
-			       &s, &err),
-			 0);
-	assert_int_equal(s->rules_n, 6);
+	assert_int_equal(
+		parse("- bench: storage.read\n"
+		      "  pairs: {of: [numa, drive], relation: nearest}\n"
+		      "  sweep: {depth: 1..128}\n"
+		      "  primary: [\"storage.read:ops_per_s\"]\n"
+		      "- bench: storage.read\n"
+		      "  beside: [{bench: memory.copy}, {bench: null.nop}]\n"
+		      "- bench: storage.read\n"
+		      "  sweep: {block: [4KiB, 8KiB]}\n"
+		      "  study: ab\n"
+		      "- together: [{bench: a, pairs: {of: [b, c], relation: all}}]\n"
+		      "  study: solo\n"
+		      "- {bench: a, study: calibration}\n"
+		      "- {bench: a, repeat: 3..12}\n"
+		      "- {bench: a, pairs: {of: [b, beside.c], relation: switch}, beside: [{bench: d}], study: solo}\n"
+		      "- {bench: a, pairs: {of: [b, c], relation: bisection}, at_once: [b, c], study: calibration}\n",
+		      &s, &err),
+		0);
+	assert_int_equal(s->rules_n, 8);
 	assert_int_equal(s->rules[0].study, FL_STUDY_SWEEP);
 	assert_string_equal(s->rules[0].pairs[1].name, "drive");
 	assert_int_equal(s->rules[0].relation, FL_RELATION_NEAREST);
@@ -93,6 +96,13 @@ static void test_words_of_studies(void **state)
 	assert_int_equal(s->rules[5].study, FL_STUDY_REPEAT);
 	assert_int_equal(s->rules[5].repeat_least, 3);
 	assert_int_equal(s->rules[5].repeat, 12);
+	assert_false(s->rules[0].pairs_beside);
+	assert_true(s->rules[6].pairs_beside);
+	assert_string_equal(s->rules[6].pairs[1].name, "c");
+	assert_int_equal(s->rules[6].relation, FL_RELATION_SWITCH);
+	assert_int_equal(s->rules[6].study, FL_STUDY_SOLO);
+	assert_int_equal(s->rules[7].at_once_n, 2);
+	assert_int_equal(s->rules[7].relation, FL_RELATION_BISECTION);
 	fl_suite_repeat(s, 5);
 	assert_int_equal(s->rules[5].repeat_least, 5);
 	assert_int_equal(s->rules[0].repeat, 5);
@@ -108,7 +118,7 @@ static const struct {
 	{ "- null.nop\n", "s.yaml:1:3: a rule is a map", "" },
 	{ "- bensh: null.nop\n", "s.yaml:1:3: unknown word 'bensh'", "did you mean 'bench'" },
 	{ "- zzzzzzzz: 1\n", "s.yaml:1:3: unknown word 'zzzzzzzz'",
-	  "known: bench, with, each, pairs, together, beside, sweep, study, repeat, primary, require" },
+	  "known: bench, with, each, pairs, at_once, together, beside, sweep, study, repeat, primary, require" },
 	{ "- bench: [a]\n", "s.yaml:1:10: 'bench' wants the name", "" },
 	{ "- bench: a\n  with: [b]\n", "s.yaml:2:9: 'with' wants a map", "with: {duration: 500ms}" },
 	{ "- bench: a\n  with: {b: [c]}\n", "s.yaml:2:13: option 'b' wants one value", "" },
@@ -134,6 +144,19 @@ static const struct {
 	{ "- bench: a\n  pairs: {of: [b], relation: all}\n", "s.yaml:2:10: 'pairs' wants two", "" },
 	{ "- bench: a\n  pairs: {of: [b, c, d], relation: all}\n", "s.yaml:2:10: 'pairs' wants two", "" },
 	{ "- bench: a\n  pairs: {of: [b, b], relation: all}\n", "s.yaml:2:19: 'of' names 'b' twice", "" },
+	{ "- bench: a\n  pairs: {of: [beside.b, c], relation: all}\n", "s.yaml:2:10: 'pairs' wants two",
+	  "relation: local" },
+	{ "- bench: a\n  pairs: {of: [b, beside.c], relation: all}\n",
+	  "s.yaml:2:3: 'beside.c' in 'pairs' wants 'beside' with one rule", "" },
+	{ "- bench: a\n  pairs: {of: [b, beside.c], relation: all}\n  beside: [{bench: a}, {bench: b}]\n",
+	  "s.yaml:2:3: 'beside.c' in 'pairs' wants 'beside' with one rule", "" },
+	{ "- bench: a\n  at_once: b\n", "s.yaml:2:12: 'at_once' wants a list of names", "" },
+	{ "- bench: a\n  at_once: [b, b]\n", "s.yaml:2:16: 'at_once' names 'b' twice", "" },
+	{ "- bench: a\n  at_once: [b]\n  sweep: {c: [1, 2]}\n", "s.yaml:2:3: 'at_once' goes with neither", "" },
+	{ "- bench: a\n  beside: [{bench: a}]\n  at_once: [b]\n", "s.yaml:3:3: 'at_once' goes with neither", "" },
+	{ "- bench: a\n  study: ladder\n  at_once: [b]\n", "s.yaml:3:3: 'at_once' goes with neither", "" },
+	{ "- together: [{bench: a, at_once: [b]}]\n", "s.yaml:1:25: 'at_once' cannot stand inside 'together'", "" },
+	{ "- together: [{bench: a}]\n  at_once: [b]\n", "s.yaml:2:3: 'at_once' belongs to a benchmark", "" },
 	{ "- bench: a\n  pairs: {of: [b, c]}\n", "s.yaml:2:10: 'pairs' wants a relation", "" },
 	{ "- bench: a\n  pairs: {of: [b, c], relation: near}\n", "s.yaml:2:33: unknown relation 'near'", "'nearest'" },
 	{ "- bench: a\n  pairs: {off: [b, c]}\n", "s.yaml:2:11: unknown word of 'pairs' 'off'", "'of'" },
