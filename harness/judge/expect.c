@@ -48,14 +48,16 @@ static const struct row {
 	/* Both at once: 103 to 111 (the same), 0.88 to 0.95 of 2 x 58.45. */
 	{ FL_LINK_PEER_WRITE, "ce", true, 0.90, 64 * MIB },
 
-	/* NVLink, of the raw rate of all links: packets of 256 bytes (copy engine) or 128 (multiprocessors) beside
-	 * their headers. A100 276 to 279 of 300, H100 380 of 450 (NVIDIA/nccl#1264), GB200 about 770 of 900
-	 * (Azure/AI-benchmarking-guide#7): 0.92, 0.84, 0.86. */
-	{ FL_LINK_NVLINK, "ce", false, 0.88, 64 * MIB },
-	/* A100 526 to 531 of 600, H100 749 of 900 (nccl#1264): 0.88, 0.83. */
-	{ FL_LINK_NVLINK, "ce", true, 0.87, 64 * MIB },
-	/* A100 258 to 262 of 300, both 440 to 461 of 600: 0.86, 0.73. */
-	{ FL_LINK_NVLINK, "sm", false, 0.80, 64 * MIB },
+	/* NVLink, of the raw rate of all links as the driver's tools give it (26.562 GB/s a link where 25 are sold):
+	 * packets of 256 bytes (copy engine) or 128 (multiprocessors) beside their headers. A100 276 to 279 of 300
+	 * (the log above), H100 380 of 478 (NVIDIA/nccl#1264), GB200 about 770 of 956 (Azure/AI-benchmarking-guide#7):
+	 * 0.92, 0.80, 0.81. */
+	{ FL_LINK_NVLINK, "ce", false, 0.83, 64 * MIB },
+	/* A100 526 to 531 of 600, H100 749 of 956 (nccl#1264): 0.88, 0.78. */
+	{ FL_LINK_NVLINK, "ce", true, 0.82, 64 * MIB },
+	/* A100 258 to 262 of 300, both 440 to 461 of 600: 0.86, 0.73; the latest generations are taken to lose as much
+	 * more as with the copy engine. */
+	{ FL_LINK_NVLINK, "sm", false, 0.78, 64 * MIB },
 	{ FL_LINK_NVLINK, "sm", true, 0.75, 64 * MIB },
 
 	/* Within a GPU, reading and writing counted: H100 3.0 of 3.35 TB/s, H200 4.3 of 4.8: 0.90. */

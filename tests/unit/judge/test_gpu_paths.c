@@ -144,7 +144,7 @@ static void test_caps(void **state)
 	sample_nvlinks(&g, 0, 4, G1);
 	sample_nvlinks(&g, 1, 4, G0);
 	g.links[0][3].up = false;
-	run = one(&g, "gpu.p2p", to_g1, NULL, 60e9);
+	run = one(&g, "gpu.p2p", to_g1, NULL, 55e9);
 	j = judge(run);
 	near(j->lanes[0].cap_bytes_per_s, 75e9, 1);
 	assert_int_equal(j->lanes[0].verdict, FL_FAIL);
