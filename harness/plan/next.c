@@ -50,9 +50,9 @@ bool fl_plan_next(const struct fl_plan *plan, const struct fl_results *results, 
 /* ---- how far it is */
 
 /* What a case costs beside the time it measures, seen high: workers start (ms), buffers are filled and checked
- * (hundreds of ms for some GiB), the path warms up. The memory that batches go through, at a GB/s; a plan from a store
- * may say anything. */
-static const uint64_t overhead_ns = 1000000000, batches_most_ns = UINT64_C(1) << 50;
+ * (hundreds of ms for some GiB), the path warms up. The memory that batches go through, and buffers or files of a size
+ * that is asked for, at a GB/s; a plan from a store may say anything. */
+static const uint64_t overhead_ns = 1000000000, memory_most_ns = UINT64_C(1) << 50;
 
 static uint64_t add_up(uint64_t a, uint64_t b)
 {
@@ -75,18 +75,25 @@ static uint64_t count_of(const struct fl_plan_lane *lane, const char *option)
 	return text && fl_parse_count(text, &value, NULL) == 0 ? value : 0;
 }
 
+static uint64_t times(uint64_t bytes, uint64_t n)
+{
+	return n && bytes > memory_most_ns / n ? memory_most_ns : bytes * n;
+}
+
 /* Of all lanes: they share the memory. A byte takes a nanosecond. */
-static uint64_t batches_ns(const struct fl_plan_case *c)
+static uint64_t memory_ns(const struct fl_plan_case *c)
 {
 	uint64_t bytes = 0;
 
 	for (size_t k = 0; k < c->lanes_n; k++) {
-		uint64_t batch = count_of(&c->lanes[k], "step_bytes"), n = count_of(&c->lanes[k], "prefetch") + 2;
+		const struct fl_plan_lane *lane = &c->lanes[k];
 
-		if (!c->lanes[k].skip)
-			bytes = add_up(bytes, n && batch > batches_most_ns / n ? batches_most_ns : batch * n);
+		if (lane->skip)
+			continue;
+		bytes = add_up(bytes, times(count_of(lane, "step_bytes"), count_of(lane, "prefetch") + 2));
+		bytes = add_up(bytes, times(count_of(lane, "size"), 1));
 	}
-	return bytes < batches_most_ns ? bytes : batches_most_ns;
+	return bytes < memory_most_ns ? bytes : memory_most_ns;
 }
 
 uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
@@ -95,7 +102,7 @@ uint64_t fl_plan_step_ns(const struct fl_plan *plan, unsigned case_no)
 
 	if (!runs(c))
 		return 0;
-	return add_up((c->duration_ns ? c->duration_ns : FL_PLAN_UNTIL_NS) + overhead_ns, batches_ns(c));
+	return add_up((c->duration_ns ? c->duration_ns : FL_PLAN_UNTIL_NS) + overhead_ns, memory_ns(c));
 }
 
 struct fl_plan_left fl_plan_left(const struct fl_plan *plan, const struct fl_results *results)

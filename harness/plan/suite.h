@@ -108,7 +108,8 @@
  *   distinct  every combination in which b is not a
  *   local     a and b are on one node
  *   remote    both nodes are known, and they differ
- *   nearest   for every a the b whose node is nearest to that of a (NUMA distance); of equal ones the first
+ *   nearest   for every a the b whose node is nearest to that of a (NUMA distance); of equal ones, and where no node is
+ *             known, the first
  *   same      a is b
  *   switch    both hang on ports of one PCIe switch, so that what they exchange need not leave it
  *   socket    both are on one node and below no common switch; a is not b
