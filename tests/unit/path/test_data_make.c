@@ -59,10 +59,10 @@ static void write_index(bool complete)
 	assert_int_equal(fl_dataset_write(".", &set, NULL), 0);
 }
 
-static const struct make_opts opts = { .path = ".", .block = 4 * FL_BLOCK_BYTES, .depth = 2, .threads = 2 };
+static const struct fl_set_opts opts = { .path = ".", .block = 4 * FL_BLOCK_BYTES, .depth = 2, .threads = 2 };
 
 /* All of it, by the hooks. Returns what verify says; it tells these facts. */
-static int make_by(const struct make_opts *how, const char *fact, const char *other, struct fl_err *err)
+static int make_by(const struct fl_set_opts *how, const char *fact, const char *other, struct fl_err *err)
 {
 	struct fl_lane lane = { .threads = 2 };
 	void *state = NULL;
@@ -151,7 +151,7 @@ static void goes_on(void **state)
 /* A file of one request needs no engine; that is not nothing. */
 static void tells_how(void **state)
 {
-	static const struct make_opts whole = { .path = ".", .block = 1 << 20, .depth = 2, .threads = 2 };
+	static const struct fl_set_opts whole = { .path = ".", .block = 1 << 20, .depth = 2, .threads = 2 };
 	struct fl_err err = { 0 };
 
 	(void)state;
@@ -221,7 +221,7 @@ static void one_maker_at_a_time(void **state)
 /* The index that counts is that of the directory in which files are made. */
 static void stays_in_its_directory(void **state)
 {
-	static const struct make_opts opts_there = { .path = "../swap-dir", .block = 4096, .depth = 1, .threads = 1 };
+	static const struct fl_set_opts opts_there = { .path = "../swap-dir", .block = 4096, .depth = 1, .threads = 1 };
 	struct fl_dataset_file file = { (char *)"data-00000000", FL_BLOCK_BYTES };
 	struct fl_dataset set = { .seed = 7, .files = &file, .files_n = 1 };
 	struct fl_lane lane = { .threads = 1 };

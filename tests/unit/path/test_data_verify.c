@@ -58,7 +58,7 @@ static int tear_down(void **state)
 /* The threads in turn, the last one first. Returns what verify says. */
 static int verify_all(const char *fact, struct fl_err *err)
 {
-	static const struct verify_opts opts = { .path = ".", .block = 2 * FL_BLOCK_BYTES, .depth = 2, .threads = 3 };
+	static const struct fl_set_opts opts = { .path = ".", .block = 2 * FL_BLOCK_BYTES, .depth = 2, .threads = 3 };
 	struct fl_lane lane = { .threads = 3 };
 	unsigned idle = 0, turns = 0;
 	void *state = NULL;
