@@ -11,16 +11,13 @@ struct fl_call {
 	char **argv, **whole_argv;
 };
 
-/* A command within a command. */
-struct fl_verb {
-	const char *usage, *summary; /* as those of the command */
-};
+struct fl_verb; /* cli/verbs.h */
 
 struct fl_command {
 	const char *name, *summary; /* "topo"; one line, lower case, no full stop */
 	const char *usage;	    /* for --help: "report [ID|last]" */
 	const char *words; /* what its words may be, as the range of an FL_TEXT: "@run|last"; NULL: it has none */
-	const struct fl_verb *verbs; /* ended by a row without usage; NULL: it has none */
+	const struct fl_verb *verbs; /* ended by a row without name; NULL: it has none */
 	const struct fl_field *fields;
 	bool of_benchmarks; /* takes the options of benchmarks too: of that which its word names, else of all */
 	/* An exit status, or a negative errno with *err, which the caller prints and turns into a status. */

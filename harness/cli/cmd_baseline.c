@@ -3,11 +3,10 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"
-#include "cli/cli.h"
 #include "cli/home.h"
-#include "cli/options.h"
 #include "cli/output.h"
 #include "cli/sides.h"
+#include "cli/verbs.h"
 #include "judge/normal.h"
 #include <errno.h>
 #include <math.h>
@@ -203,40 +202,18 @@ static int show(struct fl_store *store, const struct baseline_opts *opts, const 
 
 /* ---- the verbs */
 
-enum { CALIBRATE, SET, LIST, SHOW, REMOVE, VERBS };
-
-static const struct fl_verb said[VERBS + 1] = {
-	[CALIBRATE] = { "baseline calibrate NAME", "measure a suite in passes and name that run: options as of 'run'" },
-	[SET] = { "baseline set NAME RUN...", "name runs that show the machine as it should be" },
-	[LIST] = { "baseline list", "the baselines of the store" },
-	[SHOW] = { "baseline show NAME", "its runs, medians and noise" },
-	[REMOVE] = { "baseline remove NAME", "forget the name; its runs stay" },
-};
-
-static const struct verb {
-	const struct fl_verb *said;
-	const char *name, *takes; /* takes: names of options, between bars */
-	size_t words_min, words_max;
-	bool writes;
-	int (*run)(struct fl_store *store, const struct baseline_opts *opts, const struct fl_args *args,
-		   struct fl_err *err);
-} verbs[VERBS] = {
-	[CALIBRATE] = { &said[CALIBRATE], "calibrate", "", 0, 0, true, NULL },
-	[SET] = { &said[SET], "set", "|replace|note|store|", 2, FL_BASELINE_RUNS_MAX + 1, true, set },
-	[LIST] = { &said[LIST], "list", "|json|store|", 0, 0, false, list },
-	[SHOW] = { &said[SHOW], "show", "|json|store|", 1, 1, false, show },
-	[REMOVE] = { &said[REMOVE], "remove", "|store|", 1, 1, true, remove_it },
-};
-enum { FIELDS = sizeof(baseline_fields) / sizeof(baseline_fields[0]) };
-
 /* "baseline calibrate NAME OPTION..." is "run --baseline NAME --passes 10 OPTION...". */
-static int calibrate(const struct fl_call *call, struct fl_err *err)
+static int calibrate(const struct fl_verb *self, const struct fl_call *call, const void *opts,
+		     const struct fl_args *args, struct fl_err *err)
 {
 	static char run[] = "run", baseline_option[] = "--baseline", passes[] = "--passes=10", help[] = "--help";
 	char **argv = fl_zalloc((size_t)call->argc + 4, sizeof(*argv));
 	bool named = call->argc > 2 && call->argv[2][0] != '-';
 	int argc = 0, rc;
 
+	(void)self;
+	(void)opts;
+	(void)args;
 	argv[argc++] = run;
 	if (named) {
 		argv[argc++] = baseline_option;
@@ -258,108 +235,69 @@ static int calibrate(const struct fl_call *call, struct fl_err *err)
 	return rc;
 }
 
+enum { CALIBRATE, SET, LIST, SHOW, REMOVE, VERBS };
+
+static const struct doing {
+	bool writes;
+	int (*run)(struct fl_store *store, const struct baseline_opts *opts, const struct fl_args *args,
+		   struct fl_err *err);
+} doings[VERBS] = {
+	[SET] = { true, set },
+	[LIST] = { false, list },
+	[SHOW] = { false, show },
+	[REMOVE] = { true, remove_it },
+};
+
+static int with_store(const struct fl_verb *self, const struct fl_call *call, const void *opts,
+		      const struct fl_args *args, struct fl_err *err);
+
+static const struct fl_verb verbs[VERBS + 1] = {
+	[CALIBRATE] = { "calibrate", "baseline calibrate NAME",
+			"measure a suite in passes and name that run: options as of 'run'", NULL, 0, 0, NULL,
+			calibrate },
+	[SET] = { "set", "baseline set NAME RUN...", "name runs that show the machine as it should be",
+		  "|replace|note|store|", 2, FL_BASELINE_RUNS_MAX + 1, "too few words", with_store },
+	[LIST] = { "list", "baseline list", "the baselines of the store", "|json|store|", 0, 0, NULL, with_store },
+	[SHOW] = { "show", "baseline show NAME", "its runs, medians and noise", "|json|store|", 1, 1, "which name?",
+		   with_store },
+	[REMOVE] = { "remove", "baseline remove NAME", "forget the name; its runs stay", "|store|", 1, 1, "which name?",
+		     with_store },
+};
+
 /* Before the first run there is no store, which is no error for a list. */
-static int with_store(const struct verb *verb, const struct baseline_opts *opts, const struct fl_args *args,
-		      struct fl_err *err)
+static int with_store(const struct fl_verb *self, const struct fl_call *call, const void *opts,
+		      const struct fl_args *args, struct fl_err *err)
 {
+	const struct doing *doing = &doings[self - verbs];
+	const struct baseline_opts *o = opts;
 	struct fl_store *store = NULL;
 	char *path;
-	int rc = fl_home_store(opts->store, &path, err);
+	int rc = fl_home_store(o->store, &path, err);
 
+	(void)call;
 	if (rc < 0)
 		return rc;
-	if (verb->words_min || opts->store || access(path, F_OK) == 0)
-		rc = fl_store_open(path, verb->writes, &store, err);
+	if (self->words_min || o->store || access(path, F_OK) == 0)
+		rc = fl_store_open(path, doing->writes, &store, err);
 	if (rc >= 0)
-		rc = verb->run(store, opts, args, err);
+		rc = doing->run(store, o, args, err);
 	fl_store_close(store);
 	free(path);
 	return rc;
 }
 
-static void select_fields(const struct verb *verb, struct fl_field ret[FIELDS])
-{
-	size_t n = 0;
-
-	for (const struct fl_field *f = baseline_fields; f->name; f++) {
-		char *bars = fl_format("|%s|", f->name);
-
-		if (strstr(verb->takes, bars))
-			ret[n++] = *f;
-		free(bars);
-	}
-	ret[n] = (struct fl_field){ 0 };
-}
-
-static int run_verb(const struct verb *verb, const struct fl_call *call, struct fl_err *err)
-{
-	struct fl_field fields[FIELDS];
-	const struct fl_option_set sets[] = { { .title = "options", .fields = fields }, { 0 } };
-	char *who = fl_format("baseline %s", verb->name);
-	struct baseline_opts opts = { 0 };
-	struct fl_args args;
-	int rc;
-
-	select_fields(verb, fields);
-	rc = fl_options_parse(sets, who, verb->words_max, call->argc - 1, call->argv + 1, &opts, &args, err);
-	free(who);
-	if (rc < 0)
-		return rc;
-	if (args.help) {
-		rc = fl_options_help(verb->said->usage, verb->said->summary, sets, err);
-	} else if (args.words_n < verb->words_min) {
-		fl_fail(err, -EINVAL, "baseline %s: too few words", verb->name);
-		rc = fl_hint(err, "usage: feedline %s", verb->said->usage);
-	} else {
-		rc = with_store(verb, &opts, &args, err);
-	}
-	fl_args_release(&args);
-	return rc;
-}
-
-static int help(const struct fl_command *self, struct fl_err *err)
-{
-	struct fl_text out = { 0 };
-
-	fl_text_add(&out, "usage: feedline %s\n%s\n\n", self->usage, self->summary);
-	for (const struct fl_verb *v = self->verbs; v->usage; v++)
-		fl_text_add(&out, "  %-26s  %s\n", v->usage, v->summary);
-	return fl_output_text(&out, err);
-}
-
-static int unknown(const char *word, struct fl_err *err)
-{
-	const char *names[VERBS], *near;
-
-	for (size_t i = 0; i < VERBS; i++)
-		names[i] = verbs[i].name;
-	near = fl_nearest(word, names, VERBS);
-	fl_fail(err, -EINVAL, "baseline: unknown verb '%s'", word);
-	return near ? fl_hint(err, "did you mean 'feedline baseline %s'?", near)
-		    : fl_hint(err, "'feedline baseline --help' lists the verbs");
-}
-
 static int baseline(const struct fl_command *self, const struct fl_call *call, struct fl_err *err)
 {
-	const char *word = call->argc > 1 ? call->argv[1] : NULL;
+	struct baseline_opts opts = { 0 };
 
-	if (!word) {
-		fl_fail(err, -EINVAL, "baseline: which verb?");
-		return fl_hint(err, "'feedline baseline --help' lists them");
-	}
-	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-		return help(self, err);
-	for (size_t i = 0; i < VERBS; i++)
-		if (!strcmp(verbs[i].name, word))
-			return verbs[i].run ? run_verb(&verbs[i], call, err) : calibrate(call, err);
-	return unknown(word, err);
+	return fl_verbs_run(self, call, &opts, err);
 }
 
 const struct fl_command fl_cmd_baseline = {
 	.name = "baseline",
 	.summary = "runs that show the machine as it should be, and what it does by itself",
 	.usage = "baseline calibrate|set|list|show|remove",
-	.verbs = said,
+	.verbs = verbs,
 	.words = "calibrate|set|list|show|remove|@run|@baseline",
 	.fields = baseline_fields,
 	.run = baseline,

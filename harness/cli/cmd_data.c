@@ -6,8 +6,8 @@
 #include "base/units.h"
 #include "cli/data_set.h"
 #include "cli/measure.h"
-#include "cli/options.h"
 #include "cli/output.h"
+#include "cli/verbs.h"
 #include "run/space.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -468,42 +468,33 @@ static int remove_it(struct job *job, const char *word, struct fl_err *err)
 
 enum { MAKE, VERIFY, REMOVE, VERBS };
 
-static const struct fl_verb said[VERBS + 1] = {
-	[MAKE] = { "data make DIR", "write a data set there, or go on where that was interrupted" },
-	[VERIFY] = { "data verify DIR", "read all of it back and check every word" },
-	[REMOVE] = { "data remove DIR", "remove what was made there, and nothing else" },
-	[VERBS] = { NULL, NULL },
-};
-
-static const struct verb {
-	const char *name, *done, *where, *takes; /* takes: names of options, between bars */
+static const struct doing {
+	const char *done, *where;
 	int (*run)(struct job *job, const char *word, struct fl_err *err);
-} verbs[VERBS] = {
-	[MAKE] = { "make", "made", "in", "|size|like|seed|threads|timeout|json|store|", make },
-	[VERIFY] = { "verify", "verified", "in", "|threads|timeout|json|store|", verify },
-	[REMOVE] = { "remove", "removed", "from", "|json|", remove_it },
+} doings[VERBS] = {
+	[MAKE] = { "made", "in", make },
+	[VERIFY] = { "verified", "in", verify },
+	[REMOVE] = { "removed", "from", remove_it },
 };
-enum { FIELDS = sizeof(data_fields) / sizeof(data_fields[0]) };
 
-static void select_fields(const struct verb *verb, struct fl_field ret[FIELDS])
-{
-	size_t n = 0;
+static int do_it(const struct fl_verb *self, const struct fl_call *call, const void *opts, const struct fl_args *args,
+		 struct fl_err *err);
 
-	for (const struct fl_field *f = data_fields; f->name; f++) {
-		char *bars = fl_format("|%s|", f->name);
+static const struct fl_verb verbs[VERBS + 1] = {
+	[MAKE] = { "make", "data make DIR", "write a data set there, or go on where that was interrupted",
+		   "|size|like|seed|threads|timeout|json|store|", 1, 1, "which directory?", do_it },
+	[VERIFY] = { "verify", "data verify DIR", "read all of it back and check every word",
+		     "|threads|timeout|json|store|", 1, 1, "which directory?", do_it },
+	[REMOVE] = { "remove", "data remove DIR", "remove what was made there, and nothing else", "|json|", 1, 1,
+		     "which directory?", do_it },
+};
 
-		if (strstr(verb->takes, bars))
-			ret[n++] = *f;
-		free(bars);
-	}
-	ret[n] = (struct fl_field){ 0 };
-}
-
-static int do_it(const struct verb *verb, const struct fl_call *call, const struct data_opts *opts, const char *word,
+static int do_it(const struct fl_verb *self, const struct fl_call *call, const void *opts, const struct fl_args *args,
 		 struct fl_err *err)
 {
+	const struct doing *doing = &doings[self - verbs];
 	struct job job = {
-		.verb = verb->name, .done = verb->done, .where = verb->where, .call = call, .opts = opts, .dir_fd = -1
+		.verb = self->name, .done = doing->done, .where = doing->where, .call = call, .opts = opts, .dir_fd = -1
 	};
 	struct fl_home home;
 	int rc = fl_home_open(&home, err);
@@ -511,7 +502,7 @@ static int do_it(const struct verb *verb, const struct fl_call *call, const stru
 	if (rc < 0)
 		return rc;
 	job.home = &home;
-	rc = verb->run(&job, word, err);
+	rc = doing->run(&job, args->words[0], err);
 	fl_dataset_release(&job.set);
 	if (job.dir_fd >= 0)
 		close(job.dir_fd);
@@ -520,75 +511,18 @@ static int do_it(const struct verb *verb, const struct fl_call *call, const stru
 	return rc;
 }
 
-static int run_verb(unsigned v, const struct fl_call *call, struct fl_err *err)
-{
-	struct fl_field fields[FIELDS];
-	const struct fl_option_set sets[] = { { .title = "options", .fields = fields }, { 0 } };
-	char *who = fl_format("data %s", verbs[v].name);
-	struct data_opts opts = { 0 };
-	struct fl_args args;
-	int rc;
-
-	select_fields(&verbs[v], fields);
-	rc = fl_options_parse(sets, who, 1, call->argc - 1, call->argv + 1, &opts, &args, err);
-	free(who);
-	if (rc < 0)
-		return rc;
-	if (args.help) {
-		rc = fl_options_help(said[v].usage, said[v].summary, sets, err);
-	} else if (args.words_n < 1) {
-		fl_fail(err, -EINVAL, "data %s: which directory?", verbs[v].name);
-		rc = fl_hint(err, "usage: feedline %s", said[v].usage);
-	} else {
-		rc = do_it(&verbs[v], call, &opts, args.words[0], err);
-	}
-	fl_args_release(&args);
-	return rc;
-}
-
-static int help(const struct fl_command *self, struct fl_err *err)
-{
-	struct fl_text out = { 0 };
-
-	fl_text_add(&out, "usage: feedline %s\n%s\n\n", self->usage, self->summary);
-	for (const struct fl_verb *v = self->verbs; v->usage; v++)
-		fl_text_add(&out, "  %-26s  %s\n", v->usage, v->summary);
-	return fl_output_text(&out, err);
-}
-
-static int unknown(const char *word, struct fl_err *err)
-{
-	const char *names[VERBS], *near;
-
-	for (size_t i = 0; i < VERBS; i++)
-		names[i] = verbs[i].name;
-	near = fl_nearest(word, names, VERBS);
-	fl_fail(err, -EINVAL, "data: unknown verb '%s'", word);
-	return near ? fl_hint(err, "did you mean 'feedline data %s'?", near)
-		    : fl_hint(err, "'feedline data --help' lists the verbs");
-}
-
 static int data(const struct fl_command *self, const struct fl_call *call, struct fl_err *err)
 {
-	const char *word = call->argc > 1 ? call->argv[1] : NULL;
+	struct data_opts opts = { 0 };
 
-	if (!word) {
-		fl_fail(err, -EINVAL, "data: which verb?");
-		return fl_hint(err, "'feedline data --help' lists them");
-	}
-	if (!strcmp(word, "--help") || !strcmp(word, "-h"))
-		return help(self, err);
-	for (unsigned i = 0; i < VERBS; i++)
-		if (!strcmp(verbs[i].name, word))
-			return run_verb(i, call, err);
-	return unknown(word, err);
+	return fl_verbs_run(self, call, &opts, err);
 }
 
 const struct fl_command fl_cmd_data = {
 	.name = "data",
 	.summary = "test data that storage is measured with: make, verify, remove",
 	.usage = "data make|verify|remove DIR",
-	.verbs = said,
+	.verbs = verbs,
 	.words = "make|verify|remove|@file",
 	.fields = data_fields,
 	.run = data,

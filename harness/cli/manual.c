@@ -4,6 +4,7 @@
 #include "base/field.h"
 #include "cli/documents.h"
 #include "cli/options.h"
+#include "cli/verbs.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,7 +111,7 @@ static void add_options(struct fl_text *out, const struct fl_field *fields, bool
 
 static void add_verbs(struct fl_text *out, const struct fl_verb *verbs)
 {
-	for (const struct fl_verb *v = verbs; v && v->usage; v++) {
+	for (const struct fl_verb *v = verbs; v && v->name; v++) {
 		fl_text_add(out, ".TP\n");
 		add_in(out, 'B', v->usage);
 		fl_text_add(out, "\n");
