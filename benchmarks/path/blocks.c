@@ -55,3 +55,18 @@ int fl_blocks_explain(const void *block, const struct fl_origin *o, const char *
 		(unsigned long long)o->offset, found);
 	return -EBADMSG;
 }
+
+int fl_blocks_compare(const void *arrived, const void *again, uint64_t bytes, const struct fl_origin *o,
+		      const char *name, struct fl_err *err)
+{
+	const unsigned char *got = arrived, *there = again;
+	uint64_t i = 0;
+
+	if (memcmp(got, there, bytes) == 0)
+		return 0;
+	while (got[i] == there[i])
+		i++;
+	fl_fail(err, -EBADMSG, "'%s' file %llu at offset %llu: 0x%02x arrived, read again it is 0x%02x", name,
+		(unsigned long long)o->file, (unsigned long long)(o->offset + i), got[i], there[i]);
+	return fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
+}

@@ -27,4 +27,8 @@ uint64_t fl_blocks_full(const void *data, uint64_t bytes, const struct fl_origin
  * -EBADMSG. */
 int fl_blocks_explain(const void *block, const struct fl_origin *origin, const char *name, struct fl_err *err);
 
+/* Any data, against the same bytes by another way: 0, or -EBADMSG with the first byte that is another one. */
+int fl_blocks_compare(const void *arrived, const void *again, uint64_t bytes, const struct fl_origin *origin,
+		      const char *name, struct fl_err *err);
+
 #endif

@@ -298,18 +298,10 @@ static int check_again(const struct fl_pipe *p, uint64_t seq, struct fl_err *err
 		struct fl_origin at = source->kind->origin(source, chunk);
 		const char *data = p->sink.memory + seq % p->sink.slots_n * p->shape.step_bytes + i * p->shape.block;
 		uint64_t bytes = fl_chunk_bytes(&p->shape, i);
-		unsigned long long wrong = 0;
 
 		rc = source->kind->reread(source, chunk, again, bytes, err);
-		if (rc < 0 || memcmp(again, data, bytes) == 0)
-			continue;
-		while (again[wrong] == data[wrong])
-			wrong++;
-		rc = fl_fail(err, -EBADMSG,
-			     "%s file %llu offset %llu: 0x%02x arrived in the accelerator, pread finds 0x%02x",
-			     source->name, (unsigned long long)at.file, at.offset + wrong, (unsigned char)data[wrong],
-			     (unsigned char)again[wrong]);
-		fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
+		if (rc == 0)
+			rc = fl_blocks_compare(data, again, bytes, &at, source->name, err);
 	}
 	free(again);
 	return rc;

@@ -93,7 +93,10 @@ static int count_pages(const struct part *part, uint64_t *pages, struct fl_err *
 
 	if (rc < 0 && rc != -EPERM)
 		rc = by_mincore(part, pages);
-	return rc < 0 ? fl_fail(err, rc, "the kernel does not tell which pages are cached: %s", strerror(-rc)) : 0;
+	if (rc == 0)
+		return 0;
+	fl_fail(err, rc, "the kernel does not tell which pages are cached: %s", strerror(-rc));
+	return rc == -EPERM ? fl_hint(err, "it tells who owns the file or may write it") : rc;
 }
 
 static double share(uint64_t pages, uint64_t all)

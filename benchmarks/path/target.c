@@ -99,6 +99,9 @@ static int open_entries(const char *dir, const struct fl_dataset *set, bool dire
 	t->strangers = set->strangers;
 	for (size_t i = 0; i < set->files_n && rc == 0; i++)
 		rc = open_entry(t, dir, &set->files[i], direct, err);
+	if (rc == -EMFILE)
+		fl_hint(err, "all %zu files stay open: raise the limit (ulimit -Hn), or make fewer and larger ones",
+			set->files_n);
 	if (rc == 0 && t->blocks == 0) {
 		rc = fl_fail(err, -EINVAL, "no file of '%s' has a block of %" PRIu64 " bytes", dir, t->block_bytes);
 		fl_hint(err, "choose a smaller block");
@@ -238,38 +241,35 @@ struct fl_place fl_target_place(const struct fl_target *t, uint64_t block)
 
 /* ---- is it right? */
 
-static int wrong(const struct fl_target *t, struct fl_place at, const void *block, struct fl_err *err)
+static struct fl_origin origin_of(const struct fl_target *t, struct fl_place at)
 {
-	const struct fl_target_file *file = &t->files[at.file];
-	const struct fl_origin origin = { t->seed, file->number, at.offset };
+	return (struct fl_origin){ t->seed, t->files[at.file].number, at.offset };
+}
 
-	fl_blocks_explain(block, &origin, file->path ? file->path : "what was written", err);
+static const char *name_of(const struct fl_target *t, struct fl_place at)
+{
+	const char *path = t->files[at.file].path;
+
+	return path ? path : "what was written";
+}
+
+int fl_target_check(const struct fl_target *t, struct fl_place at, const void *data, uint64_t bytes, struct fl_err *err)
+{
+	struct fl_origin origin = origin_of(t, at);
+	uint64_t wrong = fl_blocks_full(data, bytes, &origin);
+
+	if (wrong == bytes)
+		return 0;
+	origin.offset += wrong;
+	fl_blocks_explain((const char *)data + wrong, &origin, name_of(t, at), err);
 	return fl_hint(err,
 		       "'feedline data verify' tells whether the file itself is wrong; if not, the path from it is");
 }
 
-static uint64_t sum_of(const uint64_t *word)
+int fl_target_compare(const struct fl_target *t, struct fl_place at, const void *data, const void *again,
+		      uint64_t bytes, struct fl_err *err)
 {
-	uint64_t sum = 0;
+	struct fl_origin origin = origin_of(t, at);
 
-	for (size_t i = 0; i < FL_BLOCK_WORDS; i++)
-		sum += word[i];
-	return sum;
-}
-
-int fl_target_check(const struct fl_target *t, struct fl_place at, const void *data, uint64_t bytes, bool full,
-		    struct fl_err *err)
-{
-	uint64_t number = t->files[at.file].number;
-
-	for (uint64_t i = 0; i + FL_BLOCK_BYTES <= bytes; i += FL_BLOCK_BYTES) {
-		const uint64_t *word = (const uint64_t *)((const char *)data + i);
-		uint64_t offset = at.offset + i;
-		bool right = full ? fl_block_check(word, t->seed, number, offset) == FL_BLOCK_BYTES
-				  : sum_of(word) == fl_block_sum(t->seed, number, offset);
-
-		if (!right)
-			return wrong(t, (struct fl_place){ at.file, offset }, word, err);
-	}
-	return 0;
+	return fl_blocks_compare(data, again, bytes, &origin, name_of(t, at), err);
 }

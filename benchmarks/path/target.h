@@ -40,10 +40,13 @@ struct fl_place {
 };
 struct fl_place fl_target_place(const struct fl_target *t, uint64_t block);
 
-/* Is what was read from there right? data: `bytes` of a described target, a multiple of FL_BLOCK_BYTES. By sums or in
- * full (feedline/block.h). 0, or -EBADMSG with what was found where. */
-int fl_target_check(const struct fl_target *t, struct fl_place at, const void *data, uint64_t bytes, bool full,
+/* Is what was read from there right, in full (feedline/block.h)? data: `bytes` of a described target, a multiple of
+ * FL_BLOCK_BYTES. 0, or -EBADMSG with what was found where. */
+int fl_target_check(const struct fl_target *t, struct fl_place at, const void *data, uint64_t bytes,
 		    struct fl_err *err);
+/* The same of one that is not described: against the same bytes read again. */
+int fl_target_compare(const struct fl_target *t, struct fl_place at, const void *data, const void *again,
+		      uint64_t bytes, struct fl_err *err);
 
 /* The share of its pages that the page cache holds now, 0 .. 1; negative errno: the kernel does not tell. */
 int fl_target_resident(const struct fl_target *t, double *ret_ratio, struct fl_err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/traffic_check.c: is what the threads moved last what it should be? */
+#include "path/blocks.h"
 #include "path/traffic.h"
 #include <errno.h>
 #include <feedline/block.h>
@@ -26,15 +27,8 @@ static int read_again(const struct fl_target *t, struct fl_place at, char *scrat
 static int compare(const struct fl_target *t, struct fl_place at, const char *data, char *scratch, struct fl_err *err)
 {
 	int rc = read_again(t, at, scratch, err);
-	size_t i = 0;
 
-	if (rc < 0 || memcmp(data, scratch, (size_t)t->block_bytes) == 0)
-		return rc;
-	while (data[i] == scratch[i])
-		i++;
-	fl_fail(err, -EBADMSG, "offset %" PRIu64 " of file %u: first 0x%02x was read, then 0x%02x", at.offset + i,
-		at.file, (unsigned char)data[i], (unsigned char)scratch[i]);
-	return fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
+	return rc < 0 ? rc : fl_target_compare(t, at, data, scratch, t->block_bytes, err);
 }
 
 static int write_lost(const uint64_t *word, const struct fl_traffic_block *b, uint64_t offset, uint64_t seed,
@@ -55,12 +49,11 @@ static int check_written(const struct fl_target *t, const struct fl_traffic_bloc
 			 struct fl_err *err)
 {
 	for (uint64_t i = 0; i < t->block_bytes; i += FL_BLOCK_BYTES) {
+		const struct fl_origin origin = { t->seed, b->number, b->at.offset + i };
 		const uint64_t *word = (const uint64_t *)(data + i);
-		uint64_t sum = 0;
 
-		for (size_t w = 0; w < FL_BLOCK_WORDS; w++)
-			sum += word[w];
-		if (word[2] != b->number || sum != fl_block_sum(t->seed, b->number, b->at.offset + i))
+		if (word[2] != b->number ||
+		    fl_blocks_sums(fl_stream_portable, word, FL_BLOCK_BYTES, &origin) != FL_BLOCK_BYTES)
 			return write_lost(word, b, b->at.offset + i, t->seed, err);
 	}
 	return 0;
@@ -73,7 +66,7 @@ static int check_block(const struct fl_traffic *t, const struct fl_traffic_block
 
 	if (!spec->write)
 		return spec->target->described
-			       ? fl_target_check(spec->target, b->at, b->data, spec->target->block_bytes, true, err)
+			       ? fl_target_check(spec->target, b->at, b->data, spec->target->block_bytes, err)
 			       : compare(spec->target, b->at, b->data, scratch, err);
 	rc = read_again(spec->target, b->at, scratch, err);
 	return rc < 0 ? rc : check_written(spec->target, b, scratch, err);
@@ -100,7 +93,7 @@ static int check_thread(const struct fl_traffic *t, unsigned thread, char *scrat
 	int rc = 0;
 
 	if (fl_traffic_wrong(t, thread, &block))
-		rc = fl_target_check(spec->target, block.at, block.data, FL_BLOCK_BYTES, true, err);
+		rc = fl_target_check(spec->target, block.at, block.data, FL_BLOCK_BYTES, err);
 	for (unsigned slot = 0; slot < spec->depth && n < most_of(spec) && rc == 0; slot++) {
 		if (!fl_traffic_block(t, thread, slot, &block))
 			continue;

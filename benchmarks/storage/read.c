@@ -134,10 +134,8 @@ static int prepare_cache(struct read_state *s, struct fl_err *err)
 		fl_set_fact(s->lane, "cached_before", "%.2f", ratio);
 	if (s->direct)
 		return 0;
-	if (rc < 0) {
-		fl_fail(err, rc, "%s", unknown.what);
-		return fl_hint(err, "the owner of the file and root are told");
-	}
+	if (rc < 0)
+		return *err = unknown, rc;
 	rc = prove(s, ratio, warm ? "after it was read" : "although the kernel was asked to forget it", 0, err);
 	s->drives_counted = rc == 0 && (warm || drives_are_counted(&s->target));
 	s->from_drives_before = read_from_drives();
