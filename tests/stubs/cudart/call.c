@@ -127,6 +127,15 @@ void set_current(int visible)
 	current_life = stub.life;
 }
 
+static void dawdle_locked(unsigned ms)
+{
+	const struct timespec pause = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	pthread_mutex_unlock(&stub.lock);
+	nanosleep(&pause, NULL);
+	pthread_mutex_lock(&stub.lock);
+}
+
 static cudaError_t suffer(struct mishap mishap, const char *call, int device)
 {
 	if (!*stub.fault)
@@ -139,6 +148,9 @@ static cudaError_t suffer(struct mishap mishap, const char *call, int device)
 		return mishap.code;
 	case FAIL:
 		return mishap.code;
+	case SLOW:
+		dawdle_locked(mishap.code);
+		return cudaSuccess;
 	case HANG:
 		hang_locked();
 		return cudaErrorUnknown;
@@ -204,14 +216,19 @@ cudaError_t cudaGetLastError(void)
 /* Streams that are destroyed end when their work has; at most 10 s. */
 static bool streams_end_locked(void)
 {
+	const struct CUstream_st *s;
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 10;
-	while (stub.closing > 0)
+	for (;;) {
+		for (s = stub.streams; s && !s->destroyed; s = s->next)
+			;
+		if (!s)
+			return true;
 		if (pthread_cond_timedwait(&stub.changed, &stub.lock, &until) != 0)
-			return stub.closing == 0;
-	return true;
+			return false;
+	}
 }
 
 void stub_begin(const char *text)
@@ -262,6 +279,12 @@ size_t stub_used(unsigned gpu)
 	return n;
 }
 
+/* What lies on a broken device went with it. */
+static bool is_gone_locked(int device)
+{
+	return stub.devices[device].broken != cudaSuccess;
+}
+
 static const char *remains_locked(char *room, size_t bytes)
 {
 	static const char *const names[] = { "device memory", "host memory", "a registration" };
@@ -269,14 +292,16 @@ static const char *remains_locked(char *room, size_t bytes)
 	if (*stub.misuse)
 		return stub.misuse;
 	for (const struct range *r = stub.ranges; r; r = r->next)
-		if (!r->freed) {
+		if (!r->freed && !(r->owner == OF_DEVICE && is_gone_locked(r->device))) {
 			snprintf(room, bytes, "%s of %zu bytes was not released", names[r->owner], r->bytes);
 			return room;
 		}
-	if (stub.streams)
-		return "a stream was not destroyed";
-	if (stub.events)
-		return "an event was not destroyed";
+	for (const struct CUstream_st *s = stub.streams; s; s = s->next)
+		if (!is_gone_locked(s->device))
+			return "a stream was not destroyed";
+	for (const struct CUevent_st *e = stub.events; e; e = e->next)
+		if (!is_gone_locked(e->device))
+			return "an event was not destroyed";
 	return NULL;
 }
 

@@ -14,7 +14,7 @@ int fl_kernels_load(void)
 	cudaError_t rc = enter("fl_kernels_load", CAN_FAIL | CONTEXT, -1, NULL);
 
 	if (rc == cudaSuccess) {
-		drain_device_locked(current_locked());
+		drain_devices_locked(current_locked());
 		stub.devices[current_locked()].loaded = true;
 	}
 	return (int)leave(rc);
@@ -31,7 +31,7 @@ static int launch(const char *call, unsigned needs, struct CUstream_st *stream, 
 	if (!is_stream_locked(stream) || stream->device != device)
 		return (int)leave(cudaErrorInvalidResourceHandle);
 	if (!stub.devices[device].loaded)
-		drain_device_locked(device);
+		drain_devices_locked(device);
 	stub.devices[device].loaded = true;
 	return (int)leave(queue_locked(stream, op));
 }

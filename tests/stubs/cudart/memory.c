@@ -3,7 +3,10 @@
  *
  * Memory of a device lies behind an address that nothing may be mapped at: the host that follows such a pointer dies
  * of it, as it would on a real machine. The stub sees the bytes at another one. What was freed stays known, so that
- * its later use is told. */
+ * its later use is told.
+ *
+ * Whatever makes or ends memory waits until no device of the process has anything to do: it need not with a real
+ * driver, but it may. */
 #include "parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +124,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
 		*at = NULL;
 		return leave(cudaSuccess);
 	}
+	drain_devices_locked(-1);
 	if (takes > stub.settings.memory_bytes - stub.devices[device].used_bytes)
 		return leave(cudaErrorMemoryAllocation);
 	r = (struct range){ .bytes = bytes, .mapped_bytes = mapped, .owner = OF_DEVICE, .device = device };
@@ -141,7 +145,7 @@ static void free_locked(struct range *r)
 	r->freed = true; /* its address stays taken, so that nothing else is there */
 }
 
-/* Waits for the device. Of NULL: makes the context and waits for nothing. */
+/* Of NULL: makes the context and waits for nothing. */
 cudaError_t cudaFree(void *at)
 {
 	cudaError_t rc = enter("cudaFree", CAN_FAIL | (at ? 0 : CONTEXT), -1, NULL);
@@ -154,7 +158,7 @@ cudaError_t cudaFree(void *at)
 		return leave(rc != cudaSuccess ? rc : cudaErrorInvalidValue);
 	}
 	if (rc == cudaSuccess) {
-		drain_device_locked(r->device);
+		drain_devices_locked(-1);
 		rc = stub.devices[r->device].broken;
 	}
 	free_locked(r);
@@ -184,6 +188,7 @@ cudaError_t cudaHostAlloc(void **at, size_t bytes, unsigned int flags)
 		return leave(rc);
 	if (bytes == 0 || flags & ~7u)
 		return leave(cudaErrorInvalidValue);
+	drain_devices_locked(-1);
 	p = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED)
 		return leave(cudaErrorMemoryAllocation);
@@ -207,7 +212,7 @@ cudaError_t cudaFreeHost(void *at)
 		return leave(rc != cudaSuccess ? rc : cudaErrorInvalidValue);
 	}
 	if (rc == cudaSuccess)
-		drain_device_locked(r->device);
+		drain_devices_locked(-1);
 	munmap(r->real, r->mapped_bytes);
 	forget_locked(r);
 	return leave(rc);
@@ -223,6 +228,7 @@ cudaError_t cudaHostRegister(void *at, size_t bytes, unsigned int flags)
 		return leave(cudaErrorInvalidValue);
 	if (overlaps_locked(at, bytes))
 		return leave(cudaErrorHostMemoryAlreadyRegistered);
+	drain_devices_locked(-1);
 	add_locked(&(struct range){ .at = (uintptr_t)at,
 				    .bytes = bytes,
 				    .real = at,
@@ -241,7 +247,7 @@ cudaError_t cudaHostUnregister(void *at)
 		return leave(rc != cudaSuccess ? rc : cudaErrorHostMemoryNotRegistered);
 	}
 	if (rc == cudaSuccess)
-		drain_device_locked(r->device);
+		drain_devices_locked(-1);
 	forget_locked(r);
 	return leave(rc);
 }

@@ -13,7 +13,7 @@
 enum { GPUS = 8, DEVICES = 10, FAULTS = 16, NAME = 48, REASON = 160, PENDING = 1024 };
 
 /* What went wrong with one call, if anything. */
-enum deed { NOTHING, FAIL, STICKY, LOST, LATER, HANG, STALL, FLIP, SWAP, DROP };
+enum deed { NOTHING, FAIL, STICKY, LOST, LATER, SLOW, HANG, STALL, FLIP, SWAP, DROP };
 struct mishap {
 	enum deed deed;
 	cudaError_t code;
@@ -62,6 +62,7 @@ struct device {
 struct CUevent_st {
 	struct CUevent_st *next;
 	int device;
+	bool times;
 	unsigned holders; /* ops that will use it, and its owner */
 	uint64_t recorded, done, at_ns;
 };
@@ -102,7 +103,7 @@ struct stub {
 	struct range *ranges;
 	struct CUstream_st *streams;
 	struct CUevent_st *events;
-	unsigned calls, closing; /* closing: destroyed streams whose thread still runs */
+	unsigned calls;
 	char fault[NAME], misuse[REASON];
 };
 extern struct stub stub;
@@ -147,7 +148,7 @@ void release_memory_locked(int device);
 bool is_stream_locked(const struct CUstream_st *s);
 cudaError_t queue_locked(struct CUstream_st *s, const struct op *op); /* waits where the queue is full */
 cudaError_t drain_locked(struct CUstream_st *s);		      /* what is queued now; what it comes to */
-void drain_device_locked(int device);
+void drain_devices_locked(int device); /* until that one has nothing to do; -1: all of them */
 void end_streams_locked(int device);
 void release_events_locked(int device);
 bool is_event_locked(const struct CUevent_st *e);

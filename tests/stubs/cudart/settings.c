@@ -85,14 +85,14 @@ static void read_setting(const char *entry, const char *value, struct settings *
 
 static struct mishap read_mishap(const char *text, const char *entry)
 {
-	static const char *const names[] = { "",     "fail",  "sticky", "lost", "later",
+	static const char *const names[] = { "",     "fail",  "sticky", "lost", "later", "slow",
 					     "hang", "stall", "flip",	"swap", "drop" };
 	const char *equals = strchr(text, '=');
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
 
 	for (enum deed deed = FAIL; deed <= DROP; deed++)
 		if (strlen(names[deed]) == n && !strncmp(names[deed], text, n)) {
-			if ((deed <= LATER) != (equals != NULL))
+			if ((deed <= SLOW) != (equals != NULL))
 				break;
 			return (struct mishap){ deed, equals ? (cudaError_t)number(equals + 1, NULL, entry)
 							     : cudaErrorUnknown };

@@ -42,17 +42,21 @@ void release_events_locked(int device)
 	}
 }
 
-cudaError_t cudaEventCreate(cudaEvent_t *event)
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags)
 {
-	cudaError_t rc = enter("cudaEventCreate", CAN_FAIL | CONTEXT, -1, NULL);
+	cudaError_t rc = enter("cudaEventCreateWithFlags", CAN_FAIL | CONTEXT, -1, NULL);
 	struct CUevent_st *e;
 
 	if (rc != cudaSuccess)
 		return leave(rc);
+	if (flags & ~3u)
+		return leave(cudaErrorInvalidValue);
 	e = calloc(1, sizeof(*e));
 	if (!e)
 		return leave(cudaErrorMemoryAllocation);
-	*e = (struct CUevent_st){ .next = stub.events, .device = current_locked(), .holders = 1 };
+	*e = (struct CUevent_st){
+		.next = stub.events, .device = current_locked(), .times = !(flags & 2), .holders = 1
+	};
 	stub.events = e;
 	*event = e;
 	return leave(cudaSuccess);
@@ -100,7 +104,7 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
 	if (rc != cudaSuccess)
 		return leave(rc);
 	if (!is_event_locked(start) || !is_event_locked(end) || !start->recorded || !end->recorded ||
-	    start->device != end->device)
+	    start->device != end->device || !start->times || !end->times)
 		return leave(cudaErrorInvalidResourceHandle);
 	if (start->done != start->recorded || end->done != end->recorded)
 		return leave(cudaErrorNotReady);
@@ -143,6 +147,15 @@ static struct op *next_locked(struct CUstream_st *s)
 	return op;
 }
 
+static void forget_stream_locked(const struct CUstream_st *s)
+{
+	struct CUstream_st **at = &stub.streams;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+}
+
 static void *work(void *stream)
 {
 	struct CUstream_st *s = stream;
@@ -164,7 +177,7 @@ static void *work(void *stream)
 	}
 	while (s->waiters > 0)
 		wait_locked();
-	stub.closing--;
+	forget_stream_locked(s);
 	pthread_cond_broadcast(&stub.changed);
 	pthread_mutex_unlock(&stub.lock);
 	pthread_cond_destroy(&s->wake);
@@ -177,7 +190,7 @@ static void *work(void *stream)
 bool is_stream_locked(const struct CUstream_st *s)
 {
 	for (const struct CUstream_st *i = stub.streams; i; i = i->next)
-		if (i == s)
+		if (i == s && !i->destroyed)
 			return true;
 	misuse_locked("a stream that does not exist");
 	return false;
@@ -215,41 +228,31 @@ cudaError_t drain_locked(struct CUstream_st *s)
 	return stub.devices[s->device].broken;
 }
 
-void drain_device_locked(int device)
+void drain_devices_locked(int device)
 {
 	struct CUstream_st *s;
 
 	do {
 		for (s = stub.streams; s; s = s->next)
-			if (s->device == device && s->done < s->queued)
+			if ((device < 0 || s->device == device) && s->done < s->queued)
 				break;
 		if (s)
 			wait_locked();
 	} while (s);
 }
 
+/* It stays on the list until its thread has ended. */
 static void end_stream_locked(struct CUstream_st *s)
 {
-	struct CUstream_st **at = &stub.streams;
-
-	while (*at != s)
-		at = &(*at)->next;
-	*at = s->next;
 	s->destroyed = true;
-	stub.closing++;
 	pthread_cond_signal(&s->wake);
 }
 
 void end_streams_locked(int device)
 {
-	struct CUstream_st *next;
-
-	for (struct CUstream_st *s = stub.streams; s; s = next) {
-		next = s->next;
-		if (s->device != device)
-			continue;
-		end_stream_locked(s);
-	}
+	for (struct CUstream_st *s = stub.streams; s; s = s->next)
+		if (s->device == device)
+			end_stream_locked(s);
 }
 
 static bool start_locked(struct CUstream_st *s)

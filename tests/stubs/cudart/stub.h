@@ -4,8 +4,8 @@
  * It is meant to be as strict as hardware is. Streams are threads, each with its queue, so that what runs behind a
  * closed gate waits and what must not wait for it hangs. Memory of a device has addresses that the host cannot touch.
  * Each pointer of each call is looked up: memory that was freed, of another device, or too short is an error and is
- * counted as misuse. A copy of pageable memory waits for its stream, cudaFree for its device, and a queue has an end,
- * as with the real one.
+ * counted as misuse. A copy of pageable memory waits for its stream; what makes or ends memory waits for all devices;
+ * a queue has an end.
  *
  * What the machine is and what goes wrong is a text, "memory=1000000,cudaMalloc:3:fail=2": of stub_begin(), else that
  * of the environment variable CUDA_STUB, which reaches workers because its name begins as those of CUDA do. Entries:
@@ -28,6 +28,7 @@
  *     sticky=CODE the same, and so do all calls for this GPU from then on, until it is reset
  *     lost=CODE   the same, for ever
  *     later=CODE  returns as if all were well; the work itself fails, which is sticky
+ *     slow=MS     takes so many ms
  *     hang        never returns
  *     stall       returns, but the work never ends
  *     flip        a copy with one bit turned
@@ -50,6 +51,7 @@ unsigned stub_calls(void);
 const char *stub_fault(void);
 
 /* Does anything remain: memory, registrations, streams, events; or was anything misused? Says the first such thing.
+ * What lies on a GPU that an error stuck to does not count.
  * Streams that were destroyed are waited for. */
 bool stub_is_clean(char *why, size_t room);
 

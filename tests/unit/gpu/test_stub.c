@@ -142,7 +142,32 @@ static void *open_late(void *gate)
 	return NULL;
 }
 
-/* What must wait for a closed gate does: a pageable copy, a kernel that was not loaded, a full queue. */
+static void wait_somewhere(struct rig *r, unsigned what, char *pageable)
+{
+	void *p;
+
+	if (what == 0)
+		OK(cudaMemcpyAsync(r->gpu, pageable, BYTES, cudaMemcpyDefault, r->stream));
+	if (what == 1)
+		OK(cudaFree(r->gpu));
+	if (what == 2)
+		OK(fl_kernels_load());
+	for (unsigned i = 0; what == 3 && i < 1100; i++)
+		OK(fl_kernel_nothing(r->stream));
+	if (what > 3)
+		OK(cudaSetDevice(1)); /* another device makes no difference */
+	if (what == 4)
+		OK(cudaMalloc(&p, BYTES));
+	if (what == 5)
+		OK(cudaHostAlloc(&p, BYTES, 0));
+	if (what == 6)
+		OK(cudaHostRegister(pageable, BYTES, 0));
+	if (what == 7)
+		OK(cudaFreeHost(r->host));
+}
+
+/* What must wait for a closed gate does: a pageable copy, loading kernels, a full queue, and all that makes or
+ * ends memory. */
 static void test_waits(void **unused)
 {
 	struct rig r;
@@ -150,18 +175,11 @@ static void test_waits(void **unused)
 	pthread_t thread;
 
 	(void)unused;
-	for (unsigned what = 0; what < 4; what++) {
+	for (unsigned what = 0; what < 8; what++) {
 		r = begin("");
 		OK(fl_kernel_gate(r.stream, r.gate, 60 * SECOND_NS, r.gate + 1));
 		pthread_create(&thread, NULL, open_late, r.gate);
-		if (what == 0)
-			OK(cudaMemcpyAsync(r.gpu, pageable, BYTES, cudaMemcpyDefault, r.stream));
-		if (what == 1)
-			OK(cudaFree(r.gpu));
-		if (what == 2)
-			OK(fl_kernels_load());
-		for (unsigned i = 0; what == 3 && i < 1100; i++)
-			OK(fl_kernel_nothing(r.stream));
+		wait_somewhere(&r, what, pageable);
 		assert_int_equal(__atomic_load_n(r.gate, __ATOMIC_ACQUIRE), 1);
 		pthread_join(thread, NULL);
 	}
@@ -176,8 +194,8 @@ static void test_events(void **unused)
 	float ms = -1;
 
 	(void)unused;
-	OK(cudaEventCreate(&start));
-	OK(cudaEventCreate(&end));
+	OK(cudaEventCreateWithFlags(&start, cudaEventDefault));
+	OK(cudaEventCreateWithFlags(&end, cudaEventDefault));
 	assert_int_equal(cudaEventElapsedTime(&ms, start, end), cudaErrorInvalidResourceHandle);
 	OK(fl_kernel_gate(r.stream, r.gate, 60 * SECOND_NS, r.gate + 1));
 	OK(cudaEventRecord(start, r.stream));
@@ -256,7 +274,7 @@ static void test_leaks(void **unused)
 	OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
 	soiled("a stream");
 	OK(cudaStreamDestroy(stream));
-	OK(cudaEventCreate(&event));
+	OK(cudaEventCreateWithFlags(&event, cudaEventDefault));
 	soiled("an event");
 	OK(cudaDeviceReset()); /* takes all */
 	clean();

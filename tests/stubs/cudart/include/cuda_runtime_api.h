@@ -90,6 +90,9 @@ enum cudaDeviceAttr {
 #define cudaHostRegisterMapped	   0x02
 #define cudaStreamDefault	   0x00
 #define cudaStreamNonBlocking	   0x01
+#define cudaEventDefault	   0x00
+#define cudaEventBlockingSync	   0x01
+#define cudaEventDisableTiming	   0x02
 
 typedef struct CUstream_st *cudaStream_t;
 typedef struct CUevent_st *cudaEvent_t;
@@ -147,7 +150,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
 
-cudaError_t cudaEventCreate(cudaEvent_t *event);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *event, unsigned int flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end);
