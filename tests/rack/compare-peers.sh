@@ -51,6 +51,8 @@ is 'not slower' "$(verdict 0.951 1.2 1 1)" 'above 0.95'
 is 'not slower' "$(verdict 0.85 1.2 0.8 1.3)" 'above what the peer does to itself'
 is 'slower' "$(verdict 0.5 0.79 0.8 1.3)" 'below both'
 is 'inconclusive: 0.75 to 0.9 holds 0.8 (peer against itself spans 0.8 to 1.3)' "$(verdict 0.75 0.9 0.8 1.3)" 'on both sides of it'
+is 'slower' "$(verdict 0.96 0.98 1 1 0.99)" 'a row with a bar of its own'
+is 'not slower' "$(verdict 0.991 1 1 1 0.99)" 'above its own bar'
 
 # Of a cost, half is the bar.
 is 'at most half' "$(verdict_of_cost 0.1 0.5)" 'half'
@@ -89,6 +91,27 @@ totals: 400
 EOT
 is 42 "$(calls_to queue)" 'calls in a profile'
 is 'none' "$(calls_to nobody || echo none)" 'calls of nobody'
+
+# Rows of GPUs: why there are none, and what is read of the peer.
+gpu_control=$dir/control
+rc=0
+is 'there is no NVIDIA GPU here' "$(prepare_gpu_h2d)" 'no GPU'
+prepare_gpu_h2d >/dev/null || rc=$?
+is 3 "$rc" 'the status of no GPU'
+: >"$gpu_control"
+cat >"$dir/nvbandwidth" <<'EOT'
+#!/bin/sh
+[ "$*" = '-j -b 512 -t host_to_device_memcpy_ce' ] && [ "$CUDA_VISIBLE_DEVICES" = 0 ] || exit 1
+echo '{"nvbandwidth": {"testcases": [{"bandwidth_matrix": [["55.6304"]], "status": "Passed"}]}}'
+EOT
+chmod +x "$dir/nvbandwidth"
+NVBANDWIDTH=$dir/nvbandwidth
+is 'nvbandwidth host_to_device_memcpy_ce, 512 MiB' "$(prepare_gpu_h2d)" 'with nvbandwidth'
+is 55630400000 "$(theirs_gpu_h2d)" 'what it measured'
+is 'none' "$(theirs_gpu_local || echo none)" 'what it could not measure'
+NVBANDWIDTH=$dir/nothing
+is 'there is no nvbandwidth (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'nothing else copies with SMs'
+is 5 "$(chosen gpu | wc -l)" 'rows of GPUs'
 
 # A name stands for the rows that begin so.
 is 'memory.copy' "$(chosen memory.copy)" 'one row'
