@@ -4,7 +4,7 @@
 # Both sides see one GPU: the first of CUDA_VISIBLE_DEVICES, or of all. Both say payload over the time of the device.
 # shellcheck shell=bash disable=SC2154 # what compare-peers sets
 
-gpu_control=/dev/nvidiactl # is there where the driver has a GPU
+gpu_control=/proc/driver/nvidia/version # is there where the driver is
 gpu_bytes=$((512 << 20))
 gpu_visible=${CUDA_VISIBLE_DEVICES:-0}
 gpu_visible=${gpu_visible%%,*}
@@ -93,5 +93,13 @@ prepare_gpu_local() { prepare_gpu device_local_copy torch; }
 ours_gpu_local() { ours_gpu local ce; }
 theirs_gpu_local() { theirs_gpu device_local_copy cuda cuda; }
 
-rows+=(gpu.h2d gpu.d2h gpu.h2d.sm gpu.d2h.sm gpu.local)
-bars+=([gpu.h2d]=0.99 [gpu.d2h]=0.99 [gpu.h2d.sm]=0.98 [gpu.d2h.sm]=0.98 [gpu.local]=0.97)
+# What watching the GPU costs the copies: the peer is feedline without it.
+prepare_gpu_telemetry() {
+	[ -e "$gpu_control" ] || { echo 'there is no NVIDIA GPU here'; return 3; }
+	echo 'gpu.h2d without telemetry'
+}
+ours_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry yes; }
+theirs_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry no; }
+
+rows+=(gpu.h2d gpu.d2h gpu.h2d.sm gpu.d2h.sm gpu.local gpu.telemetry)
+bars+=([gpu.h2d]=0.99 [gpu.d2h]=0.99 [gpu.h2d.sm]=0.98 [gpu.d2h.sm]=0.98 [gpu.local]=0.97 [gpu.telemetry]=0.995)

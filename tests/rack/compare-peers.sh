@@ -111,7 +111,17 @@ is 55630400000 "$(theirs_gpu_h2d)" 'what it measured'
 is 'none' "$(theirs_gpu_local || echo none)" 'what it could not measure'
 NVBANDWIDTH=$dir/nothing
 is 'there is no nvbandwidth (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'nothing else copies with SMs'
-is 5 "$(chosen gpu | wc -l)" 'rows of GPUs'
+is 6 "$(chosen gpu | wc -l)" 'rows of GPUs'
+
+# The arithmetic of gpu-check, and that it says what is missing.
+is 0.000 "$(bash -c 'source "$1"; yes 5 | head -n 16 | variation' - "$root/scripts/gpu-check")" 'no scatter'
+is 20.203 "$(bash -c 'source "$1"; printf "%s\n" 6 8 | variation' - "$root/scripts/gpu-check")" 'scatter of two'
+if [ ! -e /proc/driver/nvidia/version ]; then
+	rc=0
+	is 'gpu-check: not comparable here: there is no NVIDIA GPU' "$("$root/scripts/gpu-check")" 'gpu-check without a GPU'
+	"$root/scripts/gpu-check" >/dev/null || rc=$?
+	is 3 "$rc" 'the status of gpu-check without a GPU'
+fi
 
 # A name stands for the rows that begin so.
 is 'memory.copy' "$(chosen memory.copy)" 'one row'
