@@ -282,6 +282,14 @@ uint64_t fl_copies_covered(const struct fl_copies *c, unsigned side)
 
 /* ---- making and freeing */
 
+/* What the driver loads for copies at the first one is loaded before any gate of another lane is closed. Alone. */
+static int first_copy(const struct fl_copies *c, const struct fl_copies_side *s, struct fl_err *err)
+{
+	int rc = copy(c, s, c->bytes < lead_bytes ? c->bytes : lead_bytes, err);
+
+	return rc == 0 ? FL_CUDA(err, cudaStreamSynchronize(s->stream)) : rc;
+}
+
 /* Alone. */
 static int make_side(struct fl_copies_side *s, size_t events_n, struct fl_err *err)
 {
@@ -317,6 +325,8 @@ int fl_copies_make(struct fl_copies *c, struct fl_err *err)
 			return fl_fail(err, -ENOMEM, "no memory for %zu events", events_n);
 		fl_cuda_alone_begin();
 		rc = make_side(s, events_n, err);
+		if (rc == 0)
+			rc = first_copy(c, s, err);
 		fl_cuda_alone_end();
 	}
 	return rc;
