@@ -4,7 +4,7 @@
 #include <cuda_runtime.h>
 #include <feedline/block.h>
 
-enum { WARP = 32, THREADS = 256, COPY_THREADS = 512, COPY_DEEP = 12 };
+enum { WARP = 32, THREADS = 256, COPY_THREADS = 512, COPY_DEEP = 12, COPY_BLOCKS = 2 };
 
 /* ---- gate */
 
@@ -31,8 +31,9 @@ static __global__ void gate(const volatile uint32_t *flag, uint64_t timeout_ns, 
 
 /* ---- copy */
 
-/* Loads are many before the first store needs one, so that they fill the way to the memory. */
-static __global__ void __launch_bounds__(COPY_THREADS) copy(uint4 *to, const uint4 *from, uint64_t vectors)
+/* Loads are many before the first store needs one, so that they fill the way to the memory. Two blocks fit on an SM, so
+ * that copies of both directions run beside each other. */
+static __global__ void __launch_bounds__(COPY_THREADS, COPY_BLOCKS) copy(uint4 *to, const uint4 *from, uint64_t vectors)
 {
 	uint64_t stride = (uint64_t)gridDim.x * COPY_THREADS;
 	uint64_t i = (uint64_t)blockIdx.x * COPY_THREADS + threadIdx.x;
