@@ -39,6 +39,11 @@ int fl_cuda_check(cudaError_t rc, const char *call, struct fl_err *err)
 	versions(&runtime, &driver);
 	if (rc == cudaErrorInsufficientDriver && driver == 0)
 		code = fl_fail(err, fl_cuda_errno(rc), "there is no CUDA driver here");
+	else if (rc == cudaErrorInsufficientDriver)
+		code = fl_fail(err, fl_cuda_errno(rc),
+			       "the CUDA driver is too old: it can do CUDA %d.%d, this build is of CUDA %d.%d (%s)",
+			       driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10,
+			       cudaGetErrorName(rc));
 	else
 		code = fl_fail(err, fl_cuda_errno(rc), "%.*s: %s (%s)", (int)strcspn(call, "("), call,
 			       cudaGetErrorName(rc), cudaGetErrorString(rc));
