@@ -39,3 +39,24 @@ set_target_properties(deny PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DI
 add_executable(peer_of stubs/peer_of.c)
 target_link_libraries(peer_of PRIVATE judge)
 set_target_properties(peer_of PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+# feedline-sense with an NVML, and the PCI functions that belong to it, made up (stubs/nvml/stub.h); and a library as an old
+# driver has it, for the real one.
+set(stub_prefix ${CMAKE_BINARY_DIR}/stub)
+set(stub_sense_sources ${sense_sources})
+list(FILTER stub_sense_sources EXCLUDE REGEX "/nvml_load\\.c$")
+file(GLOB nvml_sources CONFIGURE_DEPENDS stubs/nvml/*.c)
+list(FILTER nvml_sources EXCLUDE REGEX "/old\\.c$")
+add_executable(feedline-sense-stub ${stub_sense_sources} ${nvml_sources})
+target_include_directories(feedline-sense-stub PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+target_link_libraries(feedline-sense-stub PRIVATE base machine PkgConfig::hwloc)
+foreach(function line number exists real list)
+  target_link_options(feedline-sense-stub PRIVATE -Wl,--wrap=sense_${function})
+endforeach()
+set_target_properties(feedline-sense-stub PROPERTIES OUTPUT_NAME feedline-sense
+  RUNTIME_OUTPUT_DIRECTORY ${stub_prefix}/libexec/feedline)
+
+add_library(nvidia-ml-old SHARED stubs/nvml/old.c)
+target_link_libraries(nvidia-ml-old PRIVATE flags)
+set_target_properties(nvidia-ml-old PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/old
+  OUTPUT_NAME nvidia-ml SUFFIX .so.1)

@@ -74,6 +74,12 @@ static bool read_gpu(const struct sense_root *root, struct fl_machine *m, const 
 	return true;
 }
 
+/* By bus, in hexadecimal: as the tools of their makers count them. */
+static int by_address(const void *a, const void *b)
+{
+	return strcmp(((const struct fl_gpu *)a)->pci.address, ((const struct fl_gpu *)b)->pci.address);
+}
+
 void sense_gpus(const struct sense_root *root, struct fl_machine *m)
 {
 	struct sense_names names = sense_list(root, "/sys/bus/pci", "devices");
@@ -81,5 +87,6 @@ void sense_gpus(const struct sense_root *root, struct fl_machine *m)
 	m->gpus = fl_zalloc(names.n + 1, sizeof(*m->gpus));
 	for (size_t i = 0; i < names.n; i++)
 		m->gpus_n += read_gpu(root, m, names.names[i], &m->gpus[m->gpus_n]);
+	qsort(m->gpus, m->gpus_n, sizeof(*m->gpus), by_address);
 	sense_names_release(&names);
 }

@@ -50,7 +50,7 @@ static void add_ports(const struct sense_root *root, struct fl_machine *m, const
 
 static int by_address(const void *a, const void *b)
 {
-	return strverscmp(((const struct fl_port *)a)->pci.address, ((const struct fl_port *)b)->pci.address);
+	return strcmp(((const struct fl_port *)a)->pci.address, ((const struct fl_port *)b)->pci.address);
 }
 
 void sense_ports(const struct sense_root *root, struct fl_machine *m)
