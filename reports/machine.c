@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND, ID, NAME, WHAT, SIZE, LINK, MOUNTED, COLUMNS };
+enum { KIND, ID, NAME, WHAT, SIZE, LINK, STATE, COLUMNS };
 enum { MOUNTS_SHOWN = 2, NOTES_MAX = 64 };
 
 /* How a link compares with the best that the device can do. RESTING: a GPU may lower its speed to save power. */
@@ -150,7 +150,7 @@ static void add_drive(struct page *p, const struct fl_drive *d, struct line *lin
 	line->cells[WHAT] = fl_report_clean(d->model.value ? d->model.value : d->kind);
 	line->cells[SIZE] = show_size(p, &d->bytes);
 	line->cells[LINK] = show_link(p, d->id, &d->pci, false, &line->mark);
-	line->cells[MOUNTED] = show_mounts(p, d);
+	line->cells[STATE] = show_mounts(p, d);
 }
 
 static void add_nic(struct page *p, const struct fl_nic *nic, struct line *line)
@@ -162,23 +162,27 @@ static void add_nic(struct page *p, const struct fl_nic *nic, struct line *line)
 	line->cells[WHAT] = fl_report_clean(nic->rdma.value ? nic->rdma.value : "no RDMA");
 	line->cells[SIZE] = show_rate(p, nic);
 	line->cells[LINK] = show_link(p, nic->id, &nic->pci, false, &line->mark);
-	line->cells[MOUNTED] = fl_dup("");
+	line->cells[STATE] = fl_dup("");
 }
 
 static void add_gpu(struct page *p, const struct fl_gpu *gpu, struct line *line)
 {
-	char *what = fl_format("PCI %s:%s", gpu->pci.vendor ? gpu->pci.vendor : "?",
-			       gpu->pci.device ? gpu->pci.device : "?");
-
 	*line = (struct line){ .node = node_of(p, &gpu->node) };
 	line->cells[KIND] = fl_dup("gpu");
 	line->cells[ID] = fl_report_clean(gpu->id);
-	line->cells[NAME] = fl_dup("");
-	line->cells[WHAT] = fl_report_clean(what);
-	line->cells[SIZE] = fl_dup("");
-	line->cells[LINK] = show_link(p, gpu->id, &gpu->pci, true, &line->mark);
-	line->cells[MOUNTED] = fl_dup("");
-	free(what);
+	line->cells[NAME] = fl_report_gpu_number(p->m, gpu);
+	line->cells[WHAT] = fl_report_gpu_model(gpu);
+	line->cells[SIZE] = gpu->model.value ? show_size(p, &gpu->memory_bytes) : fl_dup("");
+	line->cells[LINK] = gpu->parent ? fl_dup("") : show_link(p, gpu->id, &gpu->pci, true, &line->mark);
+	line->cells[STATE] = fl_report_gpu_state(p->m, gpu);
+	if (!gpu->model.value)
+		free(dash(p, "what GPUs are", gpu->model.why));
+	for (size_t i = 0; i < FL_GPU_REMARKS; i++) {
+		char *remark = fl_report_gpu_remark(p->m, gpu, i);
+
+		if (remark)
+			note(p, remark);
+	}
 }
 
 static void add_lines(struct page *p)
@@ -260,6 +264,18 @@ static void print_node(struct page *p, const struct fl_node *node)
 	print_lines(p, node->number);
 }
 
+static void print_driver(const struct page *p)
+{
+	char *driver = fl_report_clean(p->m->gpu_driver.value), *cuda = fl_report_clean(p->m->cuda.value);
+
+	if (*driver)
+		fl_text_add(p->out, ", NVIDIA driver %s", driver);
+	if (*cuda)
+		fl_text_add(p->out, "%sfor CUDA up to %s", *driver ? " " : ", a driver ", cuda);
+	free(driver);
+	free(cuda);
+}
+
 /* "host: CPU model, 192 CPUs, 2 nodes, 2.16 TB" and what it runs on. */
 static void print_head(const struct page *p)
 {
@@ -269,14 +285,19 @@ static void print_head(const struct page *p)
 	char *host = fl_report_clean(m->host), *model = fl_report_clean(m->cpu_model);
 	char *kernel = fl_report_clean(m->kernel), *arch = fl_report_clean(m->arch),
 	     *hypervisor = fl_report_clean(below);
+	size_t gpus = 0;
 
+	for (size_t i = 0; i < m->gpus_n; i++)
+		gpus += !m->gpus[i].parent;
 	fl_text_add(p->out, "%s: %s, %u CPU%s, %zu node%s, %zu GPU%s\n", host, model, cpus, cpus == 1 ? "" : "s",
-		    m->nodes_n, m->nodes_n == 1 ? "" : "s", m->gpus_n, m->gpus_n == 1 ? "" : "s");
-	fl_text_add(p->out, "Linux %s %s, %s%s\n", kernel, arch,
+		    m->nodes_n, m->nodes_n == 1 ? "" : "s", gpus, gpus == 1 ? "" : "s");
+	fl_text_add(p->out, "Linux %s %s, %s%s", kernel, arch,
 		    m->hypervisor.value ? "a virtual machine on "
 		    : m->bare_metal	? ""
 					: "virtual or not is unknown: ",
 		    hypervisor);
+	print_driver(p);
+	fl_text_add(p->out, "\n");
 	free(host);
 	free(model);
 	free(kernel);
@@ -361,6 +382,7 @@ void fl_report_machine(const struct fl_machine *m, const struct fl_look *look, s
 		if (p.lines[i].node < 0 && !said++)
 			fl_text_add(out, "\nnode not known\n");
 	print_lines(&p, -1);
+	fl_report_switches(m, look, out);
 	print_limits(&p);
 	if (p.notes_n)
 		fl_text_add(out, "\n");

@@ -21,6 +21,19 @@ const char *fl_report_colour(const struct fl_look *look, enum fl_verdict verdict
 const char *fl_report_plain(const struct fl_look *look);
 size_t fl_report_width(const struct fl_look *look);
 
+/* ---- machine_gpus.c: GPUs of a machine, and the switches above devices. Texts are clean and owned, but for remarks. */
+struct fl_gpu;
+/* What a user may type for it: its place among the GPUs that can be used. "": it cannot. */
+char *fl_report_gpu_number(const struct fl_machine *m, const struct fl_gpu *gpu);
+char *fl_report_gpu_model(const struct fl_gpu *gpu); /* or its PCI ids */
+/* "18 NVLinks to switches, 478 GB/s, exclusive process" */
+char *fl_report_gpu_state(const struct fl_machine *m, const struct fl_gpu *gpu);
+/* What is wrong with it: the i-th of FL_GPU_REMARKS that may be; NULL: not that. As it stands in the machine. */
+enum { FL_GPU_REMARKS = 5 };
+char *fl_report_gpu_remark(const struct fl_machine *m, const struct fl_gpu *gpu, size_t i);
+/* Switches with more than one device below them, in lines. */
+void fl_report_switches(const struct fl_machine *m, const struct fl_look *look, struct fl_text *out);
+
 /* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark
  * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
 size_t *fl_report_alike(const struct fl_judgement *j);
