@@ -77,6 +77,21 @@ static bool is_used_scheduler(const char *path, const json_t *environment)
 	return false;
 }
 
+/* Of a GPU: what makes it another one for a benchmark. Its users come and go. */
+static bool is_gpu_setting(const char *path)
+{
+	static const char *const members[] = { ".ecc",		".mig",	     ".power_limit_w",
+					       ".clock_max_hz", ".firmware", ".compute_mode" };
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		size_t n = strlen(path), end = strlen(members[i]);
+
+		if (!strncmp(path, "gpus.", 5) && n > end && !strcmp(path + n - end, members[i]))
+			return true;
+	}
+	return false;
+}
+
 /* Whether numbers from before and after it do not belong together. What ends in '.' is all that is below. */
 static bool is_setting(const char *path, const json_t *environment)
 {
@@ -91,7 +106,7 @@ static bool is_setting(const char *path, const json_t *environment)
 		if (settings[i][n - 1] == '.' ? !strncmp(path, settings[i], n) : !strcmp(path, settings[i]))
 			return true;
 	}
-	return is_used_scheduler(path, environment);
+	return is_gpu_setting(path) || is_used_scheduler(path, environment);
 }
 
 /* Drivers and settings, as far as both know of them: an older record may lack members. */

@@ -20,6 +20,8 @@ enum how {
 	BY_ID,	      /* a list of objects with an "id" */
 	BY_ID_IF_PCI, /* the same, without those that come and go and that nobody uses */
 	BY_CPUS,      /* a list of objects with "cpus" */
+	BY_NUMBER,    /* with "number" */
+	BY_ADDRESS,   /* of PCI devices without an id */
 };
 
 /* '*' stands for any one name. Ended by NULL. */
@@ -40,6 +42,14 @@ static const struct rule machine_rules[] = {
 	{ "drives.*.parts", NOT_AT_ALL },
 	{ "nics", BY_ID_IF_PCI },
 	{ "gpus", BY_ID },
+	{ "gpus.*.process", NOT_AT_ALL },
+	{ "gpus.*.links", BY_NUMBER },
+	/* At rest a GPU lowers the speed of its link, which is that of the port above, too. */
+	{ "gpus.*.pci.link.gts_now", NOT_AT_ALL },
+	{ "ports", BY_ADDRESS },
+	{ "ports.*.pci.link.gts_now", NOT_AT_ALL },
+	{ "gpu_driver", NOT_AT_ALL }, /* told by the environment's drivers, as the next */
+	{ "cuda", NOT_AT_ALL },
 	{ "limits.cpu_group", NOT_AT_ALL },
 	{ "limits.io_group", NOT_AT_ALL },
 	{ 0 },
@@ -209,18 +219,31 @@ static void compare_freely(struct walk *w, const struct place *at, const json_t 
 
 /* ---- lists of objects */
 
-/* {key of an element: the element} */
-static json_t *index_of(const json_t *list, const char *key)
+/* What an element of a list is known by. malloc'd; NULL: nothing. */
+static char *name_of(const json_t *item, enum how how)
+{
+	const json_t *number = json_object_get(item, "number");
+
+	if (how == BY_NUMBER)
+		return json_is_integer(number) ? fl_format("%lld", (long long)json_integer_value(number)) : NULL;
+	if (how == BY_ADDRESS)
+		return fl_dup(fl_json_text_or_null(json_object_get(item, "pci"), "address"));
+	return fl_dup(fl_json_text_or_null(item, how == BY_CPUS ? "cpus" : "id"));
+}
+
+/* {name of an element: the element} */
+static json_t *index_of(const json_t *list, enum how how)
 {
 	json_t *index = json_object(), *item;
 	size_t i;
 
 	json_array_foreach(list, i, item)
 	{
-		const char *name = fl_json_text_or_null(item, key);
+		char *name = name_of(item, how);
 
 		if (name && !json_object_get(index, name))
 			json_object_set(index, name, item);
+		free(name);
 	}
 	return index;
 }
@@ -256,8 +279,8 @@ static void compare_items(struct walk *w, const struct place *at, const char *na
 
 static void compare_lists(struct walk *w, const struct place *at, const json_t *a, const json_t *b, enum how how)
 {
-	const char *key = how == BY_CPUS ? "cpus" : "id", *name;
-	json_t *before = index_of(a, key), *after = index_of(b, key), *item;
+	json_t *before = index_of(a, how), *after = index_of(b, how), *item;
+	const char *name;
 
 	json_object_foreach(before, name, item) compare_items(w, at, name, item, json_object_get(after, name), how);
 	json_object_foreach(after, name, item) if (!json_object_get(before, name))
@@ -306,6 +329,8 @@ static void compare(struct walk *w, const struct place *at, const json_t *a, con
 	case BY_ID:
 	case BY_ID_IF_PCI:
 	case BY_CPUS:
+	case BY_NUMBER:
+	case BY_ADDRESS:
 		compare_lists(w, at, a, b, how);
 		return;
 	case AS_IT_STANDS:

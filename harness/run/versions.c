@@ -51,6 +51,17 @@ static void add_drivers(int root, const struct fl_known_text *names, json_t *dri
 	}
 }
 
+/* NVIDIA's, as it says itself: where the system does not show its module, and what CUDA it can do. */
+static void add_nvidia(const struct fl_machine *machine, json_t *drivers)
+{
+	if (machine->gpu_driver.value && !json_object_get(drivers, "nvidia"))
+		json_object_set_new(drivers, "nvidia",
+				    json_pack("{s:s, s:n}", "version", machine->gpu_driver.value, "srcversion"));
+	if (machine->cuda.value)
+		json_object_set_new(drivers, "cuda",
+				    json_pack("{s:s, s:n}", "version", machine->cuda.value, "srcversion"));
+}
+
 /* Modules that move data and drive no device. */
 static const char *const beside[] = { "nvidia_fs", "nvidia_peermem", "gdrdrv", "nvme_core", "ib_core", "ib_uverbs" };
 
@@ -66,6 +77,7 @@ json_t *fl_environment_drivers(int root, const struct fl_machine *machine)
 		add_drivers(root, &machine->gpus[i].driver, drivers);
 	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++)
 		add_module(root, beside[i], drivers);
+	add_nvidia(machine, drivers);
 	return drivers;
 }
 

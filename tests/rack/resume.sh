@@ -85,4 +85,31 @@ done
 resume
 is 0 "$rc" "status where nothing that matters is known to differ ($(head -n 1 "$home/err"))"
 
+# ---- GPUs, as a driver that is made up shows them: how they are set matters, who uses them does not
+
+mkdir -p "$home/gpus/libexec/feedline"
+cp "$build/feedline" "$home/gpus/feedline"
+ln -s "$build/share" "$home/gpus/share"
+ln -s "$build/libexec/feedline/feedline-lane-host" "$build/stub/libexec/feedline/feedline-sense" "$home/gpus/libexec/feedline/"
+# Used by feedline() of common.bash.
+# shellcheck disable=SC2034
+prefix=$home/gpus
+rm -f "$home/whole.db"
+feedline bench null.nop --duration 20ms --store "$home/whole.db" --json >"$home/out"
+begun
+CUDA_STUB=nvml:users=1 resume
+is 0 "$rc" "status where a GPU has users ($(head -n 1 "$home/err"))"
+while read -r stub what; do
+	begun
+	CUDA_STUB=$stub refused "$what"
+done <<-'END'
+	nvml:nvmlDeviceGetEccMode:1+:value=0 gpus.gpu-0000:11:00.0.ecc was 'on', is 'off'
+	nvml:gpu2:nvmlDeviceGetEnforcedPowerLimit:1+:value=500000 gpus.gpu-0000:21:00.0.power_limit_w was '700', is '500'
+	prohibited=1 gpus.gpu-0000:12:00.0.compute_mode was 'default', is 'prohibited'
+	driver=12040 drivers.cuda.version was '13.0', is '12.4'
+	nvml:nvmlSystemGetDriverVersion:1+:fail=999 drivers.nvidia.version was '580.82.07', is 'unknown'
+	mig=1 gpu 'gpu-0000:92:00.0' is gone
+	gpus=7 gpu 'gpu-0000:92:00.0' is gone
+END
+
 finish

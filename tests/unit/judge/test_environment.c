@@ -118,6 +118,36 @@ static void devices(void **state)
 			 "drives.nvme-C: - -> present; gpus.gpu-1.driver: nvidia -> nouveau");
 }
 
+/* Of GPUs what they are and how they are set, and not what they do at the moment; links by number, ports by address. */
+static void gpus(void **state)
+{
+	struct fl_differences d = find(
+		"{\"gpu_driver\":\"550\",\"cuda\":\"12.4\",\"gpus\":[{\"id\":\"gpu-1\",\"mig\":\"off\",\"ecc\":\"on\","
+		"\"power_limit_w\":700,"
+		"\"firmware\":\"96.0\",\"processes\":0,\"process\":null,\"pci\":{\"link\":{\"gts_now\":2.5,\"lanes_"
+		"now\":16}},"
+		"\"links\":[{\"number\":0,\"up\":true,\"peer\":\"switch\"},{\"number\":1,\"up\":true}]}],"
+		"\"ports\":[{\"pci\":{\"address\":\"0000:01:00.0\",\"link\":{\"gts_now\":2.5,\"lanes_now\":16}}},{"
+		"\"pci\":7}]}",
+		"{\"drivers\":{\"nvidia\":{\"version\":\"550\"},\"cuda\":{\"version\":\"12.4\"}}}",
+		"{\"gpu_driver\":\"580\",\"cuda\":\"13.0\",\"gpus\":[{\"id\":\"gpu-1\",\"mig\":\"on\",\"ecc\":\"off\","
+		"\"power_limit_w\":500,"
+		"\"firmware\":\"96.1\",\"processes\":1,\"process\":\"1 "
+		"x\",\"pci\":{\"link\":{\"gts_now\":32,\"lanes_now\":8}},"
+		"\"links\":[{\"number\":1,\"up\":true},{\"number\":0,\"up\":false,\"peer\":null},{\"number\":2}]}],"
+		"\"ports\":[7,{\"pci\":{\"address\":\"0000:02:00.0\"}},"
+		"{\"pci\":{\"address\":\"0000:01:00.0\",\"link\":{\"gts_now\":32,\"lanes_now\":8}}}]}",
+		"{\"drivers\":{\"nvidia\":{\"version\":\"580\"},\"cuda\":{\"version\":\"13.0\"}}}");
+
+	(void)state;
+	assert_found(&d, "gpus.gpu-1.mig: off -> on; gpus.gpu-1.ecc: on -> off; gpus.gpu-1.power_limit_w: 700 -> 500; "
+			 "gpus.gpu-1.firmware: 96.0 -> 96.1; gpus.gpu-1.processes: 0 -> 1; "
+			 "gpus.gpu-1.pci.link.lanes_now: 16 -> 8; gpus.gpu-1.links.0.up: yes -> no; "
+			 "gpus.gpu-1.links.0.peer: switch -> -; gpus.gpu-1.links.2: - -> present; "
+			 "ports.0000:01:00.0.pci.link.lanes_now: 16 -> 8; ports.0000:02:00.0: - -> present; "
+			 "drivers.nvidia.version: 550 -> 580; drivers.cuda.version: 12.4 -> 13.0");
+}
+
 /* A drive that is not on PCI counts where a lane uses it; of files, those that both runs used. */
 static void what_is_used(void **state)
 {
@@ -258,9 +288,10 @@ static void deep(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(members),    cmocka_unit_test(devices),   cmocka_unit_test(what_is_used),
-		cmocka_unit_test(frequency),  cmocka_unit_test(reboot),	   cmocka_unit_test(many),
-		cmocka_unit_test(long_texts), cmocka_unit_test(odd_kinds), cmocka_unit_test(deep),
+		cmocka_unit_test(members), cmocka_unit_test(devices),	 cmocka_unit_test(what_is_used),
+		cmocka_unit_test(gpus),	   cmocka_unit_test(frequency),	 cmocka_unit_test(reboot),
+		cmocka_unit_test(many),	   cmocka_unit_test(long_texts), cmocka_unit_test(odd_kinds),
+		cmocka_unit_test(deep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

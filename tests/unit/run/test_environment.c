@@ -102,6 +102,27 @@ static void drivers(void **state)
 		    "\"nvidia_fs\":{\"version\":\"2.17.5\",\"srcversion\":null}}");
 }
 
+/* NVIDIA's version, also where its module is not shown; the module's own comes first. */
+static void driver_of_gpus(void **state)
+{
+	struct sample_machine s;
+	json_t *found;
+
+	sample_machine_init(&s);
+	s.drives[0].driver.value = s.drives[1].driver.value = (char *)(uintptr_t) "none";
+	s.m.gpu_driver.value = (char *)(uintptr_t) "580.82.07";
+	s.m.cuda.value = (char *)(uintptr_t) "13.0";
+	assert_json(fl_environment_drivers(-1, &s.m), "{\"nvidia\":{\"version\":\"580.82.07\",\"srcversion\":null},"
+						      "\"cuda\":{\"version\":\"13.0\",\"srcversion\":null}}");
+	tree_put("sys/module/nvidia/version", "580.1\n");
+	tree_put("sys/module/nvidia/srcversion", "F00\n");
+	s.drives[0].driver.value = (char *)(uintptr_t) "nvidia";
+	s.m.cuda.value = NULL;
+	found = fl_environment_drivers(*(int *)*state, &s.m);
+	assert_json(json_incref(json_object_get(found, "nvidia")), "{\"version\":\"580.1\",\"srcversion\":\"F00\"}");
+	json_decref(found);
+}
+
 static void libraries(void **state)
 {
 	json_t *versions = fl_environment_libraries();
@@ -204,8 +225,9 @@ static void of_this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(frequency), TREE_TEST(settings), TREE_TEST(nothing_to_read), TREE_TEST(drivers),
-		TREE_TEST(libraries), TREE_TEST(used),	   TREE_TEST(not_utf8),	       TREE_TEST(of_this_machine),
+		TREE_TEST(frequency), TREE_TEST(settings),	 TREE_TEST(nothing_to_read),
+		TREE_TEST(drivers),   TREE_TEST(driver_of_gpus), TREE_TEST(libraries),
+		TREE_TEST(used),      TREE_TEST(not_utf8),	 TREE_TEST(of_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
