@@ -12,4 +12,8 @@ bool fl_threads_take_cpus(const char *declared);
  * NULL where it names none. */
 unsigned fl_threads_fixed(const char *declared, const char *option);
 
+/* What a step thread is called, with the number of its lane behind it: so that of a process with several lanes can be
+ * told whose thread is whose. */
+#define FL_STEP_THREAD_NAME "fl-lane-"
+
 #endif

@@ -2,6 +2,7 @@
 /* threads.c: the loop that every number comes from. One step thread a CPU (modulo), pinned; enter, wait for the
  * common start, step until stopped, leave. Each thread records alone; nothing is shared while it measures but the
  * stop flag. */
+#include "base/threads.h"
 #include "base/alloc.h"
 #include "lane/lane.h"
 #include <errno.h>
@@ -144,12 +145,23 @@ static int enter(struct step_thread *t, struct fl_err *err)
 	return lane->bench->enter ? lane->bench->enter(lane->state, t->index, err) : 0;
 }
 
+static void take_name(const struct fl_lane *lane)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), FL_STEP_THREAD_NAME "%u", lane->number);
+	pthread_setname_np(pthread_self(), name);
+}
+
 static void *step_thread_main(void *arg)
 {
 	struct step_thread *t = arg;
 	struct fl_lane *lane = t->lane;
 	struct fl_err err = { 0 };
-	int rc = enter(t, &err);
+	int rc;
+
+	take_name(lane);
+	rc = enter(t, &err);
 
 	if (rc < 0) {
 		fl_fail(&err, rc, "enter: %s", strerror(-rc));

@@ -71,6 +71,8 @@ static int hold_reads(const struct fl_case *c, struct fl_case_lane *lane, struct
 	if (!text || fl_parse_count(text, &spec.bytes_per_s, NULL) < 0)
 		return 0;
 	drive = fl_lane_drive(c->agent->machine, lane->entry, lane->plan, false, &why);
+	if (fl_case_shares_worker(c, lane))
+		return fl_fail(err, -EINVAL, "the reads of one lane cannot be held back where others share its worker");
 	if (!drive || !spec.group)
 		return fl_fail(err, -ENODEV, "a cgroup that limits reads cannot be made here: %s",
 			       drive ? limits->io_group.why : why);
@@ -84,7 +86,7 @@ static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_er
 	if (rc == 0)
 		rc = make_files(c, lane, err);
 	if (rc == 0)
-		rc = fl_pool_take(c->pool, lane->entry->program, lane->plan, &lane->worker, err);
+		rc = fl_case_take_worker(c, lane, err);
 	if (rc == 0)
 		rc = hold_reads(c, lane, err);
 	if (rc == 0)

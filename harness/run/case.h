@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, talk.c the
- * conversation with workers, pace.c warm-up and stop rule, whole.c the same of work that ends by itself, collect.c the
- * records, delivery.c what drives say of them, drive.c what they are about). */
+/* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, staff.c
+ * which worker a lane gets, talk.c the conversation with workers, pace.c warm-up and stop rule, whole.c the same of
+ * work that ends by itself, collect.c the records, delivery.c what drives say of them, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
@@ -27,10 +27,11 @@ struct fl_case_lane {
 	enum fl_lane_state state;
 	uint32_t threads;
 	struct fl_tape *tape;
-	json_t *done;	   /* the message, when FL_LANE_DONE */
-	struct fl_err err; /* when FL_LANE_FAILED */
-	bool invalid;	   /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
-	uint64_t limit_ns; /* how long a phase may take */
+	json_t *done;	     /* the message, when FL_LANE_DONE */
+	struct fl_err err;   /* when FL_LANE_FAILED */
+	bool invalid;	     /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
+	unsigned late_words; /* messages about it after it was given up */
+	uint64_t limit_ns;   /* how long a phase may take */
 
 	/* pace.c */
 	uint32_t *seen;	       /* steps already counted, per thread */
@@ -73,11 +74,18 @@ struct fl_case {
 int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
 		struct fl_run *run, struct fl_err *err);
 
+/* staff.c */
+/* The worker that another lane of its number has already, else one of the pool. -EINVAL: the plan lets lanes share one
+ * that cannot. */
+int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err);
+bool fl_case_shares_worker(const struct fl_case *c, const struct fl_case_lane *lane);
+
 /* talk.c */
 int fl_case_order(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err); /* sends "open" */
 /* Handles worker events until `until_ns` or until none is left to come (timeout 0: only those already there). */
 int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
-/* The lane is over, for this reason; `invalid`: it broke the rules, and so its worker is killed. */
+/* The lane is over, for this reason; `invalid`: it broke the rules, and so its worker is killed, with which the lanes
+ * that share it are over, too. */
 void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why);
 void fl_case_stop_lane(struct fl_case *c, struct fl_case_lane *lane); /* stop flag and "halt" */
 struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the first one, NULL: none */

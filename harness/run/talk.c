@@ -117,17 +117,68 @@ struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c)
 	return NULL;
 }
 
-void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
+static bool is_over(const struct fl_case_lane *lane)
 {
-	if (lane->state == FL_LANE_DONE || lane->state == FL_LANE_FAILED)
-		return;
+	return lane->state == FL_LANE_DONE || lane->state == FL_LANE_FAILED;
+}
+
+/* The worker's first lane that is not over; NULL: all are. */
+static struct fl_case_lane *open_lane(const struct fl_case *c, const struct fl_worker *w)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].worker == w && !is_over(&c->lanes[i]))
+			return &c->lanes[i];
+	return NULL;
+}
+
+static void end_lane(struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
+{
 	lane->state = FL_LANE_FAILED;
 	lane->invalid = invalid;
 	lane->err = *why;
-	if (invalid && lane->worker)
-		fl_worker_kill(c->pool, lane->worker, NULL, 0);
-	else if (lane->worker)
-		fl_worker_mute(c->pool, lane->worker); /* its lane is over: what it may still say is of no interest */
+}
+
+/* The worker of a lane that broke the rules, and with it all that ran in it. */
+static void end_worker_of(struct fl_case *c, const struct fl_case_lane *guilty)
+{
+	struct fl_case_lane *lane;
+	struct fl_err why = { 0 };
+
+	fl_worker_kill(c->pool, guilty->worker, NULL, 0);
+	fl_fail(&why, -ECANCELED, "its worker was ended for another lane, %s: %s", guilty->plan->bench,
+		guilty->err.what);
+	if (guilty->err.hint[0])
+		fl_hint(&why, "%s", guilty->err.hint);
+	while ((lane = open_lane(c, guilty->worker)))
+		end_lane(lane, false, &why);
+}
+
+void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
+{
+	if (is_over(lane))
+		return;
+	end_lane(lane, invalid, why);
+	if (!lane->worker)
+		return;
+	if (invalid)
+		end_worker_of(c, lane);
+	else if (open_lane(c, lane->worker))
+		lane->worker->spent = true;
+	else
+		fl_worker_mute(c->pool, lane->worker); /* what it may still say is of no interest */
+}
+
+/* All that ran in a worker of which nobody can say which lane is to blame. */
+static void fail_worker(struct fl_case *c, struct fl_worker *w, bool invalid, const struct fl_err *why)
+{
+	struct fl_case_lane *lane;
+
+	while ((lane = open_lane(c, w)))
+		end_lane(lane, invalid, why);
+	if (invalid)
+		fl_worker_kill(c->pool, w, NULL, 0);
+	else
+		fl_worker_mute(c->pool, w);
 }
 
 /* All threads together may record some million steps; one thread never more than the tape's own bound. */
@@ -203,26 +254,31 @@ static int dispatch(struct fl_case *c, struct fl_case_lane *lane, const json_t *
 	return fl_fail(err, -EPROTO, "the worker said '%.32s' out of turn", is ? is : "nothing");
 }
 
-static struct fl_case_lane *lane_of(struct fl_case *c, const struct fl_worker *w)
+/* The lane that a message is about; NULL: none of this worker's. */
+static struct fl_case_lane *lane_numbered(const struct fl_case *c, const struct fl_worker *w, uint64_t number)
 {
-	for (size_t i = 0; i < c->lanes_n; i++)
-		if (c->lanes[i].worker == w)
-			return &c->lanes[i];
-	return NULL;
+	return number < c->lanes_n && c->lanes[number].worker == w ? &c->lanes[number] : NULL;
 }
 
-static bool is_over(const struct fl_case_lane *lane)
+/* A lane that the agent has given up may be about to say so much; one that has come to its end says nothing more. */
+static int hear_over(struct fl_case_lane *lane, struct fl_err *err)
 {
-	return lane->state == FL_LANE_DONE || lane->state == FL_LANE_FAILED;
+	enum { WORDS_MAX = 4 };
+
+	if (lane->state == FL_LANE_FAILED && lane->late_words++ < WORDS_MAX)
+		return 0;
+	return fl_fail(err, -EPROTO, "the worker spoke for a lane that is over");
 }
 
-/* One message, or -EAGAIN. A worker has one lane in a case; a number that is not its own is a lie. */
-static int receive(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+/* One message, or -EAGAIN. A number that is none of the worker's lanes is a lie. *ret_lane: whom it is about, once that
+ * is known. */
+static int receive(struct fl_case *c, const struct fl_worker *w, struct fl_case_lane **ret_lane, struct fl_err *err)
 {
+	struct fl_case_lane *lane = NULL;
 	uint64_t number;
 	json_t *message;
 	int fd;
-	int rc = fl_message_receive(lane->worker->control_fd, &message, &fd, err);
+	int rc = fl_message_receive(w->control_fd, &message, &fd, err);
 
 	if (rc < 0)
 		return rc;
@@ -232,10 +288,12 @@ static int receive(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *
 	}
 	if (rc == 0)
 		rc = fl_json_u64(message, "message", "lane", UINT32_MAX, &number, err);
-	if (rc == 0 && number != number_of(c, lane))
-		rc = fl_fail(err, -EPROTO, "the worker spoke for another lane");
+	if (rc == 0) {
+		*ret_lane = lane = lane_numbered(c, w, number);
+		rc = lane ? 0 : fl_fail(err, -EPROTO, "the worker spoke for another lane");
+	}
 	if (rc == 0)
-		rc = dispatch(c, lane, message, err);
+		rc = is_over(lane) ? hear_over(lane, err) : dispatch(c, lane, message, err);
 	json_decref(message);
 	return rc;
 }
@@ -246,98 +304,116 @@ static bool is_lie(int code)
 	return code == -EPROTO || code == -EINVAL || code == -ERANGE;
 }
 
-static void give_up_on(struct fl_case *c, struct fl_case_lane *lane, const struct fl_err *why)
+/* lane: whom it concerns; NULL, or one that is over: all of the worker's. */
+static void give_up_on(struct fl_case *c, struct fl_worker *w, struct fl_case_lane *lane, const struct fl_err *why)
 {
-	struct fl_err said = { 0 };
+	const bool lie = is_lie(why->code);
+	struct fl_err said = *why;
 
-	if (is_lie(why->code)) {
+	if (lie) {
+		said = (struct fl_err){ 0 };
 		fl_fail(&said, -EPROTO, "the worker lies: %s", why->what);
-		fl_case_fail_lane(c, lane, true, &said);
-	} else
-		fl_case_fail_lane(c, lane, false, why);
+	}
+	if (lane && !is_over(lane))
+		fl_case_fail_lane(c, lane, lie, &said);
+	else
+		fail_worker(c, w, lie, &said);
 }
 
 /* The other end is closed. Usually because the worker ends, which takes a moment, is an event of its own and tells
  * more. */
-static void on_closed(struct fl_case *c, struct fl_case_lane *lane)
+static void on_closed(struct fl_case *c, struct fl_worker *w)
 {
 	struct fl_err why = { 0 };
 
-	if (fl_worker_ends(lane->worker, 200))
+	if (fl_worker_ends(w, 200))
 		return;
 	fl_fail(&why, -EPROTO, "the worker closed its control socket");
-	fl_case_fail_lane(c, lane, true, &why);
+	fail_worker(c, w, true, &why);
 }
 
-/* A lane that is over has nothing more to say; its worker is not used again if it does. */
-static void on_control(struct fl_case *c, struct fl_case_lane *lane)
+/* Lanes that are over have nothing more to say; their worker is not used again if it does. */
+static void on_control(struct fl_case *c, struct fl_worker *w)
 {
-	if (is_over(lane)) {
-		fl_worker_kill(c->pool, lane->worker, NULL, 0);
+	if (!open_lane(c, w)) {
+		fl_worker_kill(c->pool, w, NULL, 0);
 		return;
 	}
-	while (!is_over(lane)) {
+	while (!w->broken && open_lane(c, w)) {
+		struct fl_case_lane *lane = NULL;
 		struct fl_err why = { 0 };
-		int rc = receive(c, lane, &why);
+		int rc = receive(c, w, &lane, &why);
 
 		if (rc == -EAGAIN)
 			return;
 		if (rc == -EPIPE)
-			on_closed(c, lane);
+			on_closed(c, w);
 		else if (rc < 0)
-			give_up_on(c, lane, &why);
+			give_up_on(c, w, lane, &why);
 		if (rc == -EPIPE)
 			return;
 	}
 }
 
-static void on_output(struct fl_case *c, struct fl_case_lane *lane)
+static void on_output(struct fl_case *c, struct fl_worker *w)
 {
 	struct fl_err why = { 0 };
 
-	if (fl_worker_read_output(c->pool, lane->worker, &why) < 0)
-		fl_case_fail_lane(c, lane, true, &why);
+	if (fl_worker_read_output(c->pool, w, &why) < 0)
+		fail_worker(c, w, true, &why);
+}
+
+/* How the worker ended, as one of its lanes tells it. */
+static void tell_end(const struct fl_case_lane *lane, const char *how, const char *words, struct fl_err *why)
+{
+	fl_fail(why, -ECHILD, "the worker %s in phase '%s'", how,
+		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start");
+	if (*words)
+		fl_hint(why, "its last words: %s", words);
+	else if (strstr(how, "SIGKILL"))
+		fl_hint(why, "somebody killed it: the kernel for want of memory perhaps, then dmesg tells");
 }
 
 /* It ended by itself. What it said before is heard first: the messages and its last words. */
-static void on_end(struct fl_case *c, struct fl_case_lane *lane)
+static void on_end(struct fl_case *c, struct fl_worker *w)
 {
-	struct fl_err why = { 0 };
+	struct fl_case_lane *lane;
 	char how[64] = "ended";
-	const char *words;
 
-	if (!is_over(lane))
-		on_control(c, lane);
-	fl_worker_read_output(c->pool, lane->worker, NULL);
-	fl_worker_kill(c->pool, lane->worker, how, sizeof(how));
-	if (is_over(lane))
-		return;
-	words = fl_worker_last_words(lane->worker);
-	fl_fail(&why, -ECHILD, "the worker %s in phase '%s'", how,
-		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start");
-	if (*words)
-		fl_hint(&why, "its last words: %s", words);
-	else if (strstr(how, "SIGKILL"))
-		fl_hint(&why, "somebody killed it: the kernel for want of memory perhaps, then dmesg tells");
-	fl_case_fail_lane(c, lane, true, &why);
+	if (open_lane(c, w))
+		on_control(c, w);
+	fl_worker_read_output(c->pool, w, NULL);
+	fl_worker_kill(c->pool, w, how, sizeof(how));
+	while ((lane = open_lane(c, w))) {
+		struct fl_err why = { 0 };
+
+		tell_end(lane, how, fl_worker_last_words(w), &why);
+		end_lane(lane, true, &why);
+	}
+}
+
+static bool has_lane(const struct fl_case *c, const struct fl_worker *w)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].worker == w)
+			return true;
+	return false;
 }
 
 static void on_event(struct fl_case *c, const struct fl_source *source)
 {
-	struct fl_case_lane *lane = lane_of(c, source->worker);
+	struct fl_worker *w = source->worker;
 
-	if (source->worker->broken)
-		return; /* killed by an event of the same batch */
-	if (!lane) {	/* an idle worker that died or talks: never used again */
-		fl_worker_kill(c->pool, source->worker, NULL, 0);
-		return;
-	}
-	if (source->kind == FL_SOURCE_CONTROL)
-		on_control(c, lane);
+	if (w->broken)
+		return;	     /* killed by an event of the same batch */
+	if (!has_lane(c, w)) /* an idle worker that died or talks: never used again */
+		fl_worker_kill(c->pool, w, NULL, 0);
+	else if (source->kind == FL_SOURCE_CONTROL)
+		on_control(c, w);
 	else if (source->kind == FL_SOURCE_OUTPUT)
-		on_output(c, lane);
+		on_output(c, w);
 	else
-		on_end(c, lane);
+		on_end(c, w);
 }
 
 int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err)

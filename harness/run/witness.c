@@ -44,15 +44,46 @@ static struct fl_heat *look_at_heat(int root, const struct fl_cpus *cpus)
 	return heat;
 }
 
+/* The first lane of the case with that lane's worker, by whose number it goes. */
+static size_t first_of_worker(const struct fl_case *c, size_t lane)
+{
+	size_t first = c->lanes[lane].plan->worker;
+
+	return c->lanes[lane].worker && first < lane && c->lanes[first].worker == c->lanes[lane].worker ? first : lane;
+}
+
+/* How long threads waited: those of a process that is the lane's alone, or what of a shared one has the lane's name. */
+static void look_at_waits(int root, const struct fl_case *c, size_t first, pid_t pid, struct fl_lane_moment *lanes)
+{
+	struct fl_wait **of;
+
+	if (!fl_case_shares_worker(c, &c->lanes[first])) {
+		fl_wait_look(root, pid, &lanes[first].wait);
+		return;
+	}
+	of = fl_zalloc(c->lanes_n, sizeof(struct fl_wait *));
+	for (size_t i = first; i < c->lanes_n; i++)
+		of[i] = first_of_worker(c, i) == first ? &lanes[i].wait : NULL;
+	fl_wait_look_apart(root, pid, of, c->lanes_n);
+	free(of);
+}
+
+/* What is known of processes only, is so for each of the lanes that share one. */
 static struct fl_lane_moment *look_at_lanes(int root, const struct fl_case *c)
 {
 	struct fl_lane_moment *lanes = fl_zalloc(c->lanes_n, sizeof(*lanes));
 
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		pid_t pid = c->lanes[i].worker ? c->lanes[i].worker->child.pid : -1;
+		size_t first = first_of_worker(c, i);
 
+		if (first < i) {
+			lanes[i].used_ns = lanes[first].used_ns;
+			lanes[i].io = lanes[first].io;
+			continue;
+		}
 		lanes[i].used_ns = used_ns(pid);
-		fl_wait_look(root, pid, &lanes[i].wait);
+		look_at_waits(root, c, i, pid, lanes);
 		fl_own_io_look(root, pid, &lanes[i].io);
 	}
 	return lanes;
@@ -130,18 +161,27 @@ static uint64_t since(uint64_t before, uint64_t after)
 static uint64_t ours_ns(const struct fl_case *c, const struct fl_case_lane *lane)
 {
 	uint64_t ns = since(c->before->agent_used_ns, c->after->agent_used_ns);
+	bool *counted = fl_zalloc(c->lanes_n, sizeof(*counted)); /* by the first lane of a worker */
+	size_t own = first_of_worker(c, (size_t)(lane - c->lanes));
 
-	for (size_t i = 0; i < c->lanes_n; i++)
-		if (&c->lanes[i] == lane || overlap(&lane->plan->cpus, &c->lanes[i].plan->cpus))
-			ns += since(c->before->lanes[i].used_ns, c->after->lanes[i].used_ns);
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		size_t first = first_of_worker(c, i);
+
+		if (counted[first] || (first != own && !overlap(&lane->plan->cpus, &c->lanes[i].plan->cpus)))
+			continue;
+		ns += since(c->before->lanes[i].used_ns, c->after->lanes[i].used_ns);
+		counted[first] = true;
+	}
+	free(counted);
 	return ns;
 }
 
-/* The share of its CPUs' time that the lane itself used. */
+/* The share of its CPUs' time that the lane itself used, or of a worker with several lanes, that all of them did. */
 static double busy(const struct fl_case *c, size_t lane)
 {
-	double all_ns =
-		(double)since(c->before->load.at_ns, c->after->load.at_ns) * fl_cpus_count(&c->lanes[lane].plan->cpus);
+	const struct fl_worker *w = c->lanes[lane].worker;
+	const struct fl_cpus *cpus = w ? &w->cpus : &c->lanes[lane].plan->cpus;
+	double all_ns = (double)since(c->before->load.at_ns, c->after->load.at_ns) * fl_cpus_count(cpus);
 
 	return all_ns > 0 ? (double)since(c->before->lanes[lane].used_ns, c->after->lanes[lane].used_ns) / all_ns : 0;
 }

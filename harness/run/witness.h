@@ -57,6 +57,9 @@ struct fl_wait {
 	bool helpers; /* it has threads of feedline/helper.h */
 };
 void fl_wait_look(int root, pid_t pid, struct fl_wait *ret);
+/* Of a process with several lanes: to each what its own threads waited (base/threads.h). of[i]: of lane i; NULL: it is
+ * in another process. Helpers are said of all of them. */
+void fl_wait_look_apart(int root, pid_t pid, struct fl_wait *const *of, size_t n);
 
 struct fl_wait_shares {
 	double waited; /* of the time of its threads, helpers left out: these wait for one another */

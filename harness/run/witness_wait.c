@@ -2,6 +2,7 @@
 /* witness_wait.c: threads that were ready to run and had to wait for a CPU. This is the harm that load does; the load
  * itself is another witness. */
 #include "base/file.h"
+#include "base/threads.h"
 #include "run/kernel.h"
 #include "run/witness.h"
 #include <dirent.h>
@@ -45,22 +46,59 @@ static void add_switches(int tasks, unsigned long long tid, struct fl_wait *ret)
 	fl_text_release(&text);
 }
 
-static bool is_helper(int tasks, unsigned long long tid)
-{
-	char path[PATH_BYTES], name[80];
+/* Where the counts of threads go. */
+struct counts {
+	struct fl_wait *all;	   /* NULL: apart */
+	struct fl_wait *const *of; /* by lane */
+	size_t n;
+};
 
-	snprintf(path, sizeof(path), "%llu/comm", tid);
-	return fl_kernel_line(tasks, path, name, sizeof(name)) &&
-	       !strncmp(name, FL_HELPER_NAME, sizeof(FL_HELPER_NAME) - 1);
+static void say_helpers(const struct counts *c)
+{
+	if (c->all)
+		c->all->helpers = true;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->of[i])
+			c->of[i]->helpers = true;
 }
 
-void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
+/* NULL: they belong to no lane. */
+static struct fl_wait *counts_of(const struct counts *c, const char *name)
+{
+	const char *at = name + sizeof(FL_STEP_THREAD_NAME) - 1;
+	uint64_t lane;
+
+	if (c->all)
+		return c->all;
+	if (strncmp(name, FL_STEP_THREAD_NAME, sizeof(FL_STEP_THREAD_NAME) - 1) != 0 || !fl_kernel_next(&at, &lane))
+		return NULL;
+	return lane < c->n ? c->of[lane] : NULL;
+}
+
+static void add_thread(int tasks, unsigned long long tid, const struct counts *c)
+{
+	char path[PATH_BYTES], name[80] = "";
+	struct fl_wait *to;
+
+	snprintf(path, sizeof(path), "%llu/comm", tid);
+	fl_kernel_line(tasks, path, name, sizeof(name));
+	if (!strncmp(name, FL_HELPER_NAME, sizeof(FL_HELPER_NAME) - 1)) {
+		say_helpers(c);
+		return;
+	}
+	to = counts_of(c, name);
+	if (!to)
+		return;
+	add_waited(tasks, tid, to);
+	add_switches(tasks, tid, to);
+}
+
+static void add_threads(int root, pid_t pid, const struct counts *c)
 {
 	char path[PATH_BYTES];
 	int tasks;
 	DIR *dir;
 
-	*ret = (struct fl_wait){ .at_ns = fl_now_ns() };
 	snprintf(path, sizeof(path), "proc/%d/task", (int)pid);
 	tasks = openat(root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	dir = tasks >= 0 ? fdopendir(tasks) : NULL;
@@ -73,16 +111,24 @@ void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
 		const char *at = e->d_name;
 		uint64_t tid;
 
-		if (!fl_kernel_next(&at, &tid) || *at)
-			continue;
-		if (is_helper(tasks, tid)) {
-			ret->helpers = true;
-			continue;
-		}
-		add_waited(tasks, tid, ret);
-		add_switches(tasks, tid, ret);
+		if (fl_kernel_next(&at, &tid) && !*at)
+			add_thread(tasks, tid, c);
 	}
 	closedir(dir);
+}
+
+void fl_wait_look(int root, pid_t pid, struct fl_wait *ret)
+{
+	*ret = (struct fl_wait){ .at_ns = fl_now_ns() };
+	add_threads(root, pid, &(struct counts){ .all = ret });
+}
+
+void fl_wait_look_apart(int root, pid_t pid, struct fl_wait *const *of, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (of[i])
+			*of[i] = (struct fl_wait){ .at_ns = fl_now_ns() };
+	add_threads(root, pid, &(struct counts){ .of = of, .n = n });
 }
 
 /* A thread that ended in between takes its counts with it: never below nothing. */

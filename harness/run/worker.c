@@ -41,6 +41,7 @@ static void free_worker(struct fl_worker *w)
 	if (w->control_fd >= 0)
 		close(w->control_fd);
 	free(w->program);
+	free(w->visible);
 	free(w);
 }
 
@@ -78,16 +79,30 @@ static int watch_all(struct fl_pool *pool, struct fl_worker *w, struct fl_err *e
 	return rc;
 }
 
+/* The pool's, and what hides all GPUs but one part of one. *ret_extra is to be freed, as the array is. */
+static const char **env_of(const struct fl_pool *pool, const struct fl_worker *w, char **ret_extra)
+{
+	size_t n = 0;
+	const char **env;
+
+	while (pool->env && pool->env[n])
+		n++;
+	env = fl_zalloc(n + 2, sizeof(*env));
+	for (size_t i = 0; i < n; i++)
+		env[i] = pool->env[i];
+	*ret_extra = w->visible ? fl_format("CUDA_VISIBLE_DEVICES=%s", w->visible) : NULL;
+	env[n] = *ret_extra;
+	return env;
+}
+
 static int start_child(struct fl_pool *pool, struct fl_worker *w, struct fl_err *err)
 {
 	static const char *const args[] = { "lane", NULL };
-	char *path = fl_format("%s/libexec/feedline/%s", pool->prefix, w->program);
-	struct fl_child_spec spec = { .program = path,
-				      .args = args,
-				      .env = (const char *const *)pool->env,
-				      .cpus = &w->cpus,
-				      .node = w->node,
-				      .merge_output = true };
+	char *path = fl_format("%s/libexec/feedline/%s", pool->prefix, w->program), *extra;
+	const char **env = env_of(pool, w, &extra);
+	struct fl_child_spec spec = {
+		.program = path, .args = args, .env = env, .cpus = &w->cpus, .node = w->node, .merge_output = true
+	};
 	int fds[2];
 	int rc = fl_message_pair(fds, err);
 
@@ -102,20 +117,22 @@ static int start_child(struct fl_pool *pool, struct fl_worker *w, struct fl_err 
 		w->control_fd = fds[0];
 free_path:
 	free(path);
+	free(extra);
+	free(env);
 	return rc;
 }
 
-static int start(struct fl_pool *pool, const char *program, const struct fl_plan_lane *lane, struct fl_worker **ret,
-		 struct fl_err *err)
+static int start(struct fl_pool *pool, const struct fl_worker_spec *spec, struct fl_worker **ret, struct fl_err *err)
 {
 	struct fl_worker *w = fl_zalloc(1, sizeof(*w));
 	int rc;
 
 	*w = (struct fl_worker){ .child = { .pid = -1 },
 				 .control_fd = -1,
-				 .program = fl_dup(program),
-				 .cpus = lane->cpus,
-				 .node = lane->node };
+				 .program = fl_dup(spec->program),
+				 .visible = fl_dup(spec->visible),
+				 .cpus = spec->cpus,
+				 .node = spec->node };
 	rc = start_child(pool, w, err);
 	if (rc == 0)
 		rc = watch_all(pool, w, err);
@@ -156,23 +173,27 @@ static bool is_healthy(const struct fl_worker *w)
 	return !w->broken && !fl_worker_ends(w, 0) && !has_event(w->control_fd, 0);
 }
 
-static bool fits(const struct fl_worker *w, const char *program, const struct fl_plan_lane *lane)
+static bool sees(const struct fl_worker *w, const char *visible)
 {
-	return !w->busy && w->node == lane->node && !strcmp(w->program, program) &&
-	       fl_cpus_equal(&w->cpus, &lane->cpus) && is_healthy(w);
+	return !w->visible == !visible && (!visible || !strcmp(w->visible, visible));
 }
 
-int fl_pool_take(struct fl_pool *pool, const char *program, const struct fl_plan_lane *lane, struct fl_worker **ret,
-		 struct fl_err *err)
+static bool fits(const struct fl_worker *w, const struct fl_worker_spec *spec)
+{
+	return !w->busy && w->node == spec->node && !strcmp(w->program, spec->program) && sees(w, spec->visible) &&
+	       fl_cpus_equal(&w->cpus, &spec->cpus) && is_healthy(w);
+}
+
+int fl_pool_take(struct fl_pool *pool, const struct fl_worker_spec *spec, struct fl_worker **ret, struct fl_err *err)
 {
 	struct fl_worker *w = NULL;
 	int rc;
 
 	for (size_t i = 0; i < pool->n && !w; i++)
-		if (fits(pool->workers[i], program, lane))
+		if (fits(pool->workers[i], spec))
 			w = pool->workers[i];
 	if (!w) {
-		rc = start(pool, program, lane, &w, err);
+		rc = start(pool, spec, &w, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -203,6 +224,11 @@ void fl_worker_kill(struct fl_pool *pool, struct fl_worker *w, char *how, size_t
 	end_worker(pool, w, fl_now_ns() + UINT64_C(2000000000), how, room);
 }
 
+static bool is_over(const struct fl_worker *w)
+{
+	return w->broken || w->spent;
+}
+
 /* Ends all but the idle ones that are kept. All are signalled before the first is waited for; one deadline. */
 static void keep_only(struct fl_pool *pool, bool idle)
 {
@@ -210,12 +236,12 @@ static void keep_only(struct fl_pool *pool, bool idle)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < pool->n; i++)
-		if (!idle || pool->workers[i]->broken)
+		if (!idle || is_over(pool->workers[i]))
 			fl_child_signal(&pool->workers[i]->child);
 	for (size_t i = 0; i < pool->n; i++) {
 		struct fl_worker *w = pool->workers[i];
 
-		if (idle && !w->broken) {
+		if (idle && !is_over(w)) {
 			w->busy = false;
 			pool->workers[kept++] = w;
 			continue;

@@ -22,7 +22,9 @@ struct fl_worker {
 	char *program;
 	struct fl_cpus cpus;
 	int node;
-	bool busy;	       /* belongs to a lane of the case in flight */
+	char *visible;	       /* the part of a GPU that alone it sees; NULL: all GPUs */
+	bool busy;	       /* belongs to lanes of the case in flight */
+	bool spent;	       /* one of its lanes failed: still heard for the others, then never used again */
 	bool broken;	       /* died, lied or hung: never used again */
 	uint64_t output_bytes; /* stdout and stderr so far */
 	char tail[512];	       /* the end of it */
@@ -43,11 +45,16 @@ enum { FL_OUTPUT_MAX = 1 << 20 }; /* what a worker may print before it counts as
 int fl_pool_open(const char *prefix, struct fl_pool *ret, struct fl_err *err);
 void fl_pool_close(struct fl_pool *pool); /* kills and reaps all */
 
-/* An idle, healthy worker of that program that sits where the lane shall, else a new one. It is marked busy.
- * `program` is the catalog's: a plan may come from a store that somebody tampered with. */
-int fl_pool_take(struct fl_pool *pool, const char *program, const struct fl_plan_lane *lane, struct fl_worker **ret,
-		 struct fl_err *err);
-/* After a case: broken workers are killed, the others become idle. */
+/* What a worker is to be. */
+struct fl_worker_spec {
+	const char *program; /* the catalog's: a plan may come from a store that somebody tampered with */
+	struct fl_cpus cpus; /* those of all its lanes */
+	int node;	     /* of its lanes' memory; -1: they have none in common */
+	const char *visible; /* as above */
+};
+/* An idle, healthy worker that is so, else a new one. It is marked busy. */
+int fl_pool_take(struct fl_pool *pool, const struct fl_worker_spec *spec, struct fl_worker **ret, struct fl_err *err);
+/* After a case: broken and spent workers are killed, the others become idle. */
 void fl_pool_settle(struct fl_pool *pool);
 /* Between rounds: all workers end ("freshly started workers"). */
 void fl_pool_clear(struct fl_pool *pool);

@@ -56,7 +56,9 @@ struct scripted_opts {
 	const char *path; /* of null.claimant */
 	unsigned script;
 	uint64_t step_time, rate, threads, cap, steps;
-	double work; /* of null.scripted_device */
+	double work;		      /* of null.scripted_device */
+	const struct fl_device *gpu;  /* of null.scripted_gpu */
+	const struct fl_device *peer; /* of null.scripted_pair */
 };
 
 struct scripted_state {
@@ -305,6 +307,21 @@ static int scripted_open(struct fl_lane *lane, const void *opts, void **ret_stat
 	return 0;
 }
 
+/* Touches no GPU, and says which process it is in and what that is told of GPUs. */
+static int gpu_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+{
+	const char *visible = getenv("CUDA_VISIBLE_DEVICES");
+	const struct scripted_opts *o = opts;
+	int rc = scripted_open(lane, opts, ret_state, err);
+
+	if (rc < 0)
+		return rc;
+	fl_set_fact(lane, "process", "%d", (int)getpid());
+	fl_set_fact(lane, "visible", "%s", visible ? visible : "all");
+	fl_set_fact(lane, "uuid", "%s", o->gpu->uuid ? o->gpu->uuid : "unknown");
+	return 0;
+}
+
 /* Says that it reads a file past the page cache, and reads nothing. */
 static int claimant_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
 {
@@ -422,6 +439,35 @@ static const struct fl_field claimant_fields[] = {
 	{ 0 },
 };
 
+static const struct fl_field gpu_fields[] = {
+	FL_FIELD(scripted_opts, gpu, FL_DEVICE, NULL, "gpu", "GPU that is not touched"),
+	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
+	{ 0 },
+};
+
+static const struct fl_field pair_fields[] = {
+	FL_FIELD(scripted_opts, gpu, FL_DEVICE, NULL, "gpu", "GPU that is not touched"),
+	FL_FIELD(scripted_opts, peer, FL_DEVICE, NULL, "gpu", "another one"),
+	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
+	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
+	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
+	{ 0 },
+};
+
+static const struct fl_fact gpu_facts[] = {
+	{ "process", false, "which process it is in" },
+	{ "visible", false, "CUDA_VISIBLE_DEVICES, or all" },
+	{ "uuid", false, "of the GPU" },
+	{ 0 },
+};
+
+#define GPU_HOOKS                                                                                                      \
+	.opts_bytes = sizeof(struct scripted_opts), .metrics = scripted_metrics, .facts = gpu_facts, .numa = "gpu",    \
+	.open = gpu_open, .enter = scripted_enter, .step = scripted_step, .halt = scripted_halt,                       \
+	.verify = scripted_verify, .close = scripted_close
+
 static const struct fl_fact claimant_facts[] = {
 	{ "page_bytes", false, "size of a page" },
 	{ "direct", true, "yes, whatever is true" },
@@ -456,6 +502,8 @@ FL_BENCHES(scripted, scripted) = {
 	  .halt = scripted_halt,
 	  .verify = scripted_verify,
 	  .close = scripted_close },
+	{ .name = "null.scripted_gpu", .summary = "the same, near a GPU", .fields = gpu_fields, GPU_HOOKS },
+	{ .name = "null.scripted_pair", .summary = "the same, between two GPUs", .fields = pair_fields, GPU_HOOKS },
 	{ .name = "null.scripted_absent",
 	  .summary = "is declared, and cannot be measured by this build",
 	  .unavailable = "built without a script",

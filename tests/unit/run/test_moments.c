@@ -40,6 +40,7 @@ struct two {
 	struct fl_plan_lane plans[2];
 	struct fl_entry entries[2];
 	struct fl_case_lane of_case[2];
+	struct fl_worker worker; /* of both, where a test says so */
 	struct fl_case c;
 };
 
@@ -141,6 +142,17 @@ static void shared_work(struct two *t)
 	t->lanes[1][1].used_ns = 500000000;
 }
 
+/* Both lanes in one process: what it used was used once. */
+static void foreign_work_beside_a_shared_process(struct two *t)
+{
+	t->worker.cpus = (struct fl_cpus){ { 2 | 4 | 8 } };
+	work(t, 2, 600);
+	for (unsigned i = 0; i < 2; i++) {
+		t->of_case[i].worker = &t->worker;
+		t->lanes[1][i].used_ns = 300000000;
+	}
+}
+
 static void emulation(struct two *t)
 {
 	for (unsigned cpu = 1; cpu <= 3; cpu++) {
@@ -200,6 +212,7 @@ static void each_lane_its_own(void **state)
 		{ foreign_work, NULL, "other programs took 50 % of the time of its CPUs" },
 		{ own_work, NULL, NULL },
 		{ shared_work, NULL, NULL },
+		{ foreign_work_beside_a_shared_process, NULL, "other programs took 30 % of the time of its CPUs" },
 		{ emulation, NULL, "the hypervisor took 15 % of the time of its CPUs" },
 		{ second_waits, NULL, "its threads waited for a CPU 30 % of the time" },
 		{ both_wait_as_planned, NULL, NULL },

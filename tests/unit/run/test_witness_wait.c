@@ -128,6 +128,38 @@ static void helpers_wait(void **state)
 	assert_reasons(reasons, NULL);
 }
 
+/* A process with lanes 0, 2 and 3 of four: each is told what the threads waited that have its name. */
+static void lanes_of_one_process(void **state)
+{
+	static const struct {
+		const char *comm, *schedstat;
+	} threads[] = { { "feedline-lane-c\n", "9 500000000 9\n" }, { "fl-lane-2\n", "9 300000000 9\n" },
+			{ "fl-lane-0\n", "9 100000000 9\n" },	    { "fl-lane-2\n", "9 20000000 9\n" },
+			{ "fl-lane-1\n", "9 700000000 9\n" },	    { "fl-lane-\n", "9 700000000 9\n" },
+			{ "fl-lane-77777\n", "9 700000000 9\n" } };
+	int root = *(int *)*state;
+	struct fl_wait waits[4] = { 0 };
+	struct fl_wait *const of[] = { &waits[0], NULL, &waits[2], &waits[3] };
+
+	for (size_t i = 0; i < sizeof(threads) / sizeof(threads[0]); i++) {
+		char *comm = fl_format("proc/90/task/%zu/comm", 90 + i),
+		     *stat = fl_format("proc/90/task/%zu/schedstat", 90 + i);
+
+		tree_put(comm, threads[i].comm);
+		tree_put(stat, threads[i].schedstat);
+		free(comm);
+		free(stat);
+	}
+	fl_wait_look_apart(root, 90, of, 4);
+	assert_true(waits[0].has_waited && waits[0].waited_ns == 100000000 && waits[0].at_ns > 0);
+	assert_true(waits[1].at_ns == 0);
+	assert_true(waits[2].waited_ns == 320000000 && !waits[2].helpers);
+	assert_true(!waits[3].has_waited);
+	tree_put("proc/90/task/90/comm", "fl-helper\n");
+	fl_wait_look_apart(root, 90, of, 4);
+	assert_true(waits[0].helpers && waits[2].helpers && waits[2].waited_ns == 320000000);
+}
+
 /* A process that is gone, or hidden: nothing is known, and nothing is a reason. */
 static void nobody_waits(void **state)
 {
@@ -147,9 +179,8 @@ static void nobody_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(waiting),
-		cmocka_unit_test(short_waits),
-		TREE_TEST(helpers_wait),
+		TREE_TEST(waiting),	 cmocka_unit_test(short_waits),
+		TREE_TEST(helpers_wait), TREE_TEST(lanes_of_one_process),
 		TREE_TEST(nobody_waits),
 	};
 
