@@ -8,6 +8,7 @@
 #include "run/case.h"
 #include "run/steady.h"
 #include "run/witness.h"
+#include "run/witness_gpu.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -176,6 +177,22 @@ static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record
 				   100 * ratio));
 }
 
+/* What its GPUs did, and which of its samples that touches. */
+static void distrust_gpus(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	json_t *remarks = json_array();
+	struct fl_spans spans = { .n = 0 };
+	size_t marked;
+
+	fl_gpus_judge(c, lane, record->distrust, remarks, &spans);
+	marked = fl_spans_mark(&spans, record);
+	if (marked)
+		json_object_set_new(record->notes, "marked_samples", json_integer((json_int_t)marked));
+	if (json_array_size(remarks))
+		json_object_set(record->notes, "remarks", remarks);
+	json_decref(remarks);
+}
+
 static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
 			 struct fl_lane_record *record)
 {
@@ -188,6 +205,7 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 	if (!has_direction(lane->entry))
 		return;
 	json_object_set_new(record->notes, "witnesses", fl_moments_judge(c, lane, record->distrust));
+	distrust_gpus(c, lane, record);
 	if (!lane->entry->whole) /* which is asked for its work, not for a rate that lasts */
 		distrust_unsteady(lane->entry, record);
 	if (lane->plan->shares_cpus && c->lanes_n > 1) /* alone it is what was asked for, and disturbs nobody */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_heard.c: the watcher may say anything; what is kept of it stays bounded and in order. The input is JSON, a message
- * a line. */
+/* fuzz_heard.c: the watcher may say anything; what is kept of it stays bounded and in order. The input is JSON, a
+ * message a line. */
 #include "base/json.h"
 #include "run/heard.h"
 #include <stdlib.h>
