@@ -103,5 +103,6 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w));
+	fl_content_add(&c, fl_section_beside(run));
 	return c;
 }

@@ -183,6 +183,7 @@ void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, cons
 	set(o, "counts", counts_json(j));
 	set(o, "lanes", lanes);
 	set(o, "studies", fl_studies_json(j));
+	fl_beside_json(run, o);
 	set(o, "machine", machine_json(run->machine));
 	set(o, "environment", copy_or_null(run->environment));
 	fl_json_write(o, 2, out);

@@ -207,6 +207,52 @@ static void add_lane(struct fl_text *out, size_t width, const struct fl_show_lan
 		add_trouble(out, width, lane->rounds[r]);
 }
 
+/* ---- beside the lanes */
+
+/* "1.20 GB/s (1.10 GB/s .. 1.30 GB/s)" */
+static void add_watched_metric(struct fl_text *line, const struct fl_series *s, bool samples)
+{
+	struct fl_watched_summary sum = fl_watched_summarize(s);
+	char buf[FL_UNIT_TEXT];
+
+	fl_text_add(line, "%s%s ", line->n ? "; " : "", s->metric);
+	fl_text_add(line, "%s", fl_show_metric(buf, s->metric, sum.median));
+	if (sum.low < sum.high) {
+		fl_text_add(line, " (%s", fl_show_metric(buf, s->metric, sum.low));
+		fl_text_add(line, " .. %s)", fl_show_metric(buf, s->metric, sum.high));
+	}
+	for (size_t i = 0; samples && i < s->n && i < SAMPLES_MAX; i++) {
+		fl_text_add(line, "%s%s", i ? ", " : ": ", fl_show_metric(buf, s->metric, s->value[i]));
+		fl_text_add(line, " at %s", fl_show_ns(buf, s->at[i]));
+	}
+}
+
+/* A line of each subject. */
+static void add_watched(struct fl_text *out, size_t width, const struct fl_shown *shown)
+{
+	const struct fl_run *run = shown->run;
+	struct fl_text line = { 0 };
+	size_t lines = 0;
+
+	for (size_t i = 0; i < run->watched_n && lines < LANES_MAX; i++) {
+		const struct fl_watched *w = &run->watched[i], *next = i + 1 < run->watched_n ? w + 1 : NULL;
+		bool first = i == 0 || w[-1].case_no != w->case_no || w[-1].round != w->round;
+
+		if (first)
+			fl_text_add(out, "\nbeside case %u, round %u\n", w->case_no, w->round + 1);
+		add_watched_metric(&line, &w->series, shown->samples);
+		if (next && next->case_no == w->case_no && next->round == w->round &&
+		    !strcmp(next->subject, w->subject))
+			continue;
+		add_text(out, width, w->subject, fl_text_str(&line));
+		line.n = 0;
+		lines++;
+	}
+	fl_text_release(&line);
+	if (lines == LANES_MAX)
+		fl_text_add(out, "\nperhaps more was beside; --json shows all\n");
+}
+
 void fl_show_text(const struct fl_shown *shown, const struct fl_look *look, struct fl_text *out)
 {
 	struct fl_show_lanes lanes = fl_show_lanes_make(shown->run);
@@ -218,4 +264,5 @@ void fl_show_text(const struct fl_shown *shown, const struct fl_look *look, stru
 	if (lanes.n > LANES_MAX)
 		fl_text_add(out, "\nand %zu more lanes; --json shows all\n", lanes.n - LANES_MAX);
 	fl_show_lanes_release(&lanes);
+	add_watched(out, width, shown);
 }

@@ -96,6 +96,34 @@ static json_t *lane_json(const struct fl_show_lane *lane, bool with_samples)
 	return o;
 }
 
+/* One metric of one subject beside one case in one round. */
+static json_t *watched_json(const struct fl_watched *w, bool with_samples)
+{
+	struct fl_watched_summary sum = fl_watched_summarize(&w->series);
+	json_t *o = json_object();
+
+	json_object_set_new(o, "case", json_integer(w->case_no));
+	json_object_set_new(o, "round", json_integer(w->round));
+	json_object_set_new(o, "subject", fl_json_string(w->subject));
+	json_object_set_new(o, "metric", fl_json_string(w->series.metric));
+	json_object_set_new(o, "median", fl_json_number(sum.median));
+	json_object_set_new(o, "low", fl_json_number(sum.low));
+	json_object_set_new(o, "high", fl_json_number(sum.high));
+	json_object_set_new(o, "samples_n", json_integer((json_int_t)w->series.n));
+	if (with_samples)
+		json_object_set_new(o, "samples", samples(&w->series));
+	return o;
+}
+
+static json_t *all_watched(const struct fl_shown *shown)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < shown->run->watched_n; i++)
+		json_array_append_new(list, watched_json(&shown->run->watched[i], shown->samples));
+	return list;
+}
+
 json_t *fl_show_json(const struct fl_shown *shown)
 {
 	const struct fl_run *run = shown->run;
@@ -114,5 +142,6 @@ json_t *fl_show_json(const struct fl_shown *shown)
 	json_object_set(o, "environment", run->environment);
 	json_object_set(o, "machine", run->machine);
 	json_object_set_new(o, "lanes", list);
+	json_object_set_new(o, "watched", all_watched(shown));
 	return o;
 }

@@ -92,3 +92,50 @@ double fl_record_spoken(const struct fl_lane_record *record, const struct fl_ent
 	*ret_better = speaker ? speaker->better : FL_NEITHER;
 	return series && record->outcome == FL_MEASURED ? fl_series_median(series) : (double)NAN;
 }
+
+/* ---- what was seen beside cases */
+
+/* How long the i-th value was the newest, in the window; at least a ns, for one that was seen just now. */
+static double weight_of(const struct fl_series *s, size_t i, bool early)
+{
+	double from = i ? s->at[i - 1] : 0;
+	double ns = s->at[i] - (early || from > 0 ? from : 0);
+
+	return isfinite(ns) && ns > 1 ? ns : 1;
+}
+
+static bool has_late(const struct fl_series *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (s->at[i] > 0 && isfinite(s->value[i]))
+			return true;
+	return false;
+}
+
+struct fl_watched_summary fl_watched_summarize(const struct fl_series *s)
+{
+	struct fl_watched_summary sum = { NAN, NAN, NAN, NAN, NAN, 0 };
+	struct fl_buckets all = { .items = fl_zalloc(s->n + 1, sizeof(*all.items)) };
+	bool early = !has_late(s);
+	double first = NAN, last = NAN;
+
+	for (size_t i = 0; i < s->n; i++) {
+		double value = s->value[i];
+
+		if (!isfinite(value))
+			continue;
+		first = isnan(first) ? value : first;
+		last = value;
+		if (!early && !(s->at[i] > 0))
+			continue;
+		all.items[all.n++] = (struct fl_bucket){ value, weight_of(s, i, early) };
+		sum.low = fmin(sum.low, value);
+		sum.high = fmax(sum.high, value);
+		sum.sum = (sum.n ? sum.sum : 0) + value;
+		sum.n++;
+	}
+	sum.rose = last - first;
+	sum.median = fl_buckets_quantile(&all, 0.5);
+	fl_buckets_release(&all);
+	return sum;
+}

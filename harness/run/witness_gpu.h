@@ -4,19 +4,19 @@
  *
  * Reasons not to trust a lane, each with its figure:
  *   its GPU was slowed down by heat, by a power brake or by its own hardware
- *   its PCIe link, while data crosses it, ran with a lower generation or fewer lanes than GPU and slot can do, or that
- *   changed
+ *   its PCIe link, while data crosses it, ran with a lower generation or fewer lanes than GPU and slot can do, or
+ *   that changed
  *   PCIe replays, NVLink errors, memory errors or replaced rows became more
  *   an Xid
  *   its memory clock changed; its clock changed while its processors were busy all the time
  *   processes that are not ours used it
  *
- * A power limit is none. GPUs under load run at theirs for hours: that is how this machine always runs, a later run will
- * find it so again, and power that another does not have is what a comparison shall show. It is remarked. Only where the
- * limit acts in a part of the window does the clock change, which is a reason of its own.
+ * A power limit is none. GPUs under load run at theirs for hours: that is how this machine always runs, a later run
+ * will find it so again, and power that another does not have is what a comparison shall show. It is remarked. Only
+ * where the limit acts in a part of the window does the clock change, which is a reason of its own.
  *
  * Where the moments are known, samples of the lane that were taken in them are marked not valid, unless that left none:
- * a lane that was slowed down all the time keeps its numbers, and is not trusted.  */
+ * a lane that was slowed down all the time keeps its numbers, and is not trusted. */
 #ifndef FL_RUN_WITNESS_GPU_H
 #define FL_RUN_WITNESS_GPU_H
 #include "run/case.h"

@@ -72,12 +72,48 @@ static void test_speaker(void **state)
 	fl_run_free(run);
 }
 
+/* Each value counts as long as it was the newest. */
+static void test_watched(void **state)
+{
+	static const struct {
+		double at[4], value[4];
+		size_t n;
+		struct fl_watched_summary sum;
+	} rows[] = {
+		{ { -1e8, 9e8, 1e9 }, { 7, 1, 9 }, 3, { 1, 1, 9, 10, 2, 2 } },
+		{ { -1e8, 1e8, 2e8, 1e9 }, { 5, 5, 6, 6 }, 4, { 6, 5, 6, 17, 1, 3 } },
+		{ { -1e8, 1e9, 1.1e9 }, { 0, 3, 1e6 }, 3, { 3, 3, 1e6, 1e6 + 3, 1e6, 2 } },
+		{ { -2e8, -1e8 }, { 4, 4 }, 2, { 4, 4, 4, 8, 0, 2 } }, /* nothing of the window */
+		{ { 1e8, 2e8 }, { NAN, 2 }, 2, { 2, 2, 2, 2, 0, 1 } },
+		{ { 1e8 }, { 3 }, 1, { 3, 3, 3, 3, 0, 1 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fl_watched_summary *want = &rows[i].sum;
+		struct fl_watched_summary got;
+		struct fl_series s;
+
+		assert_int_equal(fl_series_make("power_w", FL_SERIES_SAMPLES, rows[i].n, &s), 0);
+		memcpy(s.at, rows[i].at, rows[i].n * sizeof(*s.at));
+		memcpy(s.value, rows[i].value, rows[i].n * sizeof(*s.value));
+		got = fl_watched_summarize(&s);
+		if (got.median != want->median || got.low != want->low || got.high != want->high ||
+		    got.sum != want->sum || got.rose != want->rose || got.n != want->n)
+			fail_msg("row %zu: %g (%g .. %g), sum %g, rose %g, n %zu", i, got.median, got.low, got.high,
+				 got.sum, got.rose, got.n);
+		free(s.at);
+	}
+	assert_true(isnan(fl_watched_summarize(&(struct fl_series){ 0 }).median));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples),
 		cmocka_unit_test(test_histogram),
 		cmocka_unit_test(test_speaker),
+		cmocka_unit_test(test_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -347,6 +347,80 @@ static inline struct fl_run *golden_demands(void)
 	return run;
 }
 
+/* In every locale. */
+static inline double golden_number(const char *text)
+{
+	json_t *value = json_loads(text, JSON_DECODE_ANY, NULL);
+	double number = json_number_value(value);
+
+	json_decref(value);
+	return number;
+}
+
+/* "gpu-0/power_w 310 330 320": samples a tenth of a second apart, the first before the window. */
+static inline void golden_watched(struct fl_run *run, unsigned round, const char *text)
+{
+	struct fl_watched *w = fl_run_add_watched(run);
+	char *copy = fl_dup(text), *rest = copy, *word = strsep(&rest, "/");
+	size_t n = 0;
+
+	w->round = round;
+	w->subject = fl_dup(word);
+	word = strsep(&rest, " ");
+	if (fl_series_make(word, FL_SERIES_SAMPLES, 8, &w->series) < 0)
+		abort();
+	while ((word = strsep(&rest, " "))) {
+		w->series.at[n] = 1e8 * ((double)n - 0.5);
+		w->series.valid[n] = 1;
+		w->series.value[n++] = golden_number(word);
+	}
+	w->series.n = n;
+	free(copy);
+}
+
+/* A GPU that an Xid befell, a drive and a NIC at work, another drive that did nothing. */
+static inline struct fl_run *golden_beside(void)
+{
+	static const char *const seen[] = {
+		"feedline/agent_cpu_ns 0 300000 200000",
+		"feedline/calls 0 40 30",
+		"feedline/cpu_ns 0 4000000 2000000",
+		"feedline/longest_call_ns 0 12000000 90000",
+		"feedline/wall_ns 0 1000000000 500000000",
+		"gpu-0000:41:00.0/ecc_corrected 7 7 9",
+		"gpu-0000:41:00.0/memory_clock_hz 2619000000 2619000000",
+		"gpu-0000:41:00.0/pcie_gen 5 5 5",
+		"gpu-0000:41:00.0/pcie_lanes 16 16 16",
+		"gpu-0000:41:00.0/pcie_received_bytes_per_s 1 5.3e10 5.5e10 5.4e10",
+		"gpu-0000:41:00.0/pcie_replays 3 3 3",
+		"gpu-0000:41:00.0/pcie_sent_bytes_per_s 1 2e5 2e5",
+		"gpu-0000:41:00.0/power_w 299 310 345 320",
+		"gpu-0000:41:00.0/sm_busy_ratio 0 0 0",
+		"gpu-0000:41:00.0/sm_clock_hz 1980000000 1980000000 1965000000",
+		"gpu-0000:41:00.0/temperature_c 41 42 44 43",
+		"gpu-0000:41:00.0/xid 0 31",
+		"nic-0000:42:00.0/drops 5 5 8",
+		"nic-0000:42:00.0/received_bytes_per_s 0 2.5e9 2.4e9 2.6e9",
+		"nic-0000:42:00.0/sent_bytes_per_s 0 10 20 30",
+		"node0/cpu_busy_ratio 0 0.12 0.2 0.31",
+		"node0/memory_free_bytes 1e10 1e10",
+		"nvme-S1/busy_ratio 0 0.9 1 0.95",
+		"nvme-S1/in_flight 0 30 32 31",
+		"nvme-S1/read_bytes_per_s 0 6.1e9 6.3e9 6.2e9",
+		"nvme-S1/written_bytes_per_s 0 0 0",
+		"nvme-S2/busy_ratio 0 0 0",
+		"nvme-S2/read_bytes_per_s 0 0 0",
+		"system/cpu_pressure_ratio 0 0.001 0.002",
+		"system/io_pressure_ratio 0 0.4 0.6 0.5",
+	};
+	struct fl_run *run = golden_single();
+
+	for (unsigned round = 0; round < 2; round++)
+		for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
+			golden_watched(run, round, seen[i]);
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -363,6 +437,7 @@ static const struct golden {
 	{ "report-demands-80.txt", golden_demands, { .width = 80 } },
 	{ "report-rungs-80.txt", golden_rungs, { .width = 80 } },
 	{ "report-ladders-80.txt", golden_ladders, { .width = 80 } },
+	{ "report-beside-80.txt", golden_beside, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -373,6 +448,7 @@ static const struct golden golden_documents[] = {
 	{ "report-ladder.json", golden_ladder, { 0 } },
 	{ "report-demands.json", golden_demands, { 0 } },
 	{ "report-rungs.json", golden_rungs, { 0 } },
+	{ "report-beside.json", golden_beside, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
@@ -382,6 +458,7 @@ static const struct golden golden_pages[] = {
 	{ "report-studies.md", golden_studies, { 0 } },
 	{ "report-ladder.md", golden_ladder, { 0 } },
 	{ "report-rungs.md", golden_rungs, { 0 } },
+	{ "report-beside.md", golden_beside, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)

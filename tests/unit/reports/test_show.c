@@ -37,6 +37,25 @@ static struct fl_run *many_lanes(void)
 	return run;
 }
 
+/* Two metrics of a GPU with an odd name. */
+static void watch(struct fl_run *run)
+{
+	static const char *const metrics[] = { "power_w", "temperature_c" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct fl_watched *w = fl_run_add_watched(run);
+
+		w->round = 1;
+		w->subject = fl_dup("gpu\033[2J-0");
+		assert_int_equal(fl_series_make(metrics[i], FL_SERIES_SAMPLES, 2, &w->series), 0);
+		for (size_t k = 0; k < 2; k++) {
+			w->series.at[k] = k ? 1.1e9 : 1e9;
+			w->series.value[k] = i ? 50 : 300 + 100 * (double)k;
+			w->series.valid[k] = 1;
+		}
+	}
+}
+
 static void for_people(void **state)
 {
 	struct fl_run *run = many_lanes();
@@ -45,6 +64,7 @@ static void for_people(void **state)
 	struct fl_text out = { 0 };
 
 	(void)state;
+	watch(run);
 	run->lanes[0].outcome = FL_NOT_MEASURED;
 	run->lanes[0].reason = fl_dup("gone\033[2J\nfor good");
 	fl_show_text(&shown, &look, &out);
@@ -55,6 +75,8 @@ static void for_people(void **state)
 	assert_non_null(strstr(out.bytes, "bytes_per_s     1.00 GB/s, 2.00 GB/s, 3.00 GB/s\n"));
 	assert_non_null(strstr(out.bytes, "bytes_per_s     1.00 GB/s, -, 3.00 GB/s\n"));
 	assert_non_null(strstr(out.bytes, "round 1         not measured: gone [2J for good\n"));
+	assert_non_null(strstr(out.bytes, "beside case 0, round 2\n"));
+	assert_non_null(strstr(out.bytes, "gpu [2J-0       power_w 300 (300 .. 400); temperature_c 50\n"));
 	assert_null(strstr(out.bytes, "\033"));
 	assert_null(strstr(out.bytes, "lane 100:"));
 	assert_non_null(strstr(out.bytes, "and 50 more lanes; --json shows all\n"));
@@ -74,6 +96,7 @@ static void for_programs(void **state)
 
 	(void)state;
 	assert_int_equal(json_array_size(lanes), LANES);
+	assert_int_equal(json_array_size(json_object_get(doc, "watched")), 0);
 	metric = json_object_get(json_object_get(json_array_get(lanes, 1), "metrics"), "bytes_per_s");
 	assert_int_equal(json_array_size(json_object_get(metric, "medians")), ROUNDS);
 	assert_true(json_is_null(json_array_get(json_object_get(metric, "medians"), 1)));
@@ -81,7 +104,13 @@ static void for_programs(void **state)
 	assert_true(json_is_null(json_object_get(doc, "status")));
 	json_decref(doc);
 	shown.samples = true;
+	watch(run);
 	doc = fl_show_json(&shown);
+	metric = json_array_get(json_object_get(doc, "watched"), 0);
+	assert_string_equal(json_string_value(json_object_get(metric, "metric")), "power_w");
+	assert_true(json_number_value(json_object_get(metric, "high")) == 400);
+	assert_int_equal(json_integer_value(json_object_get(metric, "round")), 1);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(metric, "samples"), "at")), 2);
 	lanes = json_object_get(doc, "lanes");
 	metric = json_object_get(json_object_get(json_array_get(lanes, 1), "metrics"), "bytes_per_s");
 	assert_int_equal(json_array_size(json_object_get(metric, "samples")), ROUNDS);
