@@ -42,6 +42,7 @@ static const struct tool {
 	    "--time_based",
 	    "--runtime" } },
 	{ "likwid-bench", { "-t", "-s", "-w" } },
+	{ "nvbandwidth", { "-t", "-b" } },
 };
 
 static const struct tool *find_tool(const char *name)
@@ -76,7 +77,12 @@ static const struct fl_fact *find_fact(const struct fl_entry *e, const char *nam
 
 static bool is_of_lane(const char *name)
 {
-	return strcmp(name, "cpus") == 0 || strcmp(name, "cpus_n") == 0 || strcmp(name, "node") == 0;
+	static const char *const names[] = { "cpus", "cpus_n", "node", "is_local", "gpus_n" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return false;
 }
 
 static int check_name(const struct fl_entry *e, const char *name, const char *at, struct fl_err *err)
@@ -233,7 +239,7 @@ static bool add_slot(const json_t *values, char *slot, struct fl_text *out)
 		*list++ = 0;
 	value = value_of(values, slot);
 	text = value && list ? listed(list, value, strlen(value), &n) : value;
-	if (!text)
+	if (!text || (list && n == 1 && text[0] == '!'))
 		return false;
 	fl_text_put(out, text, list ? n : strlen(text));
 	return true;

@@ -82,7 +82,24 @@ static void set_facts(const struct fl_subject *s, const struct fl_lane_verdict *
 		set(values, f->name, fl_json_text_or_null(v->first->facts, f->name));
 }
 
-static void set_place(const struct fl_lane_verdict *v, json_t *values)
+/* Is every node that an option names the node of its CPUs? */
+static bool is_local(const struct fl_subject *s, const struct fl_lane_verdict *v)
+{
+	double own = fl_json_number_or_nan(v->placement, "node");
+
+	for (const struct fl_field *f = s->entry->fields; f->name; f++) {
+		const char *id = f->type == FL_DEVICE && strcmp(f->range, "node") == 0
+					 ? fl_json_text_or_null(v->options, f->name)
+					 : NULL;
+		int i = id ? fl_machine_find(s->machine, "node", id) : -1;
+
+		if (id && !(i >= 0 && fl_machine_device(s->machine, "node", (size_t)i).node == own))
+			return false;
+	}
+	return true;
+}
+
+static void set_place(const struct fl_subject *s, const struct fl_lane_verdict *v, json_t *values)
 {
 	const char *list = fl_json_text_or_null(v->placement, "cpus");
 	json_t *node = json_object_get(v->placement, "node");
@@ -94,6 +111,8 @@ static void set_place(const struct fl_lane_verdict *v, json_t *values)
 	}
 	if (json_is_integer(node))
 		set_number(values, "node", json_integer_value(node));
+	set(values, "is_local", is_local(s, v) ? "yes" : "no");
+	set_number(values, "gpus_n", (long long)fl_machine_count(s->machine, "gpu"));
 }
 
 void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v)
@@ -102,7 +121,7 @@ void fl_find_peer(const struct fl_subject *s, struct fl_lane_verdict *v)
 	json_t *values = json_object();
 	struct fl_text command = { 0 };
 
-	set_place(v, values);
+	set_place(s, v, values);
 	set_options(s, values);
 	set_facts(s, v, values);
 	if (peer->tool && fl_peer_expand(peer, values, &command))

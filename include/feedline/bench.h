@@ -104,8 +104,10 @@ struct fl_flow {
  *                      paths as they are, a node by its number, a drive by its path, other devices by their id. Of a
  *                      fact, where the lane stated one of that name (what was really used goes before what was asked
  *                      for). Else of the lane: `cpus` (its CPUs, "0-3,8"), `cpus_n` (how many), `node` (the number of
- *                      their node)
- *   {name:a=X,b=,c=Z}  one text for each word that the value can be; for a choice or flag, all of its words
+ *                      their node), `is_local` ("yes" where every node that an option names is that one, else "no");
+ *                      and of its machine `gpus_n` (how many GPUs it has)
+ *   {name:a=X,b=,c=Z}  one text for each word that the value can be; for a choice or flag, all of its words. With "!"
+ *                      as its text the lane has no such command
  *   {2*name/1000}      whole numbers and values, from left to right
  * The first word is the tool; tools and their options are those that harness/catalog/peer.c lists.
  * Words are quoted for a shell after that; an empty one is left out. A lane of which a value is not known, not in the

@@ -183,7 +183,8 @@ static void test_loops(void **state)
  * template knows, else a number. */
 static json_t *sample_values(const struct fl_entry *e)
 {
-	json_t *values = json_pack("{s:s, s:s, s:s}", "cpus", "0-3", "cpus_n", "4", "node", "0");
+	json_t *values = json_pack("{s:s, s:s, s:s, s:s, s:s}", "cpus", "0-3", "cpus_n", "4", "node", "0", "is_local",
+				   "yes", "gpus_n", "1");
 	struct fl_err err = { 0 };
 
 	for (const struct fl_fact *f = e->facts; f->name; f++) {

@@ -207,6 +207,7 @@ static const struct {
 	{ "likwid-bench {batch} {pace}", "likwid-bench 4096 0.0025" },
 	{ "likwid-bench {drive} {near} {gpu}", "likwid-bench /dev/nvme0n1 1 g0" },
 	{ "likwid-bench {cpus_n} {node}", "likwid-bench 2 0" },
+	{ "likwid-bench {gpus_n} {is_local}", "likwid-bench 1 no" },
 	{ "likwid-bench {engine:fast=-w,slow=-s}", "likwid-bench -w" }, /* what was used, though slow was asked for */
 	{ "likwid-bench {missing}", NULL },				/* a fact that was not stated */
 };

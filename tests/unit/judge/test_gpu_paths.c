@@ -384,6 +384,64 @@ static void test_opposite(void **state)
 	fl_run_free(run);
 }
 
+/* ---- the command of nvbandwidth, as the benchmarks declare it: where it measures the same one thing */
+
+static void declare_real(struct fl_run *run, const char *bench)
+{
+	struct fl_catalog *catalog;
+	const struct fl_entry *entry;
+	struct fl_err err = { 0 };
+
+	assert_int_equal(fl_catalog_load(BUILD_DIR "/share/feedline/manifests", &catalog, &err), 0);
+	assert_int_equal(fl_catalog_find(catalog, bench, &entry, &err), 0);
+	json_object_set_new(run->declared, bench, fl_entry_json(entry));
+	fl_catalog_free(catalog);
+}
+
+static void test_peer(void **state)
+{
+	static const char h2d[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\"" SIZE "}";
+	static const char far[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node1\",\"kind\":\"pinned\"" SIZE "}";
+	static const char small[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\",\"size\":\"4096\","
+				    "\"engine\":\"ce\"}";
+	static const char sm[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\",\"size\":\"1048576\","
+				 "\"engine\":\"sm\"}";
+	static const struct {
+		const char *bench, *options, *facts;
+		unsigned gpus;
+		const char *command; /* NULL: none */
+	} rows[] = {
+		{ "gpu.h2d", h2d, "{\"host_memory\":\"pinned\"}", 1, "nvbandwidth -t host_to_device_memcpy_ce -b 512" },
+		{ "gpu.d2h", sm, "{\"host_memory\":\"pinned\"}", 1, "nvbandwidth -t device_to_host_memcpy_sm -b 1" },
+		{ "gpu.local", h2d, NULL, 1, "nvbandwidth -t device_local_copy -b 512" },
+		{ "gpu.local", sm, NULL, 1, NULL },
+		{ "gpu.h2d", h2d, "{\"host_memory\":\"pinned\"}", 2, NULL },
+		{ "gpu.h2d", far, "{\"host_memory\":\"pinned\"}", 1, NULL },
+		{ "gpu.h2d", small, "{\"host_memory\":\"pinned\"}", 1, NULL },
+		{ "gpu.h2d", h2d, "{\"host_memory\":\"pageable\"}", 1, NULL },
+		{ "gpu.bidir", h2d, "{\"host_memory\":\"pinned\"}", 1, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sample_gpus g;
+		struct fl_run *run;
+		struct fl_judgement *j;
+		const char *command;
+
+		sample_gpus_init(&g);
+		g.s.m.gpus_n = rows[i].gpus;
+		run = one(&g, rows[i].bench, rows[i].options, rows[i].facts, 1e9);
+		declare_real(run, rows[i].bench);
+		j = judge(run);
+		command = j->lanes[0].peer.command;
+		if (rows[i].command ? !command || strcmp(command, rows[i].command) != 0 : command != NULL)
+			fail_msg("row %zu: '%s'", i, command ? command : "-");
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -392,7 +450,7 @@ int main(void)
 		cmocka_unit_test(test_uplink),	      cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_hypervisor),    cmocka_unit_test(test_part),
 		cmocka_unit_test(test_shared_uplink), cmocka_unit_test(test_shared_nvlink),
-		cmocka_unit_test(test_opposite),
+		cmocka_unit_test(test_opposite),      cmocka_unit_test(test_peer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
