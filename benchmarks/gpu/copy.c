@@ -105,6 +105,32 @@ static const struct fl_flow local_flows[] = {
 	{ 0 },
 };
 
+/* nvbandwidth measures every GPU, beside the memory next to it, and prints the sum of them: the same is said only where
+ * there is one. Its copies both ways at once are other ones, and its pairs are all that there are. */
+#define SAME_PLACE "{gpus_n:1=} {is_local:yes=} {host_memory:pinned=}"
+#define BUFFER	   "-b {size/1048576}"
+
+static const struct fl_peer h2d_peer = {
+	.tool = "nvbandwidth",
+	.command = "nvbandwidth -t {engine:ce=host_to_device_memcpy_ce,sm=host_to_device_memcpy_sm} " BUFFER
+		   " " SAME_PLACE,
+	.prints = "SUM",
+	.counts = 1,
+};
+static const struct fl_peer d2h_peer = {
+	.tool = "nvbandwidth",
+	.command = "nvbandwidth -t {engine:ce=device_to_host_memcpy_ce,sm=device_to_host_memcpy_sm} " BUFFER
+		   " " SAME_PLACE,
+	.prints = "SUM",
+	.counts = 1,
+};
+static const struct fl_peer local_peer = {
+	.tool = "nvbandwidth",
+	.command = "nvbandwidth -t {engine:ce=device_local_copy,sm=!} " BUFFER " {gpus_n:1=}",
+	.prints = "SUM",
+	.counts = 1,
+};
+
 FL_BENCHES(gpu, copy) = {
 	{ .name = "gpu.h2d",
 	  .summary = "copies from host memory to a GPU",
@@ -113,6 +139,7 @@ FL_BENCHES(gpu, copy) = {
 	  .metrics = one_way_metrics,
 	  .facts = host_facts,
 	  .flows = h2d_flows,
+	  .peer = &h2d_peer,
 	  .numa = "gpu",
 	  .device_clock = true,
 	  FL_GPU_HOOKS(copy, h2d) },
@@ -123,6 +150,7 @@ FL_BENCHES(gpu, copy) = {
 	  .metrics = one_way_metrics,
 	  .facts = host_facts,
 	  .flows = d2h_flows,
+	  .peer = &d2h_peer,
 	  .numa = "gpu",
 	  .device_clock = true,
 	  FL_GPU_HOOKS(copy, d2h) },
@@ -153,6 +181,7 @@ FL_BENCHES(gpu, copy) = {
 	  .metrics = one_way_metrics,
 	  .facts = local_facts,
 	  .flows = local_flows,
+	  .peer = &local_peer,
 	  .numa = "gpu",
 	  .device_clock = true,
 	  FL_GPU_HOOKS(copy, local) },
