@@ -51,6 +51,15 @@ static char *describe_subject(const struct fl_run *run)
 	return finish(&t);
 }
 
+/* "nothing could be measured: this machine has no gpu" */
+static char *describe_nothing(const struct fl_lane_verdict *v)
+{
+	struct fl_text t = { 0 };
+
+	fl_text_add(&t, "nothing could be measured: %s%s%s", v->reason, v->hint ? "; " : "", v->hint ? v->hint : "");
+	return finish(&t);
+}
+
 static char *describe_legend(const struct fl_judgement *j)
 {
 	unsigned rounds = 0;
@@ -83,6 +92,15 @@ static char *describe_legend(const struct fl_judgement *j)
 
 struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
 {
+	const struct fl_lane_verdict *only = fl_report_only_reason(j);
+
+	if (only) /* a line says it all */
+		return (struct fl_content){ .verdict = j->verdict,
+					    .headline = describe_nothing(only),
+					    .counts = describe_counts(j),
+					    .subject = describe_subject(run),
+					    .legend = fl_dup("What is not measured is not a pass.") };
+
 	struct fl_content c = {
 		.verdict = j->verdict,
 		.headline = j->headline ? fl_report_clean(j->headline) : NULL,

@@ -34,9 +34,14 @@ char *fl_report_gpu_remark(const struct fl_machine *m, const struct fl_gpu *gpu,
 /* Switches with more than one device below them, in lines. */
 void fl_report_switches(const struct fl_machine *m, const struct fl_look *look, struct fl_text *out);
 
-/* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark
+/* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark; of lanes that were not
+ * measured, those of all benchmarks.
  * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
 size_t *fl_report_alike(const struct fl_judgement *j);
+/* The benchmarks of the lanes that are like this one: "gpu.h2d, gpu.d2h". Clean, malloc'd. */
+char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdict *v);
+/* Nothing was measured, of several lanes, and all for one reason: that; else NULL. */
+const struct fl_lane_verdict *fl_report_only_reason(const struct fl_judgement *j);
 
 /* ---- table.c: cells in columns, of whatever they are. Where a line is too long the first column gives way; the last
  * one has the colour of the row's verdict. */

@@ -133,14 +133,14 @@ static bool has_reason(const struct fl_lane_verdict *v)
 }
 
 /* n: how many lanes it is the reason of. */
-static void add_reason(struct fl_section *s, const struct fl_run *run, const struct fl_words *w,
-		       const struct fl_lane_verdict *v, size_t n)
+static void add_reason(struct fl_section *s, const struct fl_run *run, const struct fl_judgement *j,
+		       const struct fl_words *w, const struct fl_lane_verdict *v, size_t n)
 {
 	char *lanes = n > 1 ? fl_format(" (%zu lanes)", n) : fl_dup("");
 	struct fl_remark *r = fl_section_add(
 		s, (struct fl_remark){
 			   .kind = fl_dup(kind_of(v)),
-			   .subject = n > 1 ? fl_report_clean(v->bench) : fl_words_name(w, v),
+			   .subject = n > 1 ? fl_report_subject(j, v) : fl_words_name(w, v),
 			   .aside = fl_format("%s%s", lanes, must_be_more(run, v) ? ", required by the suite" : ""),
 			   .text = fl_report_clean(v->reason),
 		   });
@@ -160,7 +160,7 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
 		if (has_reason(v) && alike[i])
-			add_reason(&s, run, w, v, alike[i]);
+			add_reason(&s, run, j, w, v, alike[i]);
 	}
 	fl_add_distrust(&s, j, w);
 	free(alike);

@@ -39,12 +39,15 @@ static const struct fl_lane_record *find_misplaced(const struct fl_subject *s)
 	return NULL;
 }
 
-/* "REASON", or "REASON (round 2 of 3)" where not every round was so. */
+/* "REASON", or "REASON (round 2 of 3)" where not every round was so: what the plan knew before is so in all of them. */
 static char *in_round(const struct fl_subject *s, const struct fl_lane_record *record, const char *reason)
 {
 	unsigned rounds = s->run->finished ? (unsigned)s->n : s->rounds; /* its study may have ended it before */
+	const char *skip = fl_json_text_or_null(s->planned, "skip");
 
-	return s->rounds > 1 ? fl_format("%s (round %u of %u)", reason, record->round + 1, rounds) : fl_dup(reason);
+	return s->rounds > 1 && !(skip && strcmp(skip, reason) == 0)
+		       ? fl_format("%s (round %u of %u)", reason, record->round + 1, rounds)
+		       : fl_dup(reason);
 }
 
 void fl_verdict_set(struct fl_lane_verdict *v, enum fl_verdict verdict, char *reason, const char *hint)
