@@ -11,10 +11,10 @@
 #include <stdlib.h>
 
 /* Both: with an event after each copy there is twice as much in the queue. */
-enum { BATCH_MAX = FL_GATE_QUEUE_MAX, BOTH_BATCH_MAX = FL_GATE_QUEUE_MAX / 2, BOTH_BATCH_MIN = 3 };
+enum { BATCH_MAX = FL_GATE_QUEUE_MAX, MARKS_MAX = FL_GATE_QUEUE_MAX / 2, MARKS_MIN = 3 };
 
 static const uint64_t lead_bytes = 1 << 20;
-static const double step_ns = 2e6, both_batch_ns = 40e6;
+static const double step_ns = 2e6, both_batch_ns = 40e6, mark_ns = 50e3;
 static const uint64_t wake_ns = 20000000;
 
 /* ---- queueing */
@@ -58,8 +58,9 @@ static int queue_gates(struct fl_copies *c, struct fl_err *err)
 	return rc;
 }
 
-/* `each`: an event after each copy, else one after the last. */
-static int queue_copies(const struct fl_copies *c, struct fl_copies_side *s, uint64_t n, bool each, struct fl_err *err)
+/* An event after every `each` copies. */
+static int queue_copies(const struct fl_copies *c, struct fl_copies_side *s, uint64_t n, uint64_t each,
+			struct fl_err *err)
 {
 	int rc = fl_cuda_device_use(s->by, err);
 
@@ -67,15 +68,15 @@ static int queue_copies(const struct fl_copies *c, struct fl_copies_side *s, uin
 		rc = copy(c, s, c->bytes < lead_bytes ? c->bytes : lead_bytes, err);
 	if (rc == 0)
 		rc = mark(s, s->events[0], err);
-	for (uint64_t i = 0; i < n && rc == 0; i++) {
+	for (uint64_t i = 1; i <= n && rc == 0; i++) {
 		rc = copy_chunk(c, s, err);
-		if (rc == 0 && each)
-			rc = mark(s, s->events[i + 1], err);
+		if (rc == 0 && i % each == 0)
+			rc = mark(s, s->events[i / each], err);
 	}
-	return rc == 0 && !each ? mark(s, s->events[1], err) : rc;
+	return rc;
 }
 
-static int queue_all(struct fl_copies *c, uint64_t n, bool each, struct fl_err *err)
+static int queue_all(struct fl_copies *c, uint64_t n, uint64_t each, struct fl_err *err)
 {
 	int rc = queue_gates(c, err);
 
@@ -94,7 +95,7 @@ static int wait_all(struct fl_copies *c, struct fl_err *err)
 }
 
 /* One batch, from the gate to the end of the last copy. */
-static int run_batch(struct fl_copies *c, uint64_t n, bool each, bool *ret_spoilt, struct fl_err *err)
+static int run_batch(struct fl_copies *c, uint64_t n, uint64_t each, bool *ret_spoilt, struct fl_err *err)
 {
 	int rc = 0;
 
@@ -127,28 +128,29 @@ static int elapsed_ns(cudaEvent_t from, cudaEvent_t to, double *ret, struct fl_e
 
 /* When a side's events were, by one clock for both: on one device the same event is zero for both; on two devices it is
  * what each recorded when the gate opened, which both saw within a microsecond or two. */
-static int read_side(struct fl_copies *c, unsigned i, uint64_t n, struct fl_err *err)
+static int read_side(struct fl_copies *c, unsigned i, uint64_t marks, struct fl_err *err)
 {
 	struct fl_copies_side *s = &c->side[i];
 	cudaEvent_t zero = s->by->number == c->side[0].by->number ? c->side[0].zero : s->zero;
 	int rc = fl_cuda_device_use(s->by, err);
 
-	for (uint64_t k = 0; k <= n && rc == 0; k++)
+	for (uint64_t k = 0; k <= marks && rc == 0; k++)
 		rc = elapsed_ns(zero, s->events[k], &s->at_ns[k], err);
 	return rc;
 }
 
 static int read_both(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, struct fl_err *err)
 {
-	struct fl_window_side sides[2] = { { c->side[0].at_ns, n }, { c->side[1].at_ns, n } };
+	uint64_t marks = n / c->each;
+	struct fl_window_side sides[2] = { { c->side[0].at_ns, marks }, { c->side[1].at_ns, marks } };
 	struct fl_window_both w;
-	int rc = read_side(c, 0, n, err);
+	int rc = read_side(c, 0, marks, err);
 
 	if (rc == 0)
-		rc = read_side(c, 1, n, err);
+		rc = read_side(c, 1, marks, err);
 	if (rc < 0)
 		return rc;
-	if (fl_window_both(sides, c->bytes, &w) < 0) {
+	if (fl_window_both(sides, c->each * c->bytes, &w) < 0) {
 		did->spoilt = true;
 		return 0;
 	}
@@ -177,7 +179,7 @@ static int read_one(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, 
 static int add_batch(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, struct fl_err *err)
 {
 	bool both = c->sides_n > 1, spoilt = false;
-	int rc = run_batch(c, n, both, &spoilt, err);
+	int rc = run_batch(c, n, both ? c->each : n, &spoilt, err);
 
 	if (rc < 0)
 		return rc;
@@ -213,6 +215,7 @@ int fl_copies_run(struct fl_copies *c, uint64_t n, struct fl_err *err)
 	return rc == 0 ? wait_all(c, err) : rc;
 }
 
+/* How often a time has to pass to make a longer one. */
 static uint64_t times(double goal_ns, double each_ns, uint64_t least, uint64_t most)
 {
 	double n = ceil(goal_ns / each_ns);
@@ -220,12 +223,23 @@ static uint64_t times(double goal_ns, double each_ns, uint64_t least, uint64_t m
 	return n <= (double)least ? least : n >= (double)most ? most : (uint64_t)n;
 }
 
+/* As many events as there are copies, or copies as the queue takes with an event after some of them. */
+static void pace_both(struct fl_copies *c, double each_ns)
+{
+	uint64_t marks;
+
+	c->each = times(mark_ns, each_ns, 1, BATCH_MAX / (MARKS_MIN + 1));
+	marks = times(both_batch_ns, each_ns * (double)c->each, MARKS_MIN, BATCH_MAX / (c->each + 1));
+	c->batch = marks * c->each;
+	c->rounds = times(step_ns, each_ns * (double)c->batch, 1, 64);
+}
+
 int fl_copies_pace(struct fl_copies *c, struct fl_err *err)
 {
 	bool both = c->sides_n > 1;
 	struct fl_copies_did did = { 0 };
 	double each_ns;
-	int rc = add_batch(c, BOTH_BATCH_MIN, &did, err);
+	int rc = add_batch(c, MARKS_MIN, &did, err);
 
 	if (rc < 0)
 		return rc;
@@ -239,8 +253,8 @@ int fl_copies_pace(struct fl_copies *c, struct fl_err *err)
 	}
 	each_ns = did.ns * (double)c->bytes / fmax(did.bytes[0], did.bytes[1]);
 	c->least = times(step_ns, each_ns, 1, 1 << 20);
-	c->batch = both ? times(both_batch_ns, each_ns, BOTH_BATCH_MIN, BOTH_BATCH_MAX) : BATCH_MAX;
-	c->rounds = times(step_ns, each_ns * (double)c->batch, 1, 64);
+	if (both)
+		pace_both(c, each_ns);
 	return 0;
 }
 
@@ -309,11 +323,11 @@ static int make_side(struct fl_copies_side *s, size_t events_n, struct fl_err *e
 
 int fl_copies_make(struct fl_copies *c, struct fl_err *err)
 {
-	size_t events_n = c->sides_n > 1 ? BOTH_BATCH_MAX + 1 : 2;
+	size_t events_n = c->sides_n > 1 ? MARKS_MAX + 1 : 2;
 	int rc = fl_cuda_device_use(c->side[0].by, err);
 
 	c->batch = BATCH_MAX;
-	c->rounds = c->least = 1;
+	c->rounds = c->least = c->each = 1;
 	if (rc == 0)
 		rc = fl_gate_make(&c->gate, err);
 	for (unsigned i = 0; i < c->sides_n && rc == 0; i++) {

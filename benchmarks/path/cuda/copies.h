@@ -3,7 +3,7 @@
  *
  * A batch: a gate, a short copy that is not timed (so that the engine is at work when the clock starts, and no change
  * of engines is timed), an event, the copies, an event; then the gate opens. In both directions there are two streams
- * behind one gate, with an event after each copy, and what counts is what both moved while both were busy (window.h).
+ * behind one gate, with an event after each copy or few, and what counts is what both moved while both were busy (window.h).
  * Copies go round through buffers, chunk by chunk.
  *
  * What the driver copies with the help of the calling thread cannot be held back: such batches have no gate. */
@@ -31,7 +31,8 @@ struct fl_copies {
 	unsigned sides_n;
 	struct fl_copies_side side[FL_COPIES_SIDES];
 	struct fl_gate gate;
-	uint64_t batch;	 /* copies of each side at a time, no more than FL_COPIES_BATCH_MAX */
+	uint64_t batch;	 /* copies of each side at a time, both: a multiple of each */
+	uint64_t each;	 /* both: so many copies between two events, so that the events cost nothing beside them */
 	uint64_t rounds; /* both: batches that make a step */
 	uint64_t least;	 /* one side: copies that make a step of some length */
 };
