@@ -11,6 +11,15 @@
 
 static const uint64_t unsafe_bytes_max = UINT64_C(64) << 20; /* what may wait in the page cache for the drive */
 
+/* Files that are written in full and wait to be made safe together: the first of them has the file system commit what
+ * the others need, too, so that small files do not wait for the drive one by one. Of a thread, and of all. */
+enum { SEALED_MAX = 32, SEALED_ALL = 512 };
+
+struct sealed {
+	int fd;
+	size_t file;
+};
+
 /* One thread. fd < 0: it is in no span. */
 struct walker {
 	char *buffers;
@@ -23,7 +32,10 @@ struct walker {
 	unsigned *free_slots; /* a stack */
 	unsigned free_n;
 	uint64_t unsafe_bytes, moved_bytes;
-	const char *engine; /* NULL: it needed none */
+	struct sealed sealed[SEALED_MAX];
+	unsigned sealed_n;
+	uint64_t sealed_bytes; /* of their last blocks; those before them are safe */
+	const char *engine;    /* NULL: it needed none */
 };
 
 struct fl_pass {
@@ -182,7 +194,39 @@ static int leave_span(struct walker *w)
 	return rc;
 }
 
-/* Into the next span that has something to do; 1: there is none. */
+/* All that are sealed, also after the first that fails. */
+static int make_sealed_safe(const struct fl_pass *p, struct walker *w, struct fl_err *err)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < w->sealed_n; i++) {
+		const struct sealed *file = &w->sealed[i];
+		int code = fsync(file->fd) < 0 ? -errno : 0;
+
+		if (close(file->fd) < 0 && code == 0)
+			code = -errno;
+		if (code < 0 && rc == 0)
+			rc = name_failure(p, file->file, p->spec.set->files[file->file].bytes, code, err);
+	}
+	w->sealed_n = 0;
+	w->sealed_bytes = 0;
+	return rc;
+}
+
+/* The file of the span is written. */
+static int seal(const struct fl_pass *p, struct walker *w, uint32_t bytes, struct fl_err *err)
+{
+	unsigned most = SEALED_ALL / p->spec.threads;
+
+	w->sealed[w->sealed_n++] = (struct sealed){ w->fd, w->file };
+	w->sealed_bytes += bytes;
+	w->fd = -1;
+	if (w->sealed_n < most && w->sealed_n < SEALED_MAX && w->sealed_bytes < unsafe_bytes_max)
+		return 0;
+	return make_sealed_safe(p, w, err);
+}
+
+/* Into the next span that has something to do; 1: there is none, and all is safe. */
 static int enter_span(struct fl_pass *p, unsigned thread, struct fl_err *err)
 {
 	const struct fl_pass_spec *s = &p->spec;
@@ -190,8 +234,10 @@ static int enter_span(struct fl_pass *p, unsigned thread, struct fl_err *err)
 	uint64_t span = atomic_fetch_add(&p->next_span, 1), end, size;
 	int rc;
 
-	if (span >= p->first_span[s->set->files_n])
-		return 1;
+	if (span >= p->first_span[s->set->files_n]) {
+		rc = make_sealed_safe(p, w, err);
+		return rc < 0 ? rc : 1;
+	}
 	w->file = file_of(p, span);
 	size = end = s->set->files[w->file].bytes;
 	w->next = (span - p->first_span[w->file]) * s->work->span_bytes;
@@ -286,31 +332,35 @@ static int make_safe(const struct fl_pass *p, struct walker *w, struct fl_err *e
 	return fdatasync(w->fd) < 0 ? name_failure(p, w->file, w->next, -errno, err) : 0;
 }
 
-/* Nothing is in flight. A written file gets its last block now, so that one of the right size is a complete one
- * whatever happened to who wrote it. */
-static int end_span(struct fl_pass *p, unsigned thread, struct fl_step *did, struct fl_err *err)
+/* Nothing is in flight. A written file gets its last block now, when all before it is safe, so that one of the right
+ * size is a complete one whatever happened to who wrote it. */
+static int write_last(struct fl_pass *p, unsigned thread, struct fl_step *did, struct fl_err *err)
 {
 	struct walker *w = &p->walkers[thread];
 	uint32_t bytes = bytes_at(p, w, w->last);
-	uint64_t last = w->last;
-	int rc = 0;
+	int rc = w->last > 0 ? make_safe(p, w, err) : 0;
 
-	if (p->spec.work->write) {
-		rc = last > 0 ? make_safe(p, w, err) : 0;
-		if (rc == 0)
-			p->spec.work->block(p->spec.arg, thread, w->file, last, w->buffers, bytes);
-		if (rc == 0)
-			rc = move_rest(p, w, last, w->buffers, 0, bytes, err);
-		if (rc == 0 && fsync(w->fd) < 0)
-			rc = name_failure(p, w->file, last, -errno, err);
-		did->ops++;
-		did->bytes += bytes;
-		w->moved_bytes += bytes;
-	}
+	if (rc < 0)
+		return rc;
+	p->spec.work->block(p->spec.arg, thread, w->file, w->last, w->buffers, bytes);
+	rc = move_rest(p, w, w->last, w->buffers, 0, bytes, err);
+	if (rc < 0)
+		return rc;
+	did->ops++;
+	did->bytes += bytes;
+	w->moved_bytes += bytes;
+	return seal(p, w, bytes, err);
+}
+
+static int end_span(struct fl_pass *p, unsigned thread, struct fl_step *did, struct fl_err *err)
+{
+	struct walker *w = &p->walkers[thread];
+	int rc = p->spec.work->write ? write_last(p, thread, did, err) : 0;
+
 	if (rc < 0)
 		return rc;
 	rc = leave_span(w);
-	return rc < 0 ? name_failure(p, w->file, last, rc, err) : 0;
+	return rc < 0 ? name_failure(p, w->file, w->last, rc, err) : 0;
 }
 
 static int move_on(struct fl_pass *p, unsigned thread, struct fl_step *did, struct fl_err *err)
@@ -360,4 +410,5 @@ void fl_pass_leave(struct fl_pass *pass, unsigned thread)
 	if (w->io)
 		fl_io_drain(w->io);
 	(void)leave_span(w);
+	(void)make_sealed_safe(pass, w, NULL); /* they pass for complete ones */
 }

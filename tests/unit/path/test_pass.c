@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_pass.c: once over all files: every block exactly once, whatever the sizes, spans and threads; a file that is
  * written gets its last block last; what goes wrong is said with its place. */
-#include "path/pass.h"
+#include <unistd.h>
+
+static int noting_fsync(int fd);
+#define fsync noting_fsync
+#include "path/pass.c"
+#undef fsync
 #include <errno.h>
 #include <fcntl.h>
 #include <feedline/block.h>
@@ -12,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -29,8 +33,28 @@ struct scene {
 	unsigned order, last_order[FILES]; /* when the last block was asked for */
 	size_t skip;			   /* a file without anything to do */
 	uint64_t end[FILES];		   /* where its data ends; 0: at its end */
+	bool same_file;			   /* whichever is asked for, it is the first */
 	int flags;
 };
+
+/* How files were made safe. */
+static struct {
+	unsigned n;
+	unsigned fails;		    /* that one, from 1 on; 0: none */
+	const struct scene *during; /* a test looks at it then */
+	unsigned order;		    /* how many blocks there were before the first of them */
+} syncs;
+
+static int noting_fsync(int fd)
+{
+	if (syncs.n++ == 0 && syncs.during)
+		syncs.order = syncs.during->order;
+	if (syncs.n == syncs.fails) {
+		errno = EIO;
+		return -1;
+	}
+	return fsync(fd);
+}
 
 static int set_up(void **state)
 {
@@ -80,6 +104,7 @@ static int open_file(void *arg, unsigned thread, size_t file, uint64_t from, int
 	*ret_fd = -1;
 	if (file == s->skip)
 		return 0;
+	file = s->same_file ? 0 : file;
 	if (s->end[file])
 		*ret_end = s->end[file];
 	*ret_fd = open(path_of(s, file, path), s->flags, 0600);
@@ -91,6 +116,7 @@ static void see(void *arg, unsigned thread, size_t file, uint64_t offset, void *
 	struct scene *s = arg;
 
 	(void)thread;
+	file = s->same_file ? 0 : file;
 	assert_true(file < FILES && bytes % FL_BLOCK_BYTES == 0 && bytes > 0);
 	assert_true(offset + bytes <= s->files[file].bytes);
 	for (uint32_t at = 0; at < bytes; at += FL_BLOCK_BYTES) {
@@ -194,6 +220,70 @@ static void last_block_last(void **state)
 	}
 }
 
+/* Small files are made safe together, each once, before anybody hears that there is no more to do. */
+static void small_files_together(void **state)
+{
+	struct scene *s = *state;
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+
+	memset(&syncs, 0, sizeof(syncs));
+	syncs.during = s;
+	assert_int_equal(go_over(s, true, BLOCKS_MAX * FL_BLOCK_BYTES, 0, 1, &did, &err), FL_IDLE);
+	assert_int_equal(syncs.n, FILES);
+	assert_int_equal(syncs.order, 1 + 64 + 3 + 17 + 16);
+}
+
+/* The number that a descriptor would get: none is left open where it stays the same. */
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	close(fd);
+	return fd;
+}
+
+static void a_file_that_is_not_safe(void **state)
+{
+	struct scene *s = *state;
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+	char path[160], expected[240];
+	int before = next_fd();
+
+	memset(&syncs, 0, sizeof(syncs));
+	syncs.fails = 2;
+	assert_int_equal(go_over(s, true, BLOCKS_MAX * FL_BLOCK_BYTES, 0, 1, &did, &err), -EIO);
+	snprintf(expected, sizeof(expected), "write '%s' at offset %d: Input/output error", path_of(s, 1, path),
+		 64 * FL_BLOCK_BYTES);
+	assert_string_equal(err.what, expected);
+	assert_int_equal(syncs.n, FILES);
+	assert_int_equal(next_fd(), before);
+}
+
+/* So many that not all may stay open. */
+static void many_small_files(void **state)
+{
+	enum { MANY = 3 * SEALED_MAX + 1 };
+	struct scene *s = *state;
+	struct fl_dataset_file files[MANY];
+	struct fl_dataset kept = s->set;
+	struct fl_step did = { 0 };
+	struct fl_err err = { 0 };
+
+	for (unsigned i = 0; i < MANY; i++)
+		files[i] = s->files[0];
+	s->set = (struct fl_dataset){ .seed = SEED, .files = files, .files_n = MANY };
+	s->same_file = true;
+	s->skip = MANY;
+	memset(&syncs, 0, sizeof(syncs));
+	syncs.during = s;
+	assert_int_equal(go_over(s, true, FL_BLOCK_BYTES, 0, 1, &did, &err), FL_IDLE);
+	assert_int_equal(syncs.n, MANY);
+	assert_int_equal(syncs.order, SEALED_MAX);
+	s->set = kept;
+}
+
 static void skips_files(void **state)
 {
 	struct scene *s = *state;
@@ -245,6 +335,7 @@ static void halts(void **state)
 	struct stat st;
 	char path[160];
 
+	memset(&syncs, 0, sizeof(syncs));
 	s->flags = O_RDWR | O_CREAT | O_TRUNC;
 	assert_int_equal(fl_pass_open(&spec, &pass, &err), 0);
 	assert_int_equal(fl_pass_step(pass, 0, 10, &did, &err), 0); /* in the midst of file 1 */
@@ -253,6 +344,7 @@ static void halts(void **state)
 	assert_int_equal(fl_pass_step(pass, 0, 10, &did, &err), -ECANCELED);
 	fl_pass_leave(pass, 0);
 	fl_pass_close(pass);
+	assert_int_equal(syncs.n, 1); /* of the one that is written in full */
 	assert_int_equal(stat(path_of(s, 0, path), &st), 0);
 	assert_int_equal(st.st_size, s->files[0].bytes);
 	assert_int_equal(stat(path_of(s, 1, path), &st), 0);
@@ -264,6 +356,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(writes_and_reads, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(last_block_last, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(small_files_together, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_file_that_is_not_safe, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(many_small_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(skips_files, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(names_the_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(halts, set_up, tear_down),
