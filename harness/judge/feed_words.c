@@ -87,7 +87,8 @@ static char *find_cure(const struct fl_feed *feed)
 		    (unsigned long long)feed->prefetch,
 		    fl_show_bytes(memory, (uint64_t)fmin(1e18, (double)depth * feed->step_bytes)));
 	if (feed->ahead > feed->prefetch + 1)
-		fl_text_add(&t, "; the source may be %llu ahead already", (unsigned long long)feed->ahead);
+		fl_text_add(&t, "; the source may have %llu begun or complete already",
+			    (unsigned long long)feed->ahead);
 	return t.bytes;
 }
 

@@ -42,7 +42,7 @@ struct fl_loop {
 struct fl_loop_shape {
 	double step_time_ns;
 	double chunks;	/* of a batch; NaN: unknown */
-	uint64_t ahead; /* batches that the queues can hold at most; 0: unknown */
+	uint64_t ahead; /* batches that can be begun and not taken at most; 0: unknown */
 };
 /* records: those measured count. */
 struct fl_loop fl_loop_measure(const struct fl_lane_record *const *records, size_t n,
@@ -92,7 +92,7 @@ double fl_band_explained(const struct fl_interval *rho, double replayed, double 
 /* ---- replay.c */
 
 /* S of a sink that takes a batch every step_time_ns from a source with these service times, while at most `depth`
- * batches are ready. NaN: there are none. */
+ * batches are begun and not taken: those that are ready, and the one that is being made. NaN: there are none. */
 double fl_replay(const double *deliveries, size_t n, double step_time_ns, uint64_t depth);
 /* The smallest depth that cures (starvation.h); 0: none up to FL_DEPTH_MAX. */
 uint64_t fl_replay_depth(const double *deliveries, size_t n, double step_time_ns);

@@ -48,11 +48,12 @@
  * 1 or above and the arrivals of the open loop, replayed, starve a sink with the queue that it had. Else none is named;
  * nor where S, at the low end of its interval, is above the larger of 1 - rho (low end) and the S replayed by more than
  * loss and tolerance: the source was another one in the meantime, or something else holds the loop up.
- * Jitter is cured by a deeper queue: the smallest prefetch <= 4096 with which the arrivals, replayed whole and each
- * half for itself, leave S < 5 %. Replayed: the times between deliveries are the source's service times, repeated until
- * there are enough; the source waits while that many batches are ready; the sink takes one every C; it begins empty.
- * The queue that it had is the fact `batches_ahead`, where the source states it: what is in flight may be more than
- * `prefetch` batches where they are small; a prefetch that is not below what is needed is enough in either case.
+ * Jitter is cured by a deeper queue: the smallest one <= 4096 with which the arrivals, replayed whole and each half
+ * for itself, leave S < 5 %. Replayed: the times between deliveries are the source's service times, repeated until
+ * there are enough; the source waits while that many batches are begun and not taken; the sink takes one every C; it
+ * begins empty. The queue that it had is the fact `batches_ahead`, where the source states it: `prefetch` and the one
+ * that is being made, or what is in flight where that is more because batches are small. So a prefetch as deep as the
+ * queue that is needed is enough in either case; it has one batch to spare.
  *
  * The binding hop is found by witnesses, and named where at least two of them say the same and none another:
  *
@@ -107,7 +108,7 @@ struct fl_feed {
 	char *said[FL_WITNESSES];	       /* what each witness said, or why it is silent; NULL without a hop */
 	bool spoke[FL_WITNESSES];	       /* false: it was not asked, or nobody need hear it */
 	uint64_t prefetch, depth_needed;       /* depth_needed 0: none is known to cure it */
-	uint64_t ahead;			       /* batches that the source may be ahead of the sink; >= prefetch */
+	uint64_t ahead;			       /* batches that may be begun and not taken; >= prefetch */
 	char *cure;			       /* one line; NULL: nothing to cure */
 };
 

@@ -163,7 +163,7 @@ static void test_hidden_queue(void **state)
 		const char *fact, *cause, *cure;
 	} rows[] = {
 		{ 2, NULL, "jitter", "batches instead of 2" },
-		{ 4, "4", "jitter", "; the source may be 4 ahead already" },
+		{ 4, "4", "jitter", "; the source may have 4 begun or complete already" },
 		{ 2, "4096", NULL, NULL },
 		{ 2, "1", "jitter", "batches instead of 2" }, /* less than was asked for, or no number */
 		{ 2, "99999999999999999999", "jitter", "batches instead of 2" },
