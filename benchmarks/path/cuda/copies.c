@@ -203,10 +203,32 @@ int fl_copies_step(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, s
 	return rc;
 }
 
+/* Whatever the driver loads for copies at the first one is loaded before another lane may close a gate. */
+static int run_first(struct fl_copies *c, struct fl_err *err)
+{
+	int rc = 0;
+
+	fl_cuda_alone_begin();
+	for (unsigned i = 0; i < c->sides_n && rc == 0; i++) {
+		rc = fl_cuda_device_use(c->side[i].by, err);
+		if (rc == 0)
+			rc = copy_chunk(c, &c->side[i], err);
+		if (rc == 0)
+			rc = FL_CUDA(err, cudaStreamSynchronize(c->side[i].stream));
+	}
+	fl_cuda_alone_end();
+	return rc;
+}
+
 int fl_copies_run(struct fl_copies *c, uint64_t n, struct fl_err *err)
 {
 	int rc = 0;
 
+	if (n > 0 && !c->loaded) {
+		rc = run_first(c, err);
+		c->loaded = true;
+		n--;
+	}
 	for (unsigned i = 0; i < c->sides_n && rc == 0; i++) {
 		rc = fl_cuda_device_use(c->side[i].by, err);
 		for (uint64_t k = 0; k < n && rc == 0; k++)
@@ -296,14 +318,6 @@ uint64_t fl_copies_covered(const struct fl_copies *c, unsigned side)
 
 /* ---- making and freeing */
 
-/* What the driver loads for copies at the first one is loaded before any gate of another lane is closed. Alone. */
-static int first_copy(const struct fl_copies *c, const struct fl_copies_side *s, struct fl_err *err)
-{
-	int rc = copy(c, s, c->bytes < lead_bytes ? c->bytes : lead_bytes, err);
-
-	return rc == 0 ? FL_CUDA(err, cudaStreamSynchronize(s->stream)) : rc;
-}
-
 /* Alone. */
 static int make_side(struct fl_copies_side *s, size_t events_n, struct fl_err *err)
 {
@@ -339,8 +353,6 @@ int fl_copies_make(struct fl_copies *c, struct fl_err *err)
 			return fl_fail(err, -ENOMEM, "no memory for %zu events", events_n);
 		fl_cuda_alone_begin();
 		rc = make_side(s, events_n, err);
-		if (rc == 0)
-			rc = first_copy(c, s, err);
 		fl_cuda_alone_end();
 	}
 	return rc;

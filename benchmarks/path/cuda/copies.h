@@ -31,6 +31,7 @@ struct fl_copies {
 	unsigned sides_n;
 	struct fl_copies_side side[FL_COPIES_SIDES];
 	struct fl_gate gate;
+	bool loaded;	 /* what copies need of the driver; the first run does */
 	uint64_t batch;	 /* copies of each side at a time, both: a multiple of each */
 	uint64_t each;	 /* both: so many copies between two events, so that the events cost nothing beside them */
 	uint64_t rounds; /* both: batches that make a step */
