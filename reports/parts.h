@@ -21,7 +21,7 @@ const char *fl_report_colour(const struct fl_look *look, enum fl_verdict verdict
 const char *fl_report_plain(const struct fl_look *look);
 size_t fl_report_width(const struct fl_look *look);
 
-/* ---- machine_gpus.c: GPUs of a machine, and the switches above devices. Texts are clean and owned, but for remarks. */
+/* ---- machine_gpus.c: GPUs of a machine, and the switches above devices. Texts are owned, and clean but remarks. */
 struct fl_gpu;
 /* What a user may type for it: its place among the GPUs that can be used. "": it cannot. */
 char *fl_report_gpu_number(const struct fl_machine *m, const struct fl_gpu *gpu);

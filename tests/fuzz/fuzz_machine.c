@@ -22,6 +22,8 @@ static void ask(const struct fl_machine *m)
 			/* ids are unique, but another device may have this id as its other name */
 			if (fl_machine_find(m, kinds[k], device.id) < 0)
 				abort();
+			if (device.uuid && fl_machine_find(m, kinds[k], device.uuid) < 0)
+				abort();
 			if (device.node >= 0 && !fl_machine_node(m, device.node))
 				abort();
 		}

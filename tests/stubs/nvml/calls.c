@@ -5,6 +5,7 @@
 #include "stubs/nvml/stub.h"
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -306,7 +307,8 @@ static int pci_info(struct fl_nvml_device *d, struct fl_nvml_pci *ret)
 	*ret = (struct fl_nvml_pci){ .device_vendor = 0x233010deu, .subsystem = 0x16c110deu };
 	snprintf(ret->bus_id, sizeof(ret->bus_id), "0000%s", gpu_of(d)->pci);
 	snprintf(ret->bus_id_legacy, sizeof(ret->bus_id_legacy), "%s", gpu_of(d)->pci);
-	return sscanf(gpu_of(d)->pci, "%x:%x:%x", &ret->domain, &ret->bus, &ret->device) == 3 ? rc : FL_NVML_UNKNOWN;
+	ret->bus = (unsigned)strtoul(gpu_of(d)->pci + strlen("0000:"), NULL, 16);
+	return rc;
 }
 
 static int memory_affinity(struct fl_nvml_device *d, unsigned room, unsigned long *ret, unsigned scope)
@@ -491,22 +493,22 @@ static int link_errors(struct fl_nvml_device *d, unsigned link, unsigned which, 
 static bool field_of(struct fl_nvml_device *d, unsigned field, uint64_t *ret)
 {
 	static const struct {
-		unsigned field;
 		uint64_t value;
+		unsigned field;
 		bool moves;
 	} rows[] = {
-		{ FL_NVML_FIELD_CORRECTED, 0, false },
-		{ FL_NVML_FIELD_UNCORRECTED, 0, false },
-		{ FL_NVML_FIELD_MEMORY_CELSIUS, 50, true },
-		{ FL_NVML_FIELD_LINKS, LINKS, false },
-		{ FL_NVML_FIELD_PCIE_REPLAYS, 3, false },
-		{ FL_NVML_FIELD_REMAPPED_CORRECTED, 1, false },
-		{ FL_NVML_FIELD_REMAPPED_UNCORRECTED, 0, false },
-		{ FL_NVML_FIELD_LINK_REPLAYS, 0, false },
-		{ FL_NVML_FIELD_LINK_RECOVERIES, 0, false },
-		{ FL_NVML_FIELD_LINK_CRC_ERRORS, 0, false },
-		{ FL_NVML_FIELD_LINK_MBPS, 26562, false },
-		{ FL_NVML_FIELD_POWER_INSTANT_MW, 300000, true },
+		{ 0, FL_NVML_FIELD_CORRECTED, false },
+		{ 0, FL_NVML_FIELD_UNCORRECTED, false },
+		{ 50, FL_NVML_FIELD_MEMORY_CELSIUS, true },
+		{ LINKS, FL_NVML_FIELD_LINKS, false },
+		{ 3, FL_NVML_FIELD_PCIE_REPLAYS, false },
+		{ 1, FL_NVML_FIELD_REMAPPED_CORRECTED, false },
+		{ 0, FL_NVML_FIELD_REMAPPED_UNCORRECTED, false },
+		{ 0, FL_NVML_FIELD_LINK_REPLAYS, false },
+		{ 0, FL_NVML_FIELD_LINK_RECOVERIES, false },
+		{ 0, FL_NVML_FIELD_LINK_CRC_ERRORS, false },
+		{ 26562, FL_NVML_FIELD_LINK_MBPS, false },
+		{ 300000, FL_NVML_FIELD_POWER_INSTANT_MW, true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -31,15 +31,16 @@ static bool is_shown(const struct sense_root *root)
 /* The address of the port above GPU i that is of this kind; of the GPU itself. */
 static void address_of(unsigned i, int kind, char ret[32])
 {
-	unsigned bus = 0;
+	unsigned long bus = strtoul(stub_gpus[i].upstream + strlen("0000:"), NULL, 16);
 
 	if (kind == GPU)
 		snprintf(ret, 32, "%s", stub_gpus[i].pci);
 	else if (kind == SWITCH_PORT)
 		snprintf(ret, 32, "%s", stub_gpus[i].upstream);
-	else if (sscanf(stub_gpus[i].upstream, "0000:%x:", &bus) == 1)
-		snprintf(ret, 32, kind == UPSTREAM_PORT ? "0000:%02x:00.0" : "0000:%02x:01.0",
-			 bus - (kind == UPSTREAM_PORT ? 1 : 2));
+	else if (kind == UPSTREAM_PORT)
+		snprintf(ret, 32, "0000:%02lx:00.0", bus - 1);
+	else
+		snprintf(ret, 32, "0000:%02lx:01.0", bus - 2);
 }
 
 /* Which GPU's function this is, by the last address of a path, and of which kind. -1: none. */
