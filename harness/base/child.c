@@ -248,27 +248,33 @@ void fl_child_signal(const struct fl_child *child)
 	kill(child->pid, SIGKILL);
 }
 
+/* Until it has ended, or the deadline. Without a descriptor to wait with there is nothing to wait for. */
+static void await_end(const struct fl_child *child, uint64_t deadline_ns)
+{
+	struct pollfd p = { .fd = child->pid_fd, .events = POLLIN };
+	int n;
+
+	do {
+		uint64_t now_ns = fl_now_ns();
+
+		n = p.fd < 0 ? 1 : poll(&p, 1, deadline_ns > now_ns ? (int)((deadline_ns - now_ns) / 1000000) + 1 : 0);
+	} while (n < 0 && errno == EINTR);
+}
+
+/* Also one that has ended may not be given to us: a debugger gets it first. */
 int fl_child_kill_by(struct fl_child *child, uint64_t deadline_ns)
 {
-	struct pollfd p;
-	int n;
+	int status = -1;
+	pid_t reaped;
 
 	if (!child || child->pid <= 0)
 		return -1;
 	fl_child_signal(child);
-	p = (struct pollfd){ .fd = child->pid_fd, .events = POLLIN };
-	do {
-		uint64_t now_ns = fl_now_ns();
-
-		n = child->pid_fd < 0
-			    ? 1
-			    : poll(&p, 1, deadline_ns > now_ns ? (int)((deadline_ns - now_ns) / 1000000) + 1 : 0);
-	} while (n < 0 && errno == EINTR);
-	if (n == 0) {
-		close_child_fds(child);
-		return -1;
-	}
-	return fl_child_reap(child);
+	await_end(child, deadline_ns);
+	while ((reaped = waitpid(child->pid, &status, WNOHANG)) == 0 && fl_now_ns() < deadline_ns)
+		fl_sleep_until(fl_now_ns() + 1000000);
+	close_child_fds(child);
+	return reaped > 0 ? status : -1;
 }
 
 int fl_child_kill(struct fl_child *child)

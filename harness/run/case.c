@@ -83,6 +83,7 @@ static int hold_reads(const struct fl_case *c, struct fl_case_lane *lane, struct
 static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
 {
 	int rc = fl_catalog_find(c->agent->catalog, lane->plan->bench, &lane->entry, err);
+
 	if (rc == 0)
 		rc = make_files(c, lane, err);
 	if (rc == 0)
@@ -94,25 +95,31 @@ static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_er
 	return rc;
 }
 
-/* What the plan says cannot be measured needs no worker, nor do the lanes beside it. */
-static void refuse_skipped(struct fl_case *c)
+/* Why a lane is not begun: the plan says so, or what it would use is not used again. */
+static int refuse(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *why)
+{
+	if (!lane->plan->skip)
+		return fl_case_refuse_retired(c, lane, why);
+	fl_fail(why, -ENODEV, "%s", lane->plan->skip);
+	if (lane->plan->hint)
+		fl_hint(why, "%s", lane->plan->hint);
+	return -ENODEV;
+}
+
+/* What cannot be measured needs no worker, nor do the lanes beside it. */
+static void refuse_all(struct fl_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++) {
-		const struct fl_plan_lane *plan = c->lanes[i].plan;
 		struct fl_err why = { 0 };
 
-		if (!plan->skip)
-			continue;
-		fl_fail(&why, -ENODEV, "%s", plan->skip);
-		if (plan->hint)
-			fl_hint(&why, "%s", plan->hint);
-		fl_case_fail_lane(c, &c->lanes[i], false, &why);
+		if (refuse(c, &c->lanes[i], &why) < 0)
+			fl_case_fail_lane(c, &c->lanes[i], false, &why);
 	}
 }
 
 static void staff(struct fl_case *c)
 {
-	refuse_skipped(c);
+	refuse_all(c);
 	for (size_t i = 0; i < c->lanes_n && !fl_case_failed_lane(c); i++) {
 		struct fl_err why = { 0 };
 
@@ -144,6 +151,7 @@ static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 	fl_fail(&why, -ETIMEDOUT, "the worker hangs: phase '%s' did not end within %.0f s",
 		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start", (double)lane->limit_ns / 1e9);
 	fl_hint(&why, "if it only needs longer, allow it more time with --timeout");
+	fl_case_retire_hung(c, lane);
 	fl_case_fail_lane(c, lane, true, &why);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, staff.c
  * which worker a lane gets, talk.c the conversation with workers, pace.c warm-up and stop rule, whole.c the same of
- * work that ends by itself, collect.c the records, delivery.c what drives say of them, drive.c what they are about). */
+ * work that ends by itself, collect.c the records, retire.c which devices are not used again, delivery.c what drives
+ * say of them, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
@@ -79,6 +80,16 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
  * that cannot. */
 int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err);
 bool fl_case_shares_worker(const struct fl_case *c, const struct fl_case_lane *lane);
+
+/* retire.c: devices that are not used again (retired.h) */
+/* -ENODEV: the lane would use one. */
+int fl_case_refuse_retired(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *err);
+void fl_case_note_devices(const struct fl_case *c, const struct fl_case_lane *lane); /* what its worker uses now */
+/* Its GPUs are not used again: the lane hangs, or says that it lost them. Before its worker is ended. */
+void fl_case_retire_hung(const struct fl_case *c, const struct fl_case_lane *lane);
+void fl_case_retire_lost(const struct fl_case *c, const struct fl_case_lane *lane, const char *said);
+/* The pool's `abandoned`, with the agent for `arg`. */
+void fl_agent_abandon(void *arg, const struct fl_worker *w, pid_t pid);
 
 /* talk.c */
 int fl_case_order(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err); /* sends "open" */

@@ -4,6 +4,7 @@
 #include "record/series.h"
 #include "run/case.h"
 #include "run/kernel.h"
+#include "run/retired.h"
 #include "run/telemetry.h"
 #include "run/throttle.h"
 #include "run/witness.h"
@@ -129,6 +130,7 @@ static void be_patient(const struct fl_agent *agent, struct fl_store *store)
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err)
 {
+	struct fl_retired retired = { 0 };
 	struct fl_results *results;
 	struct fl_speeds began;
 	struct fl_pool pool;
@@ -141,6 +143,9 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
 	began = look_at_speeds(agent->machine);
 	agent->began = &began;
 	agent->telemetry = fl_telemetry_start(agent, plan);
+	agent->retired = &retired;
+	pool.abandoned = fl_agent_abandon;
+	pool.abandoned_arg = agent;
 	be_patient(agent, store);
 	results = fl_results_make(plan);
 	add_results(agent, run, 0, results);
@@ -148,8 +153,10 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
 	fl_results_free(results);
 	fl_telemetry_end(agent->telemetry);
 	agent->telemetry = NULL;
-	agent->began = NULL;
-	fl_speeds_release(&began);
 	fl_pool_close(&pool);
+	agent->began = NULL;
+	agent->retired = NULL;
+	fl_speeds_release(&began);
+	fl_retired_release(&retired);
 	return rc;
 }

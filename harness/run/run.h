@@ -20,6 +20,8 @@ struct fl_watch {
 	void (*say)(void *arg, const char *line); /* "made '/home/u/.cache/feedline/read-256MiB' (256 MiB)" */
 };
 
+struct fl_retired;
+
 struct fl_agent {
 	const char *prefix; /* base/file.h: worker programs are in prefix/libexec/feedline */
 	const struct fl_machine *machine;
@@ -34,6 +36,7 @@ struct fl_agent {
 	 * lane is held against it. */
 	const struct fl_speeds *began;
 	struct fl_telemetry *telemetry; /* the agent's own, NULL outside of fl_run_plan() */
+	struct fl_retired *retired;	/* likewise: devices that are not used again */
 	const char *said;		/* the agent's own, NULL at first: the file of which `say` has spoken last */
 };
 

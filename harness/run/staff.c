@@ -75,8 +75,13 @@ int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_
 		rc = add_lane(c, &c->lanes[i], &spec, err);
 		if (rc == 0 && c->lanes[i].worker) {
 			lane->worker = c->lanes[i].worker;
+			fl_case_note_devices(c, lane);
 			return 0;
 		}
 	}
-	return rc < 0 ? rc : fl_pool_take(c->pool, &spec, &lane->worker, err);
+	if (rc == 0)
+		rc = fl_pool_take(c->pool, &spec, &lane->worker, err);
+	if (rc == 0)
+		fl_case_note_devices(c, lane);
+	return rc;
 }

@@ -138,13 +138,28 @@ static void end_lane(struct fl_case_lane *lane, bool invalid, const struct fl_er
 	lane->err = *why;
 }
 
+/* Its worker was killed and did not end. */
+static void tell_stuck(struct fl_case_lane *lane)
+{
+	const struct fl_err why = lane->err;
+
+	if (!lane->worker->stuck_pid)
+		return;
+	lane->err = (struct fl_err){ 0 };
+	fl_fail(&lane->err, why.code, "%.240s; its process %d is stuck in the kernel and was left behind", why.what,
+		(int)lane->worker->stuck_pid);
+	if (why.hint[0])
+		fl_hint(&lane->err, "%s", why.hint);
+}
+
 /* The worker of a lane that broke the rules, and with it all that ran in it. */
-static void end_worker_of(struct fl_case *c, const struct fl_case_lane *guilty)
+static void end_worker_of(struct fl_case *c, struct fl_case_lane *guilty)
 {
 	struct fl_case_lane *lane;
 	struct fl_err why = { 0 };
 
 	fl_worker_kill(c->pool, guilty->worker, NULL, 0);
+	tell_stuck(guilty);
 	fl_fail(&why, -ECANCELED, "its worker was ended for another lane, %s: %s", guilty->plan->bench,
 		guilty->err.what);
 	if (guilty->err.hint[0])
@@ -230,6 +245,8 @@ static int on_failed(struct fl_case *c, struct fl_case_lane *lane, const json_t 
 	hint = fl_json_text_or_null(message, "hint");
 	if (hint && *hint)
 		fl_hint(&why, "%s", hint);
+	if (code == -ENODEV)
+		fl_case_retire_lost(c, lane, what);
 	fl_case_fail_lane(c, lane, code == -EXDEV || code == -ESTALE, &why);
 	return 0;
 }

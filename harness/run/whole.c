@@ -52,6 +52,7 @@ static void fail_stuck(struct fl_case *c, struct fl_case_lane *lane)
 
 	fl_fail(&why, -ETIMEDOUT, "the worker hangs: it finished no step for %.0f s", (double)lane->limit_ns / 1e9);
 	fl_hint(&why, "if it only needs longer, allow it more time with --timeout");
+	fl_case_retire_hung(c, lane);
 	fl_case_fail_lane(c, lane, true, &why);
 }
 

@@ -36,8 +36,27 @@ int fl_pool_open(const char *prefix, struct fl_pool *ret, struct fl_err *err)
 	return 0;
 }
 
+static void forget_devices(struct fl_worker *w)
+{
+	for (size_t i = 0; i < w->devices_n; i++)
+		free(w->devices[i]);
+	free(w->devices);
+	w->devices = NULL;
+	w->devices_n = 0;
+}
+
+void fl_worker_uses(struct fl_worker *w, const char *device)
+{
+	for (size_t i = 0; i < w->devices_n; i++)
+		if (!strcmp(w->devices[i], device))
+			return;
+	w->devices = fl_grow(w->devices, w->devices_n + 1, sizeof(*w->devices));
+	w->devices[w->devices_n++] = fl_dup(device);
+}
+
 static void free_worker(struct fl_worker *w)
 {
+	forget_devices(w);
 	if (w->control_fd >= 0)
 		close(w->control_fd);
 	free(w->program);
@@ -198,14 +217,19 @@ int fl_pool_take(struct fl_pool *pool, const struct fl_worker_spec *spec, struct
 			return rc;
 	}
 	w->busy = true;
+	forget_devices(w);
 	*ret = w;
 	return 0;
 }
 
 /* ---- end */
 
+/* A driver takes its time to give back what a process held. */
+static const uint64_t end_within_ns = UINT64_C(5000000000);
+
 static void end_worker(struct fl_pool *pool, struct fl_worker *w, uint64_t deadline_ns, char *how, size_t room)
 {
+	const pid_t pid = w->child.pid;
 	int status;
 
 	w->broken = true;
@@ -217,11 +241,16 @@ static void end_worker(struct fl_pool *pool, struct fl_worker *w, uint64_t deadl
 	status = fl_child_kill_by(&w->child, deadline_ns);
 	if (how)
 		fl_child_how(status, how, room);
+	if (status >= 0)
+		return;
+	w->stuck_pid = pid;
+	if (pool->abandoned)
+		pool->abandoned(pool->abandoned_arg, w, pid);
 }
 
 void fl_worker_kill(struct fl_pool *pool, struct fl_worker *w, char *how, size_t room)
 {
-	end_worker(pool, w, fl_now_ns() + UINT64_C(2000000000), how, room);
+	end_worker(pool, w, fl_now_ns() + end_within_ns, how, room);
 }
 
 static bool is_over(const struct fl_worker *w)
@@ -232,7 +261,7 @@ static bool is_over(const struct fl_worker *w)
 /* Ends all but the idle ones that are kept. All are signalled before the first is waited for; one deadline. */
 static void keep_only(struct fl_pool *pool, bool idle)
 {
-	uint64_t deadline_ns = fl_now_ns() + UINT64_C(2000000000);
+	uint64_t deadline_ns = fl_now_ns() + end_within_ns;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < pool->n; i++)

@@ -30,6 +30,9 @@ struct fl_worker {
 	char tail[512];	       /* the end of it */
 	size_t tail_n;
 	struct fl_source control, output, end;
+	char **devices; /* ids of what its lanes use in the case in flight, or used in the last one */
+	size_t devices_n;
+	pid_t stuck_pid; /* it was killed and did not end: it is left behind; else 0 */
 };
 
 struct fl_pool {
@@ -38,6 +41,9 @@ struct fl_pool {
 	char **env;
 	struct fl_worker **workers;
 	size_t n;
+	/* Called for every worker that is left behind. May be NULL. */
+	void (*abandoned)(void *arg, const struct fl_worker *w, pid_t pid);
+	void *abandoned_arg;
 };
 
 enum { FL_OUTPUT_MAX = 1 << 20 }; /* what a worker may print before it counts as flooding */
@@ -63,7 +69,8 @@ void fl_pool_clear(struct fl_pool *pool);
 int fl_worker_read_output(struct fl_pool *pool, struct fl_worker *w, struct fl_err *err);
 bool fl_worker_ends(const struct fl_worker *w, int within_ms);	/* has ended, or does so within that time */
 void fl_worker_mute(struct fl_pool *pool, struct fl_worker *w); /* hears it no more; it counts as broken */
-/* Kills it; `how` says how it ended ("was killed by SIGSEGV"). */
+void fl_worker_uses(struct fl_worker *w, const char *device);	/* adds it to its devices, once */
+/* Kills it, and where it has not ended after 5 s leaves it behind; `how` says how it ended ("killed by SIGSEGV"). */
 void fl_worker_kill(struct fl_pool *pool, struct fl_worker *w, char *how, size_t room);
 /* The last line that it printed; "" if none. Valid until the next read. */
 const char *fl_worker_last_words(struct fl_worker *w);

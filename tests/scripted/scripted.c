@@ -11,7 +11,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { THREADS_MAX = 64, PAGES = 16 };
@@ -50,7 +53,9 @@ enum { GOOD_STEPS = 20 };
 	X(die_idle, AT_VERIFY, die_soon)                                                                               \
 	X(warm_outliers, AT_STEP, add_outlier)                                                                         \
 	X(stale_data, AT_VERIFY, find_stale_data)                                                                      \
-	X(stale_step, AFTER_STEPS, lose_file)
+	X(stale_step, AFTER_STEPS, lose_file)                                                                          \
+	X(lose_gpu, AFTER_STEPS, lose_gpu)                                                                             \
+	X(stuck_step, AFTER_STEPS, get_stuck)
 
 struct scripted_opts {
 	const char *path; /* of null.claimant */
@@ -151,6 +156,30 @@ static int find_stale_data(struct scene *c)
 static int lose_file(struct scene *c)
 {
 	return fl_fail(c->err, -ESTALE, "read: %s", strerror(ESTALE));
+}
+
+static int lose_gpu(struct scene *c)
+{
+	return fl_fail(c->err, -ENODEV, "scripted loss of a GPU");
+}
+
+/* From now on this process, killed or not, is not given back to its parent: as if it were stuck in a driver. A debugger
+ * has it, for some seconds. */
+static int get_stuck(struct scene *c)
+{
+	pid_t us = getpid(), debugger = fork();
+
+	if (debugger == 0) {
+		setsid();
+		if (ptrace(PTRACE_SEIZE, us, NULL, NULL) == 0)
+			execl("/bin/sleep", "sleep", "12", NULL);
+		_exit(1);
+	}
+	prctl(PR_SET_PTRACER, debugger);
+	fl_sleep_until(fl_now_ns() + 200000000);
+	if (debugger < 0 || waitpid(debugger, NULL, WNOHANG) != 0)
+		return fl_fail(c->err, -EPERM, "this process cannot be traced");
+	return hang(c);
 }
 
 static int stray_cpu(struct scene *c)

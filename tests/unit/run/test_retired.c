@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_retired.c: devices that are not used again, and which lanes are not begun because of them. */
+#include "run/case.h"
+#include "run/retired.h"
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void the_first_reason_stays(void **state)
+{
+	struct fl_retired r = { 0 };
+
+	(void)state;
+	assert_null(fl_retired_why(&r, "gpu-1"));
+	fl_retired_add(&r, "gpu-1", "it hung");
+	fl_retired_add(&r, "gpu-2", "it was lost");
+	fl_retired_add(&r, "gpu-1", "it was lost");
+	assert_string_equal(fl_retired_why(&r, "gpu-1"), "it hung");
+	assert_string_equal(fl_retired_why(&r, "gpu-2"), "it was lost");
+	assert_null(fl_retired_why(&r, "gpu-"));
+	fl_retired_release(&r);
+	assert_null(fl_retired_why(&r, "gpu-1"));
+}
+
+/* A machine with a GPU in two parts, a whole one, and a drive below "/". */
+struct rack {
+	struct fl_gpu gpus[4];
+	struct fl_drive drive;
+	struct fl_mount mount;
+	struct fl_machine machine;
+	struct fl_retired retired;
+	struct fl_agent agent;
+	struct fl_plan_case plan;
+	struct fl_option options[2];
+	struct fl_plan_lane lane_plan;
+	struct fl_entry entry;
+	struct fl_worker worker;
+	struct fl_case_lane lane;
+	struct fl_case c;
+};
+
+static void rack_init(struct rack *r, const char *gpu, const char *path)
+{
+	static struct fl_field fields[] = { { .name = "gpu", .type = FL_DEVICE, .range = "gpu" },
+					    { .name = "path", .type = FL_PATH },
+					    { 0 } };
+	static struct fl_flow flows[] = { { "path", "gpu", 1, NULL }, { 0 } };
+
+	*r = (struct rack){ .gpus = { { .id = (char *)"gpu-1", .mig = { .value = (char *)"on" } },
+				      { .id = (char *)"mig-1", .parent = (char *)"gpu-1" },
+				      { .id = (char *)"mig-2", .parent = (char *)"gpu-1" },
+				      { .id = (char *)"gpu-2" } },
+			    .drive = { .id = (char *)"vda",
+				       .block = (char *)"vda",
+				       .path = (char *)"/dev/vda",
+				       .dev = (char *)"254:0" },
+			    .mount = { .at = (char *)"/", .type = (char *)"ext4", .dev = (char *)"254:0" },
+			    .options = { { (char *)"gpu", (char *)gpu }, { (char *)"path", (char *)path } },
+			    .plan = { .label = (char *)"a case" },
+			    .entry = { .fields = fields, .flows = flows } };
+	r->machine = (struct fl_machine){
+		.gpus = r->gpus, .gpus_n = 4, .drives = &r->drive, .drives_n = 1, .mounts = &r->mount, .mounts_n = 1
+	};
+	r->agent = (struct fl_agent){ .machine = &r->machine, .retired = &r->retired };
+	r->lane_plan = (struct fl_plan_lane){ .bench = (char *)"b", .options = r->options, .options_n = 2 };
+	r->lane = (struct fl_case_lane){ .plan = &r->lane_plan, .entry = &r->entry, .worker = &r->worker };
+	r->worker = (struct fl_worker){ .program = (char *)"feedline-lane-x" };
+	r->c = (struct fl_case){ .agent = &r->agent, .plan = &r->plan, .lanes = &r->lane, .lanes_n = 1 };
+}
+
+enum deed { NOTHING, HANG, LOSE, ABANDON };
+
+/* What a lane on `gpu` does, and which devices are not used again. */
+static void what_a_lane_takes_with_it(void **state)
+{
+	static const struct {
+		enum deed deed;
+		const char *gpu, *gone;
+		const char *why;
+	} rows[] = {
+		{ NOTHING, "gpu-2", "", NULL },
+		{ HANG, "gpu-2", "gpu-2", "phase 'start' of 'a case' did not end" },
+		{ HANG, "mig-1", "mig-1", "phase 'start' of 'a case' did not end" },
+		{ LOSE, "mig-1", "mig-1 mig-2 gpu-1", "it was lost in 'a case': off the bus" },
+		{ LOSE, "gpu-2", "gpu-2", "it was lost in 'a case': off the bus" },
+		{ ABANDON, "gpu-2", "gpu-2 vda", "process 77, which used it last, cannot be ended" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const all[] = { "gpu-1", "gpu-2", "mig-1", "mig-2", "vda" };
+		struct fl_err err = { 0 };
+		struct rack r;
+
+		rack_init(&r, rows[i].gpu, "/file");
+		if (rows[i].deed == HANG)
+			fl_case_retire_hung(&r.c, &r.lane);
+		if (rows[i].deed == LOSE)
+			fl_case_retire_lost(&r.c, &r.lane, "off the bus");
+		if (rows[i].deed == ABANDON) {
+			fl_case_note_devices(&r.c, &r.lane);
+			fl_agent_abandon(&r.agent, &r.worker, 77);
+		}
+		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++) {
+			const char *why = fl_retired_why(&r.retired, all[k]);
+
+			assert_true(!why == !strstr(rows[i].gone, all[k]));
+			assert_true(!why || strcmp(why, rows[i].why) == 0);
+		}
+		assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), rows[i].deed == NOTHING ? 0 : -ENODEV);
+		if (rows[i].why)
+			assert_non_null(strstr(err.what, rows[i].why));
+		fl_retired_release(&r.retired);
+		for (size_t k = 0; k < r.worker.devices_n; k++)
+			free(r.worker.devices[k]);
+		free(r.worker.devices);
+	}
+}
+
+/* A lane that reads from such a drive is not begun; one that reads from memory is. */
+static void a_drive_that_is_not_used_again(void **state)
+{
+	struct fl_err err = { 0 };
+	struct rack r;
+
+	(void)state;
+	rack_init(&r, "gpu-2", "/file");
+	fl_retired_add(&r.retired, "vda", "process 77, which used it last, cannot be ended");
+	assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), -ENODEV);
+	assert_string_equal(err.what,
+			    "vda is not used again in this run: process 77, which used it last, cannot be ended");
+	assert_non_null(strstr(err.hint, "dmesg"));
+	r.mount.dev = (char *)"0:40";
+	err = (struct fl_err){ 0 };
+	assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), 0);
+	fl_retired_release(&r.retired);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_first_reason_stays),
+		cmocka_unit_test(what_a_lane_takes_with_it),
+		cmocka_unit_test(a_drive_that_is_not_used_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
