@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* beside.c: what devices did beside the cases of a run, over all of them: the few figures that matter, of those that did
- * something; and what looking at them cost. */
+/* beside.c: what devices did beside the cases of a run, over all of them: the few figures that matter, of those that
+ * did something; and what looking at them cost. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"

@@ -16,9 +16,9 @@ double fl_series_median(const struct fl_series *series);
 double fl_record_spoken(const struct fl_lane_record *record, const struct fl_entry *entry, enum fl_better *ret_better);
 const struct fl_series *fl_record_series(const struct fl_lane_record *record, const char *metric); /* NULL: none */
 
-/* What was seen of a subject, in the window and just behind it: each value as long as it was the newest, since of equal
- * ones only the first and the last are kept. Where nothing is known of the window, what was seen before it. NaN: nothing
- * is. rose: what a counter rose by, from the first sample to the last. */
+/* What was seen of a subject, in the window and just behind it: each value as long as it was the newest, since of
+ * equal ones only the first and the last are kept. Where nothing is known of the window, what was seen before it. NaN:
+ * nothing is. rose: what a counter rose by, from the first sample to the last. */
 struct fl_watched_summary {
 	double median, low, high, sum, rose;
 	size_t n;

@@ -214,6 +214,18 @@ static void wait_for_events(struct watch_gpus *g)
 	}
 }
 
+/* Said once. */
+static void lose_all(struct watch_gpus *g, const char *why)
+{
+	char *line = fl_format("%s%s", why ? why : "NVML cannot be opened", g->n > 1 ? " (and so for all GPUs)" : "");
+
+	for (size_t i = 0; i < g->n; i++) {
+		lose(g->gpus[i], line);
+		g->gpus[i]->said = i > 0;
+	}
+	free(line);
+}
+
 static void *opening_thread(void *arg)
 {
 	struct watch_gpus *g = arg;
@@ -223,8 +235,8 @@ static void *opening_thread(void *arg)
 	for (size_t i = 0; open && i < g->n; i++)
 		start_thread(g->gpus[i]);
 	pthread_mutex_lock(&g->lock);
-	for (size_t i = 0; !open && i < g->n; i++)
-		lose(g->gpus[i], why ? why : "NVML cannot be opened");
+	if (!open)
+		lose_all(g, why);
 	g->opened = true;
 	pthread_mutex_unlock(&g->lock);
 	if (open)
@@ -247,14 +259,39 @@ void watch_gpus_start(struct watch_gpus *g)
 		pthread_detach(thread);
 }
 
+/* A driver that does not answer is given up. */
+static void find_hung(struct watch_gpus *g)
+{
+	uint64_t now_ns = fl_now_ns();
+
+	if (g->n && !g->opened && now_ns > g->started_ns + opening_max_ns)
+		lose_all(g, "NVML does not open within 10 s");
+	for (size_t i = 0; i < g->n; i++) {
+		struct gpu *gpu = g->gpus[i];
+		char why[WHY_ROOM];
+		char *line;
+
+		if (gpu->lost)
+			continue;
+		if (!gpu->busy_ns || now_ns < gpu->busy_ns + hangs_ns)
+			continue;
+		line = fl_format("%s has not returned for %.0f s", gpu->in_call ? gpu->in_call : "a call",
+				 (double)(now_ns - gpu->busy_ns) / 1e9);
+		fl_copy(why, sizeof(why), line);
+		lose(gpu, why);
+		free(line);
+	}
+}
+
 bool watch_gpus_ready(struct watch_gpus *g)
 {
 	bool ready;
 
 	pthread_mutex_lock(&g->lock);
-	ready = g->opened;
+	find_hung(g);
+	ready = true;
 	for (size_t i = 0; i < g->n; i++)
-		ready &= g->gpus[i]->lost || (g->gpus[i]->seen && !g->gpus[i]->busy_ns);
+		ready &= g->gpus[i]->lost || (g->opened && g->gpus[i]->seen && !g->gpus[i]->busy_ns);
 	pthread_mutex_unlock(&g->lock);
 	return ready;
 }
@@ -297,31 +334,6 @@ void watch_gpus_wait(struct watch_gpus *g, uint64_t deadline_ns)
 	while (g->opened && any_late(g) && pthread_cond_timedwait(&g->done, &g->lock, &deadline) == 0)
 		;
 	pthread_mutex_unlock(&g->lock);
-}
-
-/* A driver that does not answer is given up. */
-static void find_hung(struct watch_gpus *g)
-{
-	uint64_t now_ns = fl_now_ns();
-	bool opening = g->n && !g->opened && now_ns > g->started_ns + opening_max_ns;
-
-	for (size_t i = 0; i < g->n; i++) {
-		struct gpu *gpu = g->gpus[i];
-		char why[WHY_ROOM];
-		char *line;
-
-		if (gpu->lost)
-			continue;
-		if (opening)
-			lose(gpu, "NVML does not open within 10 s");
-		if (!gpu->busy_ns || now_ns < gpu->busy_ns + hangs_ns)
-			continue;
-		line = fl_format("%s has not returned for %.0f s", gpu->in_call ? gpu->in_call : "a call",
-				 (double)(now_ns - gpu->busy_ns) / 1e9);
-		fl_copy(why, sizeof(why), line);
-		lose(gpu, why);
-		free(line);
-	}
 }
 
 static void send_events(struct watch_gpus *g, void (*send)(void *arg, json_t *message), void *arg)

@@ -167,5 +167,82 @@ done <<-END
 	has no numbers|$ready; while sleep 0.1; do printf "$series{\"a\":[\"b\"]}}" >&3; done|lies: a value is no number
 END
 
+# ---- GPUs: those of the stub, which a lane names and has nothing else to do with
+gpus=$home/gpus
+cp -r "$prefix" "$gpus"
+cp "$build/stub/libexec/feedline/feedline-sense" "$gpus/libexec/feedline/"
+one=gpu-0000:12:00.0
+
+# on STUB WHAT [ARGS...]: one lane of GPU 1; checks that the run went through.
+on() {
+	local stub=$1 what=$2
+	shift 2
+	rc=0
+	CUDA_STUB=$stub timeout -s KILL 60 "$gpus/feedline" bench null.scripted_gpu --gpu 1 --duration 2s \
+		--store "$home/gpus.db" --json "$@" >"$home/out" 2>"$home/err" || rc=$?
+	is true "$(jq '.lanes[0].metrics.bytes_per_s.median > 0' "$home/out")" "$what: rate"
+	"$gpus/feedline" export last --store "$home/gpus.db" | jq -c '.watched // empty' >"$home/watched"
+	distrust=$(jq -r '.lanes[0].distrust | map(select(contains("gpu-"))) | join("; ")' "$home/out")
+	notes=$("$gpus/feedline" show --store "$home/gpus.db" --json | jq -c '.runs[0].lanes[0].rounds[0].notes')
+}
+telemetry_lines() {
+	grep -c telemetry: "$home/err" || true
+}
+
+on '' 'nothing happens'
+is '' "$distrust" 'nothing happens: reasons'
+is null "$(jq -c .marked_samples <<<"$notes")" 'nothing happens: marks'
+is 0 "$(telemetry_lines)" 'nothing happens: lines'
+is 8 "$(jq -r 'select(.series.metric == "power_w") | .subject' "$home/watched" | sort -u | wc -l)" 'GPUs that are seen'
+is true "$(seen $one power_w '.value | (length > 3) and (max > min)')" 'power that moves'
+is true "$(seen $one pcie_gen '.value | . == [5, 5]')" 'a link that does not'
+is 0 "$(seen $one other_processes '.value | max')" 'users'
+has "$("$gpus/feedline" report last --store "$home/gpus.db")" "$one: busy" 'GPU in the report'
+is true "$(jq '.telemetry.cpu_ratio > 0 and .telemetry.calls > 100' "$home/out")" 'cost in the report'
+
+# GPU 1 of eight; the lane's time is longer than any warm-up, so that the 14th look lies in it
+while IFS='|' read -r what stub reason; do
+	on "$stub" "$what"
+	has "$distrust" "$reason" "$what: reason"
+	is 4 "$rc" "$what: status"
+	on "${stub//gpu1:/gpu3:}" "$what of another GPU"
+	is '' "$distrust" "$what of another GPU: reasons"
+done <<-END
+	heat|nvml:gpu1:nvmlDeviceGetCurrentClocksEventReasons:14+:value=32|$one was slowed down by heat in
+	slow link|nvml:gpu1:nvmlDeviceGetCurrPcieLinkGeneration:1+:value=3|the PCIe link of $one ran with generation 3 under load; it can do 5
+	replays|nvml:gpu1:nvmlDeviceGetPcieReplayCounter:5+:value=10|7 PCIe replays of $one in the window
+END
+on 'nvml:gpu1:nvmlDeviceGetCurrPcieLinkWidth:14+:value=8' 'narrow link'
+is "the PCIe link of $one changed between 16 and 8 lanes in the window" "$distrust" 'narrow link: reason'
+is true "$(jq '.marked_samples > 0' <<<"$notes")" 'narrow link: marks'
+on 'nvml:xid=1-31-1-1700' Xid
+has "$distrust" "Xid 31 of $one at" 'Xid: reason'
+is '[31]' "$(seen $one xid '.value | tojson')" 'Xid: series'
+on 'nvml:gpu1:nvmlDeviceGetCurrentClocksEventReasons:1+:value=4' 'power limit'
+is '' "$distrust" 'power limit: reasons'
+has "$(jq -r '.remarks[0]' <<<"$notes")" "the power limit of $one acted in 100 % of the window" 'power limit: remark'
+on 'busy=1' 'a GPU that is used' --shared
+has "$distrust" "1 other process used $one in 100 % of the window" 'a GPU that is used: reason'
+
+# ---- a library that does not have everything, or nothing; one that hangs, loses a GPU, crashes
+on 'nvml:missing=nvmlDeviceGetPowerUsage,nvml:gpu1:nvmlDeviceGetTemperatureV:1+:fail=3' 'a library that lacks something'
+is '' "$(seen $one power_w '.value')" 'power that nobody can tell'
+is true "$(seen $one sm_clock_hz '.value | min > 0')" 'the clock beside it'
+on 'nvml:none' 'no library'
+is 1 "$(telemetry_lines)" "no library: lines ($(<"$home/err"))"
+is 0 "$(jq -r 'select(.subject | startswith("gpu")) | .subject' "$home/watched" | wc -l)" 'no library: GPUs'
+is true "$(seen node0 memory_free_bytes '.value | min > 0')" 'no library: the host'
+on 'nvml:gpu2:nvmlDeviceGetPowerUsage:1+:hang' 'a call that hangs'
+has "$(<"$home/err")" 'telemetry: gpu-0000:21:00.0: nvmlDeviceGetPowerUsage has not returned for 5 s' 'a call that hangs: line'
+is 1 "$(telemetry_lines)" 'a call that hangs: lines'
+is true "$(seen $one power_w '.value | length > 3')" 'the other GPUs'
+none_left "$gpus" 'a call that hangs'
+on 'nvml:gpu2:nvmlDeviceGetUtilizationRates:14:fail=15' 'a GPU that is lost'
+has "$(<"$home/err")" 'telemetry: gpu-0000:21:00.0: ' 'a GPU that is lost: line'
+is true "$(seen $one power_w '.value | length > 3')" 'the GPUs that are not lost'
+on 'nvml:gpu2:nvmlDeviceGetPowerUsage:9:crash' 'a library that crashes'
+has "$(<"$home/err")" 'telemetry: the watcher was killed by SIGABRT' 'a library that crashes: line'
+is 0 "$(series)" 'a library that crashes: series'
+
 printf 'left out here: %s\n' "${left_out[*]:-nothing}"
 finish

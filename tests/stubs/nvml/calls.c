@@ -561,6 +561,7 @@ static int events_wait(struct fl_nvml_events *set, struct fl_nvml_event *ret, un
 		usleep(limit_ms * 1000);
 		return FL_NVML_TIMEOUT;
 	}
+	usleep(s->xid_ms * 1000);
 	*ret = (struct fl_nvml_event){ .device = &devices[s->xid_gpu],
 				       .type = FL_NVML_EVENT_XID,
 				       .data = s->xid,

@@ -81,16 +81,18 @@ static void read_common(const char *entry, struct stub_settings *s)
 		refuse(entry);
 }
 
-/* N-X-K */
+/* N-X-K or N-X-K-MS */
 static void read_xid(const char *text, const char *entry, struct stub_settings *s)
 {
 	const char *second = strchr(text, '-'), *third = second ? strchr(second + 1, '-') : NULL;
+	const char *fourth = third ? strchr(third + 1, '-') : NULL;
 
 	if (!third)
 		refuse(entry);
 	s->xid_gpu = (int)number(text, '-', entry);
 	s->xid = number(second + 1, '-', entry);
-	s->xid_at = (unsigned)number(third + 1, 0, entry);
+	s->xid_at = (unsigned)number(third + 1, '-', entry);
+	s->xid_ms = fourth ? (unsigned)number(fourth + 1, 0, entry) : 0;
 }
 
 /* [gpuN:]SYMBOL:K[+]:WHAT */

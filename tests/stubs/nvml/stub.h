@@ -10,7 +10,7 @@
  *   nvml:missing=SYMBOL   the library lacks it
  *   nvml:users=N          two processes use GPU N (or its parts): 1 and 4194305, which is never there
  *   nvml:repairs=N        memory of GPU N waits for a reset to be repaired
- *   nvml:xid=N-X-K        the K-th wait for events brings Xid X of GPU N
+ *   nvml:xid=N-X-K[-MS]   the K-th wait for events brings Xid X of GPU N, after so many ms
  *   nvml:[gpuN:]SYMBOL:K[+]:WHAT   the K-th time that SYMBOL is called (with a +, each time from then on; with gpuN,
  *                         for that GPU and its parts), it
  *     fail=CODE   returns CODE
@@ -45,6 +45,7 @@ struct stub_settings {
 	int xid_gpu;
 	uint64_t xid;
 	unsigned xid_at; /* 0: never */
+	unsigned xid_ms;
 	char missing[STUB_FAULTS][STUB_NAME];
 	unsigned missing_n;
 	struct stub_fault faults[STUB_FAULTS];
