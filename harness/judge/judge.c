@@ -133,6 +133,7 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 	for (size_t i = 0, lane = 0; i < subjects.n; i++)
 		if (subjects.items[i].needed)
 			fl_show_ways(&subjects.items[i], &j->lanes[lane++]);
+	fl_find_odd(j->lanes, j->lanes_n);
 	conclude(j, subjects.bench);
 	j->entries = subjects.entries;
 	j->entries_n = subjects.entries_n;
@@ -159,6 +160,9 @@ static void release_lane(struct fl_lane_verdict *v)
 		free(v->distrust[i]);
 	for (size_t i = 0; i < v->metrics_n; i++)
 		free(v->metrics[i].of_round);
+	for (size_t i = 0; i < v->findings_n; i++)
+		free(v->findings[i]);
+	free(v->findings);
 	for (size_t i = 0; i < v->evidence_n; i++)
 		free(v->evidence[i]);
 	free(v->evidence);

@@ -4,8 +4,8 @@
  *
  * First form. A lane is a case's lane over all rounds. Its metrics are summed up by round medians (the unit of
  * replication). Its rate in bytes is held against the limit of its path, whose hops follow from the declared flows, the
- * placement and the machine in the record. The expectation is the cap times what such a hop is known to reach (expect.c);
- * the line is (1 - tolerance) x expectation. The rate has a median, a low and a high:
+ * placement and the machine in the record. The expectation is the cap times what such a hop is known to reach
+ * (expect.c); the line is (1 - tolerance) x expectation. The rate has a median, a low and a high:
  *   6 rounds or more    the interval of at least 95 % over the round medians
  *   2 to 5 rounds       the extremes of the round medians, which claim no confidence: all rounds must agree
  *   1 round             the interval over its slices (it says nothing about the next round); where it has too few of
@@ -18,8 +18,8 @@
  *                                                   a known cap, a drive's media say, may be what holds it back)
  *   the line between low and high                   inconclusive where every hop's cap is known, else unjudged
  * and unjudged where no cap is known, or nothing is known of how much of it such a path reaches (copies too short to
- * fill it, pageable memory, a part of a GPU), or where the suite requires a metric by name that is not this rate. The tolerance
- * and the interval are applied once: neither cap nor expectation contains them.
+ * fill it, pageable memory, a part of a GPU), or where the suite requires a metric by name that is not this rate. The
+ * tolerance and the interval are applied once: neither cap nor expectation contains them.
  *
  * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more
  * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
@@ -90,6 +90,13 @@ struct fl_hop {
 	bool towards;	  /* the direction: towards the device */
 };
 
+/* How a lane stands among those that are like it (odd.c). */
+struct fl_alike {
+	size_t n;      /* how many there are, it included; 0: too few to tell, or it has none */
+	double median; /* of their medians */
+	bool odd;      /* it is further from that than the tolerance */
+};
+
 /* The same measurement by another tool. */
 struct fl_peer_command {
 	char *tool, *command;
@@ -118,6 +125,11 @@ struct fl_lane_verdict {
 	char *again;		     /* a command that shows it once more; NULL: there is none that fits on a line */
 	char *again_when;	     /* "in at most 10 s", "in about 25 s"; NULL without a command */
 	struct fl_peer_command peer; /* command NULL: the benchmark has none that says exactly the same */
+	/* What was seen on its path that makes it slower than such a path can be: a link that is trained down, memory
+	 * of another node. One sentence each. */
+	char **findings;
+	size_t findings_n;
+	struct fl_alike alike;
 	char **distrust;
 	size_t distrust_n, inherited_n; /* the last of them are said of lanes that it is held against, too */
 	struct fl_interval delivered;	/* of an open loop that a closed one is held against: its rate; n == 0: none */

@@ -77,6 +77,9 @@ char *fl_ask_for_rounds(const struct fl_subject *s);
 /* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 
+/* ---- odd.c: the odd one out, into v->alike. All lanes, with final verdicts; in the order of the plan. */
+void fl_find_odd(struct fl_lane_verdict *lanes, size_t n);
+
 /* ---- command.c: commands that measure again what was planned
  * The lane alone, as "feedline bench NAME --option value"; without a duration, and without what is the preset. */
 void fl_add_bench_command(const struct fl_subject *s, struct fl_text *out);

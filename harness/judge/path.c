@@ -48,6 +48,17 @@ void fl_hop_is(struct fl_hop *hop, enum fl_link_kind kind, const void *link, boo
 	hop->named = true;
 }
 
+void fl_path_finding(struct fl_lane_verdict *v, char *text)
+{
+	for (size_t i = 0; i < v->findings_n; i++)
+		if (strcmp(v->findings[i], text) == 0) {
+			free(text);
+			return;
+		}
+	v->findings = fl_grow(v->findings, v->findings_n + 1, sizeof(*v->findings));
+	v->findings[v->findings_n++] = text;
+}
+
 static bool is_device(const struct fl_end *end)
 {
 	return end->kind == FL_END_DRIVE || end->kind == FL_END_NIC || end->kind == FL_END_GPU;
@@ -86,6 +97,22 @@ void fl_add_socket_link(const struct fl_subject *s, struct fl_lane_verdict *v, i
 			       "not measured yet", false);
 }
 
+/* Memory of another node is slower than that of the device's own, which is nobody's fault. */
+static void find_far(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *device,
+		     const struct fl_end *memory)
+{
+	const struct fl_node *own = device->node < 0 ? NULL : fl_machine_node(s->machine, device->node);
+	const struct fl_node *far = memory->node < 0 ? NULL : fl_machine_node(s->machine, memory->node);
+
+	if (is_device(device) && memory->kind == FL_END_MEMORY && own && far && own != far)
+		fl_path_finding(
+			v, fl_format("the memory is far, on another node than the %s: it is slower than near memory "
+				     "as a rule",
+				     device->kind == FL_END_GPU	    ? "GPU"
+				     : device->kind == FL_END_DRIVE ? "drive"
+								    : "NIC"));
+}
+
 /* From the source to the sink. */
 static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
@@ -102,6 +129,8 @@ static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 			fl_add_host_side(s, v, &to, true, flow->per_byte);
 	}
 	add_end(v, &to, flow->per_byte);
+	find_far(s, v, &from, &to);
+	find_far(s, v, &to, &from);
 	free(from.name);
 	free(to.name);
 }

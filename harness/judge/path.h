@@ -29,6 +29,9 @@ void fl_hop_know(struct fl_hop *hop, double cap_bytes_per_s, bool exact, const c
 /* What a link is, so that its two directions, and how much is to be expected of it, are found. */
 void fl_hop_is(struct fl_hop *hop, enum fl_link_kind kind, const void *link, bool towards);
 
+/* Something seen on the path, once; takes the text. */
+void fl_path_finding(struct fl_lane_verdict *v, char *text);
+
 /* ---- pcie_path.c: between a device, the switches above it and the root complex
  * Its own link, then the uplink of every switch below the i-th port of its way; all: up to the root. towards: down to
  * it. kind: how the payload is moved. */

@@ -6,6 +6,7 @@
  * taken as both its ends can do at best, and where it has less now, that is a bound: it fails nobody. What was seen of
  * it under load goes first. */
 #include "base/alloc.h"
+#include "base/units.h"
 #include "judge/path.h"
 #include "machine/pcie.h"
 #include "machine/route.h"
@@ -58,9 +59,30 @@ static void set_cap(struct fl_hop *hop, const struct link *l)
 	if (!isfinite(cap) || cap <= 0)
 		fl_hop_unknown(hop, why ? why : "the link carries nothing", true);
 	else if (rests)
-		fl_hop_know(hop, cap, false, "computed, loose: it rests now, and has less");
+		fl_hop_know(hop, cap, false, "computed, loose: it has less while nothing moves");
 	else
 		fl_hop_know(hop, cap, !loose, loose ? "computed, loose" : "computed");
+}
+
+/* A link that has less than both its ends can do. The speed of a GPU's own says nothing until it was seen under load; a
+ * width does not rest, nor does a switch as a rule. name: "GPU g link". */
+static void find_trained_down(struct fl_lane_verdict *v, const char *name, const struct link *l, bool of_gpu)
+{
+	const struct fl_pcie_link *now = &l->lower->link;
+	bool rests;
+	struct fl_pcie_link best = fl_pcie_awake(now, l->upper ? &l->upper->link : NULL, &rests);
+	double gts = l->seen ? l->seen->gts : now->gts_now.value,
+	       lanes = l->seen ? l->seen->lanes : now->lanes_now.value;
+	bool slow = gts < best.gts_now.value && (l->seen || !of_gpu), narrow = lanes < best.lanes_now.value;
+	char has[FL_UNIT_TEXT], can[FL_UNIT_TEXT];
+
+	if (!now->real || !(slow || narrow))
+		return;
+	fl_show_number(has, slow ? gts : best.gts_now.value);
+	fl_show_number(can, best.gts_now.value);
+	fl_path_finding(v, fl_format("%s is trained down: it has %s GT/s x%.0f%s, its ends can do %s GT/s x%.0f", name,
+				     has, lanes, l->seen ? " under load" : " while nothing moves", can,
+				     best.lanes_now.value));
 }
 
 static void add_link(struct fl_lane_verdict *v, char *name, const struct link *l, bool towards, enum fl_link_kind kind,
@@ -85,6 +107,23 @@ static char *name_of(const struct fl_end *device)
 	return fl_dup(device->name);
 }
 
+/* The uplinks of the switches below the `below`th port. */
+static void add_uplinks(struct fl_lane_verdict *v, const struct fl_route *up, struct fl_known payload, size_t below,
+			bool towards, enum fl_link_kind kind, double crossings)
+{
+	for (size_t i = 0; i < up->n && i < below; i++) {
+		struct link uplink = { up->ports[i], i + 1 < up->n ? up->ports[i + 1] : NULL, payload, NULL, true };
+		char *name;
+
+		if (!fl_route_is_uplink(i))
+			continue;
+		name = fl_format("switch %s uplink", up->ports[i]->address);
+		find_trained_down(v, name, &uplink, false);
+		add_link(v, fl_format("%s%s", name, direction(towards)), &uplink, towards, kind, crossings);
+		free(name);
+	}
+}
+
 void fl_add_pcie(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *device, size_t below,
 		 bool towards, enum fl_link_kind kind, double crossings)
 {
@@ -92,20 +131,16 @@ void fl_add_pcie(const struct fl_subject *s, struct fl_lane_verdict *v, const st
 	struct fl_known payload = payload_of(device->pci, &up);
 	struct fl_seen_link seen;
 	struct link own = { device->pci, up.n ? up.ports[0] : NULL, payload, NULL, device->gpu != NULL };
-	char *name = name_of(device);
+	char *name = name_of(device), *link = fl_format("%s link", name);
 
 	if (device->gpu && fl_find_seen_link(s, device->gpu, &seen))
 		own.seen = &seen;
-	add_link(v, fl_format("%s link%s", name, direction(towards)), &own, towards, kind, crossings);
-	for (size_t i = 0; i < up.n && i < below; i++) {
-		struct link uplink = { up.ports[i], i + 1 < up.n ? up.ports[i + 1] : NULL, payload, NULL, true };
-
-		if (fl_route_is_uplink(i))
-			add_link(v, fl_format("switch %s uplink%s", up.ports[i]->address, direction(towards)), &uplink,
-				 towards, kind, crossings);
-	}
+	find_trained_down(v, link, &own, device->gpu);
+	add_link(v, fl_format("%s%s", link, direction(towards)), &own, towards, kind, crossings);
+	add_uplinks(v, &up, payload, below, towards, kind, crossings);
 	if (up.lost && below > up.n)
 		fl_hop_unknown(fl_hop_add(v, fl_format("PCIe above %s%s", name, direction(towards)), crossings),
 			       "the machine does not list the port there", true);
+	free(link);
 	free(name);
 }

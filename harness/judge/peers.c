@@ -47,6 +47,17 @@ static void add_bundle(struct fl_lane_verdict *v, char *name, const struct bundl
 		fl_hop_unknown(hop, "the links carry nothing", true);
 }
 
+/* Links that a GPU has and that are down. */
+static void find_down(struct fl_lane_verdict *v, const struct fl_gpu *gpu)
+{
+	size_t down = 0;
+
+	for (size_t i = 0; i < gpu->links_n; i++)
+		down += !gpu->links[i].up;
+	if (down && down < gpu->links_n)
+		fl_path_finding(v, fl_format("%zu of the %zu NVLinks of %s are down", down, gpu->links_n, gpu->id));
+}
+
 /* Directly, or over a switch; false: there are no such links. */
 static bool add_nvlink(struct fl_lane_verdict *v, const struct fl_gpu *a, const struct fl_gpu *b, double crossings)
 {
@@ -127,20 +138,22 @@ void fl_add_peers(const struct fl_subject *s, struct fl_lane_verdict *v, const s
 {
 	bool gpus = from->gpu && to->gpu;
 
-	if (gpus && from->gpu == to->gpu)
+	if (gpus && from->gpu == to->gpu) {
 		add_local(v, from, crossings);
-	else if (is_staged(v))
+	} else if (is_staged(v)) {
 		add_staged(s, v, from, to, crossings);
-	else if (gpus && !(knows_links(from->gpu) && knows_links(to->gpu)))
+	} else if (gpus && !(knows_links(from->gpu) && knows_links(to->gpu))) {
 		fl_hop_unknown(fl_hop_add(v, fl_format("%s to %s", from->name, to->name), crossings),
 			       "without NVML it is not known whether NVLinks join them", true);
-	else if (gpus && add_nvlink(v, from->gpu, to->gpu, crossings))
-		return;
-	else if (from->pci && to->pci)
+	} else if (gpus && add_nvlink(v, from->gpu, to->gpu, crossings)) {
+		find_down(v, from->gpu);
+		find_down(v, to->gpu);
+	} else if (from->pci && to->pci) {
 		add_direct(s, v, from, to, crossings);
-	else
+	} else {
 		fl_hop_unknown(fl_hop_add(v, fl_format("%s to %s", from->name, to->name), crossings),
 			       "the way between them is not known", true);
+	}
 }
 
 void fl_add_host_side(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *device, bool towards,

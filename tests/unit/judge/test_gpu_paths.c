@@ -237,7 +237,8 @@ static void test_rest(void **state)
 	sample_gpus_init(&g);
 	g.gpus[0].pci.link.gts_now = (struct fl_known)SAMPLE_KNOWN(2.5);
 	expect(&g, "gpu.p2p", to_g1, NULL, 55e9, FL_PASS, NULL);
-	expect(&g, "gpu.p2p", to_g1, NULL, 25e9, FL_UNJUDGED, "GPU " G0 " link (computed, loose: it rests now");
+	expect(&g, "gpu.p2p", to_g1, NULL, 25e9, FL_UNJUDGED,
+	       "GPU " G0 " link (computed, loose: it has less while nothing moves");
 	/* no more than the port above can do */
 	g.ports[2].pci.link.gts_best = (struct fl_known)SAMPLE_KNOWN(16);
 	expect(&g, "gpu.p2p", to_g1, NULL, 27e9, FL_PASS, NULL);
@@ -292,6 +293,83 @@ static void test_part(void **state)
 	g.gpus[0].mig.value = "on";
 	expect(&g, "gpu.p2p", options, NULL, 20e9, FL_UNJUDGED, "GPU " G0 " link (a part of a GPU has but a share");
 	expect(&g, "gpu.p2p", options, NULL, 70e9, FL_VERDICT_INVALID, "GPU " G0 " link");
+}
+
+/* ---- findings, and the odd one out */
+
+static void expect_finding(struct sample_gpus *g, const char *bench, const char *options, const char *want)
+{
+	struct fl_run *run = one(g, bench, options, NULL, 10e9);
+	struct fl_judgement *j = judge(run);
+	const struct fl_lane_verdict *v = &j->lanes[0];
+
+	if (v->findings_n != (want ? 1 : 0) || (want && strcmp(v->findings[0], want) != 0))
+		fail_msg("%zu: '%s'", v->findings_n, v->findings_n ? v->findings[0] : "-");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void test_findings(void **state)
+{
+	static const char far[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node1\"" SIZE "}";
+	struct sample_gpus g;
+
+	(void)state;
+	sample_gpus_init(&g);
+	expect_finding(&g, "gpu.h2d", from_node0, NULL);
+	expect_finding(&g, "gpu.h2d", far,
+		       "the memory is far, on another node than the GPU: it is slower than near memory as a rule");
+	g.gpus[0].pci.link.gts_now = (struct fl_known)SAMPLE_KNOWN(2.5); /* it rests */
+	expect_finding(&g, "gpu.h2d", from_node0, NULL);
+	g.gpus[0].pci.link.lanes_now = (struct fl_known)SAMPLE_KNOWN(4);
+	expect_finding(&g, "gpu.h2d", from_node0,
+		       "GPU " G0
+		       " link is trained down: it has 32 GT/s x4 while nothing moves, its ends can do 32 GT/s x16");
+	sample_gpus_init(&g);
+	g.ports[1].pci.link.gts_now = (struct fl_known)SAMPLE_KNOWN(16);
+	expect_finding(
+		&g, "gpu.bidir", from_node0,
+		"switch 0000:40:00.0 uplink is trained down: it has 16 GT/s x16 while nothing moves, its ends can do "
+		"32 GT/s x16");
+	g.ports[1].pci.link.real = false;
+	expect_finding(&g, "gpu.bidir", from_node0, NULL);
+	sample_gpus_init(&g);
+	sample_nvlinks(&g, 0, 18, "switch");
+	sample_nvlinks(&g, 1, 18, "switch");
+	g.links[1][7].up = false;
+	expect_finding(&g, "gpu.p2p", to_g1, "1 of the 18 NVLinks of " G1 " are down");
+}
+
+/* One of eight, and pairs that are not alike. */
+static void test_odd(void **state)
+{
+	static const double rates[SAMPLE_GPUS] = { 55e9, 56e9, 40e9, 54e9, 55e9, 55e9, 57e9, 53e9 };
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	run = sample_gpu_run(&g, NULL);
+	for (unsigned i = 0; i < SAMPLE_GPUS; i++) {
+		char options[160];
+
+		snprintf(options, sizeof(options), "{\"gpu\":\"%s\",\"memory\":\"node%u\"" SIZE "}", g.ids[i], i / 4);
+		sample_lane(sample_case(run, "gpu.h2d", 1), "gpu.h2d", options, NULL);
+		sample_flat(sample_record(run, i, 0, 0), "bytes_per_s", rates[i], 9);
+	}
+	sample_lane(sample_case(run, "gpu.h2d", 1), "gpu.h2d", "{\"gpu\":\"" G0 "\",\"memory\":\"node1\"" SIZE "}",
+		    NULL);
+	sample_flat(sample_record(run, SAMPLE_GPUS, 0, 0), "bytes_per_s", 30e9, 9);
+	j = judge(run);
+	for (unsigned i = 0; i < SAMPLE_GPUS; i++) {
+		assert_int_equal(j->lanes[i].alike.n, SAMPLE_GPUS);
+		assert_int_equal(j->lanes[i].alike.odd, i == 2);
+		near(j->lanes[i].alike.median, 55e9, 1);
+	}
+	assert_int_equal(j->lanes[SAMPLE_GPUS].alike.n, 0); /* far memory: another path */
+	fl_judgement_free(j);
+	fl_run_free(run);
 }
 
 /* ---- lanes beside each other */
@@ -451,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_hypervisor),    cmocka_unit_test(test_part),
 		cmocka_unit_test(test_shared_uplink), cmocka_unit_test(test_shared_nvlink),
 		cmocka_unit_test(test_opposite),      cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_findings),      cmocka_unit_test(test_odd),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
