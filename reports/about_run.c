@@ -101,12 +101,13 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 					    .subject = describe_subject(run),
 					    .legend = fl_dup("What is not measured is not a pass.") };
 
+	struct fl_matrices matrices = fl_report_matrices(j, w);
 	struct fl_content c = {
 		.verdict = j->verdict,
 		.headline = j->headline ? fl_report_clean(j->headline) : NULL,
 		.counts = describe_counts(j),
 		.subject = describe_subject(run),
-		.table = j->feeds_n ? (struct fl_table){ 0 } : fl_report_lanes(j, w),
+		.table = j->feeds_n ? (struct fl_table){ 0 } : fl_report_lanes(j, w, &matrices),
 		.files = fl_words_files(w),
 		.legend = describe_legend(j),
 	};
@@ -117,10 +118,13 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 		fl_content_add(
 			&c, (struct fl_section){
 				    .title = j->feeds_n > 1 ? "lanes (not those that a loop is held against)" : "lanes",
-				    .table = fl_report_lanes(j, w) });
+				    .table = fl_report_lanes(j, w, &matrices) });
+	for (size_t i = 0; i < matrices.n; i++)
+		fl_content_add(&c, fl_section_matrix(&matrices, i, w));
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, fl_section_further(j, w));
-	fl_content_add(&c, fl_section_why(run, j, w));
+	fl_content_add(&c, fl_section_why(run, j, w, &matrices));
 	fl_content_add(&c, fl_section_beside(run));
+	fl_report_matrices_release(&matrices);
 	return c;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* alike.c: lanes that share a remark. */
 #include "base/alloc.h"
+#include "base/json.h"
 #include "reports/parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -25,14 +26,58 @@ static int compare_meaning(const struct fl_lane_verdict *a, const struct fl_lane
 	return order || a->verdict != FL_FAIL ? order : compare_texts(a->again, b->again);
 }
 
+/* A lane, and of one that a matrix shows its reason without figures and without what its devices are called; NULL
+ * elsewhere. */
+struct entry {
+	const struct fl_lane_verdict *v;
+	char *shape;
+};
+
+/* The option whose device the text begins with; NULL: none. */
+static const char *find_device(const struct fl_lane_verdict *v, const char *text, size_t *ret_n)
+{
+	for (const struct fl_field *f = v->entry->fields; f->name; f++) {
+		const char *id = f->type == FL_DEVICE ? fl_json_text_or_null(v->options, f->name) : NULL;
+
+		if (id && *id && strncmp(text, id, strlen(id)) == 0) {
+			*ret_n = strlen(id);
+			return f->name;
+		}
+	}
+	return NULL;
+}
+
+static char *shape_of(const struct fl_lane_verdict *v)
+{
+	struct fl_text t = { 0 };
+
+	for (const char *at = v->reason; *at;) {
+		size_t n = strspn(at, "0123456789."), id_n = 0;
+		const char *option = find_device(v, at, &id_n);
+
+		if (option)
+			fl_text_add(&t, "<%s>", option);
+		else
+			fl_text_put(&t, n ? "#" : at, 1);
+		at += option ? id_n : n ? n : 1;
+	}
+	return t.bytes ? t.bytes : fl_dup("");
+}
+
+static int compare_entries(const struct entry *a, const struct entry *b)
+{
+	if (!a->shape || !b->shape)
+		return a->shape ? 1 : b->shape ? -1 : compare_meaning(a->v, b->v);
+	return strcmp(a->v->bench, b->v->bench) ? strcmp(a->v->bench, b->v->bench) : strcmp(a->shape, b->shape);
+}
+
 /* Equal ones in the order of the plan. */
 static int compare(const void *x, const void *y)
 {
-	const struct fl_lane_verdict *a = *(const struct fl_lane_verdict *const *)x;
-	const struct fl_lane_verdict *b = *(const struct fl_lane_verdict *const *)y;
-	int order = compare_meaning(a, b);
+	const struct entry *a = x, *b = y;
+	int order = compare_entries(a, b);
 
-	return order ? order : (a > b) - (a < b);
+	return order ? order : (a->v > b->v) - (a->v < b->v);
 }
 
 char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdict *v)
@@ -62,19 +107,26 @@ char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdi
 	return clean;
 }
 
-size_t *fl_report_alike(const struct fl_judgement *j)
+size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices)
 {
-	const struct fl_lane_verdict **sorted = fl_zalloc(j->lanes_n, sizeof(*sorted));
+	struct entry *sorted = fl_zalloc(j->lanes_n, sizeof(*sorted));
 	size_t *counts = fl_zalloc(j->lanes_n, sizeof(*counts)), first = 0;
 
-	for (size_t i = 0; i < j->lanes_n; i++)
-		sorted[i] = &j->lanes[i];
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+
+		sorted[i].v = v;
+		if (v->reason && fl_report_in_matrix(matrices, v))
+			sorted[i].shape = shape_of(v);
+	}
 	qsort(sorted, j->lanes_n, sizeof(*sorted), compare);
 	for (size_t i = 0; i < j->lanes_n; i++) {
-		if (compare_meaning(sorted[first], sorted[i]))
+		if (compare_entries(&sorted[first], &sorted[i]))
 			first = i;
-		counts[sorted[first] - j->lanes]++;
+		counts[sorted[first].v - j->lanes]++;
 	}
+	for (size_t i = 0; i < j->lanes_n; i++)
+		free(sorted[i].shape);
 	free(sorted);
 	return counts;
 }

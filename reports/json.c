@@ -65,7 +65,7 @@ static json_t *hops_json(const struct fl_lane_verdict *v)
 		set(o, "hop", fl_json_string(hop->name));
 		set(o, "cap_bytes_per_s", fl_json_number(hop->cap_bytes_per_s));
 		set(o, "origin", fl_json_string(hop->origin));
-		set(o, "reason", fl_json_string(isnan(hop->cap_bytes_per_s) ? hop->why : NULL));
+		set(o, "reason", fl_json_string(hop->why));
 		set(o, "crossings", fl_json_number(hop->crossings));
 		set(o, "expected_ratio", fl_json_number(hop->expected));
 		json_array_append_new(hops, o);
@@ -93,6 +93,19 @@ json_t *fl_peer_json(const struct fl_peer_command *p)
 	set(o, "command", fl_json_string(p->command));
 	set(o, "prints", fl_json_string(p->prints));
 	set(o, "expect_bytes_per_s", fl_json_number(p->expect_bytes_per_s));
+	return o;
+}
+
+static json_t *alike_json(const struct fl_alike *a)
+{
+	json_t *o;
+
+	if (a->n == 0)
+		return json_null();
+	o = json_object();
+	set(o, "lanes", json_integer((json_int_t)a->n));
+	set(o, "median", fl_json_number(a->median));
+	set(o, "odd", json_boolean(a->odd));
 	return o;
 }
 
@@ -127,6 +140,8 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "verdict", json_string(fl_verdict_name(v->verdict)));
 	set(o, "reason", fl_json_string(v->reason));
 	set(o, "hint", fl_json_string(v->hint));
+	set(o, "findings", texts_json(v->findings, v->findings_n));
+	set(o, "alike", alike_json(&v->alike));
 	set(o, "evidence", texts_json(v->evidence, v->evidence_n));
 	set(o, "again", fl_json_string(v->verdict == FL_FAIL ? v->again : NULL));
 	set(o, "peer", v->verdict == FL_FAIL ? fl_peer_json(&v->peer) : json_null());

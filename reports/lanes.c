@@ -102,12 +102,13 @@ static bool is_left_out(const struct fl_judgement *j, const struct fl_lane_verdi
 	return j->feeds_n > 1 && v->evidence_only && v->verdict == FL_UNJUDGED;
 }
 
-struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w)
+struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w,
+				const struct fl_matrices *matrices)
 {
 	struct fl_table t = { .columns = j->feeds_n ? columns_of_feeds : columns, .columns_n = COLUMNS };
 
 	for (size_t i = 0; i < j->lanes_n; i++)
-		if (!is_left_out(j, &j->lanes[i]))
+		if (!is_left_out(j, &j->lanes[i]) && !fl_report_in_matrix(matrices, &j->lanes[i]))
 			fl_table_add(&t, row_of(w, &j->lanes[i]));
 	return t;
 }

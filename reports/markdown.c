@@ -32,7 +32,10 @@ static void add_remark(const struct fl_remark *r, struct fl_text *out)
 
 static void add_section(const struct fl_section *s, struct fl_text *out)
 {
-	fl_text_add(out, "\n## %s\n\n", s->title);
+	fl_text_add(out, "\n## %s", s->title);
+	if (s->of)
+		fl_markdown_text(out, s->of);
+	fl_text_add(out, "\n\n");
 	if (s->table.rows_n)
 		fl_table_markdown(&s->table, out);
 	if (s->table.rows_n && s->remarks_n)

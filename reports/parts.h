@@ -6,11 +6,16 @@
 
 /* ---- words.c: what tells one lane from the others */
 struct fl_words;
+struct fl_matrices;
 struct fl_words *fl_words_make(const struct fl_judgement *j);
 void fl_words_free(struct fl_words *w);
 /* "storage.read block=4KiB pattern=random": the benchmark, and what the user gave for the only lane of it, else the
  * options in which its lanes differ; and what runs beside it. Long paths by name. Clean. malloc'd. */
 char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v);
+/* Is it what a study holds the same lane beside others against? */
+bool fl_words_is_alone(const struct fl_words *w, const struct fl_lane_verdict *v);
+/* The name of a lane without these two options: what a matrix over them is of. Clean, malloc'd. */
+char *fl_words_matrix(const struct fl_words *w, const struct fl_lane_verdict *v, const char *row, const char *column);
 /* The files that the lanes are of. */
 const struct fl_files *fl_words_files(const struct fl_words *w);
 
@@ -35,9 +40,10 @@ char *fl_report_gpu_remark(const struct fl_machine *m, const struct fl_gpu *gpu,
 void fl_report_switches(const struct fl_machine *m, const struct fl_look *look, struct fl_text *out);
 
 /* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark; of lanes that were not
- * measured, those of all benchmarks.
+ * measured, those of all benchmarks; of lanes that a matrix shows, those whose reasons differ only in figures and in
+ * the names of their devices.
  * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
-size_t *fl_report_alike(const struct fl_judgement *j);
+size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices);
 /* The benchmarks of the lanes that are like this one: "gpu.h2d, gpu.d2h". Clean, malloc'd. */
 char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdict *v);
 /* Nothing was measured, of several lanes, and all for one reason: that; else NULL. */
@@ -45,7 +51,7 @@ const struct fl_lane_verdict *fl_report_only_reason(const struct fl_judgement *j
 
 /* ---- table.c: cells in columns, of whatever they are. Where a line is too long the first column gives way; the last
  * one has the colour of the row's verdict. */
-enum { FL_COLUMNS_MAX = 8 };
+enum { FL_COLUMNS_MAX = 17 };
 struct fl_column {
 	const char *head;
 	bool right; /* its cells are numbers */
@@ -56,6 +62,7 @@ struct fl_row {
 };
 struct fl_table {
 	const struct fl_column *columns;
+	struct fl_column *owned; /* what `columns` is, heads and all, where it is the table's; else NULL */
 	size_t columns_n;
 	struct fl_row *rows;
 	size_t rows_n;
@@ -94,6 +101,7 @@ struct fl_remark {
 };
 struct fl_section {
 	const char *title;
+	char *of;	       /* what it goes on with; NULL: nothing. Clean, owned */
 	struct fl_table table; /* before the remarks; no rows: none. Owned */
 	size_t indent;	       /* of the further lines of a remark, in text */
 	struct fl_remark *remarks;
@@ -103,12 +111,28 @@ struct fl_section {
 struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w);
 /* Why lanes mean what they mean, and why they are not to be trusted (distrust.c). */
 void fl_add_distrust(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w);
-struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w);
+struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w,
+				 const struct fl_matrices *matrices);
 /* Takes the texts but for the title. */
 struct fl_remark *fl_section_add(struct fl_section *s, struct fl_remark remark);
 /* Takes the texts. */
 void fl_remark_advise(struct fl_remark *r, char *words, char *command);
 void fl_section_release(struct fl_section *s);
+
+/* ---- findings.c: what was seen on the paths of lanes, and the odd ones out */
+void fl_add_findings(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w);
+
+/* ---- matrix.c: many lanes over two devices, as tables */
+struct fl_matrix;
+struct fl_matrices {
+	struct fl_matrix **items; /* owned */
+	size_t n;
+};
+struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w);
+void fl_report_matrices_release(struct fl_matrices *all);
+/* A matrix shows it, and there is no more to say of it. */
+bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v);
+struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w);
 
 /* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);
@@ -129,7 +153,9 @@ void fl_feed_study_json(const struct fl_study_result *s, json_t *study);
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
-struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w);
+/* Without those that a matrix shows. */
+struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w,
+				const struct fl_matrices *matrices);
 
 /* ---- content.c: all that a report for people says, whatever it is about; the formats only lay it out. Clean and
  * owned. */

@@ -39,6 +39,7 @@ void fl_section_release(struct fl_section *s)
 	}
 	free(s->remarks);
 	fl_table_release(&s->table);
+	free(s->of);
 	*s = (struct fl_section){ 0 };
 }
 
@@ -132,36 +133,40 @@ static bool has_reason(const struct fl_lane_verdict *v)
 	return v->reason && !(v->evidence_only && v->verdict == FL_UNJUDGED);
 }
 
-/* n: how many lanes it is the reason of. */
-static void add_reason(struct fl_section *s, const struct fl_run *run, const struct fl_judgement *j,
-		       const struct fl_words *w, const struct fl_lane_verdict *v, size_t n)
+/* What a remark is of, where n lanes share it, and what is said beside that. */
+static void set_subject(struct fl_remark *r, const struct fl_judgement *j, const struct fl_words *w,
+			const struct fl_matrices *matrices, const struct fl_lane_verdict *v, size_t n,
+			const char *required)
 {
-	char *lanes = n > 1 ? fl_format(" (%zu lanes)", n) : fl_dup("");
-	struct fl_remark *r = fl_section_add(
-		s, (struct fl_remark){
-			   .kind = fl_dup(kind_of(v)),
-			   .subject = n > 1 ? fl_report_subject(j, v) : fl_words_name(w, v),
-			   .aside = fl_format("%s%s", lanes, must_be_more(run, v) ? ", required by the suite" : ""),
-			   .text = fl_report_clean(v->reason),
-		   });
-
-	if (v->hint)
-		add_hint(r, v->hint);
-	add_proof(r, v);
-	free(lanes);
+	if (n == 1 || fl_report_in_matrix(matrices, v)) {
+		r->subject = fl_words_name(w, v);
+		r->aside = n > 1 ? fl_format(" and %zu like it%s", n - 1, required) : fl_dup(required);
+	} else {
+		r->subject = fl_report_subject(j, v);
+		r->aside = fl_format(" (%zu lanes)%s", n, required);
+	}
 }
 
-struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
+struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w,
+				 const struct fl_matrices *matrices)
 {
 	struct fl_section s = { .title = "why", .indent = 4 };
-	size_t *alike = fl_report_alike(j);
+	size_t *alike = fl_report_alike(j, matrices);
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
+		struct fl_remark *r;
 
-		if (has_reason(v) && alike[i])
-			add_reason(&s, run, j, w, v, alike[i]);
+		if (!has_reason(v) || !alike[i])
+			continue;
+		r = fl_section_add(
+			&s, (struct fl_remark){ .kind = fl_dup(kind_of(v)), .text = fl_report_clean(v->reason) });
+		set_subject(r, j, w, matrices, v, alike[i], must_be_more(run, v) ? ", required by the suite" : "");
+		if (v->hint)
+			add_hint(r, v->hint);
+		add_proof(r, v);
 	}
+	fl_add_findings(&s, j, w);
 	fl_add_distrust(&s, j, w);
 	free(alike);
 	return s;

@@ -27,6 +27,9 @@ void fl_table_release(struct fl_table *t)
 	for (size_t i = 0; i < t->rows_n; i++)
 		for (size_t c = 0; c < t->columns_n; c++)
 			free(t->rows[i].cells[c]);
+	for (size_t c = 0; t->owned && c < t->columns_n; c++)
+		free((char *)t->owned[c].head);
+	free(t->owned);
 	free(t->rows);
 	*t = (struct fl_table){ 0 };
 }
@@ -97,6 +100,8 @@ static void add_line(const struct layout *l, const char *const *cells, const enu
 	}
 	while (!*cells[last] && l->out->n && l->out->bytes[l->out->n - 1] == ' ')
 		l->out->bytes[--l->out->n] = 0; /* nothing at the end of the line */
+	if (*cells[last] && l->t->columns[last].right)
+		fl_text_add(l->out, "%*s", (int)(l->width[last] - strlen(cells[last])), "");
 	if (*cells[last] && verdict)
 		fl_text_add(l->out, "%s%s%s", fl_report_colour(l->look, *verdict), cells[last],
 			    fl_report_plain(l->look));

@@ -52,7 +52,8 @@ static char *sentence(const struct fl_remark *r)
 
 static void add_section(const struct page *p, const struct fl_section *s)
 {
-	fl_text_add(p->out, "\n%s\n", s->title);
+	fl_text_add(p->out, "\n");
+	add_paragraph(p, fl_format("%s%s", s->title, s->of ? s->of : ""), 0, 2, p->width);
 	if (s->table.rows_n)
 		fl_table_text(&s->table, p->look, p->out);
 	for (size_t i = 0; i < s->remarks_n; i++) {

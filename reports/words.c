@@ -160,15 +160,20 @@ static void add_value(struct fl_text *out, const struct fl_words *w, const struc
 		fl_text_add(out, "%s", fl_show_number(shown, number));
 }
 
+/* without: options that are not to be named; ends with NULL. */
 static void add_options(struct fl_text *out, const struct fl_words *w, const struct bench *b,
-			const struct fl_lane_verdict *v)
+			const struct fl_lane_verdict *v, const char *const *without)
 {
 	const char *name;
 	json_t *value;
 
 	json_object_foreach(v->options, name, value)
 	{
-		if (!is_listed(b, name) || strcmp(name, "duration") == 0)
+		bool named = is_listed(b, name) && strcmp(name, "duration") != 0;
+
+		for (const char *const *other = without; *other; other++)
+			named &= strcmp(*other, name) != 0;
+		if (!named)
 			continue;
 		fl_text_add(out, " %s=", name);
 		add_value(out, w, fl_entry_field(v->entry, name), value);
@@ -234,11 +239,29 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 		free(label);
 	} else {
 		fl_text_add(&t, "%s", v->bench);
-		add_options(&t, w, b, v);
+		add_options(&t, w, b, v, (const char *const[]){ NULL });
 	}
 	fl_text_add(&t, "%s", w->alone[v - w->j->lanes] ? " alone" : "");
 	add_neighbours(&t, neighbours, other);
 	clean = fl_report_clean(fl_text_str(&t));
+	fl_text_release(&t);
+	return clean;
+}
+
+bool fl_words_is_alone(const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	return w->alone[v - w->j->lanes];
+}
+
+char *fl_words_matrix(const struct fl_words *w, const struct fl_lane_verdict *v, const char *row, const char *column)
+{
+	const char *const without[] = { row, column, NULL };
+	struct fl_text t = { 0 };
+	char *clean;
+
+	fl_text_add(&t, "%s", v->bench);
+	add_options(&t, w, find_bench(w, v->bench), v, without);
+	clean = fl_report_clean(t.bytes);
 	fl_text_release(&t);
 	return clean;
 }

@@ -42,8 +42,8 @@ static int node_of(const struct fl_machine *m, const struct fl_field *field, con
 	return i < 0 ? -1 : index_of_node(m, fl_machine_device(m, field->range, (size_t)i).node);
 }
 
-/* The nearest of the second devices to a node: its index among them; the first of equal ones, and where the node of none
- * is known. */
+/* The nearest of the second devices to a node: its index among them; the first of equal ones, and where the node of
+ * none is known. */
 static size_t nearest(const struct fl_machine *m, int from, const struct fl_pair_side *b)
 {
 	unsigned best_distance = 0;

@@ -76,8 +76,8 @@ void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *t
 
 /* ---- who meets whom (beside.c): each group of lanes of a rule, and the load beside it
  * Calls `meet` for each of them: with all of the load, or by the rule's pairs with one group of it. once: two groups
- * that would meet the other way round, too, do so once. Where no pair stands in the relation they meet without a device,
- * and are not measured. */
+ * that would meet the other way round, too, do so once. Where no pair stands in the relation they meet without a
+ * device, and are not measured. */
 typedef int fl_meet_fn(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_lane_group *group,
 		       const struct fl_lane_list *load, struct fl_plan *plan, struct fl_err *err);
 int fl_meet_each(const struct fl_expansion *x, const struct fl_rule *rule, bool once, fl_meet_fn *meet,

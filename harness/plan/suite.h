@@ -91,12 +91,12 @@
  *     study: solo
  *
  * Devices. A device option that is neither in `with` nor in `each`, `pairs` or `at_once` has its preset; without one,
- * every device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case. An
- * option that is a node may say `local`: the node of the lane's CPUs; the plan names it.
+ * every device of the kind is a case (like `each`). In `together` and `beside` all devices are lanes of the one case.
+ * An option that is a node may say `local`: the node of the lane's CPUs; the plan names it.
  *
- * At once. The devices of an option in `at_once` are lanes of one case instead of cases; the other options make cases as
- * they do elsewhere: `at_once: [to]` is from one to all, `at_once: [from]` from all to one, both all at once. It goes
- * with `repeat` alone. A case of one lane is not measured: nothing would run at once with it.
+ * At once. The devices of an option in `at_once` are lanes of one case instead of cases; the other options make cases
+ * as they do elsewhere: `at_once: [to]` is from one to all, `at_once: [from]` from all to one, both all at once. It
+ * goes with `repeat` alone. A case of one lane is not measured: nothing would run at once with it.
  *
  * Neighbours. `pairs` may name an option of the load: `of: [gpu, beside.gpu]`, with one rule in `beside`. Then each
  * device meets each device of the load that stands in the relation to it, in a study of its own. With `study: solo`,

@@ -58,8 +58,7 @@ enum { GOOD_STEPS = 20 };
 	X(stuck_step, AFTER_STEPS, get_stuck)
 
 struct scripted_opts {
-	const char *path;     /* of null.claimant */
-	struct fl_device gpu; /* of null.scripted_gpu */
+	const char *path; /* of null.claimant */
 	unsigned script;
 	uint64_t step_time, rate, threads, cap, steps;
 	double work;		      /* of null.scripted_device */
@@ -460,21 +459,6 @@ static const struct fl_field device_fields[] = {
 	{ 0 },
 };
 
-/* It has nothing to do with the GPU but that it names it. */
-static const struct fl_field gpu_fields[] = {
-	FL_FIELD(scripted_opts, gpu, FL_DEVICE, NULL, "gpu", "GPU that is not used"),
-	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
-	FL_FIELD(scripted_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
-	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
-	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
-	{ 0 },
-};
-
-static const struct fl_flow gpu_flows[] = {
-	{ "memory", "gpu", 1, NULL },
-	{ 0 },
-};
-
 static const struct fl_field claimant_fields[] = {
 	FL_FIELD(scripted_opts, path, FL_PATH, NULL, NULL, "file that is not read"),
 	FL_FIELD(scripted_opts, script, FL_CHOICE, "ok", script_names + 1, "what to play"),
@@ -556,20 +540,6 @@ FL_BENCHES(scripted, scripted) = {
 	  .fields = scripted_fields,
 	  .metrics = scripted_metrics,
 	  .threads = "threads" },
-	{ .name = "null.scripted_gpu",
-	  .summary = "the same, said to be of a GPU",
-	  .opts_bytes = sizeof(struct scripted_opts),
-	  .fields = gpu_fields,
-	  .metrics = scripted_metrics,
-	  .facts = scripted_facts,
-	  .flows = gpu_flows,
-	  .threads = "threads",
-	  .open = scripted_open,
-	  .enter = scripted_enter,
-	  .step = scripted_step,
-	  .halt = scripted_halt,
-	  .verify = scripted_verify,
-	  .close = scripted_close },
 	{ .name = "null.claimant",
 	  .summary = "says that it reads a file past the page cache, and reads nothing",
 	  .opts_bytes = sizeof(struct scripted_opts),

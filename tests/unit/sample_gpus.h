@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sample_gpus.h: a machine of eight GPUs and the benchmarks that measure them, made in code, for the tests of plan, judge
- * and reports.
+/* sample_gpus.h: a machine of eight GPUs and the benchmarks that measure them, made in code, for the tests of plan,
+ * judge and reports.
  *
  * The machine: the two nodes of sample.h with CPUs 0-7 and 8-15; four switches with two GPUs each, GPU 2k and 2k + 1
- * below switch k, switches 0 and 1 on node0. GPU i is "gpu-0000:<10 + i>:00.0", switch k has the uplink "0000:<4k>0:00.0"
- * below the root port "0000:0<k>:01.0". All links are PCIe 5.0 x16 with 256 bytes payload and do not rest. There are no
- * NVLinks, which NVML has said. */
+ * below switch k, switches 0 and 1 on node0. GPU i is "gpu-0000:<10 + i>:00.0", switch k has the upstream port
+ * "0000:<k + 4>0:00.0" below the root port "0000:0<k>:01.0". All links are PCIe 5.0 x16 with 256 bytes payload and do
+ * not rest. There are no NVLinks, which NVML has said. */
 #ifndef FL_TESTS_SAMPLE_GPUS_H
 #define FL_TESTS_SAMPLE_GPUS_H
 #include "sample_run.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_gpu_suite.c: suite gpu, and what acceptance takes in of GPUs, with the benchmarks as they are: on eight GPUs every
- * path once and no more, on one within three minutes. */
+/* test_gpu_suite.c: suite gpu with the benchmarks as they are: on eight GPUs every path once and no more, on one within
+ * three minutes. */
 #include "../sample_gpus.h"
 #include "base/alloc.h"
 #include "base/file.h"

@@ -3,6 +3,7 @@
  * the environment says FEEDLINE_GOLDEN=write; look at the difference before you keep it. */
 #ifndef FL_TESTS_GOLDEN_H
 #define FL_TESTS_GOLDEN_H
+#include "../sample_gpus.h"
 #include "../studied.h"
 #include "base/file.h"
 #include "judge/judge.h"
@@ -421,6 +422,80 @@ static inline struct fl_run *golden_beside(void)
 	return run;
 }
 
+/* ---- GPUs */
+
+static inline void golden_gpu_lane(struct fl_run *run, const char *bench, const char *options, double rate)
+{
+	unsigned case_no = (unsigned)json_array_size(json_object_get(run->plan, "cases"));
+
+	sample_lane(sample_case(run, bench, 3), bench, options, NULL);
+	for (unsigned round = 0; round < 3; round++)
+		golden_rate(sample_record(run, case_no, 0, round), "bytes_per_s", rate);
+}
+
+static inline double golden_pair_rate(unsigned from, unsigned to)
+{
+	if (from == 2 && to == 3)
+		return 20e9; /* fails */
+	if (from == 6 && to == 1)
+		return 31e9; /* nothing to hold it against but those like it */
+	return from / 2 == to / 2 ? 54e9 : from / 4 == to / 4 ? 50e9 : 40e9;
+}
+
+/* Every GPU with both nodes and every other GPU: one of them has half of its lanes, one pair is slow below its switch,
+ * and one across the sockets. */
+static inline struct fl_run *golden_gpus(void)
+{
+	struct sample_gpus g;
+	struct fl_run *run;
+	char options[256];
+
+	sample_gpus_init(&g);
+	g.gpus[5].pci.link.lanes_now = (struct fl_known)SAMPLE_KNOWN(8);
+	run = sample_gpu_run(&g, NULL);
+	for (unsigned i = 0; i < SAMPLE_GPUS; i++)
+		for (unsigned node = 0; node < 2; node++) {
+			snprintf(options, sizeof(options),
+				 "{\"gpu\":\"%s\",\"memory\":\"node%u\",\"size\":\"536870912\",\"engine\":\"ce\"}",
+				 g.ids[i], node);
+			golden_gpu_lane(run, "gpu.h2d", options, i == 5 ? 27e9 : i / 4 == node ? 55e9 : 44e9);
+		}
+	for (unsigned from = 0; from < SAMPLE_GPUS; from++)
+		for (unsigned to = 0; to < SAMPLE_GPUS; to++) {
+			if (from == to)
+				continue;
+			snprintf(options, sizeof(options),
+				 "{\"from\":\"%s\",\"to\":\"%s\",\"size\":\"268435456\",\"engine\":\"ce\","
+				 "\"direction\":\"one\"}",
+				 g.ids[from], g.ids[to]);
+			golden_gpu_lane(run, "gpu.p2p", options, golden_pair_rate(from, to));
+		}
+	return run;
+}
+
+/* A suite of what the machine does not have. */
+static inline struct fl_run *golden_nothing(void)
+{
+	static const char *const benches[] = { "gpu.h2d", "gpu.d2h", "gpu.local", "gpu.p2p", "gpu.latency" };
+	struct sample_gpus g;
+	struct fl_run *run;
+
+	sample_gpus_init(&g);
+	g.s.m.gpus_n = 0;
+	run = sample_gpu_run(&g, NULL);
+	for (size_t i = 0; i < sizeof(benches) / sizeof(benches[0]); i++) {
+		sample_lane(sample_case(run, benches[i], 3), benches[i], "{\"size\":\"536870912\"}",
+			    "this machine has no gpu");
+		for (unsigned round = 0; round < 3; round++) {
+			struct fl_lane_record *r = sample_record(run, (unsigned)i, 0, round);
+
+			r->outcome = FL_NOT_MEASURED;
+			r->reason = fl_dup("this machine has no gpu");
+		}
+	}
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -438,6 +513,8 @@ static const struct golden {
 	{ "report-rungs-80.txt", golden_rungs, { .width = 80 } },
 	{ "report-ladders-80.txt", golden_ladders, { .width = 80 } },
 	{ "report-beside-80.txt", golden_beside, { .width = 80 } },
+	{ "report-gpus-80.txt", golden_gpus, { .width = 80 } },
+	{ "report-nothing-80.txt", golden_nothing, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -459,6 +536,7 @@ static const struct golden golden_pages[] = {
 	{ "report-ladder.md", golden_ladder, { 0 } },
 	{ "report-rungs.md", golden_rungs, { 0 } },
 	{ "report-beside.md", golden_beside, { 0 } },
+	{ "report-gpus.md", golden_gpus, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)

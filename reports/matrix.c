@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* matrix.c: many lanes of one benchmark, each over two devices, as a table: rows are the first device, columns the
+ * second. What is remarkable keeps its row among the lanes, too; the others are in the table alone. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "reports/parts.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LANES_LEAST = 8, SIDE_MOST = FL_COLUMNS_MAX - 1 };
+
+/* One side of a matrix: the ids of its devices, in the order in which they come. */
+struct side {
+	const char *option, *ids[SIDE_MOST];
+	size_t n;
+};
+
+struct fl_matrix {
+	const struct fl_lane_verdict *first;
+	struct side rows, columns;
+	const struct fl_lane_verdict *cells[SIDE_MOST][SIDE_MOST];
+	size_t lanes_n;
+	bool fits;
+};
+
+/* The two device options that a lane has, if there are just two of them. */
+static bool find_options(const struct fl_lane_verdict *v, const char **ret_row, const char **ret_column)
+{
+	size_t n = 0;
+
+	for (const struct fl_field *f = v->entry->fields; f->name; f++) {
+		if (f->type != FL_DEVICE || !fl_json_text_or_null(v->options, f->name))
+			continue;
+		if (n == 0)
+			*ret_row = f->name;
+		else
+			*ret_column = f->name;
+		n++;
+	}
+	return n == 2;
+}
+
+static bool runs_alone(const struct fl_judgement *j, const struct fl_lane_verdict *v)
+{
+	const struct fl_lane_verdict *next = v + 1 < j->lanes + j->lanes_n ? v + 1 : NULL;
+
+	return v->lane == 0 && !(next && next->case_no == v->case_no);
+}
+
+/* All else is the same. */
+static bool belongs(const struct fl_matrix *m, const struct fl_lane_verdict *v)
+{
+	json_t *a, *b;
+	bool same;
+
+	if (strcmp(v->bench, m->first->bench) != 0)
+		return false;
+	a = json_copy(v->options);
+	b = json_copy(m->first->options);
+	for (size_t i = 0; i < 2; i++) {
+		const char *option = i ? m->columns.option : m->rows.option;
+
+		json_object_del(a, option);
+		json_object_del(b, option);
+	}
+	same = json_equal(a, b);
+	json_decref(a);
+	json_decref(b);
+	return same;
+}
+
+/* Its place on a side; n: there is no room for it. */
+static size_t place_of(struct side *side, const struct fl_lane_verdict *v)
+{
+	const char *id = fl_json_text_or_null(v->options, side->option);
+
+	for (size_t i = 0; i < side->n; i++)
+		if (id && strcmp(side->ids[i], id) == 0)
+			return i;
+	if (!id || side->n == SIDE_MOST)
+		return SIDE_MOST;
+	side->ids[side->n++] = id;
+	return side->n - 1;
+}
+
+static void put(struct fl_matrix *m, const struct fl_lane_verdict *v)
+{
+	size_t row = place_of(&m->rows, v), column = place_of(&m->columns, v);
+
+	if (row == SIDE_MOST || column == SIDE_MOST || m->cells[row][column]) {
+		m->fits = false;
+		return;
+	}
+	m->cells[row][column] = v;
+	m->lanes_n++;
+}
+
+static struct fl_matrix *find_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < all->n; i++)
+		if (belongs(all->items[i], v))
+			return all->items[i];
+	return NULL;
+}
+
+static size_t row_of(const struct fl_matrix *m, const char *id)
+{
+	size_t i = 0;
+
+	while (i < m->rows.n && strcmp(m->rows.ids[i], id) != 0)
+		i++;
+	return i;
+}
+
+/* Columns of the same devices as the rows come in their order. */
+static void sort_columns(struct fl_matrix *m)
+{
+	const struct fl_matrix old = *m;
+
+	for (size_t c = 0; c < old.columns.n; c++) {
+		size_t to = row_of(m, old.columns.ids[c]);
+
+		m->columns.ids[to] = old.columns.ids[c];
+		for (size_t r = 0; r < m->rows.n; r++)
+			m->cells[r][to] = old.cells[r][c];
+	}
+}
+
+/* Are the columns the same devices as the rows? */
+static bool same_devices(const struct fl_matrix *m)
+{
+	for (size_t i = 0; i < m->columns.n; i++)
+		if (row_of(m, m->columns.ids[i]) == m->rows.n)
+			return false;
+	return m->columns.n == m->rows.n;
+}
+
+struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w)
+{
+	struct fl_matrices all = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		const char *row, *column;
+		struct fl_matrix *m;
+
+		if (!runs_alone(j, v) || v->rung || fl_words_is_alone(w, v) || !find_options(v, &row, &column))
+			continue;
+		m = find_matrix(&all, v);
+		if (!m) {
+			m = fl_zalloc(1, sizeof(*m));
+			*m = (struct fl_matrix){
+				.first = v, .rows = { .option = row }, .columns = { .option = column }, .fits = true
+			};
+			all.items = fl_grow(all.items, all.n + 1, sizeof(*all.items));
+			all.items[all.n++] = m;
+		}
+		put(m, v);
+	}
+	for (size_t i = 0; i < all.n; i++) {
+		struct fl_matrix *m = all.items[i];
+
+		if (m->fits && m->lanes_n >= LANES_LEAST && m->rows.n > 1 && m->columns.n > 1)
+			all.items[kept++] = m;
+		else
+			free(m);
+	}
+	all.n = kept;
+	for (size_t i = 0; i < all.n; i++)
+		if (same_devices(all.items[i]))
+			sort_columns(all.items[i]);
+	return all;
+}
+
+void fl_report_matrices_release(struct fl_matrices *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		free(all->items[i]);
+	free(all->items);
+	*all = (struct fl_matrices){ 0 };
+}
+
+static bool is_plain(const struct fl_lane_verdict *v)
+{
+	return (v->verdict == FL_PASS || v->verdict == FL_UNJUDGED) && !v->alike.odd && v->distrust_n == 0;
+}
+
+bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < all->n && is_plain(v); i++)
+		for (size_t row = 0; row < all->items[i]->rows.n; row++)
+			for (size_t column = 0; column < all->items[i]->columns.n; column++)
+				if (all->items[i]->cells[row][column] == v)
+					return true;
+	return false;
+}
+
+/* ---- as a table */
+
+/* The unit that all cells are in but those that name their own: that of the largest. malloc'd. */
+static char *unit_of(const struct fl_matrix *m)
+{
+	const struct fl_metric_summary *largest = NULL;
+	char shown[FL_UNIT_TEXT];
+	const char *unit;
+
+	for (size_t r = 0; r < m->rows.n; r++)
+		for (size_t c = 0; c < m->columns.n; c++) {
+			const struct fl_metric_summary *s = m->cells[r][c] ? fl_report_speaker(m->cells[r][c]) : NULL;
+
+			if (s && (!largest || s->of_rounds.median > largest->of_rounds.median))
+				largest = s;
+		}
+	if (!largest)
+		return fl_dup("");
+	unit = strchr(fl_show_metric(shown, largest->name, largest->of_rounds.median), ' ');
+	return fl_dup(unit ? unit + 1 : "");
+}
+
+/* "55.0", "41.2 *" for the odd one out, "12.0 !" for one that failed or is invalid, "-" for one not measured. */
+static char *show_cell(const struct fl_lane_verdict *v, const char *unit)
+{
+	const struct fl_metric_summary *s = v ? fl_report_speaker(v) : NULL;
+	char shown[FL_UNIT_TEXT];
+	const char *mark = "";
+	char *blank;
+
+	if (!v)
+		return fl_dup("");
+	if (!s)
+		return fl_dup("-");
+	fl_show_metric(shown, s->name, s->of_rounds.median);
+	blank = strchr(shown, ' ');
+	if (blank && strcmp(blank + 1, unit) == 0)
+		*blank = 0;
+	if (v->verdict == FL_FAIL || v->verdict == FL_VERDICT_INVALID)
+		mark = "!";
+	else if (v->alike.odd)
+		mark = "*";
+	return fl_format("%s%s", shown, mark);
+}
+
+static struct fl_table table_of(const struct fl_matrix *m, const char *unit)
+{
+	bool numbered = same_devices(m);
+	struct fl_table t = { .columns_n = m->columns.n + 1 };
+
+	t.owned = fl_zalloc(t.columns_n, sizeof(*t.owned));
+	t.owned[0] = (struct fl_column){ .head = fl_format("%s \\ %s", m->rows.option, m->columns.option) };
+	for (size_t c = 0; c < m->columns.n; c++)
+		t.owned[c + 1] = (struct fl_column){ .head = numbered ? fl_format("%zu", row_of(m, m->columns.ids[c]))
+								      : fl_report_clean(m->columns.ids[c]),
+						     .right = true };
+	t.columns = t.owned;
+	for (size_t r = 0; r < m->rows.n; r++) {
+		char *id = fl_report_clean(m->rows.ids[r]);
+		struct fl_row row = { .cells = { numbered ? fl_format("%zu %s", r, id) : fl_dup(id) } };
+
+		for (size_t c = 0; c < m->columns.n; c++)
+			row.cells[c + 1] = show_cell(m->cells[r][c], unit);
+		fl_table_add(&t, row);
+		free(id);
+	}
+	return t;
+}
+
+struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w)
+{
+	const struct fl_matrix *m = all->items[i];
+	char *unit = unit_of(m), *name = fl_words_matrix(w, m->first, m->rows.option, m->columns.option);
+	struct fl_section s = { .title = "matrix: ",
+				.of = fl_format("%s, %s%s%s", name, unit, *unit ? "; " : "",
+						"* is the odd one among those like it, ! failed or is invalid"),
+				.table = table_of(m, unit) };
+
+	free(unit);
+	free(name);
+	return s;
+}
