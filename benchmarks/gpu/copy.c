@@ -107,7 +107,7 @@ static const struct fl_flow local_flows[] = {
 
 /* nvbandwidth measures every GPU, beside the memory next to it, and prints the sum of them: the same is said only where
  * there is one. Its copies both ways at once are other ones, and its pairs are all that there are. */
-#define SAME_PLACE "{gpus_n:1=} {is_local:yes=} {host_memory:pinned=}"
+#define SAME_PLACE "{gpus_n:1=} {is_local:yes=} {kind:pinned=,pageable=!,write_combined=!,huge=!}"
 #define BUFFER	   "-b {size/1048576}"
 
 static const struct fl_peer h2d_peer = {

@@ -480,6 +480,7 @@ static void test_peer(void **state)
 {
 	static const char h2d[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\"" SIZE "}";
 	static const char far[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node1\",\"kind\":\"pinned\"" SIZE "}";
+	static const char pageable[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pageable\"" SIZE "}";
 	static const char small[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\",\"size\":\"4096\","
 				    "\"engine\":\"ce\"}";
 	static const char sm[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"kind\":\"pinned\",\"size\":\"1048576\","
@@ -496,7 +497,9 @@ static void test_peer(void **state)
 		{ "gpu.h2d", h2d, "{\"host_memory\":\"pinned\"}", 2, NULL },
 		{ "gpu.h2d", far, "{\"host_memory\":\"pinned\"}", 1, NULL },
 		{ "gpu.h2d", small, "{\"host_memory\":\"pinned\"}", 1, NULL },
-		{ "gpu.h2d", h2d, "{\"host_memory\":\"pageable\"}", 1, NULL },
+		{ "gpu.h2d", h2d, "{\"host_memory\":\"pinned, huge pages\"}", 1,
+		  "nvbandwidth -t host_to_device_memcpy_ce -b 512" },
+		{ "gpu.h2d", pageable, "{\"host_memory\":\"pageable\"}", 1, NULL },
 		{ "gpu.bidir", h2d, "{\"host_memory\":\"pinned\"}", 1, NULL },
 	};
 
