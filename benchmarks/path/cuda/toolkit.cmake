@@ -29,15 +29,16 @@ function(fl_cuda_known nvcc out)
   set(${out} "${known}" PARENT_SCOPE)
 endfunction()
 
-# fl_cuda_compiles(NVCC OPTIONS OUT): empty, or why it does not compile: it wants a host compiler that it knows.
-function(fl_cuda_compiles nvcc options out)
+# fl_cuda_compiles(NVCC OUT): empty, or why it does not compile: it wants a host compiler that it knows. NVCC: with options.
+function(fl_cuda_compiles nvcc out)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/cuda-try.cu)
   file(WRITE ${source} "#include <cstdint>\n__global__ void nothing()\n{\n}\n")
-  execute_process(COMMAND ${nvcc} ${options} -c ${source} -o ${source}.o
+  execute_process(COMMAND ${nvcc} -c ${source} -o ${source}.o
     RESULT_VARIABLE rc OUTPUT_VARIABLE said ERROR_VARIABLE said)
   set(why "")
   if(NOT rc EQUAL 0)
-    string(REGEX REPLACE "\n.*" "" why "${nvcc} does not compile: ${said}")
+    list(GET nvcc 0 program)
+    string(REGEX REPLACE "\n.*" "" why "${program} does not compile: ${said}")
   endif()
   set(${out} "${why}" PARENT_SCOPE)
 endfunction()
