@@ -75,6 +75,11 @@ else
 	left_out+=('a drive: no loop device')
 fi
 
+# ---- not asked for, it is not there
+measure null.nop --duration 300ms --telemetry=no
+is 0 "$(series)" 'series where none is wanted'
+is 0 "$(grep -c telemetry: "$home/err" || true)" 'lines where none is wanted'
+
 # ---- where a time is measured it looks only at the two ends of the window
 measure memory.latency --duration 1500ms
 is true "$(jq -s 'length > 5 and all(.[].series.at | length; . <= 2)' "$home/watched")" 'looks beside a latency'
@@ -178,7 +183,7 @@ on() {
 	local stub=$1 what=$2
 	shift 2
 	rc=0
-	CUDA_STUB=$stub timeout -s KILL 60 "$gpus/feedline" bench null.scripted_gpu --gpu 1 --duration 2s \
+	CUDA_STUB=$stub timeout -s KILL 60 "$gpus/feedline" bench null.scripted_link --gpu 1 --duration 2s \
 		--store "$home/gpus.db" --json "$@" >"$home/out" 2>"$home/err" || rc=$?
 	is true "$(jq '.lanes[0].metrics.bytes_per_s.median > 0' "$home/out")" "$what: rate"
 	"$gpus/feedline" export last --store "$home/gpus.db" | jq -c '.watched // empty' >"$home/watched"

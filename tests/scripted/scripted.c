@@ -504,6 +504,11 @@ static const struct fl_fact claimant_facts[] = {
 	{ 0 },
 };
 
+static const struct fl_flow gpu_flows[] = {
+	{ "memory", "gpu", 1, NULL },
+	{ 0 },
+};
+
 static const struct fl_flow claimant_flows[] = {
 	{ "path", "memory", 1, NULL },
 	{ 0 },
@@ -532,6 +537,11 @@ FL_BENCHES(scripted, scripted) = {
 	  .verify = scripted_verify,
 	  .close = scripted_close },
 	{ .name = "null.scripted_gpu", .summary = "the same, near a GPU", .fields = gpu_fields, GPU_HOOKS },
+	{ .name = "null.scripted_link",
+	  .summary = "the same, as if it copied to the GPU",
+	  .fields = gpu_fields,
+	  .flows = gpu_flows,
+	  GPU_HOOKS },
 	{ .name = "null.scripted_pair", .summary = "the same, between two GPUs", .fields = pair_fields, GPU_HOOKS },
 	{ .name = "null.scripted_absent",
 	  .summary = "is declared, and cannot be measured by this build",
