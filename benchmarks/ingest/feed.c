@@ -53,9 +53,10 @@ static int feed_open(struct fl_lane *lane, const void *opts, void **ret_state, s
 /* ---- declarations */
 
 static const struct fl_field feed_fields[] = {
-	FL_FIELD(feed_opts, path, FL_PATH, NULL, NULL, "file, block device or directory of test data to read"),
+	FL_FIELD(feed_opts, path, FL_PATH, "", NULL,
+		 "file, block device or directory of test data to read, where the source reads one"),
 	FL_FIELD(feed_opts, source, FL_CHOICE, "direct", FL_PIPE_SOURCES,
-		 "where the data come from; only cached, buffered and direct read the path"),
+		 "where the data come from; cached, buffered and direct read the path"),
 	FL_FIELD(feed_opts, step_bytes, FL_BYTES, "64MiB", "4KiB..64GiB", "bytes of a batch, a multiple of 4 KiB"),
 	FL_FIELD(feed_opts, step_time, FL_NS, "40ms", "1us..100s", "how long an accelerator takes for a batch"),
 	FL_FIELD(feed_opts, block, FL_BYTES, "1MiB", "4KiB..64MiB", "bytes of one read, a multiple of 4 KiB"),

@@ -187,9 +187,14 @@ static int file_open(const struct fl_source_kind *kind, const struct fl_pipe_spe
 		     struct fl_err *err)
 {
 	bool direct = kind == &fl_source_direct;
-	struct file_source *s = calloc(1, sizeof(*s));
+	struct file_source *s;
 	int rc;
 
+	if (!*spec->path) {
+		fl_fail(err, -EINVAL, "this source reads a path, and none is named");
+		return fl_hint(err, "name a file, a block device or a directory of test data with --path");
+	}
+	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fl_fail(err, -ENOMEM, "no memory for a source");
 	s->base = (struct fl_source){ .kind = kind, .shape = *shape, .name = spec->path };

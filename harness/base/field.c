@@ -200,7 +200,9 @@ static int check_utf8(const struct fl_field *field, const char *text, struct fl_
 
 static int check_text(const struct fl_field *field, const char *text, struct fl_err *err)
 {
-	if (!*text && field->type != FL_TEXT)
+	bool may_be_none = field->type == FL_TEXT || (field->type == FL_PATH && field->preset && !*field->preset);
+
+	if (!*text && !may_be_none)
 		return fl_fail(err, -EINVAL, "option '%s' is empty", field->name);
 	if (strlen(text) >= TEXT_MAX)
 		return fl_fail(err, -ERANGE, "option '%s' is longer than %d bytes", field->name, TEXT_MAX - 1);

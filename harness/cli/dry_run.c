@@ -32,6 +32,8 @@ static void add_option(const struct page *p, const struct fl_entry *entry, const
 	uint64_t value = 0;
 	char show[FL_UNIT_TEXT];
 
+	if (!*option->text)
+		return; /* it was left out */
 	if (f && f->type == FL_BYTES && fl_parse_bytes(option->text, &value, NULL) == 0)
 		fl_show_bytes(show, value);
 	else if (f && f->type == FL_NS && fl_parse_count(option->text, &value, NULL) == 0)

@@ -118,6 +118,19 @@ static struct fl_plan_lane make_lane(const struct fl_expansion *x, const struct 
 	return lane;
 }
 
+/* An option that may be left out is missing all the same where what is in its place is read. */
+static int check_paths(const struct fl_entry *entry, const struct fl_plan_lane *lane, struct fl_spot spot,
+		       struct fl_err *err)
+{
+	for (const struct fl_field *f = entry->fields; f->name; f++) {
+		const char *text = f->type == FL_PATH ? fl_lane_option(lane, f->name) : NULL;
+
+		if (text && !*text && fl_lane_reads(entry, lane, f))
+			return fl_refuse_missing(entry, f, spot, err);
+	}
+	return 0;
+}
+
 /* How many lanes there are in the place of one. */
 static uint64_t count_lanes(const struct fl_entry *entry, const struct fl_plan_lane *lane)
 {
@@ -150,8 +163,10 @@ static int add_group(const struct fl_expansion *x, const struct fl_rule *rule, c
 	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
 	struct fl_plan_lane lane = make_lane(x, entry, choices, index);
 	uint64_t n = count_lanes(entry, &lane);
-	int rc = fl_batch_settle(x, rule, entry, &lane, err);
+	int rc = check_paths(entry, &lane, spot, err);
 
+	if (rc == 0)
+		rc = fl_batch_settle(x, rule, entry, &lane, err);
 	if (rc < 0)
 		;
 	else if (n == 0)

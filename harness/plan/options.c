@@ -210,11 +210,10 @@ static bool wants_each(const struct source *s, const struct fl_field *field, boo
 	return field->type == FL_DEVICE && !field->preset && !common;
 }
 
-static int refuse_missing(const struct source *s, const struct fl_field *field, struct fl_err *err)
+int fl_refuse_missing(const struct fl_entry *entry, const struct fl_field *field, struct fl_spot spot,
+		      struct fl_err *err)
 {
-	struct fl_spot spot = { s->x->suite->source, s->rule->line, s->rule->column };
-
-	fl_fail_at(spot, err, -EINVAL, "%s needs '%s'", s->entry->name, field->name);
+	fl_fail_at(spot, err, -EINVAL, "%s needs '%s'", entry->name, field->name);
 	return fl_hint(err, "%s: %s", field->name, field->help ? field->help : "an option without a preset");
 }
 
@@ -266,7 +265,8 @@ static int choose(const struct source *s, struct fl_choice *c, struct fl_choices
 	}
 	if (c->field->preset)
 		return choose_one(s, c->field->preset, spot, c, err);
-	return c->common ? 0 : refuse_missing(s, c->field, err);
+	spot = (struct fl_spot){ s->x->suite->source, s->rule->line, s->rule->column };
+	return c->common ? 0 : fl_refuse_missing(s->entry, c->field, spot, err);
 }
 
 static int refuse_unknown(const struct source *s, const struct fl_setting *set, struct fl_err *err)

@@ -178,6 +178,9 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		    struct fl_choices *ret, struct fl_err *err);
 /* Canonical text of a plain value; errors name the spot. */
 int fl_canon_at(const struct fl_field *field, const char *text, struct fl_spot spot, char **ret, struct fl_err *err);
+/* Says which option it is that the benchmark needs. -EINVAL. */
+int fl_refuse_missing(const struct fl_entry *entry, const struct fl_field *field, struct fl_spot spot,
+		      struct fl_err *err);
 void fl_choices_release(struct fl_choices *choices);
 void fl_choice_clear(struct fl_choice *c); /* it has no value any more */
 /* The values of the option where the rule sweeps it, `swept` then (sweep.c); else nothing. */
@@ -241,6 +244,8 @@ enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, c
 void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane);
 /* The same of its GPUs' state. true: it cannot be measured. */
 bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane);
+/* Does a byte flow from what this option names, as the lane's other options are? */
+bool fl_lane_reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field);
 /* Where one lane of the case cannot be measured, the others cannot either: the load they were to meet is missing. */
 void fl_skip_beside(struct fl_plan_case *c);
 

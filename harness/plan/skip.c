@@ -22,7 +22,7 @@ static bool skip_cpus(const struct fl_machine *m, const struct fl_entry *entry, 
 	return true;
 }
 
-static bool reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field)
+bool fl_lane_reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field)
 {
 	for (const struct fl_flow *f = entry->flows; f->from; f++)
 		if (strcmp(f->from, field->name) == 0 && fl_lane_has_flow(lane, entry, f))
@@ -38,7 +38,7 @@ static bool skip_tmpfs(const struct fl_machine *m, const struct fl_entry *entry,
 		const struct fl_mount *mount = NULL;
 		const char *why = NULL;
 
-		if (!path || path[0] != '/' || !reads(entry, lane, f))
+		if (!path || path[0] != '/' || !fl_lane_reads(entry, lane, f))
 			continue;
 		fl_machine_drive_of(m, path, &mount, &why);
 		if (!mount || !mount->type || (strcmp(mount->type, "tmpfs") != 0 && strcmp(mount->type, "ramfs") != 0))

@@ -25,7 +25,8 @@ struct fl_lane; /* opaque: this lane in its worker */
  *   FL_FLAG                    bool          "yes", "no"
  *   FL_CHOICE                  unsigned      index into range "sequential|random"
  *   FL_TEXT                    const char *  range: what a shell offers for it: words and kinds of names, "@run|last"
- *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath
+ *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath. With the
+ *                              preset "" it may be left out where no flow begins at it
  *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu"; the user may
  *                              say "local" for the node of the lane's CPUs */
 enum fl_type { FL_COUNT, FL_BYTES, FL_NS, FL_RATIO, FL_FLAG, FL_CHOICE, FL_TEXT, FL_PATH, FL_DEVICE };

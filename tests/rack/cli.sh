@@ -213,6 +213,11 @@ if "$fl" list | grep -q '^storage.read '; then
 	on run --suite data/linked.yaml --path data/file --dry-run --json; status_is 0; is_read_from "$here/data/file"
 	printf -- '- bench: storage.read\n  with: {path: "", duration: 1s}\n' >data/empty.yaml
 	on run --suite data/empty.yaml --dry-run; usage "data/empty.yaml:2:*option 'path' is empty"
+	# A path that the source does not read may be left out.
+	on bench ingest --dry-run; usage "ingest needs 'path'" "${hint}path: file*"
+	on bench ingest --source dram --dry-run; status_is 0
+	yes_if 'no path is shown' sh -c 'grep -q "ingest source=dram" out && ! grep -q path= out'
+	on bench storage.read --path "" --dry-run; usage "option 'path' is empty"
 	printf -- '- bench: storage.read\n  with: {path: "cache:1"}\n' >data/odd.yaml
 	on run --suite data/odd.yaml --dry-run; usage "data/odd.yaml:2:16: 'cache:1': the size must be*"
 

@@ -16,7 +16,7 @@ struct opts {
 	double share;
 	bool verify;
 	unsigned pattern;
-	const char *label, *file;
+	const char *label, *file, *other;
 	const struct fl_device *memory;
 };
 
@@ -30,6 +30,7 @@ static const struct fl_field fields[] = {
 	FL_FIELD(opts, label, FL_TEXT, "", NULL, "any text"),
 	FL_FIELD(opts, file, FL_PATH, NULL, NULL, "what to read"),
 	FL_FIELD(opts, memory, FL_DEVICE, NULL, "node", "node of the memory"),
+	FL_FIELD(opts, other, FL_PATH, "", NULL, "what to read, if anything"),
 	{ 0 },
 };
 
@@ -81,6 +82,7 @@ static void canonical(void **state)
 		{ "label", "any: text", 0, "any: text" },
 		{ "file", "/a b", 0, "/a b" },
 		{ "file", "", -EINVAL, "" },
+		{ "other", "", 0, "" },
 		{ "memory", "node0", 0, "node0" },
 		{ "memory", "", -EINVAL, "" },
 	};
@@ -233,7 +235,7 @@ static void placeholders_of_kinds(void **state)
 static void types_and_placeholders(void **state)
 {
 	static const char *const placeholders[] = {
-		"N", "SIZE", "TIME", "RATIO", "yes|no", "sequential|random|seq", "TEXT", "FILE", "NODE",
+		"N", "SIZE", "TIME", "RATIO", "yes|no", "sequential|random|seq", "TEXT", "FILE", "NODE", "FILE",
 	};
 
 	(void)state;

@@ -221,6 +221,24 @@ static int read_while(const struct device_tree *p, const char *before, const cha
 	return rc;
 }
 
+static void test_files_need_a_path(void **state)
+{
+	static const struct fl_source_kind *const kinds[] = { &fl_source_cached, &fl_source_buffered,
+							      &fl_source_direct };
+	struct fl_pipe_spec none = spec;
+	struct fl_lane lane = { .threads = 3 };
+
+	(void)state;
+	none.path = "";
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct fl_err err = { 0 };
+		struct fl_source *s;
+
+		assert_int_equal(kinds[i]->open(&none, &shape, &lane, &s, &err), -EINVAL);
+		assert_string_equal(err.what, "this source reads a path, and none is named");
+	}
+}
+
 static void test_what_the_device_did_not_deliver(void **state)
 {
 	struct fl_err err = { 0 };
@@ -246,6 +264,7 @@ int main(void)
 		cmocka_unit_test(test_makes_up_for_what_was_not_taken),
 		cmocka_unit_test(test_makes_up_for_no_more_than_a_batch),
 		cmocka_unit_test(test_halt_ends_its_sleep),
+		cmocka_unit_test(test_files_need_a_path),
 		cmocka_unit_test(test_what_the_device_did_not_deliver),
 	};
 
