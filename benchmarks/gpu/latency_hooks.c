@@ -180,14 +180,15 @@ static int pace(struct latency_state *s, struct fl_err *err)
 void fl_gpu_latency_close(void *state)
 {
 	struct latency_state *s = state;
-	bool current = s->gpu.number >= 0 && fl_cuda_device_use(&s->gpu, NULL) == 0;
 
+	if (s->gpu.number >= 0)
+		fl_cuda_device_use(&s->gpu, NULL); /* where it cannot be, what is left is given back all the same */
 	fl_cuda_alone_begin();
-	if (current && s->begin)
+	if (s->begin)
 		cudaEventDestroy(s->begin);
-	if (current && s->end)
+	if (s->end)
 		cudaEventDestroy(s->end);
-	if (current && s->stream)
+	if (s->stream)
 		cudaStreamDestroy(s->stream);
 	fl_cuda_alone_end();
 	cudaGetLastError();

@@ -22,7 +22,8 @@ void fl_gpu_launch_close(void *state)
 {
 	struct launch_state *s = state;
 
-	if (s->gpu.number >= 0 && s->stream && fl_cuda_device_use(&s->gpu, NULL) == 0) {
+	if (s->stream) {
+		fl_cuda_device_use(&s->gpu, NULL); /* where it cannot be, it is given back all the same */
 		fl_cuda_alone_begin();
 		cudaStreamDestroy(s->stream);
 		fl_cuda_alone_end();

@@ -360,14 +360,14 @@ int fl_copies_make(struct fl_copies *c, struct fl_err *err)
 
 static void free_side(struct fl_copies_side *s)
 {
-	bool current = s->by && fl_cuda_device_use(s->by, NULL) == 0;
-
+	if (s->by)
+		fl_cuda_device_use(s->by, NULL); /* where it cannot be, what is left is given back all the same */
 	fl_cuda_alone_begin();
-	for (size_t i = 0; current && i < s->events_n; i++)
+	for (size_t i = 0; i < s->events_n; i++)
 		cudaEventDestroy(s->events[i]);
-	if (current && s->zero)
+	if (s->zero)
 		cudaEventDestroy(s->zero);
-	if (current && s->stream)
+	if (s->stream)
 		cudaStreamDestroy(s->stream);
 	fl_cuda_alone_end();
 	cudaGetLastError();

@@ -108,14 +108,14 @@ static int enter(struct fl_cuda_device *d, struct fl_err *err)
 	return rc;
 }
 
-/* Alone. */
+/* Where it cannot be made current, what it has is given back all the same. Alone. */
 static void leave(struct fl_cuda_device *d)
 {
 	bool current = fl_cuda_device_use(d, NULL) == 0;
 
-	if (current && d->scratch)
+	if (d->scratch)
 		cudaFree(d->scratch);
-	if (current && d->stream)
+	if (d->stream)
 		cudaStreamDestroy(d->stream);
 	/* A worker may stay for a next case; others may need the device before. */
 	if (fl_cuda_users_remove(d->number) == 0 && d->exclusive && current)
@@ -220,8 +220,9 @@ int fl_cuda_alloc(const struct fl_cuda_device *device, uint64_t bytes, void **re
 
 void fl_cuda_free(const struct fl_cuda_device *device, void *at)
 {
-	if (!at || fl_cuda_device_use(device, NULL) < 0)
+	if (!at)
 		return;
+	fl_cuda_device_use(device, NULL); /* or not: the address says whose it is */
 	fl_cuda_alone_begin();
 	cudaFree(at);
 	fl_cuda_alone_end();
