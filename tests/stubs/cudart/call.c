@@ -21,16 +21,11 @@ void wait_locked(void)
 	pthread_cond_wait(&stub.changed, &stub.lock);
 }
 
-uint64_t life_locked(void)
-{
-	return stub.life;
-}
-
 void hang_locked(void)
 {
-	uint64_t life = stub.life;
+	uint64_t freed = stub.freed;
 
-	while (stub.life == life)
+	while (stub.freed == freed)
 		wait_locked();
 }
 
@@ -92,7 +87,7 @@ static void begin_locked(const char *text)
 	memset(stub.devices, 0, sizeof(stub.devices));
 	for (int i = 0; i < DEVICES; i++)
 		stub.devices[i].lock_fd = -1;
-	stub.calls = 0;
+	stub.calls = stub.opened_n = 0;
 	*stub.fault = *stub.misuse = 0;
 	visible_locked();
 	say("start");
@@ -235,6 +230,7 @@ void stub_begin(const char *text)
 {
 	pthread_mutex_lock(&stub.lock);
 	stub.life++;
+	stub.freed++;
 	pthread_cond_broadcast(&stub.changed);
 	for (int i = 0; i < DEVICES; i++)
 		end_streams_locked(i);
@@ -246,6 +242,25 @@ void stub_begin(const char *text)
 		release_all_locked(i);
 	last_error = cudaSuccess;
 	begin_locked(text);
+	pthread_mutex_unlock(&stub.lock);
+}
+
+void stub_go_on(void)
+{
+	pthread_mutex_lock(&stub.lock);
+	stub.freed++;
+	pthread_cond_broadcast(&stub.changed);
+	pthread_mutex_unlock(&stub.lock);
+}
+
+void stub_also(const char *text)
+{
+	struct settings also;
+
+	settings_read(text, &also);
+	pthread_mutex_lock(&stub.lock);
+	for (unsigned i = 0; i < also.faults_n && stub.settings.faults_n < FAULTS; i++)
+		stub.settings.faults[stub.settings.faults_n++] = also.faults[i];
 	pthread_mutex_unlock(&stub.lock);
 }
 
@@ -283,6 +298,16 @@ size_t stub_used(unsigned gpu)
 static bool is_gone_locked(int device)
 {
 	return stub.devices[device].broken != cudaSuccess;
+}
+
+bool stub_has_context(unsigned gpu)
+{
+	bool ret;
+
+	pthread_mutex_lock(&stub.lock);
+	ret = stub.devices[gpu].has_context;
+	pthread_mutex_unlock(&stub.lock);
+	return ret;
 }
 
 static const char *remains_locked(char *room, size_t bytes)

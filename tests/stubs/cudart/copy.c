@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* copy.c: payload, and who may reach what. */
 #include "parts.h"
+#include <feedline/clock.h>
 #include <string.h>
 
 void move(char *to, const char *from, size_t bytes, enum deed deed)
@@ -94,9 +95,15 @@ static cudaError_t copy_pageable_locked(struct CUstream_st *s, struct op *op)
 		break_locked(device, op->mishap.code, false);
 		return op->mishap.code;
 	}
+	op->queued_ns = fl_now_ns();
+	s->waiters++;
 	pthread_mutex_unlock(&stub.lock);
+	begin_op(s, op);
 	move(op->to, op->from, op->bytes, op->mishap.deed);
+	end_op(s, op);
 	pthread_mutex_lock(&stub.lock);
+	s->waiters--;
+	pthread_cond_broadcast(&stub.changed);
 	return cudaSuccess;
 }
 
@@ -114,6 +121,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
 		return leave(cudaErrorInvalidValue);
 	if (!is_kind(kind, &there, &here))
 		return leave(cudaErrorInvalidMemcpyDirection);
+	op.takes_ns = copy_ns(bytes);
 	op.to = there.real;
 	op.from = here.real;
 	if (op.mishap.deed == NOTHING && drops_locked(here.device, there.device))

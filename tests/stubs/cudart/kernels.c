@@ -5,7 +5,6 @@
 #include <feedline/block.h>
 #include <feedline/clock.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- launching */
 
@@ -33,6 +32,8 @@ static int launch(const char *call, unsigned needs, struct CUstream_st *stream, 
 	if (!stub.devices[device].loaded)
 		drain_devices_locked(device);
 	stub.devices[device].loaded = true;
+	if (needs & COPIES)
+		op->takes_ns = copy_ns(op->bytes);
 	return (int)leave(queue_locked(stream, op));
 }
 
@@ -63,26 +64,35 @@ static bool is_over(uint64_t life, int device)
 	return ret;
 }
 
+static void wait_for(struct op *op, const uint32_t *flag, uint32_t *timed_out)
+{
+	const uint64_t until_ns = fl_now_ns() + op->n, pause_ns = 20000;
+	uint64_t life;
+
+	pthread_mutex_lock(&stub.lock);
+	life = stub.life;
+	pthread_mutex_unlock(&stub.lock);
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
+		if (fl_now_ns() >= until_ns || is_over(life, op->device)) {
+			__atomic_store_n(timed_out, 1, __ATOMIC_RELEASE);
+			break;
+		}
+		fl_sleep_until(fl_now_ns() + pause_ns);
+	}
+	pthread_mutex_lock(&stub.lock);
+	op->at_ns = opened_locked(flag, op->queued_ns, fl_now_ns());
+	pthread_mutex_unlock(&stub.lock);
+}
+
 /* n: the time-out. */
 static cudaError_t gate(struct op *op)
 {
 	const uint32_t *flag = reach(op, op->from, sizeof(*flag), NULL);
 	uint32_t *timed_out = reach(op, op->result, sizeof(*timed_out), NULL);
-	uint64_t until = fl_now_ns() + op->n, life;
-	const struct timespec pause = { .tv_nsec = 20000 };
 
 	if (!flag || !timed_out)
 		return cudaErrorIllegalAddress;
-	pthread_mutex_lock(&stub.lock);
-	life = stub.life;
-	pthread_mutex_unlock(&stub.lock);
-	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE)) {
-		if (fl_now_ns() >= until || is_over(life, op->device)) {
-			__atomic_store_n(timed_out, 1, __ATOMIC_RELEASE);
-			break;
-		}
-		nanosleep(&pause, NULL);
-	}
+	wait_for(op, flag, timed_out);
 	return cudaSuccess;
 }
 
@@ -200,7 +210,7 @@ static cudaError_t chase(struct op *op)
 
 int fl_kernel_chase(struct CUstream_st *stream, const void *chain, uint64_t hops, uint64_t *at)
 {
-	struct op op = { .run = chase, .from = chain, .n = hops, .result = at };
+	struct op op = { .run = chase, .from = chain, .n = hops, .result = at, .takes_ns = hops * HOP_NS };
 
 	return launch("fl_kernel_chase", 0, stream, &op);
 }
@@ -213,7 +223,7 @@ static cudaError_t nothing(struct op *op)
 
 int fl_kernel_nothing(struct CUstream_st *stream)
 {
-	struct op op = { .run = nothing };
+	struct op op = { .run = nothing, .takes_ns = LAUNCH_NS };
 
 	return launch("fl_kernel_nothing", 0, stream, &op);
 }

@@ -157,10 +157,9 @@ cudaError_t cudaFree(void *at)
 		misuse_locked("cudaFree of what is no memory of a device");
 		return leave(rc != cudaSuccess ? rc : cudaErrorInvalidValue);
 	}
-	if (rc == cudaSuccess) {
-		drain_devices_locked(-1);
+	drain_devices_locked(-1);
+	if (rc == cudaSuccess)
 		rc = stub.devices[r->device].broken;
-	}
 	free_locked(r);
 	return leave(rc);
 }
@@ -211,8 +210,7 @@ cudaError_t cudaFreeHost(void *at)
 		misuse_locked("cudaFreeHost of what cudaHostAlloc did not give");
 		return leave(rc != cudaSuccess ? rc : cudaErrorInvalidValue);
 	}
-	if (rc == cudaSuccess)
-		drain_devices_locked(-1);
+	drain_devices_locked(-1);
 	munmap(r->real, r->mapped_bytes);
 	forget_locked(r);
 	return leave(rc);
@@ -246,8 +244,7 @@ cudaError_t cudaHostUnregister(void *at)
 		misuse_locked("cudaHostUnregister of what is not registered");
 		return leave(rc != cudaSuccess ? rc : cudaErrorHostMemoryNotRegistered);
 	}
-	if (rc == cudaSuccess)
-		drain_devices_locked(-1);
+	drain_devices_locked(-1);
 	forget_locked(r);
 	return leave(rc);
 }

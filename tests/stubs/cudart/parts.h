@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* GPUs, and the parts of the last one behind them. PENDING: how many ops a queue holds before a launch waits. */
-enum { GPUS = 8, DEVICES = 10, FAULTS = 16, NAME = 48, REASON = 160, PENDING = 1024 };
+enum { GPUS = 8, DEVICES = 10, FAULTS = 16, NAME = 48, REASON = 160, PENDING = 1024, GATES = 64 };
 
 /* What went wrong with one call, if anything. */
 enum deed { NOTHING, FAIL, STICKY, LOST, LATER, SLOW, HANG, STALL, FLIP, SWAP, DROP };
@@ -31,6 +31,7 @@ struct settings {
 	unsigned gpus, mig;
 	int driver;
 	size_t memory_bytes;
+	uint64_t bytes_per_s;			       /* of a copy */
 	unsigned lost, busy, exclusive, prohibited;    /* a bit for each GPU */
 	unsigned char no_peer[DEVICES], drop[DEVICES]; /* a bit for each device */
 	char state[REASON];			       /* a folder; "": none */
@@ -73,6 +74,8 @@ struct op {
 	cudaError_t (*run)(struct op *op);
 	struct mishap mishap;
 	int device; /* that does it */
+	uint64_t queued_ns, takes_ns,
+		at_ns; /* by the clock of the stream; at_ns: when it begins, then when it has ended */
 	void *to;
 	const void *from;
 	uint64_t bytes, seed, first, n;
@@ -88,6 +91,7 @@ struct CUstream_st {
 	bool destroyed;
 	struct op *first, *last;
 	uint64_t queued, done;
+	uint64_t clock_ns; /* what it did so far has taken until then; its thread's own while there is work */
 	unsigned waiters;
 };
 
@@ -95,7 +99,7 @@ struct stub {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool ready;
-	uint64_t life; /* which one: waits of an earlier one give up */
+	uint64_t life, freed; /* which one; how often what hangs was let go */
 	struct settings settings;
 	int visible[DEVICES];
 	unsigned visible_n;
@@ -103,7 +107,11 @@ struct stub {
 	struct range *ranges;
 	struct CUstream_st *streams;
 	struct CUevent_st *events;
-	unsigned calls;
+	struct {
+		const void *flag;
+		uint64_t at_ns;
+	} opened[GATES];
+	unsigned calls, opened_n;
 	char fault[NAME], misuse[REASON];
 };
 extern struct stub stub;
@@ -128,7 +136,6 @@ void break_locked(int device, cudaError_t code, bool for_ever);
 void wait_locked(void);						      /* until something changed */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a line in the log of the state folder */
 void hang_locked(void);
-uint64_t life_locked(void);
 
 /* ---- device.c */
 cudaError_t context_locked(int device);
@@ -152,6 +159,16 @@ void drain_devices_locked(int device); /* until that one has nothing to do; -1: 
 void end_streams_locked(int device);
 void release_events_locked(int device);
 bool is_event_locked(const struct CUevent_st *e);
+
+/* ---- clock.c: how long work takes on a device. A stream's clock is right to the nanosecond, however busy the host
+ * is: work begins when what was queued before it has ended, or when it is queued itself, takes what a table says, and
+ * is not done before that time has really passed. */
+uint64_t copy_ns(uint64_t bytes);
+enum { LAUNCH_NS = 2000, HOP_NS = 500 };
+void begin_op(const struct CUstream_st *s, struct op *op);
+void end_op(struct CUstream_st *s, const struct op *op); /* waits until it is over */
+/* When the gate with this flag, which was queued then, was found open: the same for all streams behind it. */
+uint64_t opened_locked(const void *flag, uint64_t queued_ns, uint64_t now_ns);
 
 /* ---- copy.c */
 /* What the device reaches at `at`, for a kernel: NULL where it must not, with the reason in *wrong. owner: -1:

@@ -65,6 +65,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->driver = (int)number(value, NULL, entry);
 	else if (is(entry, n, "memory"))
 		s->memory_bytes = number(value, NULL, entry);
+	else if (is(entry, n, "rate"))
+		s->bytes_per_s = number(value, NULL, entry);
 	else if (is(entry, n, "lost"))
 		s->lost |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "busy"))
@@ -79,7 +81,7 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		read_pair(value, entry, false, s->drop);
 	else
 		refuse(entry);
-	if (s->gpus > GPUS)
+	if (s->gpus > GPUS || s->bytes_per_s == 0)
 		refuse(entry);
 }
 
@@ -127,7 +129,9 @@ void settings_read(const char *text, struct settings *ret)
 {
 	char *copy = strdup(text ? text : ""), *rest = copy, *entry;
 
-	*ret = (struct settings){ .gpus = GPUS, .driver = CUDART_VERSION, .memory_bytes = (size_t)4 << 30 };
+	*ret = (struct settings){
+		.gpus = GPUS, .driver = CUDART_VERSION, .memory_bytes = (size_t)4 << 30, .bytes_per_s = 4000000000
+	};
 	while ((entry = strsep(&rest, ","))) {
 		const char *equals = strchr(entry, '=');
 		const char *colon = strchr(entry, ':');

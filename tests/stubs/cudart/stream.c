@@ -77,7 +77,7 @@ static cudaError_t stamp(struct op *op)
 {
 	pthread_mutex_lock(&stub.lock);
 	op->event->done = op->n;
-	op->event->at_ns = fl_now_ns();
+	op->event->at_ns = op->at_ns;
 	drop_event_locked(op->event);
 	pthread_mutex_unlock(&stub.lock);
 	return cudaSuccess;
@@ -167,7 +167,9 @@ static void *work(void *stream)
 		cudaError_t rc;
 
 		pthread_mutex_unlock(&stub.lock);
+		begin_op(s, op);
 		rc = run(op, broken);
+		end_op(s, op);
 		free(op);
 		pthread_mutex_lock(&stub.lock);
 		if (rc != cudaSuccess)
@@ -204,6 +206,7 @@ cudaError_t queue_locked(struct CUstream_st *s, const struct op *what)
 		abort();
 	*op = *what;
 	op->device = s->device;
+	op->queued_ns = fl_now_ns();
 	while (s->queued - s->done >= PENDING)
 		wait_locked();
 	if (s->last)

@@ -2,10 +2,11 @@
 /* stub.h: what a unit test may ask of the CUDA runtime over host memory that is linked in place of the real one.
  *
  * It is meant to be as strict as hardware is. Streams are threads, each with its queue, so that what runs behind a
- * closed gate waits and what must not wait for it hangs. Memory of a device has addresses that the host cannot touch.
- * Each pointer of each call is looked up: memory that was freed, of another device, or too short is an error and is
- * counted as misuse. A copy of pageable memory waits for its stream; what makes or ends memory waits for all devices;
- * a queue has an end.
+ * closed gate waits and what must not wait for it hangs. How long work takes by the clock of its device is known
+ * beforehand, however busy the host is: a copy 1 us and its bytes by the rate, a hop of a chase 500 ns. Memory of a
+ * device has addresses that the host cannot touch. Each pointer of each call is looked up: memory that was freed, of
+ * another device, or too short is an error and is counted as misuse. A copy of pageable memory waits for its stream;
+ * what makes or ends memory waits for all devices; a queue has an end.
  *
  * What the machine is and what goes wrong is a text, "memory=1000000,cudaMalloc:3:fail=2": of stub_begin(), else that
  * of the environment variable CUDA_STUB, which reaches workers because its name begins as those of CUDA do. Entries:
@@ -13,6 +14,7 @@
  *   mig=1         the last GPU is divided into its two parts
  *   driver=V      the driver's version (13000); less than the runtime's, also 0 (none): it is too old
  *   memory=BYTES  of each GPU
+ *   rate=BYTES    of a copy a second, by the clock of the device (4 GB/s)
  *   lost=N        GPU N fell off the bus before this process began
  *   busy=N        GPU N is in exclusive-process mode and taken by a process elsewhere
  *   exclusive=N   GPU N is in exclusive-process mode: one process of this network namespace at a time
@@ -44,6 +46,12 @@
 /* A new life: nothing allocated, no error, counted from 0. What stalled or hung goes on, with an error. */
 void stub_begin(const char *text);
 
+/* What stalled or hung until now goes on. */
+void stub_go_on(void);
+
+/* More that goes wrong in this life, counted from now on. */
+void stub_also(const char *text);
+
 /* How many calls that can fail were made in this life. */
 unsigned stub_calls(void);
 
@@ -57,6 +65,9 @@ bool stub_is_clean(char *why, size_t room);
 
 /* Bytes of device memory that GPU `gpu` has given out. */
 size_t stub_used(unsigned gpu);
+
+/* Does this process hold a context on it? */
+bool stub_has_context(unsigned gpu);
 
 /* The address at which the host can see memory of a device, for tests that damage it; NULL: it is none. */
 void *stub_behind(const void *at);

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "path/cuda/kernels.h"
-#include "stub.h"
+#include "stubs/cudart/stub.h"
 #include <cuda_runtime_api.h>
 #include <errno.h>
 #include <feedline/block.h>
