@@ -98,8 +98,8 @@ prepare_gpu_telemetry() {
 	[ -e "$gpu_control" ] || { echo 'there is no NVIDIA GPU here'; return 3; }
 	echo 'gpu.h2d without telemetry'
 }
-ours_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry yes; }
-theirs_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry no; }
+ours_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry; }
+theirs_gpu_telemetry() { with_gpu ours gpu.h2d --gpu "$gpu_visible" --size "$gpu_bytes" --telemetry=no; }
 
 rows+=(gpu.h2d gpu.d2h gpu.h2d.sm gpu.d2h.sm gpu.local gpu.telemetry)
 bars+=([gpu.h2d]=0.99 [gpu.d2h]=0.99 [gpu.h2d.sm]=0.98 [gpu.d2h.sm]=0.98 [gpu.local]=0.97 [gpu.telemetry]=0.995)
