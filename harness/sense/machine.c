@@ -38,8 +38,7 @@ int sense_driver(struct fl_machine **ret, struct fl_err *err)
 	if (rc < 0)
 		return rc;
 	if (fl_nvml_open(&nvml, &why)) {
-		nvml_gpus(&nvml, m);
-		fl_nvml_close(&nvml);
+		nvml_gpus(&nvml, m); /* and is left open: closing may hang, and this process ends */
 	} else {
 		know_text(&m->gpu_driver, NULL, why);
 		know_text(&m->cuda, NULL, why);

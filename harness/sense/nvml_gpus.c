@@ -102,12 +102,12 @@ static void ask_memory_rate(const struct fl_nvml *nvml, struct fl_nvml_device *d
 
 static void ask_repairs(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_known *ret)
 {
-	unsigned corrected, uncorrected, pending = 0, failed = 0;
+	unsigned corrected, uncorrected, pending = 0, failed;
 	int rc = FL_NVML_CALL(nvml, remapped_rows, d, &corrected, &uncorrected, &pending, &failed);
 
 	if (rc != FL_NVML_SUCCESS) /* before Ampere there were pages */
 		rc = FL_NVML_CALL(nvml, retirement_pending, d, &pending);
-	take(ret, rc, pending != 0 || failed != 0);
+	take(ret, rc, pending != 0);
 }
 
 static void ask_clock(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_known *ret)
