@@ -113,7 +113,7 @@ static int read_node(const struct place *place, const struct row *row, const jso
 static int read_count(const struct place *place, const struct row *row, const json_t *value, unsigned *ret,
 		      struct fl_err *err)
 {
-	int number, rc = read_number(place, row, value, &number, err);
+	int number = 0, rc = read_number(place, row, value, &number, err);
 
 	if (rc == 0)
 		*ret = (unsigned)number;
