@@ -73,18 +73,25 @@ static bool skip_prohibited(const struct fl_gpu *gpu, struct fl_plan_lane *lane)
 		    fl_format("as root: nvidia-smi -i %s -c DEFAULT", gpu->pci.address ? gpu->pci.address : "NUMBER"));
 }
 
+char *fl_gpu_users(const struct fl_gpu *gpu)
+{
+	double n = gpu->processes.why ? 0 : gpu->processes.value;
+
+	if (!(n > 0))
+		return NULL;
+	return fl_format("%.0f other process%s use%s %s%s%s%s", n, n > 1 ? "es" : "", n > 1 ? "" : "s", gpu->id,
+			 gpu->process.value ? " (" : "", gpu->process.value ? gpu->process.value : "",
+			 gpu->process.value ? ")" : "");
+}
+
 static bool skip_used(const struct fl_gpu *gpu, struct fl_plan_lane *lane)
 {
 	const char *shared = fl_lane_option(lane, "shared");
-	double n = gpu->processes.why ? 0 : gpu->processes.value;
+	char *users = shared && strcmp(shared, "yes") == 0 ? NULL : fl_gpu_users(gpu);
 
-	if (!(n > 0) || (shared && strcmp(shared, "yes") == 0))
+	if (!users)
 		return false;
-	return skip(lane,
-		    fl_format("%.0f other process%s use%s %s%s%s%s", n, n > 1 ? "es" : "", n > 1 ? "" : "s", gpu->id,
-			      gpu->process.value ? " (" : "", gpu->process.value ? gpu->process.value : "",
-			      gpu->process.value ? ")" : ""),
-		    fl_dup("end them, or measure beside them with --shared"));
+	return skip(lane, users, fl_dup("end them, or measure beside them with --shared"));
 }
 
 bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane)

@@ -193,6 +193,32 @@ static void distrust_gpus(const struct fl_case *c, const struct fl_case_lane *la
 	json_decref(remarks);
 }
 
+/* What the machine knew of a GPU before the run: others that use it, where the user wants it measured all the same, and
+ * memory that failed. */
+static void distrust_gpu(const struct fl_machine *m, const struct fl_gpu *gpu, struct fl_lane_record *record)
+{
+	const struct fl_gpu *whole = gpu->parent ? fl_gpu_of(m, gpu->parent) : gpu;
+	char *users = fl_gpu_users(gpu);
+
+	if (users)
+		distrust(record, users);
+	if (whole && !whole->pending_repairs.why && whole->pending_repairs.value > 0)
+		distrust(record, fl_format("memory of %s has failed and waits for a reset to be replaced", whole->id));
+}
+
+static void distrust_state(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	const char *ids[FL_LANE_GPUS_MAX];
+	size_t n = fl_lane_gpus(lane->plan, lane->entry, ids);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct fl_gpu *gpu = fl_gpu_of(c->agent->machine, ids[i]);
+
+		if (gpu)
+			distrust_gpu(c->agent->machine, gpu, record);
+	}
+}
+
 static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lane, double spoilt, double steps,
 			 struct fl_lane_record *record)
 {
@@ -221,6 +247,7 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 		distrust(record, fl_format("its tape was full after %.2f s, which ended the measurement",
 					   (double)(c->window.to_ns - c->window.from_ns) / 1e9));
 	distrust_gaps(c, record);
+	distrust_state(c, lane, record);
 	if (uncovered > 0.05)
 		distrust(record,
 			 fl_format("a thread finished no step in the last %.0f %% of the window", 100 * uncovered));

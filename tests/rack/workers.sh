@@ -66,15 +66,15 @@ EOF
 # what starts is counted by the processes that lanes say they were in, and they are not those of the round before.
 suite --repeat 2 <<'EOF'
 - bench: null.scripted_gpu
-  with: {duration: 10ms}
+  with: {duration: 40ms}
 - bench: null.scripted_gpu
-  with: {duration: 10ms, rate: 2GB}
+  with: {duration: 40ms, rate: 2GB}
 - together:
     - bench: null.scripted_gpu
-      with: {duration: 10ms}
+      with: {duration: 40ms}
 - bench: null.scripted_pair
   pairs: {of: [gpu, peer], relation: distinct}
-  with: {duration: 10ms}
+  with: {duration: 40ms}
 EOF
 feedline show last --json --store "$store" >"$home/show"
 jq '[.runs[0].lanes[].rounds[] | {round, process: .facts.process}]' "$home/show" >"$home/rounds"
@@ -114,6 +114,19 @@ is "CUDA_VISIBLE_DEVICES='1' hides gpu-0000:10:00.0" "$(value '.lanes[0].reason'
 is all "$(value '.lanes[1].facts.visible')" 'what the worker is told'
 CUDA_VISIBLE_DEVICES=1 feedline bench null.scripted_gpu --dry-run --json >"$home/out"
 is 1 "$(value '.plan.visible_gpus')" 'the plan says what hides GPUs'
+
+# A GPU whose memory waits for repairs is measured, and not trusted; so is one that others use, where that is wanted.
+with_gpus '.[0].pending_repairs = 1 | .[1].processes = 1 | .[1].process = "4711 python3"'
+suite --shared <<'EOF'
+- {bench: null.scripted_gpu, with: {gpu: 10:00.0, duration: 50ms}}
+- {bench: null.scripted_gpu, with: {gpu: 20:00.0, duration: 50ms}}
+- {bench: null.scripted_gpu, with: {gpu: 30:00.0, duration: 50ms}}
+EOF
+is 'memory of gpu-0000:10:00.0 has failed and waits for a reset to be replaced' \
+	"$(value '.lanes[0].distrust | map(select(contains("reset"))) | join(",")')" 'memory that waits for repairs'
+is '1 other process uses gpu-0000:20:00.0 (4711 python3)' \
+	"$(value '.lanes[1].distrust | map(select(contains("uses"))) | join(",")')" 'measured beside others'
+is 0 "$(value '.lanes[2].distrust | map(select(contains("gpu-"))) | length')" 'a GPU of which there is nothing to say'
 
 # A GPU that others use.
 with_gpus '.[0].processes = 2 | .[0].process = "4711 python3"'
