@@ -141,7 +141,7 @@ json_t *fl_studies_json(const struct fl_judgement *j);
 /* ---- beside.c: what devices did beside the cases, and what telemetry cost; for programs: members "beside" and
  * "telemetry" of the report. Nothing where nothing was watched. */
 struct fl_section fl_section_beside(const struct fl_run *run);
-void fl_beside_json(const struct fl_run *run, json_t *report);
+void fl_beside_json(const struct fl_run *run, json_t *o);
 
 /* ---- starved.c: the accelerators of closed loops, and the ladders of their paths */
 struct fl_section fl_section_feed(const struct fl_judgement *j, const struct fl_words *w);

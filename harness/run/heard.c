@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/units.h"
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,7 +43,7 @@ void fl_heard_expect(struct fl_heard *h, const char *subject)
 
 void fl_heard_clear(struct fl_heard *h)
 {
-	for (size_t i = 0; i < h->subjects_n; i++) {
+	for (size_t i = 0; h->subjects && i < h->subjects_n; i++) {
 		struct fl_heard_subject *s = &h->subjects[i];
 
 		for (size_t k = 0; k < s->metrics_n; k++) {
@@ -128,12 +129,15 @@ static int lie(struct fl_err *err, const char *what)
 	return fl_fail(err, -EPROTO, "%s", what);
 }
 
-static int take_subject(struct fl_heard *h, const json_t *message, struct fl_heard_subject **ret, struct fl_err *err)
+/* NULL: it lies. */
+static struct fl_heard_subject *take_subject(const struct fl_heard *h, const json_t *message, struct fl_err *err)
 {
 	const char *id = fl_json_text_or_null(message, "subject");
+	struct fl_heard_subject *subject = id && strcmp(id, own) ? find_subject(h, id) : NULL;
 
-	*ret = id ? find_subject(h, id) : NULL;
-	return *ret && strcmp(id, own) ? 0 : lie(err, "it speaks of what it was not told to watch");
+	if (!subject)
+		lie(err, "it speaks of what it was not told to watch");
+	return subject;
 }
 
 static int take_time(const json_t *value, uint64_t last_ns, uint64_t now_ns, uint64_t *ret, struct fl_err *err)
@@ -195,14 +199,12 @@ static int take_values(struct fl_heard *h, struct fl_heard_series *s, const json
 static int on_series(struct fl_heard *h, const json_t *message, uint64_t now_ns, struct fl_err *err)
 {
 	json_t *metrics = json_object_get(message, "metrics"), *values;
-	struct fl_heard_subject *subject;
+	struct fl_heard_subject *subject = take_subject(h, message, err);
 	uint64_t *times;
 	const char *name;
 	size_t n;
-	int rc = take_subject(h, message, &subject, err);
+	int rc = subject ? take_times(message, now_ns, &times, &n, err) : -EPROTO;
 
-	if (rc == 0)
-		rc = take_times(message, now_ns, &times, &n, err);
 	if (rc < 0)
 		return rc;
 	if (!json_is_object(metrics))
@@ -222,21 +224,18 @@ static int on_series(struct fl_heard *h, const json_t *message, uint64_t now_ns,
 static int on_event(struct fl_heard *h, const json_t *message, uint64_t now_ns, struct fl_err *err)
 {
 	const char *what = fl_json_text_or_null(message, "what");
-	struct fl_heard_subject *subject;
+	struct fl_heard_subject *subject = take_subject(h, message, err);
 	struct fl_heard_series *s;
-	uint64_t at_ns;
-	unsigned xid;
-	int rc = take_subject(h, message, &subject, err);
+	uint64_t at_ns, xid;
+	int rc = subject ? take_time(json_object_get(message, "at_ns"), 0, now_ns, &at_ns, err) : -EPROTO;
 
-	if (rc == 0)
-		rc = take_time(json_object_get(message, "at_ns"), 0, now_ns, &at_ns, err);
 	if (rc < 0)
 		return rc;
-	if (!what || strlen(what) > TEXT_MAX || sscanf(what, "xid %5u", &xid) != 1)
+	if (!what || strncmp(what, "xid ", 4) != 0 || fl_parse_count(what + 4, &xid, NULL) < 0)
 		return lie(err, "it tells of an event that is none");
 	s = find_series(subject, "xid");
 	if (s && (s->n == 0 || at_ns >= s->at_ns[s->n - 1]))
-		append(h, s, at_ns, xid);
+		append(h, s, at_ns, (double)xid);
 	return 0;
 }
 
@@ -258,12 +257,11 @@ static int on_cost(struct fl_heard *h, const json_t *message, uint64_t now_ns, s
 static int on_lost(struct fl_heard *h, const json_t *message, uint64_t now_ns, struct fl_err *err)
 {
 	const char *what = fl_json_text_or_null(message, "what");
-	struct fl_heard_subject *subject;
-	int rc = take_subject(h, message, &subject, err);
+	const struct fl_heard_subject *subject = take_subject(h, message, err);
 
 	(void)now_ns;
-	if (rc < 0)
-		return rc;
+	if (!subject)
+		return -EPROTO;
 	if (!what || !*what || strlen(what) > TEXT_MAX)
 		return lie(err, "it does not say why something is lost");
 	snprintf(h->lost, sizeof(h->lost), "%.40s: %s", subject->id, what);
