@@ -38,6 +38,10 @@ static const char *const columns[] = {
 	"UPDATE baseline SET created_ns = ?",
 	"UPDATE baseline_run SET place = ?",
 	"UPDATE baseline_run SET run = ?",
+	"UPDATE watched SET round = ?",
+	"UPDATE watched SET subject = ?",
+	"UPDATE watched SET metric = ?",
+	"UPDATE watched SET data = ?",
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -59,13 +63,19 @@ static void make_good(const char *path, struct fl_text *ret)
 {
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));
 	struct fl_run *done = fl_zalloc(1, sizeof(*done));
+	struct fl_watched *watched = fl_run_add_watched(run);
+	struct fl_finished all;
 	const struct fl_baseline good = { "good", 7, (char *[]){ done->id }, 1, NULL };
 	struct fl_store *s;
 
 	fill_lane(run);
+	watched->subject = fl_dup("gpu-0");
+	if (fl_series_make("power_w", FL_SERIES_SAMPLES, 0, &watched->series) < 0)
+		abort();
+	all = (struct fl_finished){ run->lanes, 1, watched, 1 };
 	fl_copy(done->id, sizeof(done->id), "done");
 	if (fl_store_open(path, true, &s, NULL) || fl_store_begin(s, run, NULL) ||
-	    fl_store_add(s, run->id, run->lanes, 1, NULL) || fl_store_begin(s, done, NULL) ||
+	    fl_store_add_case(s, run->id, &all, NULL) || fl_store_begin(s, done, NULL) ||
 	    fl_store_finish(s, done->id, 0, NULL) || fl_store_set_baseline(s, &good, false, NULL))
 		abort();
 	fl_store_close(s);

@@ -445,6 +445,37 @@ static void hostile_lines(void **state)
 	free(copy);
 }
 
+/* What feedlines exported that watched nothing yet. */
+static void older_export(void **state)
+{
+	struct place *p = *state;
+	struct fl_run *run = sample_run("old"), *loaded;
+	char *copy = fl_format("%s/copy.db", p->dir);
+	struct fl_store *s = opened(p->store, true);
+	struct fl_text now, head, old;
+	struct fl_imported did;
+
+	sample_lane(run, 0, 0, 0, 3);
+	snprintf(run->id, sizeof(run->id), "old");
+	put_in(s, run, true);
+	fl_store_close(s);
+	now = exported(p->store, NULL, 0);
+	head = changed(&now, "", "{\"feedline_export\":2", "{\"feedline_export\":1");
+	old = changed(&head, "{\"end_of_run\"", ",\"watched\":0", "");
+	OK(import(copy, old.bytes, old.n, &did, &err));
+	assert_int_equal(did.runs, 1);
+	s = opened(copy, false);
+	OK(fl_store_load(s, "old", &loaded, &err));
+	assert_same_run(run, loaded);
+	fl_store_close(s);
+	fl_run_free(loaded);
+	fl_run_free(run);
+	fl_text_release(&now);
+	fl_text_release(&head);
+	fl_text_release(&old);
+	free(copy);
+}
+
 /* The same name and another content. */
 static void conflicts(void **state)
 {
@@ -531,8 +562,8 @@ int main(void)
 		TEST(round_trip),      TEST(unfinished_is_interrupted),
 		TEST(completed),       TEST(chosen),
 		TEST(cut_short),       TEST(hostile_lines),
-		TEST(conflicts),       TEST(other_spellings),
-		TEST(deep_and_binary),
+		TEST(older_export),    TEST(conflicts),
+		TEST(other_spellings), TEST(deep_and_binary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,14 +22,17 @@ enum { NOBODY = 65534, FILE_MAX_BYTES = 4 << 20 };
 static void make_store(const char *path, unsigned n)
 {
 	struct fl_run *run = sample_run("quick");
+	struct fl_finished all;
 	struct fl_err err = { 0 };
 	struct fl_store *s;
 
 	snprintf(run->id, sizeof(run->id), "r");
 	for (unsigned i = 0; i < n; i++)
 		sample_lane(run, 0, 0, i, 100);
+	sample_watched(run, 0, 0, "nvme-S1", "busy_ratio", 5);
+	all = (struct fl_finished){ run->lanes, n, run->watched, 1 };
 	if (fl_store_open(path, true, &s, &err) || fl_store_begin(s, run, &err) ||
-	    fl_store_add(s, "r", run->lanes, n, &err))
+	    fl_store_add_case(s, "r", &all, &err))
 		fail_msg("%s", err.what);
 	fl_store_close(s);
 	fl_run_free(run);
@@ -201,6 +204,12 @@ static void nonsense_in_rows(void **state)
 		"UPDATE series SET data = zeroblob(16) || x'02'",
 		"UPDATE series SET data = 'text'",
 		"UPDATE series SET metric = x'00'",
+		"UPDATE watched SET round = -1",
+		"UPDATE watched SET case_no = 'first'",
+		"UPDATE watched SET subject = x'00'",
+		"UPDATE watched SET metric = 'a' || char(0) || 'b'",
+		"UPDATE watched SET data = substr(data, 2)",
+		"UPDATE watched SET data = 7",
 	};
 	struct place *p = *state;
 
