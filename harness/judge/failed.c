@@ -63,6 +63,19 @@ static void add_others(struct fl_lane_verdict *v, const struct fl_hop *narrowest
 	add(v, &t);
 }
 
+/* "DRAM of node0 carried as much elsewhere in this run" */
+static void add_carried(struct fl_lane_verdict *v)
+{
+	struct fl_text t = { 0 };
+
+	for (size_t i = 0; i < v->hops_n; i++)
+		if (v->hops[i].carried)
+			fl_text_add(&t, "%s%s",
+				    t.n ? ", " : "not held back by what carried as much elsewhere in this run: ",
+				    v->hops[i].name);
+	add(v, &t);
+}
+
 static void add_wrong_rounds(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	struct fl_text t = { 0 };
@@ -190,6 +203,7 @@ static void prove(const struct fl_subject *s, struct fl_lane_verdict *v)
 		add_measured(v, fl_judged_metric(v));
 		add_expected(v, hop);
 		add_others(v, hop);
+		add_carried(v);
 		add_company(s, v);
 		v->peer.expect_bytes_per_s = hop->cap_bytes_per_s * hop->expected * v->peer.counts;
 	}

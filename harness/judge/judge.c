@@ -128,6 +128,7 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 		fl_judge_lane(&subjects.items[i], &j->lanes[j->lanes_n++]);
 		j->interrupted |= is_interrupted(&subjects.items[i]);
 	}
+	fl_judge_carried(&subjects);
 	fl_judge_shared(j->lanes, j->lanes_n);
 	fl_judge_feeds(run, &subjects, j);
 	for (size_t i = 0, lane = 0; i < subjects.n; i++)

@@ -21,6 +21,9 @@
  * fill it, pageable memory, a part of a GPU), or where the suite requires a metric by name that is not this rate. The
  * tolerance and the interval are applied once: neither cap nor expectation contains them.
  *
+ * Memory has no known cap. Where it carried elsewhere in the run what a lane is expected to put on it, and the lane ran
+ * alone, it is not what holds that back, and counts as known.
+ *
  * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more
  * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
  * the line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
@@ -86,8 +89,10 @@ struct fl_hop {
 	bool named;		/* a flow names the device, rather than "memory" or "cpu" of the lane */
 	/* Of a link, else NONE and NULL: both its directions have the same `link`. */
 	enum fl_link_kind kind;
-	const void *link; /* compared, and nothing else */
-	bool towards;	  /* the direction: towards the device */
+	double reads, writes; /* of memory: the crossings by what is done to it; else 0 */
+	bool carried;	      /* memory that carried what is expected of the lane elsewhere in the run (carried.c) */
+	const void *link;     /* compared, and nothing else */
+	bool towards;	      /* the direction: towards the device */
 };
 
 /* How a lane stands among those that are like it (odd.c). */

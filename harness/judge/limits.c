@@ -24,10 +24,10 @@ const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expe
 	return best;
 }
 
-/* What is to be expected of it is known exactly. */
+/* What is to be expected of it is known exactly, or to be enough. */
 static bool speaks(const struct fl_hop *hop)
 {
-	return hop->exact && isfinite(hop->expected);
+	return hop->carried || (hop->exact && isfinite(hop->expected));
 }
 
 /* May this path fail a lane? Every hop's cap must be known exactly. A benchmark that states its own limit speaks for

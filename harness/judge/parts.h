@@ -74,6 +74,10 @@ const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expe
 char *fl_ask_for_rounds(const struct fl_subject *s);
 #define FL_CAME_ANOTHER_WAY "the data came another way: a cache, or a device that is not the one in the path"
 
+/* ---- carried.c: lanes that only memory kept from failing, again, where it carried more elsewhere in the run. All
+ * lanes, judged alone before. */
+void fl_judge_carried(const struct fl_subjects *subjects);
+
 /* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 

@@ -64,15 +64,23 @@ static bool is_device(const struct fl_end *end)
 	return end->kind == FL_END_DRIVE || end->kind == FL_END_NIC || end->kind == FL_END_GPU;
 }
 
+static void add_memory(struct fl_lane_verdict *v, const struct fl_end *end, bool is_source, double crossings)
+{
+	struct fl_hop *hop = fl_hop_add(v, fl_dup(end->name), crossings);
+
+	fl_hop_unknown(hop, "not measured yet", end->named);
+	*(is_source ? &hop->reads : &hop->writes) += crossings;
+}
+
 /* What of an end is a hop of its own, whatever is at the other one. */
-static void add_end(struct fl_lane_verdict *v, const struct fl_end *end, double crossings)
+static void add_end(struct fl_lane_verdict *v, const struct fl_end *end, bool is_source, double crossings)
 {
 	switch (end->kind) {
 	case FL_END_CPU:
 	case FL_END_GPU: /* its memory is many times as fast as any link into it */
 		return;
 	case FL_END_MEMORY:
-		fl_hop_unknown(fl_hop_add(v, fl_dup(end->name), crossings), "not measured yet", end->named);
+		add_memory(v, end, is_source, crossings);
 		return;
 	case FL_END_DRIVE:
 		fl_hop_unknown(fl_hop_add(v, fl_format("%s media", end->name), crossings), "no rating known", true);
@@ -118,7 +126,7 @@ static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 {
 	struct fl_end from = fl_end_find(s, v, flow->from), to = fl_end_find(s, v, flow->to);
 
-	add_end(v, &from, flow->per_byte);
+	add_end(v, &from, true, flow->per_byte);
 	if (is_device(&from) && is_device(&to)) {
 		fl_add_peers(s, v, &from, &to, flow->per_byte);
 	} else {
@@ -128,7 +136,7 @@ static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 		if (is_device(&to))
 			fl_add_host_side(s, v, &to, true, flow->per_byte);
 	}
-	add_end(v, &to, flow->per_byte);
+	add_end(v, &to, false, flow->per_byte);
 	find_far(s, v, &from, &to);
 	find_far(s, v, &to, &from);
 	free(from.name);

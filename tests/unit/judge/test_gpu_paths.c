@@ -295,6 +295,81 @@ static void test_part(void **state)
 	expect(&g, "gpu.p2p", options, NULL, 70e9, FL_VERDICT_INVALID, "GPU " G0 " link");
 }
 
+static void add_lanes(struct fl_run *run, const char *const *benches, const char *const *options, const double *rates,
+		      unsigned n)
+{
+	unsigned case_no = (unsigned)json_array_size(json_object_get(run->plan, "cases"));
+	json_t *c = sample_case(run, "together", 1);
+
+	for (unsigned i = 0; i < n; i++)
+		sample_lane(c, benches[i], options[i], NULL);
+	for (unsigned i = 0; i < n; i++)
+		sample_flat(sample_record(run, case_no, i, 0), "bytes_per_s", rates[i], 9);
+}
+
+/* ---- memory that carried more elsewhere in the run is not what holds a lane back */
+
+/* Lane 0: GPU 0 from its node at 26 GB/s; and another case beside it. */
+static void expect_with(const char *bench, const char *options, double rate, enum fl_verdict verdict)
+{
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	sample_gpus_init(&g);
+	run = one(&g, "gpu.h2d", from_node0, NULL, 26e9);
+	sample_lane(sample_case(run, bench, 1), bench, options, NULL);
+	sample_flat(sample_record(run, 1, 0, 0), "bytes_per_s", rate, 9);
+	j = judge(run);
+	if (j->lanes[0].verdict != verdict)
+		fail_msg("%s %s: %s: %s", bench, options, fl_verdict_name(j->lanes[0].verdict), j->lanes[0].reason);
+	if (verdict == FL_FAIL) {
+		assert_non_null(strstr(j->lanes[0].reason, "to expect of GPU " G0 " link, towards it (computed)"));
+		assert_string_equal(j->lanes[0].evidence[3],
+				    "not held back by what carried as much elsewhere in this run: DRAM of node0");
+	}
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void test_carried(void **state)
+{
+	(void)state;
+	expect_with("gpu.h2d", "{\"gpu\":\"" G1 "\",\"memory\":\"node0\",\"size\":\"1073741824\",\"engine\":\"ce\"}",
+		    55e9, FL_FAIL);
+	expect_with("memory.copy", "{\"memory\":\"node0\",\"size\":\"0\"}", 60e9, FL_FAIL);
+	/* too little; of another node; written, not read; perhaps from a cache */
+	expect_with("memory.copy", "{\"memory\":\"node0\",\"size\":\"0\"}", 50e9, FL_UNJUDGED);
+	expect_with("memory.copy", "{\"memory\":\"node1\",\"size\":\"0\"}", 60e9, FL_UNJUDGED);
+	expect_with("gpu.d2h", "{\"gpu\":\"" G1 "\",\"memory\":\"node0\",\"size\":\"1073741824\",\"engine\":\"ce\"}",
+		    55e9, FL_UNJUDGED);
+	expect_with("memory.copy", "{\"memory\":\"node0\",\"size\":\"1048576\"}", 60e9, FL_UNJUDGED);
+}
+
+/* Beside others the memory may be what is short, though it has enough for one. */
+static void test_not_carried_beside(void **state)
+{
+	static const char *const benches[] = { "gpu.h2d", "memory.copy" };
+	static const char *const options[] = { "{\"gpu\":\"" G0 "\",\"memory\":\"node0\"" SIZE "}",
+					       "{\"memory\":\"node0\",\"size\":\"0\"}" };
+	static const double rates[] = { 26e9, 60e9 };
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	run = sample_gpu_run(&g, NULL);
+	sample_lane(sample_case(run, benches[1], 1), benches[1], options[1], NULL);
+	sample_flat(sample_record(run, 0, 0, 0), "bytes_per_s", 90e9, 9);
+	add_lanes(run, benches, options, rates, 2);
+	j = judge(run);
+	assert_int_equal(j->lanes[1].verdict, FL_UNJUDGED);
+	assert_non_null(strstr(j->lanes[1].reason, "DRAM of node0 (not measured yet)"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* ---- findings, and the odd one out */
 
 static void expect_finding(struct sample_gpus *g, const char *bench, const char *options, const char *want)
@@ -373,17 +448,6 @@ static void test_odd(void **state)
 }
 
 /* ---- lanes beside each other */
-
-static void add_lanes(struct fl_run *run, const char *const *benches, const char *const *options, const double *rates,
-		      unsigned n)
-{
-	json_t *c = sample_case(run, "together", 1);
-
-	for (unsigned i = 0; i < n; i++)
-		sample_lane(c, benches[i], options[i], NULL);
-	for (unsigned i = 0; i < n; i++)
-		sample_flat(sample_record(run, 0, i, 0), "bytes_per_s", rates[i], 9);
-}
 
 /* All GPUs below one uplink share it. */
 static void test_shared_uplink(void **state)
@@ -532,6 +596,7 @@ int main(void)
 		cmocka_unit_test(test_hypervisor),    cmocka_unit_test(test_part),
 		cmocka_unit_test(test_shared_uplink), cmocka_unit_test(test_shared_nvlink),
 		cmocka_unit_test(test_opposite),      cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_carried),	      cmocka_unit_test(test_not_carried_beside),
 		cmocka_unit_test(test_findings),      cmocka_unit_test(test_odd),
 	};
 
