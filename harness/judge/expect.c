@@ -17,52 +17,52 @@
 
 static const struct row {
 	enum fl_link_kind kind;
-	const char *engine; /* the lane's option of that name; NULL: it has none */
 	bool both;	    /* the other direction is loaded, too, and the share is that of each */
+	const char *engine; /* the lane's option of that name; NULL: it has none */
 	double share;
 	uint64_t least_bytes; /* of one copy: shorter ones are made of launching and waiting; 0: any */
 } rows[] = {
 	/* A drive or a NIC writes into memory. Copies reach 56.57 GB/s on 5.0 x16 and 26.34 GB/s on 4.0 x16
 	 * (voipmonitor/rtx6kpro, hardware/pcie-bandwidth.md; NVIDIA/nvbandwidth#50): 97 % of the cap with the smallest
 	 * payload that can be (256 and 128 bytes), 90 % for the second with 256. */
-	{ FL_LINK_PCIE_WRITE, NULL, false, 0.95, 0 },
-	{ FL_LINK_PCIE_READ, NULL, false, 0.95, 0 },
+	{ FL_LINK_PCIE_WRITE, false, NULL, 0.95, 0 },
+	{ FL_LINK_PCIE_READ, false, NULL, 0.95, 0 },
 
 	/* Copy engine and host memory. H200, 5.0 x16: 52 GB/s both ways (Azure/AI-benchmarking-guide), 0.89 of 58.45.
 	 * A100, 4.0 x16: 26.24 and 25.85 (microsoft/superbenchmark, tests/data/gpu_copy_bw_performance.log), 0.90 and
 	 * 0.885 of 29.22. RTX 4090: 25.5 to 27.1 (nvbandwidth#15). */
-	{ FL_LINK_PCIE_WRITE, "ce", false, 0.93, 64 * MIB },
-	{ FL_LINK_PCIE_READ, "ce", false, 0.93, 64 * MIB },
+	{ FL_LINK_PCIE_WRITE, false, "ce", 0.93, 64 * MIB },
+	{ FL_LINK_PCIE_READ, false, "ce", 0.93, 64 * MIB },
 	/* Both at once. A100: 49.46 in all (the same log), 0.85 of 2 x 29.22. */
-	{ FL_LINK_PCIE_WRITE, "ce", true, 0.88, 64 * MIB },
-	{ FL_LINK_PCIE_READ, "ce", true, 0.88, 64 * MIB },
+	{ FL_LINK_PCIE_WRITE, true, "ce", 0.88, 64 * MIB },
+	{ FL_LINK_PCIE_READ, true, "ce", 0.88, 64 * MIB },
 	/* Multiprocessors write to host memory: H100 52.77 (nvbandwidth#24), 0.90 of 58.45. */
-	{ FL_LINK_PCIE_WRITE, "sm", false, 0.93, 64 * MIB },
+	{ FL_LINK_PCIE_WRITE, false, "sm", 0.93, 64 * MIB },
 	/* They read it: H100 35.2 (the same), 0.60; A100 25.13 (nvbandwidth#42), 0.86. */
-	{ FL_LINK_PCIE_READ, "sm", false, 0.62, 64 * MIB },
+	{ FL_LINK_PCIE_READ, false, "sm", 0.62, 64 * MIB },
 
 	/* One GPU writes into another below the same root complex: A6000, 4.0 x16, 26.34 (nvbandwidth#50), 0.90; RTX
 	 * PRO 6000, 5.0 x16, 53 to 56.57, behind switches 50 (voipmonitor/rtx6kpro), 0.855 to 0.97. Of reading from a
 	 * peer over PCIe there is no figure. */
-	{ FL_LINK_PEER_WRITE, "ce", false, 0.90, 64 * MIB },
+	{ FL_LINK_PEER_WRITE, false, "ce", 0.90, 64 * MIB },
 	/* Both at once: 103 to 111 (the same), 0.88 to 0.95 of 2 x 58.45. */
-	{ FL_LINK_PEER_WRITE, "ce", true, 0.90, 64 * MIB },
+	{ FL_LINK_PEER_WRITE, true, "ce", 0.90, 64 * MIB },
 
 	/* NVLink, of the raw rate of all links as the driver's tools give it (26.562 GB/s a link where 25 are sold):
 	 * packets of 256 bytes (copy engine) or 128 (multiprocessors) beside their headers. A100 276 to 279 of 300
 	 * (the log above), H100 380 of 478 (NVIDIA/nccl#1264), GB200 about 770 of 956 (Azure/AI-benchmarking-guide#7):
 	 * 0.92, 0.80, 0.81. */
-	{ FL_LINK_NVLINK, "ce", false, 0.83, 64 * MIB },
+	{ FL_LINK_NVLINK, false, "ce", 0.83, 64 * MIB },
 	/* A100 526 to 531 of 600, H100 749 of 956 (nccl#1264): 0.88, 0.78. */
-	{ FL_LINK_NVLINK, "ce", true, 0.82, 64 * MIB },
+	{ FL_LINK_NVLINK, true, "ce", 0.82, 64 * MIB },
 	/* A100 258 to 262 of 300, both 440 to 461 of 600: 0.86, 0.73; the latest generations are taken to lose as much
 	 * more as with the copy engine. */
-	{ FL_LINK_NVLINK, "sm", false, 0.78, 64 * MIB },
-	{ FL_LINK_NVLINK, "sm", true, 0.75, 64 * MIB },
+	{ FL_LINK_NVLINK, false, "sm", 0.78, 64 * MIB },
+	{ FL_LINK_NVLINK, true, "sm", 0.75, 64 * MIB },
 
 	/* Within a GPU, reading and writing counted: H100 3.0 of 3.35 TB/s, H200 4.3 of 4.8: 0.90. */
-	{ FL_LINK_GPU_MEMORY, "ce", false, 0.88, FL_GPU_CACHE_BYTES },
-	{ FL_LINK_GPU_MEMORY, "sm", false, 0.88, FL_GPU_CACHE_BYTES },
+	{ FL_LINK_GPU_MEMORY, false, "ce", 0.88, FL_GPU_CACHE_BYTES },
+	{ FL_LINK_GPU_MEMORY, false, "sm", 0.88, FL_GPU_CACHE_BYTES },
 };
 
 static bool same(const char *a, const char *b)

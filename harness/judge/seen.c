@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const double gts_of[] = { NAN, 2.5, 5, 8, 16, 32, 64 }; /* by generation */
+enum { GENERATIONS = sizeof(gts_of) / sizeof(gts_of[0]) };
 
 /* The most that a metric of the GPU was in that case, within the window (times before it are negative); NaN: it was not
  * looked at. */
@@ -29,7 +30,7 @@ bool fl_find_seen_link(const struct fl_subject *s, const struct fl_gpu *gpu, str
 	const char *id = gpu->parent ? gpu->parent : gpu->id;
 	double generation = most_of(s, id, "pcie_gen"), lanes = most_of(s, id, "pcie_lanes");
 
-	if (!(generation >= 1 && generation < (double)(sizeof(gts_of) / sizeof(gts_of[0]))) || !(lanes >= 1))
+	if (!(generation >= 1 && generation < GENERATIONS) || !(lanes >= 1))
 		return false;
 	*ret = (struct fl_seen_link){ .gts = gts_of[(size_t)generation], .lanes = lanes };
 	return true;
