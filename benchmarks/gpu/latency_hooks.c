@@ -203,7 +203,7 @@ void fl_gpu_latency_close(void *state)
 static int open_chain(struct latency_state *s, struct fl_lane *lane, const struct fl_gpu_latency_opts *o,
 		      struct fl_err *err)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	int rc = bytes_of(o, s, &bytes, err);
 
 	if (rc < 0)

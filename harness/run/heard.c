@@ -200,9 +200,9 @@ static int on_series(struct fl_heard *h, const json_t *message, uint64_t now_ns,
 {
 	json_t *metrics = json_object_get(message, "metrics"), *values;
 	struct fl_heard_subject *subject = take_subject(h, message, err);
-	uint64_t *times;
+	uint64_t *times = NULL;
 	const char *name;
-	size_t n;
+	size_t n = 0;
 	int rc = subject ? take_times(message, now_ns, &times, &n, err) : -EPROTO;
 
 	if (rc < 0)
