@@ -15,7 +15,7 @@ library() {
 # program FILE [LINKER OPTION...]: calls that function.
 program() {
 	echo 'int planted(void); int main(void) { return planted(); }' |
-		cc -o "$1" -x c - -x none "${@:2}" -Wl,--disable-new-dtags -Wl,--allow-shlib-undefined
+		cc -o "$1" -x c - -x none -Wl,--disable-new-dtags "${@:2}" -Wl,--allow-shlib-undefined
 }
 
 # A mathematical library of a later day, one that other rooms of the C library may use only, and one of our own.
@@ -53,6 +53,11 @@ outcome 0 '2 programs and libraries, 0 wrong' 'versions that a library has itsel
 library lib/feedline/libown.so.1 libown.so.1 -Wl,--no-as-needed "$parts/2.35/libm.so.6"
 outcome 0 '2 programs and libraries, 0 wrong' 'a library that needs the C library'
 
+for way in "${rpath}s" "$rpath -Wl,--enable-new-dtags" -Wl,--no-undefined; do
+	# shellcheck disable=SC2086 # may be two words
+	program "$file" $way "$parts/libown.so.1"
+	outcome 1 "$file:1: needs libown.so.1 and does not look in lib/feedline" "by '$way'"
+done
 program "$file" "$rpath:/usr/lib/elsewhere" "$parts/libown.so.1"
 outcome 1 "$file:1: looks for libraries in \"/usr/lib/elsewhere\"" 'a place of this machine'
 program "$file" "$rpath:" "$parts/libown.so.1"
