@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* staff.c: which worker a lane gets. The plan lets some lanes of a case share one, which sits where all of them do; a
  * part of a GPU is seen by a worker that sees nothing else. Plans may come from a store, and are not believed. */
+#include "base/text.h"
 #include "run/case.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool share(const struct fl_case_lane *a, const struct fl_case_lane *b)
@@ -10,8 +12,35 @@ static bool share(const struct fl_case_lane *a, const struct fl_case_lane *b)
 	return a->plan->worker == b->plan->worker && !a->plan->skip && !b->plan->skip;
 }
 
-/* The part of a GPU that the lane uses, by its UUID; NULL: it uses none. */
-static int find_part(const struct fl_case *c, const struct fl_case_lane *lane, const char **ret, struct fl_err *err)
+static bool is_whole(const struct fl_gpu *gpu)
+{
+	return !gpu->parent && !(gpu->mig.value && !strcmp(gpu->mig.value, "on"));
+}
+
+/* Where a GPU is divided, CUDA shows a process one part and nothing else, unless it is told what to show: then all
+ * GPUs that are whole, as CUDA_VISIBLE_DEVICES names them. malloc'd; NULL: none is divided. */
+static char *whole_gpus(const struct fl_machine *m)
+{
+	struct fl_text list = { 0 };
+	bool divided = false;
+
+	for (size_t i = 0; i < m->gpus_n; i++) {
+		const struct fl_gpu *gpu = &m->gpus[i];
+
+		divided = divided || gpu->parent;
+		if (is_whole(gpu) && gpu->uuid.value)
+			fl_text_add(&list, "%s%s", list.n ? "," : "", gpu->uuid.value);
+	}
+	if (divided && list.n)
+		return list.bytes;
+	fl_text_release(&list);
+	return NULL;
+}
+
+/* What the worker of the lane may see: the part of a GPU that the lane uses, by its UUID, or `whole`; NULL: it is not
+ * told. */
+static int find_part(const struct fl_case *c, const struct fl_case_lane *lane, const char *whole, const char **ret,
+		     struct fl_err *err)
 {
 	const char *ids[FL_LANE_GPUS_MAX];
 	size_t n = fl_lane_gpus(lane->plan, lane->entry, ids);
@@ -29,15 +58,17 @@ static int find_part(const struct fl_case *c, const struct fl_case_lane *lane, c
 			return fl_fail(err, -ENODEV, "a worker that uses %s can use no other GPU", gpu->id);
 		*ret = gpu->uuid.value;
 	}
+	if (n > 0 && !*ret)
+		*ret = whole;
 	return 0;
 }
 
 /* Every lane that shares the worker must want the same of it. */
-static int add_lane(const struct fl_case *c, const struct fl_case_lane *other, struct fl_worker_spec *spec,
-		    struct fl_err *err)
+static int add_lane(const struct fl_case *c, const struct fl_case_lane *other, const char *whole,
+		    struct fl_worker_spec *spec, struct fl_err *err)
 {
 	const char *visible;
-	int rc = find_part(c, other, &visible, err);
+	int rc = find_part(c, other, whole, &visible, err);
 
 	if (rc < 0)
 		return rc;
@@ -62,17 +93,17 @@ bool fl_case_shares_worker(const struct fl_case *c, const struct fl_case_lane *l
 	return false;
 }
 
-int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+static int take_worker(struct fl_case *c, struct fl_case_lane *lane, const char *whole, struct fl_err *err)
 {
 	struct fl_worker_spec spec = { .program = lane->entry->program, .node = lane->plan->node };
-	int rc = find_part(c, lane, &spec.visible, err);
+	int rc = find_part(c, lane, whole, &spec.visible, err);
 
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < c->lanes_n && rc == 0; i++) {
 		if (!share(&c->lanes[i], lane))
 			continue;
-		rc = add_lane(c, &c->lanes[i], &spec, err);
+		rc = add_lane(c, &c->lanes[i], whole, &spec, err);
 		if (rc == 0 && c->lanes[i].worker) {
 			lane->worker = c->lanes[i].worker;
 			fl_case_note_devices(c, lane);
@@ -83,5 +114,14 @@ int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_
 		rc = fl_pool_take(c->pool, &spec, &lane->worker, err);
 	if (rc == 0)
 		fl_case_note_devices(c, lane);
+	return rc;
+}
+
+int fl_case_take_worker(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
+{
+	char *whole = whole_gpus(c->agent->machine);
+	int rc = take_worker(c, lane, whole, err);
+
+	free(whole);
 	return rc;
 }
