@@ -342,6 +342,18 @@ static void collect_beside(const struct fl_case_lane *beside, struct fl_lane_rec
 	free(reason);
 }
 
+/* Wrong data that was found before anything was measured, or instead of it: no numbers, and a verdict all the same. */
+static void collect_failed(const struct fl_case_lane *lane, struct fl_lane_record *record)
+{
+	char *wrong = lane->err.code == -EBADMSG ? fl_format("wrong data: %s", lane->err.what) : NULL;
+
+	if (wrong)
+		json_object_set_new(record->notes, "verified", json_false());
+	set_outcome(record, lane->invalid ? FL_INVALID : FL_NOT_MEASURED, wrong ? wrong : lane->err.what,
+		    lane->err.hint);
+	free(wrong);
+}
+
 void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_case_lane *beside,
 		     struct fl_lane_record *record)
 {
@@ -360,7 +372,7 @@ void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, c
 	set_facts(lane, record);
 	set_caps(lane, record);
 	if (lane->state == FL_LANE_FAILED)
-		set_outcome(record, lane->invalid ? FL_INVALID : FL_NOT_MEASURED, lane->err.what, lane->err.hint);
+		collect_failed(lane, record);
 	else if (beside)
 		collect_beside(beside, record);
 	else

@@ -207,7 +207,8 @@ struct fl_bench {
 	/* Ready to run here? Else a negative errno and the reason. Runs in a worker, may touch the device.
 	 * Optional. */
 	int (*probe)(const void *opts, struct fl_err *err);
-	/* Everything that is not per thread: allocate with fl_alloc(), open files, fill buffers. Not timed. */
+	/* Everything that is not per thread: allocate with fl_alloc(), open files, fill buffers. Not timed.
+	 * -EBADMSG: a first try of the path brought wrong data, which is a failure, as it is of verify. */
 	int (*open)(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err);
 	/* On the pinned thread, before the first step. Optional. */
 	int (*enter)(void *state, unsigned thread, struct fl_err *err);
