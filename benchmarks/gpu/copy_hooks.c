@@ -110,7 +110,7 @@ static int open_peers(struct copy_state *s, struct fl_lane *lane, struct fl_err 
 
 	for (unsigned i = 0; i < s->route.sides_n && rc == 0; i++) {
 		const struct fl_cuda_device *by = &s->gpu[s->route.side[i].by];
-		bool can;
+		bool can = false;
 
 		rc = fl_cuda_peer(by, by == &s->gpu[0] ? &s->gpu[1] : &s->gpu[0], &can, err);
 		direct = direct && rc == 0 && can;
@@ -181,7 +181,7 @@ static int open_side(struct copy_state *s, struct fl_lane *lane, unsigned i, uin
 
 static int open_memory(struct copy_state *s, struct fl_lane *lane, struct fl_err *err)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	int rc = ring_bytes(s->opts, &s->gpu[0], &bytes, err);
 
 	if (rc < 0)
