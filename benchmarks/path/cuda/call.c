@@ -38,16 +38,16 @@ int fl_cuda_check(cudaError_t rc, const char *call, struct fl_err *err)
 	cudaGetLastError();
 	versions(&runtime, &driver);
 	if (rc == cudaErrorInsufficientDriver && driver == 0)
-		code = fl_fail(err, fl_cuda_errno(rc), "there is no CUDA driver here");
+		code = fl_fail(err, fl_cuda_errno((int)rc), "there is no CUDA driver here");
 	else if (rc == cudaErrorInsufficientDriver)
-		code = fl_fail(err, fl_cuda_errno(rc),
+		code = fl_fail(err, fl_cuda_errno((int)rc),
 			       "the CUDA driver is too old: it can do CUDA %d.%d, this build is of CUDA %d.%d (%s)",
 			       driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10,
 			       cudaGetErrorName(rc));
 	else
-		code = fl_fail(err, fl_cuda_errno(rc), "%.*s: %s (%s)", (int)strcspn(call, "("), call,
+		code = fl_fail(err, fl_cuda_errno((int)rc), "%.*s: %s (%s)", (int)strcspn(call, "("), call,
 			       cudaGetErrorName(rc), cudaGetErrorString(rc));
-	fl_cuda_hint(rc, runtime, driver, hint, sizeof(hint));
+	fl_cuda_hint((int)rc, runtime, driver, hint, sizeof(hint));
 	if (hint[0])
 		fl_hint(err, "%s", hint);
 	return code;
