@@ -3,8 +3,8 @@
  *
  * A batch: a gate, a short copy that is not timed (so that the engine is at work when the clock starts, and no change
  * of engines is timed), an event, the copies, an event; then the gate opens. In both directions there are two streams
- * behind one gate, with an event after each copy or few, and what counts is what both moved while both were busy (window.h).
- * Copies go round through buffers, chunk by chunk.
+ * behind one gate, with an event after each copy or few, and what counts is what both moved while both were busy
+ * (window.h). Copies go round through buffers, chunk by chunk.
  *
  * What the driver copies with the help of the calling thread cannot be held back: such batches have no gate. */
 #ifndef PATH_CUDA_COPIES_H
