@@ -70,7 +70,7 @@ const struct fl_field fl_common_fields[] = {
 	{ .name = "shared", .type = FL_FLAG, .help = "measure GPUs that other processes use, too (default no)" },
 	{ .name = "telemetry",
 	  .type = FL_FLAG,
-	  .help = "watch GPUs, drives and CPUs while the lane is measured (default yes)" },
+	  .help = "watch GPUs, drives and CPUs while the lane is measured; =no: do not (default yes)" },
 	{ 0 },
 };
 

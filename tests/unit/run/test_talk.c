@@ -82,8 +82,9 @@ static void stage_release(struct stage *s)
 #define FAILED(lane) "{\"is\":\"failed\",\"lane\":" #lane ",\"code\":-5,\"what\":\"no luck\",\"hint\":\"\"}"
 #define DONE(lane)   "{\"is\":\"done\",\"lane\":" #lane "}"
 
-/* What A says, one packet a word, and what becomes of each lane: 'o' it was ordered, 's' it is sized, 'r' ready, 'd' done,
- * 'f' failed and said so, 'e' ended for another lane, 'i' invalid. worker: 'h' healthy, 's' spent, 'b' broken. */
+/* What A says, one packet a word, and what becomes of each lane: 'o' it was ordered, 's' it is sized, 'r' ready,
+ * 'd' done, 'f' failed and said so, 'e' ended for another lane, 'i' invalid. worker: 'h' healthy, 's' spent, 'b'
+ * broken. */
 static const struct {
 	const char *words[8];
 	const char *lanes;
