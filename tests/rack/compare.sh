@@ -276,7 +276,7 @@ refused "run '$id' is finished" "baseline set again $id"
 # ---- many
 
 feedline export "$few" --store "$store" | jq -c 'select(.run or .lane or .end_of_run) | if .lane then .lane.series = [] else . end |
-	if .end_of_run then .end_of_run += {series: 0, samples: 0} else . end' >one
+	if .end_of_run then .end_of_run += {series: 0, samples: 0, watched: 0} else . end' >one
 {
 	feedline export "$few" --store "$store" | jq -c 'select(.feedline_export)'
 	jq -sc '. as $lines | range(1001) as $i | $lines[] | if .run then .run.id = "many-\($i)" elif .end_of_run then

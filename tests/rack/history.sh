@@ -34,7 +34,7 @@ elsewhere() {
 
 # ---- an old store is read as it is, and judged the same before and after it was migrated
 
-schemas=(1) # all that are older than what is written now
+schemas=(1 2) # all that are older than what is written now
 for schema in "${schemas[@]}"; do
 	cp "$fixtures/stores/schema-$schema.db" old.db
 	run report "$judged" --json --store old.db
@@ -56,7 +56,7 @@ done
 # ---- there and back
 
 run bench null.pipeline --duration 200ms --store "$store"
-run bench null.nop --duration 20ms --store "$store"
+run bench null.nop --duration 20ms --telemetry=no --store "$store"
 run import old.jsonl --store "$store"
 has "$(<err)" '2 runs imported' 'import beside other runs'
 run export --output whole.jsonl --store "$store"
@@ -139,7 +139,7 @@ done
 		. as $line | range(0; 1000) as $round | $line | .lane.round = $round'
 	jq -c 'select(.lane)' old.jsonl | head -n 1 | jq -c '.lane.series | map(select(.kind == "samples")) |
 		{ end_of_run: { id: "'"$judged"'", lanes: 1000, series: (length * 1000),
-		samples: ((map(.at | length) | add) * 1000) } }'
+		samples: ((map(.at | length) | add) * 1000), watched: 0 } }'
 	printf '{"end_of_export":{"runs":1,"baselines":0}}\n'
 } >many.jsonl
 
