@@ -4,35 +4,34 @@
 #include "base/alloc.h"
 #include "base/units.h"
 #include "reports/parts.h"
-#include <stdlib.h>
-#include <string.h>
 
-static bool says(const struct fl_lane_verdict *v, const char *text)
+/* What a finding is said of: the first lane, and how many there are. Texts to [lane, count]. */
+static json_t *collect(const struct fl_judgement *j)
 {
-	for (size_t i = 0; i < v->findings_n; i++)
-		if (strcmp(v->findings[i], text) == 0)
-			return true;
-	return false;
+	json_t *found = json_object();
+
+	for (size_t i = 0; i < j->lanes_n; i++)
+		for (size_t k = 0; k < j->lanes[i].findings_n; k++) {
+			json_t *of = json_object_get(found, j->lanes[i].findings[k]);
+
+			if (of)
+				json_array_set_new(of, 1, json_integer(json_integer_value(json_array_get(of, 1)) + 1));
+			else
+				json_object_set_new(found, j->lanes[i].findings[k],
+						    json_pack("[I, i]", (json_int_t)i, 1));
+		}
+	return found;
 }
 
-static bool was_said(const struct fl_judgement *j, size_t before, const char *text)
+static void add_finding(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w, const char *text,
+			const json_t *of)
 {
-	for (size_t i = 0; i < before; i++)
-		if (says(&j->lanes[i], text))
-			return true;
-	return false;
-}
+	size_t first = (size_t)json_integer_value(json_array_get(of, 0));
+	long long n = json_integer_value(json_array_get(of, 1));
 
-static void add_finding(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w, size_t lane,
-			const char *text)
-{
-	size_t n = 0;
-
-	for (size_t i = lane; i < j->lanes_n; i++)
-		n += says(&j->lanes[i], text);
 	fl_section_add(s, (struct fl_remark){ .kind = fl_dup("finding"),
-					      .subject = n == 1 ? fl_words_name(w, &j->lanes[lane])
-								: fl_format("%zu lanes", n),
+					      .subject = n == 1 ? fl_words_name(w, &j->lanes[first])
+								: fl_format("%lld lanes", n),
 					      .text = fl_report_clean(text) });
 }
 
@@ -54,10 +53,11 @@ static void add_odd(struct fl_section *s, const struct fl_words *w, const struct
 
 void fl_add_findings(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w)
 {
-	for (size_t i = 0; i < j->lanes_n; i++)
-		for (size_t k = 0; k < j->lanes[i].findings_n; k++)
-			if (!was_said(j, i, j->lanes[i].findings[k]))
-				add_finding(s, j, w, i, j->lanes[i].findings[k]);
+	json_t *found = collect(j), *of;
+	const char *text;
+
+	json_object_foreach(found, text, of) add_finding(s, j, w, text, of);
+	json_decref(found);
 	for (size_t i = 0; i < j->lanes_n; i++)
 		add_odd(s, w, &j->lanes[i]);
 }

@@ -49,26 +49,19 @@ static bool runs_alone(const struct fl_judgement *j, const struct fl_lane_verdic
 	return v->lane == 0 && !(next && next->case_no == v->case_no);
 }
 
-/* All else is the same. */
-static bool belongs(const struct fl_matrix *m, const struct fl_lane_verdict *v)
+/* What lanes of one matrix have in common; malloc'd. */
+static char *key_of(const struct fl_lane_verdict *v, const char *row, const char *column)
 {
-	json_t *a, *b;
-	bool same;
+	json_t *others = json_copy(v->options);
+	char *text, *key;
 
-	if (strcmp(v->bench, m->first->bench) != 0)
-		return false;
-	a = json_copy(v->options);
-	b = json_copy(m->first->options);
-	for (size_t i = 0; i < 2; i++) {
-		const char *option = i ? m->columns.option : m->rows.option;
-
-		json_object_del(a, option);
-		json_object_del(b, option);
-	}
-	same = json_equal(a, b);
-	json_decref(a);
-	json_decref(b);
-	return same;
+	json_object_del(others, row);
+	json_object_del(others, column);
+	text = json_dumps(others, JSON_SORT_KEYS);
+	key = fl_format("%s %s", v->bench, text ? text : "");
+	free(text);
+	json_decref(others);
+	return key;
 }
 
 /* Its place on a side; n: there is no room for it. */
@@ -97,12 +90,24 @@ static void put(struct fl_matrix *m, const struct fl_lane_verdict *v)
 	m->lanes_n++;
 }
 
-static struct fl_matrix *find_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v)
+/* The matrix of that key, a new one where there is none yet. index: of keys. */
+static struct fl_matrix *find_matrix(struct fl_matrices *all, json_t *index, const struct fl_lane_verdict *v,
+				     const char *row, const char *column)
 {
-	for (size_t i = 0; i < all->n; i++)
-		if (belongs(all->items[i], v))
-			return all->items[i];
-	return NULL;
+	char *key = key_of(v, row, column);
+	json_t *at = json_object_get(index, key);
+	size_t i = at ? (size_t)json_integer_value(at) : all->n;
+
+	if (!at) {
+		all->items = fl_grow(all->items, all->n + 1, sizeof(*all->items));
+		all->items[all->n] = fl_zalloc(1, sizeof(**all->items));
+		*all->items[all->n++] = (struct fl_matrix){
+			.first = v, .rows = { .option = row }, .columns = { .option = column }, .fits = true
+		};
+		json_object_set_new(index, key, json_integer((json_int_t)i));
+	}
+	free(key);
+	return all->items[i];
 }
 
 static size_t row_of(const struct fl_matrix *m, const char *id)
@@ -137,41 +142,57 @@ static bool same_devices(const struct fl_matrix *m)
 	return m->columns.n == m->rows.n;
 }
 
+static bool is_plain(const struct fl_lane_verdict *v)
+{
+	return (v->verdict == FL_PASS || v->verdict == FL_UNJUDGED) && !v->alike.odd && v->distrust_n == 0;
+}
+
+/* Those with so many lanes that a table is easier to read; frees the others. */
+static void keep_large(struct fl_matrices *all)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < all->n; i++) {
+		struct fl_matrix *m = all->items[i];
+
+		if (m->fits && m->lanes_n >= LANES_LEAST && m->rows.n > 1 && m->columns.n > 1) {
+			all->items[kept++] = m;
+			if (same_devices(m))
+				sort_columns(m);
+		} else {
+			free(m);
+		}
+	}
+	all->n = kept;
+}
+
+static void note_shown(struct fl_matrices *all, const struct fl_matrix *m)
+{
+	for (size_t row = 0; row < m->rows.n; row++)
+		for (size_t column = 0; column < m->columns.n; column++) {
+			const struct fl_lane_verdict *v = m->cells[row][column];
+
+			if (v && is_plain(v))
+				all->shown[v - all->lanes] = true;
+		}
+}
+
 struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_matrices all = { 0 };
-	size_t kept = 0;
+	struct fl_matrices all = { .lanes = j->lanes, .shown = fl_zalloc(j->lanes_n, sizeof(bool)) };
+	json_t *index = json_object();
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 		const char *row, *column;
-		struct fl_matrix *m;
 
-		if (!runs_alone(j, v) || v->rung || fl_words_is_alone(w, v) || !find_options(v, &row, &column))
-			continue;
-		m = find_matrix(&all, v);
-		if (!m) {
-			m = fl_zalloc(1, sizeof(*m));
-			*m = (struct fl_matrix){
-				.first = v, .rows = { .option = row }, .columns = { .option = column }, .fits = true
-			};
-			all.items = fl_grow(all.items, all.n + 1, sizeof(*all.items));
-			all.items[all.n++] = m;
-		}
-		put(m, v);
+		if (runs_alone(j, v) && !v->rung && !fl_words_is_alone(w, v) && find_options(v, &row, &column))
+			put(find_matrix(&all, index, v, row, column), v);
 	}
-	for (size_t i = 0; i < all.n; i++) {
-		struct fl_matrix *m = all.items[i];
-
-		if (m->fits && m->lanes_n >= LANES_LEAST && m->rows.n > 1 && m->columns.n > 1)
-			all.items[kept++] = m;
-		else
-			free(m);
-	}
-	all.n = kept;
+	json_decref(index);
+	keep_large(&all);
 	for (size_t i = 0; i < all.n; i++)
-		if (same_devices(all.items[i]))
-			sort_columns(all.items[i]);
+		note_shown(&all, all.items[i]);
 	return all;
 }
 
@@ -180,22 +201,13 @@ void fl_report_matrices_release(struct fl_matrices *all)
 	for (size_t i = 0; i < all->n; i++)
 		free(all->items[i]);
 	free(all->items);
+	free(all->shown);
 	*all = (struct fl_matrices){ 0 };
-}
-
-static bool is_plain(const struct fl_lane_verdict *v)
-{
-	return (v->verdict == FL_PASS || v->verdict == FL_UNJUDGED) && !v->alike.odd && v->distrust_n == 0;
 }
 
 bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v)
 {
-	for (size_t i = 0; i < all->n && is_plain(v); i++)
-		for (size_t row = 0; row < all->items[i]->rows.n; row++)
-			for (size_t column = 0; column < all->items[i]->columns.n; column++)
-				if (all->items[i]->cells[row][column] == v)
-					return true;
-	return false;
+	return all->shown[v - all->lanes];
 }
 
 /* ---- as a table */

@@ -127,6 +127,8 @@ struct fl_matrix;
 struct fl_matrices {
 	struct fl_matrix **items; /* owned */
 	size_t n;
+	const struct fl_lane_verdict *lanes; /* of the judgement */
+	bool *shown;			     /* of each of them: see fl_report_in_matrix(); owned */
 };
 struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w);
 void fl_report_matrices_release(struct fl_matrices *all);
