@@ -26,8 +26,7 @@ static int compare_meaning(const struct fl_lane_verdict *a, const struct fl_lane
 	return order || a->verdict != FL_FAIL ? order : compare_texts(a->again, b->again);
 }
 
-/* A lane, and of one that a matrix shows its reason without figures and without what its devices are called; NULL
- * elsewhere. */
+/* A lane, and of one of many its reason without figures and without what its devices are called; NULL elsewhere. */
 struct entry {
 	const struct fl_lane_verdict *v;
 	char *shape;
@@ -116,7 +115,7 @@ size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
 		sorted[i].v = v;
-		if (v->reason && fl_report_in_matrix(matrices, v))
+		if (fl_report_is_one_of_many(matrices, v))
 			sorted[i].shape = shape_of(v);
 	}
 	qsort(sorted, j->lanes_n, sizeof(*sorted), compare);

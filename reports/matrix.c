@@ -144,7 +144,7 @@ static bool same_devices(const struct fl_matrix *m)
 
 static bool is_plain(const struct fl_lane_verdict *v)
 {
-	return (v->verdict == FL_PASS || v->verdict == FL_UNJUDGED) && !v->alike.odd && v->distrust_n == 0;
+	return (v->verdict == FL_PASS || v->verdict == FL_UNJUDGED) && !v->alike.odd;
 }
 
 /* Those with so many lanes that a table is easier to read; frees the others. */
@@ -177,9 +177,27 @@ static void note_shown(struct fl_matrices *all, const struct fl_matrix *m)
 		}
 }
 
+/* Lanes whose benchmark has so many that their reasons are not read one by one. */
+static void note_many(struct fl_matrices *all, const struct fl_judgement *j)
+{
+	json_t *counts = json_object();
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		json_int_t n = json_integer_value(json_object_get(counts, j->lanes[i].bench));
+
+		json_object_set_new(counts, j->lanes[i].bench, json_integer(n + 1));
+	}
+	for (size_t i = 0; i < j->lanes_n; i++)
+		all->many[i] = j->lanes[i].verdict == FL_UNJUDGED && j->lanes[i].reason &&
+			       json_integer_value(json_object_get(counts, j->lanes[i].bench)) > LANES_LEAST;
+	json_decref(counts);
+}
+
 struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_matrices all = { .lanes = j->lanes, .shown = fl_zalloc(j->lanes_n, sizeof(bool)) };
+	struct fl_matrices all = { .lanes = j->lanes,
+				   .shown = fl_zalloc(j->lanes_n, sizeof(bool)),
+				   .many = fl_zalloc(j->lanes_n, sizeof(bool)) };
 	json_t *index = json_object();
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
@@ -190,6 +208,7 @@ struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct
 			put(find_matrix(&all, index, v, row, column), v);
 	}
 	json_decref(index);
+	note_many(&all, j);
 	keep_large(&all);
 	for (size_t i = 0; i < all.n; i++)
 		note_shown(&all, all.items[i]);
@@ -202,12 +221,18 @@ void fl_report_matrices_release(struct fl_matrices *all)
 		free(all->items[i]);
 	free(all->items);
 	free(all->shown);
+	free(all->many);
 	*all = (struct fl_matrices){ 0 };
 }
 
 bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v)
 {
 	return all->shown[v - all->lanes];
+}
+
+bool fl_report_is_one_of_many(const struct fl_matrices *all, const struct fl_lane_verdict *v)
+{
+	return all->many[v - all->lanes];
 }
 
 /* ---- as a table */

@@ -40,8 +40,8 @@ char *fl_report_gpu_remark(const struct fl_machine *m, const struct fl_gpu *gpu,
 void fl_report_switches(const struct fl_machine *m, const struct fl_look *look, struct fl_text *out);
 
 /* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark; of lanes that were not
- * measured, those of all benchmarks; of lanes that a matrix shows, those whose reasons differ only in figures and in
- * the names of their devices.
+ * measured, those of all benchmarks; of many lanes (matrix.c), those whose reasons differ only in figures and in the
+ * names of their devices.
  * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
 size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices);
 /* The benchmarks of the lanes that are like this one: "gpu.h2d, gpu.d2h". Clean, malloc'd. */
@@ -128,12 +128,15 @@ struct fl_matrices {
 	struct fl_matrix **items; /* owned */
 	size_t n;
 	const struct fl_lane_verdict *lanes; /* of the judgement */
-	bool *shown;			     /* of each of them: see fl_report_in_matrix(); owned */
+	bool *many, *shown;		     /* of each of them: see below; owned */
 };
 struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct fl_words *w);
 void fl_report_matrices_release(struct fl_matrices *all);
 /* A matrix shows it, and there is no more to say of it. */
 bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v);
+/* It is unjudged, and so many lanes of its benchmark there are that reasons which differ only in figures and in the names
+ * of their devices are said once. */
+bool fl_report_is_one_of_many(const struct fl_matrices *all, const struct fl_lane_verdict *v);
 struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w);
 
 /* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */

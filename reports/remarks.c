@@ -138,7 +138,7 @@ static void set_subject(struct fl_remark *r, const struct fl_judgement *j, const
 			const struct fl_matrices *matrices, const struct fl_lane_verdict *v, size_t n,
 			const char *required)
 {
-	if (n == 1 || fl_report_in_matrix(matrices, v)) {
+	if (n == 1 || fl_report_is_one_of_many(matrices, v)) {
 		r->subject = fl_words_name(w, v);
 		r->aside = n > 1 ? fl_format(" and %zu like it%s", n - 1, required) : fl_dup(required);
 	} else {
