@@ -134,8 +134,8 @@ struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct
 void fl_report_matrices_release(struct fl_matrices *all);
 /* A matrix shows it, and there is no more to say of it. */
 bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v);
-/* It is unjudged, and so many lanes of its benchmark there are that reasons which differ only in figures and in the names
- * of their devices are said once. */
+/* It is unjudged, and there are so many lanes of its benchmark that reasons which differ only in figures and in the
+ * names of their devices are said once. */
 bool fl_report_is_one_of_many(const struct fl_matrices *all, const struct fl_lane_verdict *v);
 struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w);
 
