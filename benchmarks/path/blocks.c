@@ -60,13 +60,16 @@ int fl_blocks_compare(const void *arrived, const void *again, uint64_t bytes, co
 		      const char *name, struct fl_err *err)
 {
 	const unsigned char *got = arrived, *there = again;
+	unsigned long long file, offset;
 	uint64_t i = 0;
 
 	if (memcmp(got, there, bytes) == 0)
 		return 0;
 	while (got[i] == there[i])
 		i++;
-	fl_fail(err, -EBADMSG, "'%s' file %llu at offset %llu: 0x%02x arrived, read again it is 0x%02x", name,
-		(unsigned long long)o->file, (unsigned long long)(o->offset + i), got[i], there[i]);
+	file = o->file;
+	offset = o->offset + i;
+	fl_fail(err, -EBADMSG, "'%s' file %llu at offset %llu: 0x%02x arrived, read again it is 0x%02x", name, file,
+		offset, got[i], there[i]);
 	return fl_hint(err, "was the file written meanwhile? else the path from this drive corrupts data");
 }
