@@ -173,6 +173,10 @@ echo 'int lost(void); int main(void) { return lost(); }' |
 	cc -o "$home/late/feedline-lane-late" -x c - -x none "$home/late/liblost.so.1"
 packs_not 'feedline-lane-late: the loader does not find liblost.so.1 here'
 
+# A place of this machine.
+printf 'at %s/harness/base\n' "$source" >"$home/late/feedline-lane-late"
+packs_not 'name the place where feedline was built'
+
 # A library whose licence is not known.
 rm "$home/shadow/cmake"
 cp "$bundle/lib/feedline/libyaml-0.so.2" "$home/late/"
