@@ -43,7 +43,7 @@ static bool fail_at(const struct rig_case *c, enum rig_phase phase, unsigned i, 
 	int rc = 0;
 
 	snprintf(text, sizeof(text), "any:%u:%s", i, way->deed);
-	rig_begin(&r, c, "");
+	rig_begin(&r, c, rig_is_both(c) ? "" : "rate=50000000"); /* few copies make a step */
 	for (; at < phase; at++)
 		if (at != RIG_ENTER && rig_do(&r, at) < 0) /* entering only makes the link warm, for long */
 			fail_msg("%s: phase %d: %s", c->label, at, r.err.what);
@@ -82,8 +82,17 @@ static void fail_all(const struct rig_case *c, enum rig_phase phase, unsigned wa
 	}
 }
 
+/* Under ThreadSanitizer so many lives take too long; what threads do to each other is seen in test_rows.c. */
+#ifdef __SANITIZE_THREAD__
+enum { ALL_LIVES = false };
+#else
+enum { ALL_LIVES = true };
+#endif
+
 static void fail_everywhere(const char *label, unsigned ways_n)
 {
+	if (!ALL_LIVES && strcmp(label, "launch") != 0)
+		return;
 	for (unsigned w = 0; w < ways_n; w++)
 		for (enum rig_phase p = RIG_PROBE; p <= RIG_CLOSE; p++)
 			fail_all(rig_case(label), p, w, p == RIG_ENTER ? 6 : 4000); /* entering copies for a while */
