@@ -51,3 +51,4 @@ add_custom_command(OUTPUT ${stub_prefix}/feedline
   COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline> ${stub_prefix}/feedline
   DEPENDS feedline feedline-lane-host manifest-host manifest-cuda-stub ${share}/demands.yaml VERBATIM)
 add_custom_target(stub-prefix ALL DEPENDS ${stub_prefix}/feedline)
+add_dependencies(stub-prefix feedline-sense-stub) # doubles.cmake puts it there
