@@ -3,8 +3,9 @@
  * Each direction is a hop of its own. A root port has no link beside that of what hangs below it.
  *
  * A drive's and a NIC's link is taken as it is now. That of a GPU, and of a switch, may rest while nothing moves: it is
- * taken as both its ends can do at best, and where it has less now, that is a bound: it fails nobody. What was seen of
- * it under load goes first. */
+ * taken as both its ends can do at best, and where it has less now, that is a bound: it fails nobody. Where it was seen
+ * to have less under load, it does not rest, it is trained down: it is held against what its ends can do, since a link
+ * that lost half its lanes and then gives all that the other half can is not as it should be. */
 #include "base/alloc.h"
 #include "base/units.h"
 #include "judge/path.h"
@@ -41,25 +42,40 @@ static bool moves_up(enum fl_link_kind kind)
 	return kind == FL_LINK_PCIE_WRITE || kind == FL_LINK_PEER_WRITE;
 }
 
+static bool knows_both_ends(const struct link *l)
+{
+	const struct fl_pcie_link *lower = &l->lower->link, *upper = l->upper ? &l->upper->link : NULL;
+
+	return upper && isfinite(lower->gts_best.value) && isfinite(lower->lanes_best.value) &&
+	       isfinite(upper->gts_best.value) && isfinite(upper->lanes_best.value);
+}
+
 static void set_cap(struct fl_hop *hop, const struct link *l)
 {
 	struct fl_pcie_link link = l->lower->link;
-	bool rests = false, loose = false;
+	bool rests = false, loose = false, down = false;
 	const char *why = NULL;
 	double cap;
 
-	if (l->seen) {
-		link.gts_now = (struct fl_known){ .value = l->seen->gts };
-		link.lanes_now = (struct fl_known){ .value = l->seen->lanes };
-	} else if (l->may_rest) {
+	if (l->may_rest)
 		link = fl_pcie_awake(&link, l->upper ? &l->upper->link : NULL, &rests);
+	if (l->seen) {
+		down = l->seen->gts < link.gts_now.value || l->seen->lanes < link.lanes_now.value;
+		rests = down && !knows_both_ends(l);
+		link.gts_now.value = fmax(link.gts_now.value, l->seen->gts);
+		link.lanes_now.value = fmax(link.lanes_now.value, l->seen->lanes);
 	}
 	link.max_payload_bytes = l->payload;
 	cap = moves_up(hop->kind) ? fl_pcie_write_cap(&link, &loose, &why) : fl_pcie_read_cap(&link, &loose, &why);
 	if (!isfinite(cap) || cap <= 0)
 		fl_hop_unknown(hop, why ? why : "the link carries nothing", true);
 	else if (rests)
-		fl_hop_know(hop, cap, false, "computed, loose: it has less while nothing moves");
+		fl_hop_know(hop, cap, false,
+			    down ? "computed, loose: it had less under load, and what its upper end can do is not known"
+				 : "computed, loose: it has less while nothing moves");
+	else if (down)
+		fl_hop_know(hop, cap, !loose,
+			    loose ? "computed from what its ends can do, loose" : "computed from what its ends can do");
 	else
 		fl_hop_know(hop, cap, !loose, loose ? "computed, loose" : "computed");
 }
