@@ -85,8 +85,10 @@ bool fl_case_shares_worker(const struct fl_case *c, const struct fl_case_lane *l
 /* -ENODEV: the lane would use one. */
 int fl_case_refuse_retired(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *err);
 void fl_case_note_devices(const struct fl_case *c, const struct fl_case_lane *lane); /* what its worker uses now */
-/* Its GPUs are not used again: the lane hangs, or says that it lost them. Before its worker is ended. */
+/* Its GPUs are not used again: the lane hangs. Before its worker is ended. */
 void fl_case_retire_hung(const struct fl_case *c, const struct fl_case_lane *lane);
+/* The lane says that it lost its GPU, which is not used again. Where it has two, nobody knows which of them is lost,
+ * and a lane with a lost one fails at once: nothing is won by giving up both. */
 void fl_case_retire_lost(const struct fl_case *c, const struct fl_case_lane *lane, const char *said);
 /* The pool's `abandoned`, with the agent for `arg`. */
 void fl_agent_abandon(void *arg, const struct fl_worker *w, pid_t pid);

@@ -94,7 +94,11 @@ void fl_case_retire_hung(const struct fl_case *c, const struct fl_case_lane *lan
 
 void fl_case_retire_lost(const struct fl_case *c, const struct fl_case_lane *lane, const char *said)
 {
-	retire_gpus(c, lane, true, fl_format("it was lost in '%.*s': %.100s", LABEL_CHARS, c->plan->label, said));
+	const char *ids[FL_LANE_GPUS_MAX];
+
+	if (fl_lane_gpus(lane->plan, lane->entry, ids) == 1)
+		retire_gpus(c, lane, true,
+			    fl_format("it was lost in '%.*s': %.100s", LABEL_CHARS, c->plan->label, said));
 }
 
 void fl_agent_abandon(void *arg, const struct fl_worker *w, pid_t pid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* retired.h: devices that are not used again in this run: a GPU on which a lane hung or that got lost, and whatever a
- * worker used last that cannot be ended. Each further lane on them would only hang, too. A run that goes on later
- * (--resume) begins with none. */
+/* retired.h: devices that are not used again in this run: GPUs on which a lane hung, a GPU that a lane of this GPU
+ * alone has found and then lost, and whatever a worker used last that cannot be ended. Each further lane on them would
+ * only hang, too. A run that goes on later (--resume) begins with none. */
 #ifndef FL_RUN_RETIRED_H
 #define FL_RUN_RETIRED_H
 #include <stddef.h>

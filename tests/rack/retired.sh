@@ -56,6 +56,15 @@ EOF
 is 'not measured,not measured,unjudged,not measured,unjudged' "$(verdicts)" 'after a loss, and after an error that is none'
 has "$(value '.lanes[1].reason')" "mig-MIG-2 is not used again in this run: it was lost in 'null.scripted_gpu gpu=mig-MIG-1" 'why the other part is not used'
 
+# A pair of GPUs: which of them was lost nobody knows, and the other one is not given up with it.
+with_gpus
+suite <<'EOF'
+- {bench: null.scripted_pair, with: {gpu: 10:00.0, peer: 20:00.0, script: lose_gpu, duration: 100ms}}
+- {bench: null.scripted_gpu, with: {gpu: 10:00.0, duration: 100ms}}
+- {bench: null.scripted_pair, with: {gpu: 20:00.0, peer: 30:00.0, duration: 100ms}}
+EOF
+is 'not measured,unjudged,unjudged' "$(verdicts)" 'after a loss in a pair'
+
 # A run that goes on later begins afresh.
 with_gpus
 cat >"$home/suite.yaml" <<'EOF'

@@ -44,7 +44,7 @@ static int find_by_uuid(const struct fl_device *which, int devices, int *ret, st
 	return fl_cuda_check(cudaErrorInvalidDevice, "find the GPU by its UUID", err);
 }
 
-static int find(const struct fl_device *which, int *ret, struct fl_err *err)
+static int look_for(const struct fl_device *which, int *ret, struct fl_err *err)
 {
 	int devices, rc = FL_CUDA(err, cudaGetDeviceCount(&devices));
 
@@ -52,7 +52,7 @@ static int find(const struct fl_device *which, int *ret, struct fl_err *err)
 		return rc;
 	if (is_part(which)) {
 		if (devices != 1)
-			return fl_fail(err, -ENODEV, "%s: CUDA shows %d devices and not this part of a GPU alone",
+			return fl_fail(err, -ENXIO, "%s: CUDA shows %d devices and not this part of a GPU alone",
 				       which->id, devices);
 		*ret = 0;
 		return 0;
@@ -60,6 +60,17 @@ static int find(const struct fl_device *which, int *ret, struct fl_err *err)
 	if (which->pci)
 		return fl_cuda_check(cudaDeviceGetByPCIBusId(ret, which->pci), "find the GPU by its PCI address", err);
 	return find_by_uuid(which, devices, ret, err);
+}
+
+/* What was never found was not lost, whatever CUDA calls it: its first call says "unknown error" where the driver is
+ * only half there. */
+static int find(const struct fl_device *which, int *ret, struct fl_err *err)
+{
+	int rc = look_for(which, ret, err);
+
+	if (rc == -ENODEV && err)
+		err->code = -ENXIO;
+	return rc == -ENODEV ? -ENXIO : rc;
 }
 
 /* ---- what it is */
@@ -133,7 +144,7 @@ int fl_cuda_device_open(const struct fl_device *which, struct fl_cuda_device *re
 	if (rc < 0)
 		return rc;
 	if (d.number < 0 || d.number >= FL_CUDA_DEVICES_MAX)
-		return fl_fail(err, -ENODEV, "CUDA calls %s its device %d, which is beyond what is expected", which->id,
+		return fl_fail(err, -ENXIO, "CUDA calls %s its device %d, which is beyond what is expected", which->id,
 			       d.number);
 	snprintf(d.id, sizeof(d.id), "%s", which->id ? which->id : "GPU");
 	fl_cuda_alone_begin();

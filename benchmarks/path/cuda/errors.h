@@ -23,7 +23,8 @@ enum {
 };
 
 /* -ENOMEM: no memory; -EBUSY: somebody has the device for himself; -ENOSYS: there is no driver, or one that this build
- * cannot use; -ENODEV: the device is gone, or is not what was asked for; -EIO: any other. 0 for 0. */
+ * cannot use; -ENXIO: CUDA does not show the device, or cannot use it yet; -ENODEV: it is lost, and the run need not
+ * try it again; -EIO: any other. 0 for 0. */
 int fl_cuda_errno(int error);
 
 /* What to do about it, one line; empty where there is nothing to say. Versions as CUDA has them, 13000 for 13.0;

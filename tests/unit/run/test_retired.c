@@ -36,7 +36,7 @@ struct rack {
 	struct fl_retired retired;
 	struct fl_agent agent;
 	struct fl_plan_case plan;
-	struct fl_option options[2];
+	struct fl_option options[3];
 	struct fl_plan_lane lane_plan;
 	struct fl_entry entry;
 	struct fl_worker worker;
@@ -44,10 +44,12 @@ struct rack {
 	struct fl_case c;
 };
 
-static void rack_init(struct rack *r, const char *gpu, const char *path)
+/* peer: another GPU that the lane uses; NULL: none. */
+static void rack_init(struct rack *r, const char *gpu, const char *peer, const char *path)
 {
 	static struct fl_field fields[] = { { .name = "gpu", .type = FL_DEVICE, .range = "gpu" },
 					    { .name = "path", .type = FL_PATH },
+					    { .name = "peer", .type = FL_DEVICE, .range = "gpu" },
 					    { 0 } };
 	static struct fl_flow flows[] = { { "path", "gpu", 1, NULL }, { 0 } };
 
@@ -60,14 +62,16 @@ static void rack_init(struct rack *r, const char *gpu, const char *path)
 				       .path = (char *)"/dev/vda",
 				       .dev = (char *)"254:0" },
 			    .mount = { .at = (char *)"/", .type = (char *)"ext4", .dev = (char *)"254:0" },
-			    .options = { { (char *)"gpu", (char *)gpu }, { (char *)"path", (char *)path } },
+			    .options = { { (char *)"gpu", (char *)gpu },
+					 { (char *)"path", (char *)path },
+					 { (char *)"peer", (char *)peer } },
 			    .plan = { .label = (char *)"a case" },
 			    .entry = { .fields = fields, .flows = flows } };
 	r->machine = (struct fl_machine){
 		.gpus = r->gpus, .gpus_n = 4, .drives = &r->drive, .drives_n = 1, .mounts = &r->mount, .mounts_n = 1
 	};
 	r->agent = (struct fl_agent){ .machine = &r->machine, .retired = &r->retired };
-	r->lane_plan = (struct fl_plan_lane){ .bench = (char *)"b", .options = r->options, .options_n = 2 };
+	r->lane_plan = (struct fl_plan_lane){ .bench = (char *)"b", .options = r->options, .options_n = peer ? 3 : 2 };
 	r->lane = (struct fl_case_lane){ .plan = &r->lane_plan, .entry = &r->entry, .worker = &r->worker };
 	r->worker = (struct fl_worker){ .program = (char *)"feedline-lane-x" };
 	r->c = (struct fl_case){ .agent = &r->agent, .plan = &r->plan, .lanes = &r->lane, .lanes_n = 1 };
@@ -80,15 +84,17 @@ static void what_a_lane_takes_with_it(void **state)
 {
 	static const struct {
 		enum deed deed;
-		const char *gpu, *gone;
+		const char *gpu, *peer, *gone;
 		const char *why;
 	} rows[] = {
-		{ NOTHING, "gpu-2", "", NULL },
-		{ HANG, "gpu-2", "gpu-2", "phase 'start' of 'a case' did not end" },
-		{ HANG, "mig-1", "mig-1", "phase 'start' of 'a case' did not end" },
-		{ LOSE, "mig-1", "mig-1 mig-2 gpu-1", "it was lost in 'a case': off the bus" },
-		{ LOSE, "gpu-2", "gpu-2", "it was lost in 'a case': off the bus" },
-		{ ABANDON, "gpu-2", "gpu-2 vda", "process 77, which used it last, cannot be ended" },
+		{ NOTHING, "gpu-2", NULL, "", NULL },
+		{ HANG, "gpu-2", NULL, "gpu-2", "phase 'start' of 'a case' did not end" },
+		{ HANG, "mig-1", NULL, "mig-1", "phase 'start' of 'a case' did not end" },
+		{ HANG, "gpu-2", "gpu-1", "gpu-2 gpu-1", "phase 'start' of 'a case' did not end" },
+		{ LOSE, "mig-1", NULL, "mig-1 mig-2 gpu-1", "it was lost in 'a case': off the bus" },
+		{ LOSE, "gpu-2", NULL, "gpu-2", "it was lost in 'a case': off the bus" },
+		{ LOSE, "gpu-2", "gpu-1", "", NULL }, /* which of them nobody knows */
+		{ ABANDON, "gpu-2", NULL, "gpu-2 vda", "process 77, which used it last, cannot be ended" },
 	};
 
 	(void)state;
@@ -97,7 +103,7 @@ static void what_a_lane_takes_with_it(void **state)
 		struct fl_err err = { 0 };
 		struct rack r;
 
-		rack_init(&r, rows[i].gpu, "/file");
+		rack_init(&r, rows[i].gpu, rows[i].peer, "/file");
 		if (rows[i].deed == HANG)
 			fl_case_retire_hung(&r.c, &r.lane);
 		if (rows[i].deed == LOSE)
@@ -112,7 +118,7 @@ static void what_a_lane_takes_with_it(void **state)
 			assert_true(!why == !strstr(rows[i].gone, all[k]));
 			assert_true(!why || strcmp(why, rows[i].why) == 0);
 		}
-		assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), rows[i].deed == NOTHING ? 0 : -ENODEV);
+		assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), *rows[i].gone ? -ENODEV : 0);
 		if (rows[i].why)
 			assert_non_null(strstr(err.what, rows[i].why));
 		fl_retired_release(&r.retired);
@@ -129,7 +135,7 @@ static void a_drive_that_is_not_used_again(void **state)
 	struct rack r;
 
 	(void)state;
-	rack_init(&r, "gpu-2", "/file");
+	rack_init(&r, "gpu-2", NULL, "/file");
 	fl_retired_add(&r.retired, "vda", "process 77, which used it last, cannot be ended");
 	assert_int_equal(fl_case_refuse_retired(&r.c, &r.lane, &err), -ENODEV);
 	assert_string_equal(err.what,
