@@ -236,6 +236,9 @@ void fl_plan_share_workers(const struct fl_catalog *catalog, struct fl_plan_case
 bool fl_gpu_is_divided(const struct fl_gpu *gpu); /* into parts that are GPUs of their own: it cannot be used whole */
 /* Such a one by what a user types: id, bus address or UUID; NULL: it is none. */
 const struct fl_gpu *fl_gpu_divided(const struct fl_machine *m, const char *text);
+/* Can CUDA know it? No other maker's, and of NVIDIA's none that its driver leaves out where it lists any: a container
+ * or a job that was given some sees the others on PCI all the same. */
+bool fl_gpu_is_of_cuda(const struct fl_machine *m, const struct fl_gpu *gpu);
 enum fl_seen { FL_HIDDEN, FL_SEEN_PERHAPS, FL_SEEN };
 enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, const struct fl_visible *visible);
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* skip_gpu.c: what the state of a GPU forbids: hidden from us, closed to everybody, divided, or used by others. */
+/* skip_gpu.c: what the state of a GPU forbids: unknown to CUDA, hidden from us, closed to everybody, divided, or used
+ * by others. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <string.h>
+#include <strings.h>
 
 static bool skip(struct fl_plan_lane *lane, char *reason, char *hint)
 {
@@ -42,7 +44,21 @@ static bool skip_beside_part(const struct fl_gpu *gpu, size_t gpus_n, struct fl_
 		    fl_dup("choose GPUs that are not divided"));
 }
 
-/* ---- hidden, closed, used */
+/* ---- unknown, hidden, closed, used */
+
+/* One whose maker nobody knows may be tried. */
+static bool skip_unknown(const struct fl_machine *m, const struct fl_gpu *gpu, struct fl_plan_lane *lane)
+{
+	if (!gpu->pci.vendor || fl_gpu_is_of_cuda(m, gpu))
+		return false;
+	if (strcasecmp(gpu->pci.vendor, "0x10de") != 0)
+		return skip(lane, fl_format("CUDA cannot use %s: it is none of NVIDIA's", gpu->id),
+			    fl_dup("choose another GPU"));
+	return skip(lane,
+		    fl_format("CUDA cannot use %s: %s", gpu->id,
+			      gpu->uuid.why ? gpu->uuid.why : "the NVIDIA driver does not list it"),
+		    fl_dup("this container or job may not have been given it, or it was lost: see 'nvidia-smi -L'"));
+}
 
 static bool skip_hidden(const struct fl_expansion *x, const struct fl_gpu *gpu, struct fl_plan_lane *lane)
 {
@@ -103,7 +119,8 @@ bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, str
 		const struct fl_gpu *gpu = fl_gpu_of(x->machine, ids[i]);
 
 		if (gpu && (skip_divided(x->machine, gpu, lane) || skip_beside_part(gpu, n, lane) ||
-			    skip_hidden(x, gpu, lane) || skip_prohibited(gpu, lane) || skip_used(gpu, lane)))
+			    skip_unknown(x->machine, gpu, lane) || skip_hidden(x, gpu, lane) ||
+			    skip_prohibited(gpu, lane) || skip_used(gpu, lane)))
 			return true;
 	}
 	return false;

@@ -13,11 +13,25 @@ static bool begins(const char *text, const char *with)
 	return text && strncasecmp(text, with, strlen(with)) == 0;
 }
 
-/* CUDA knows no other maker's. */
-static bool is_of_cuda(const struct fl_gpu *gpu)
+/* Does NVIDIA's driver list it? */
+static bool is_listed(const struct fl_gpu *gpu)
 {
-	return begins(gpu->uuid.value, "GPU-") || begins(gpu->uuid.value, "MIG-") ||
-	       (gpu->pci.vendor && strcasecmp(gpu->pci.vendor, "0x10de") == 0);
+	return begins(gpu->uuid.value, "GPU-") || begins(gpu->uuid.value, "MIG-");
+}
+
+static bool any_is_listed(const struct fl_machine *m)
+{
+	for (size_t i = 0; i < m->gpus_n; i++)
+		if (is_listed(&m->gpus[i]))
+			return true;
+	return false;
+}
+
+bool fl_gpu_is_of_cuda(const struct fl_machine *m, const struct fl_gpu *gpu)
+{
+	if (is_listed(gpu))
+		return true;
+	return gpu->pci.vendor && strcasecmp(gpu->pci.vendor, "0x10de") == 0 && !any_is_listed(m);
 }
 
 /* ---- by number */
@@ -27,7 +41,7 @@ static size_t count_whole(const struct fl_machine *m)
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->gpus_n; i++)
-		n += is_of_cuda(&m->gpus[i]) && !m->gpus[i].parent;
+		n += fl_gpu_is_of_cuda(m, &m->gpus[i]) && !m->gpus[i].parent;
 	return n;
 }
 
@@ -38,7 +52,7 @@ static bool are_alike(const struct fl_machine *m)
 	for (size_t i = 0; i < m->gpus_n; i++) {
 		const struct fl_gpu *gpu = &m->gpus[i];
 
-		if (!is_of_cuda(gpu) || gpu->parent)
+		if (!fl_gpu_is_of_cuda(m, gpu) || gpu->parent)
 			continue;
 		if (!gpu->model.value || (model && strcmp(model, gpu->model.value) != 0))
 			return false;
@@ -54,7 +68,7 @@ static bool numbers_are_sure(const struct fl_machine *m, const struct fl_visible
 	bool by_bus = visible->order && strcmp(visible->order, "PCI_BUS_ID") == 0;
 
 	for (size_t i = 0; i < m->gpus_n; i++)
-		if (is_of_cuda(&m->gpus[i]) && (fl_gpu_is_divided(&m->gpus[i]) || !m->gpus[i].pci.address))
+		if (fl_gpu_is_of_cuda(m, &m->gpus[i]) && (fl_gpu_is_divided(&m->gpus[i]) || !m->gpus[i].pci.address))
 			return false;
 	return by_bus || are_alike(m);
 }
@@ -65,7 +79,7 @@ static size_t number_of(const struct fl_machine *m, const struct fl_gpu *gpu)
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->gpus_n; i++)
-		n += is_of_cuda(&m->gpus[i]) && !m->gpus[i].parent &&
+		n += fl_gpu_is_of_cuda(m, &m->gpus[i]) && !m->gpus[i].parent &&
 		     strcasecmp(m->gpus[i].pci.address, gpu->pci.address) < 0;
 	return n;
 }
@@ -109,7 +123,7 @@ static const struct fl_gpu *find(const struct fl_machine *m, const char *word, b
 
 	*unknown = false;
 	for (size_t i = 0; i < m->gpus_n; i++) {
-		*unknown |= is_of_cuda(&m->gpus[i]) && !m->gpus[i].uuid.value;
+		*unknown |= fl_gpu_is_of_cuda(m, &m->gpus[i]) && !m->gpus[i].uuid.value;
 		if (!begins(m->gpus[i].uuid.value, word))
 			continue;
 		found = &m->gpus[i];
@@ -168,7 +182,7 @@ enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, c
 	const char *at = visible->devices;
 	char word[96];
 
-	if (!at || !is_of_cuda(gpu))
+	if (!at || !fl_gpu_is_of_cuda(m, gpu))
 		return FL_SEEN;
 	s.sure = numbers_are_sure(m, visible) && !gpu->parent;
 	while (at && s.seen != FL_SEEN) {

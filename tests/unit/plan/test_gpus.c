@@ -312,7 +312,7 @@ static void workers_of_a_stored_plan(void **state)
 /* seen: 'y' it is there, 'n' it is hidden, '?' nobody can say; of each GPU, parts included where it is divided. */
 static const struct {
 	const char *devices, *order, *seen;
-	enum { ALIKE, UNLIKE, DIVIDED, NO_UUIDS } rack;
+	enum { ALIKE, UNLIKE, DIVIDED, NO_UUIDS, SOME_LISTED } rack;
 } visibles[] = {
 	{ NULL, NULL, "yyyy", ALIKE },
 	{ NULL, "PCI_BUS_ID", "yyyyyy", DIVIDED },
@@ -342,7 +342,21 @@ static const struct {
 	{ "GPU-dddd3333", NULL, "nnny??", DIVIDED }, /* one of its parts */
 	{ "GPU-aaaa0000", NULL, "????", NO_UUIDS },
 	{ "1", NULL, "nynn", NO_UUIDS },
+	{ "0,1", NULL, "yyyy", SOME_LISTED }, /* of a job with the last two: it counts those that it has */
+	{ "1", NULL, "yyny", SOME_LISTED },
+	{ "1", "PCI_BUS_ID", "yyny", SOME_LISTED },
+	{ "2,0", NULL, "yynn", SOME_LISTED },
+	{ "GPU-dddd3333", NULL, "yyny", SOME_LISTED },
 };
+
+/* The driver lists the last two alone, though PCI shows all. */
+static void leave_two(struct rack *r)
+{
+	for (size_t i = 0; i < 2; i++) {
+		r->gpus[i].model = (struct fl_known_text)SAMPLE_NO_TEXT("the NVIDIA driver does not list it");
+		r->gpus[i].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("the NVIDIA driver does not list it");
+	}
+}
 
 static void what_an_environment_hides(void **state)
 {
@@ -355,13 +369,14 @@ static void what_an_environment_hides(void **state)
 		rack_init(&r);
 		if (visibles[i].rack == UNLIKE)
 			r.gpus[1].model.value = "Another GPU";
+		if (visibles[i].rack == SOME_LISTED)
+			leave_two(&r);
 		if (visibles[i].rack == DIVIDED)
 			rack_divide(&r);
-		for (size_t k = 0; k < r.s.m.gpus_n; k++) {
-			if (visibles[i].rack == NO_UUIDS)
-				r.gpus[k].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("no library");
+		for (size_t k = 0; visibles[i].rack == NO_UUIDS && k < r.s.m.gpus_n; k++)
+			r.gpus[k].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("no library");
+		for (size_t k = 0; k < r.s.m.gpus_n; k++)
 			seen[k] = "n?y"[fl_gpu_seen(&r.s.m, &r.gpus[k], &visible)];
-		}
 		if (strcmp(seen, visibles[i].seen) != 0)
 			fail_msg("'%s' %s: %s, not %s", visible.devices, visible.order ? visible.order : "", seen,
 				 visibles[i].seen);
@@ -409,7 +424,22 @@ static void the_plan_keeps_what_hid_a_gpu(void **state)
 
 /* ---- what the state of a GPU forbids */
 
-enum change { AS_IT_IS, HIDDEN, PERHAPS, PROHIBITED, EXCLUSIVE, USED_BY_ONE, USED_BY_TWO, REPAIRS, IN_PARTS, NO_PARTS };
+enum change {
+	AS_IT_IS,
+	HIDDEN,
+	PERHAPS,
+	PROHIBITED,
+	EXCLUSIVE,
+	USED_BY_ONE,
+	USED_BY_TWO,
+	REPAIRS,
+	IN_PARTS,
+	NO_PARTS,
+	LISTED,
+	JOB,
+	NONE_LISTED,
+	OF_INTEL
+};
 
 static void change(struct rack *r, enum change what, struct fl_plan_settings *settings)
 {
@@ -430,6 +460,16 @@ static void change(struct rack *r, enum change what, struct fl_plan_settings *se
 		rack_divide(r);
 	if (what == NO_PARTS)
 		last->mig.value = "on";
+	if (what == LISTED || what == JOB)
+		leave_two(r);
+	if (what == JOB)
+		settings->visible.devices = "0,1";
+	for (size_t i = 0; what == NONE_LISTED && i < WHOLE; i++)
+		r->gpus[i].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("no library");
+	if (what == OF_INTEL)
+		r->gpus[0].pci.vendor = "0x8086";
+	if (what == OF_INTEL)
+		r->gpus[0].uuid = (struct fl_known_text)SAMPLE_NO_TEXT("only NVIDIA's driver is asked");
 }
 
 static const struct {
@@ -450,6 +490,15 @@ static const struct {
 	{ USED_BY_TWO, "gpu: c3:00.0, shared: yes", NULL, NULL },
 	{ IN_PARTS, "gpu: c3:00.0", "gpu-0000:c3:00.0 is divided", "its parts are mig-MIG-1111, mig-MIG-2222" },
 	{ IN_PARTS, "gpu: mig-MIG-2222", NULL, NULL },
+	{ LISTED, "gpu: 1b:00.0", "CUDA cannot use gpu-0000:1b:00.0: the NVIDIA driver does not list it",
+	  "nvidia-smi -L" },
+	{ LISTED, "gpu: 9b:00.0", NULL, NULL },
+	{ JOB, "gpu: 43:00.0", "the NVIDIA driver does not list it", "this container or job" },
+	{ JOB, "gpu: 9b:00.0", NULL, NULL },
+	{ JOB, "gpu: c3:00.0", NULL, NULL },
+	{ NONE_LISTED, "gpu: 1b:00.0", NULL, NULL },
+	{ OF_INTEL, "gpu: 1b:00.0", "CUDA cannot use gpu-0000:1b:00.0: it is none of NVIDIA's", "another GPU" },
+	{ OF_INTEL, "gpu: 9b:00.0", NULL, NULL },
 	{ NO_PARTS, "gpu: gpu-0000:c3:00.0", "is divided into parts (MIG)", "it has no parts yet" },
 };
 
