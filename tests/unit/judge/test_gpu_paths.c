@@ -185,6 +185,7 @@ static void test_verdicts(void **state)
 	static const char small[] = "{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"size\":\"4096\",\"engine\":\"ce\"}";
 	static const char by_sm[] =
 		"{\"gpu\":\"" G0 "\",\"memory\":\"node0\",\"size\":\"536870912\",\"engine\":\"sm\"}";
+	static const char local_by_sm[] = "{\"gpu\":\"" G0 "\",\"size\":\"536870912\",\"engine\":\"sm\"}";
 	static const char pull[] =
 		"{\"from\":\"" G0 "\",\"to\":\"" G1 "\",\"access\":\"read\",\"direction\":\"one\"" SIZE "}";
 	struct sample_gpus g;
@@ -206,6 +207,11 @@ static void test_verdicts(void **state)
 	expect(&g, "gpu.h2d", from_node0, "{\"host_memory\":\"pageable\"}", 55e9, FL_UNJUDGED, "buffers of the driver");
 	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\",\"size\":\"1048576\",\"engine\":\"ce\"}", NULL, 4e12, FL_UNJUDGED,
 	       "cache of the GPU");
+	/* a sound H200 has 0.87 by its copy engine, 0.81 by its multiprocessors */
+	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, 0.87 * 3.35e12 / 2, FL_PASS, NULL);
+	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, 0.82 * 3.35e12 / 2, FL_FAIL, "memory (computed)");
+	expect(&g, "gpu.local", local_by_sm, NULL, 0.81 * 3.35e12 / 2, FL_PASS, NULL);
+	expect(&g, "gpu.local", local_by_sm, NULL, 0.76 * 3.35e12 / 2, FL_FAIL, "memory (computed)");
 	g.gpus[0].memory_bytes_per_s = (struct fl_known)SAMPLE_UNKNOWN("no NVML");
 	expect(&g, "gpu.local", "{\"gpu\":\"" G0 "\"" SIZE "}", NULL, 4e12, FL_UNJUDGED, "memory (no NVML)");
 }
