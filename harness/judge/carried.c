@@ -54,20 +54,24 @@ static bool is_beyond_caches(const struct fl_lane_verdict *v)
 	return isnan(bytes) || bytes == 0 || bytes >= beyond_caches_bytes;
 }
 
-static void note(struct seen *all, const struct fl_lane_verdict *v)
+/* Of lanes beside each other, which may take turns, what each put on it over all of the time. */
+static void note(struct seen *all, const struct fl_subject *s)
 {
+	const struct fl_lane_verdict *v = s->verdict;
 	struct fl_interval rate;
+	double low;
 
 	if (v->verdict == FL_VERDICT_INVALID || v->verdict == FL_VERDICT_NOT_MEASURED || v->wrong_data ||
 	    !is_beyond_caches(v) || !fl_judged_rate(v, &rate) || !(rate.low > 0))
 		return;
+	low = rate.low * (s->case_lanes > 1 ? v->work_ratio : 1);
 	for (size_t i = 0; i < v->hops_n; i++) {
 		const struct fl_hop *hop = &v->hops[i];
 		struct carried *c = hop->reads + hop->writes > 0 ? find_or_add(all, hop->name) : NULL;
 
 		if (c) {
-			c->read_now += rate.low * hop->reads;
-			c->written_now += rate.low * hop->writes;
+			c->read_now += low * hop->reads;
+			c->written_now += low * hop->writes;
 		}
 	}
 }
@@ -108,7 +112,7 @@ void fl_judge_carried(const struct fl_subjects *subjects)
 		const struct fl_subject *s = &subjects->items[i];
 
 		if (s->verdict)
-			note(&all, s->verdict);
+			note(&all, s);
 		if (i + 1 == subjects->n || subjects->items[i + 1].case_no != s->case_no)
 			end_case(&all);
 	}

@@ -80,16 +80,6 @@ static const struct row *find_row(const struct fl_hop *hop, const char *engine, 
 	return NULL;
 }
 
-/* Does the lane load the other direction, too? Where there is no row for that, the one for one direction would ask for
- * more than was ever shown. A drive that both reads and writes is not told apart. */
-static bool is_both(const struct fl_lane_verdict *v, const struct fl_hop *hop)
-{
-	for (size_t i = 0; i < v->hops_n; i++)
-		if (hop->link && v->hops[i].link == hop->link && v->hops[i].towards != hop->towards)
-			return true;
-	return false;
-}
-
 /* The driver copies pageable memory through buffers of its own, one after the other. */
 static bool is_pageable(const struct fl_lane_verdict *v)
 {
@@ -118,7 +108,9 @@ static double share_of(const struct fl_subject *s, const struct fl_lane_verdict 
 {
 	const char *engine = fl_json_text_or_null(v->options, "engine");
 	double size = fl_json_number_or_nan(v->options, "size");
-	const struct row *row = find_row(hop, engine, engine && is_both(v, hop));
+	/* Where there is no row for both directions, the one for one would ask for more than was ever shown. A drive
+	 * that both reads and writes is not told apart. */
+	const struct row *row = find_row(hop, engine, engine && fl_loads_other_way(v, hop));
 	char least[FL_UNIT_TEXT];
 
 	if (!row)

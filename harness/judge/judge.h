@@ -24,10 +24,11 @@
  * Memory has no known cap. Where it carried elsewhere in the run what a lane is expected to put on it, and the lane ran
  * alone, it is not what holds that back, and counts as known.
  *
- * Lanes of one case that load the same hop are also judged together: the sum of their medians above its cap by more
- * than the tolerance makes them invalid. None of them fails or is inconclusive unless the sum of their highs is below
- * the line of that hop (then there was room for each): it may have less than its fair share, which is not judged yet.
- * Nor does one whose links others load the other way.
+ * Lanes of one case that load the same hop are also judged together: the sum of what they put on it, their medians by
+ * the share of time that each was at work, above its cap by more than the tolerance makes them invalid. None of them
+ * fails or is inconclusive unless the sum of their highs, as if they were at work at the same time, is below the line
+ * of that hop (then there was room for each): it may have less than its fair share, which is not judged yet. Nor does
+ * one whose links others load the other way.
  *
  * Rounds. A run is finished when nothing is left to do; so of a finished run what has no record was not needed, from
  * the round on before which the study of the case does not end it (plan.h). Elsewhere it was interrupted.
@@ -147,6 +148,8 @@ struct fl_lane_verdict {
 	bool evidence_only;   /* it is there to hold the loop against, and need not mean anything by itself */
 	struct fl_feed *feed; /* a lane of the loop; owned */
 	double overlap;	      /* share of time in which the busier of source and copying was busy; NaN: unknown */
+	double work_ratio; /* share of the window in which it was at work, in the round with the least of it: less than 1
+				 where its device times it, and its rates leave out the time between */
 };
 
 /* What a study of starvation found as a whole. */

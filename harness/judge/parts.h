@@ -51,6 +51,8 @@ void fl_summarise(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- path.c: the hops of a lane, into v->hops, and the cap of the path. v->first must be set. */
 void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* Does the lane load the other direction of the hop's link? */
+bool fl_loads_other_way(const struct fl_lane_verdict *v, const struct fl_hop *hop);
 /* What people call a hop that a declaration names as flows do, or in words: "drive nvme-S1", "page cache"; malloc'd. */
 char *fl_hop_name(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *hop);
 

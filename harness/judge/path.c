@@ -48,6 +48,14 @@ void fl_hop_is(struct fl_hop *hop, enum fl_link_kind kind, const void *link, boo
 	hop->named = true;
 }
 
+bool fl_loads_other_way(const struct fl_lane_verdict *v, const struct fl_hop *hop)
+{
+	for (size_t i = 0; hop->link && i < v->hops_n; i++)
+		if (v->hops[i].link == hop->link && v->hops[i].towards != hop->towards)
+			return true;
+	return false;
+}
+
 void fl_path_finding(struct fl_lane_verdict *v, char *text)
 {
 	for (size_t i = 0; i < v->findings_n; i++)

@@ -14,6 +14,7 @@
 struct bundle {
 	unsigned n, unknown; /* unknown: links that are up, of which peer or rate is not known */
 	double bytes_per_s;
+	const struct fl_gpu_link *first; /* of which it is known that it leads there */
 };
 
 static struct bundle links_to(const struct fl_gpu *gpu, const char *peer)
@@ -26,6 +27,8 @@ static struct bundle links_to(const struct fl_gpu *gpu, const char *peer)
 
 		if (!link->up || (link->peer.value && strcmp(link->peer.value, peer) != 0))
 			continue;
+		if (!b.first && known)
+			b.first = link;
 		b.n++;
 		b.unknown += !known;
 		b.bytes_per_s += known ? link->bytes_per_s.value : 0;
@@ -58,14 +61,23 @@ static void find_down(struct fl_lane_verdict *v, const struct fl_gpu *gpu)
 		fl_path_finding(v, fl_format("%zu of the %zu NVLinks of %s are down", down, gpu->links_n, gpu->id));
 }
 
+/* What both directions of the links between two GPUs have in common, and no other pair has. */
+static const void *link_between(const struct fl_gpu *a, const struct fl_gpu *b)
+{
+	const struct fl_gpu *one = a < b ? a : b, *other = a < b ? b : a;
+	const struct fl_gpu_link *first = links_to(one, other->id).first;
+
+	return first ? first : links_to(other, one->id).first;
+}
+
 /* Directly, or over a switch; false: there are no such links. */
 static bool add_nvlink(struct fl_lane_verdict *v, const struct fl_gpu *a, const struct fl_gpu *b, double crossings)
 {
 	struct bundle direct = links_to(a, b->id), out = links_to(a, "switch"), in = links_to(b, "switch");
 
 	if (direct.n && direct.n > direct.unknown) {
-		add_bundle(v, fl_format("NVLink %s to %s", a->id, b->id), &direct, FL_LINK_NVLINK, a < b ? a : b, a > b,
-			   crossings);
+		add_bundle(v, fl_format("NVLink %s to %s", a->id, b->id), &direct, FL_LINK_NVLINK, link_between(a, b),
+			   a > b, crossings);
 		return true;
 	}
 	if (out.n == 0 || in.n == 0)

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one lane puts on one hop, as shares of the hop's cap; NaN: the lane ran, but its rate does not count. */
+/* What one lane puts on one hop, as shares of the hop's cap; NaN: the lane ran, but its rate does not count. Over all of
+ * the time, so that what lanes put on it by turns adds up to what it carried; and the most of it while at work. */
 struct load {
 	struct fl_lane_verdict *lane;
 	const struct fl_hop *hop;
-	double median, high;
+	double median, high_at_work;
 };
 
 /* Its verdict was found from its rate, and not from what is wrong with it. */
@@ -36,7 +37,7 @@ static size_t find_loads(struct fl_lane_verdict *v, struct load *ret)
 		const struct fl_hop *hop = &v->hops[i];
 
 		if (!hop->stated && isfinite(hop->cap_bytes_per_s))
-			ret[n++] = (struct load){ v, hop, rate.median / hop->cap_bytes_per_s,
+			ret[n++] = (struct load){ v, hop, v->work_ratio * rate.median / hop->cap_bytes_per_s,
 						  rate.high / hop->cap_bytes_per_s };
 	}
 	return n;
@@ -89,15 +90,15 @@ static void excuse(const struct load *loads, size_t n)
 
 static void judge_sum(const struct load *loads, size_t n)
 {
-	double median = 0, high = 0;
+	double median = 0, high_at_work = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		median += loads[i].median;
-		high += loads[i].high;
+		high_at_work += loads[i].high_at_work;
 	}
 	if (median > 1 + FL_TOLERANCE)
 		refuse_too_fast(loads, n, median);
-	else if (!(high < (1 - FL_TOLERANCE) * loads->hop->expected))
+	else if (!(high_at_work < (1 - FL_TOLERANCE) * loads->hop->expected))
 		excuse(loads, n);
 }
 
@@ -108,9 +109,8 @@ static bool is_opposed(const struct fl_lane_verdict *v, const struct fl_hop *hop
 		       size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; &first[i] != v && counts(&first[i]) && k < first[i].hops_n; k++)
-			if (first[i].hops[k].link == hop->link && first[i].hops[k].towards != hop->towards)
-				return true;
+		if (&first[i] != v && counts(&first[i]) && fl_loads_other_way(&first[i], hop))
+			return true;
 	return false;
 }
 
@@ -119,7 +119,7 @@ static bool is_opposed(const struct fl_lane_verdict *v, const struct fl_hop *hop
 static void excuse_opposed(struct fl_lane_verdict *v, const struct fl_lane_verdict *first, size_t n)
 {
 	for (size_t i = 0; i < v->hops_n; i++) {
-		if (!v->hops[i].link || !is_opposed(v, &v->hops[i], first, n))
+		if (!is_opposed(v, &v->hops[i], first, n))
 			continue;
 		fl_verdict_set(v, FL_UNJUDGED,
 			       fl_format("%s; the other direction of %s is loaded, too", v->reason, v->hops[i].name),

@@ -7,6 +7,7 @@
 #include "judge/loop.h"
 #include "judge/parts.h"
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,25 +108,43 @@ static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
 	}
 }
 
-/* A reason without its figures, which differ from round to round: "others took # % of it". malloc'd. */
-static char *without_figures(const char *text)
+/* How long the id of a device of the lane is that the text begins with; 0: it begins with none. */
+static size_t length_of_device(const struct fl_lane_verdict *v, const char *text)
+{
+	for (const struct fl_field *f = v->entry->fields; f->name; f++) {
+		const char *id = f->type == FL_DEVICE ? fl_json_text_or_null(v->options, f->name) : NULL;
+
+		if (id && strncmp(text, id, strlen(id)) == 0)
+			return strlen(id);
+	}
+	return 0;
+}
+
+/* A reason without its figures, which differ from round to round: "others took # % of it". The figures of a device's id
+ * tell it from another, and stay. malloc'd. */
+static char *without_figures(const struct fl_lane_verdict *v, const char *text)
 {
 	char *shape = fl_dup(text), *to = shape;
 
 	for (const char *from = text; *from;) {
-		size_t figure = strspn(from, "0123456789.");
+		size_t device = length_of_device(v, from);
+		size_t figure = isdigit((unsigned char)*from) ? strspn(from, "0123456789.") : 0;
 
-		*to++ = figure && isdigit((unsigned char)*from) ? '#' : *from;
-		from += figure && isdigit((unsigned char)*from) ? figure : 1;
+		if (device)
+			memcpy(to, from, device);
+		else
+			*to = figure ? '#' : *from;
+		to += device ? device : 1;
+		from += device ? device : figure ? figure : 1;
 	}
 	*to = 0;
 	return shape;
 }
 
 /* `once`: for every reason without its figures, the first text and how many others there were. */
-static void collect_text(json_t *once, const char *text)
+static void collect_text(const struct fl_lane_verdict *v, json_t *once, const char *text)
 {
-	char *shape = without_figures(text);
+	char *shape = without_figures(v, text);
 	json_t *seen = json_object_get(once, shape);
 
 	if (!seen)
@@ -148,7 +167,7 @@ static void collect_distrust(const struct fl_subject *s, struct fl_lane_verdict 
 
 		for (size_t k = 0; s->records[i]->outcome == FL_MEASURED && k < json_array_size(texts); k++)
 			if (json_is_string(json_array_get(texts, k)))
-				collect_text(once, json_string_value(json_array_get(texts, k)));
+				collect_text(v, once, json_string_value(json_array_get(texts, k)));
 	}
 	v->distrust = fl_zalloc(json_object_size(once), sizeof(*v->distrust));
 	json_object_foreach(once, shape, seen)
@@ -202,6 +221,17 @@ static void describe(const struct fl_subject *s, struct fl_lane_verdict *v)
 								       : planned_placement(s);
 }
 
+/* Of lanes that are timed by a device; any other is at work all of the time. */
+static double work_ratio(const struct fl_subject *s)
+{
+	double least = 1;
+
+	for (size_t i = 0; i < s->n; i++)
+		if (s->records[i]->outcome == FL_MEASURED)
+			least = fmin(least, fl_json_number_or_nan(s->records[i]->notes, "device_work_ratio"));
+	return fmax(least, 0);
+}
+
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	*v = (struct fl_lane_verdict){ .case_no = s->case_no,
@@ -218,6 +248,7 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 	fl_find_path(s, v);
 	collect_distrust(s, v);
 	v->overlap = fl_overlap(s->records, s->n);
+	v->work_ratio = work_ratio(s);
 	if (s->n == 0)
 		judge_unrecorded(s, v);
 	else

@@ -164,13 +164,16 @@ static void distrust_unsteady(const struct fl_entry *entry, struct fl_lane_recor
 	}
 }
 
+/* Below it a rate by the clock of a device says more than the tolerance (judge/judge.h) above what there was. */
+static const double least_work_ratio = 0.95;
+
 /* What lies between the steps of a device is left out of its rate, and so is what it did not do to the lanes beside
  * it. */
 static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record)
 {
 	double ratio = fl_json_number_or_nan(record->notes, "device_work_ratio");
 
-	if (c->lanes_n > 1 && ratio < 0.9)
+	if (c->lanes_n > 1 && ratio < least_work_ratio)
 		distrust(record,
 			 fl_format("its device was at work in %.0f %% of the window only: the lanes of the case "
 				   "did not load each other all of the time",

@@ -40,7 +40,7 @@ done
 cat >"$home/together.yaml" <<'EOF'
 - together:
     - bench: null.scripted_device
-      with: {work: 0.5, step_time: 4ms, duration: 400ms}
+      with: {work: 0.92, step_time: 4ms, duration: 400ms}
     - bench: null.scripted
       with: {step_time: 4ms}
 EOF

@@ -517,6 +517,79 @@ static void test_shared_uplink(void **state)
 	}
 }
 
+/* A lane's device was at work in that share of the window only. */
+static void pause_lane(struct fl_run *run, unsigned case_no, unsigned lane, double ratio)
+{
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (run->lanes[i].case_no == case_no && run->lanes[i].lane == lane)
+			json_object_set_new(run->lanes[i].notes, "device_work_ratio", json_real(ratio));
+}
+
+/* Lanes that take turns put no more on a hop than it carries, though each has all of it while it is at work; and what
+ * each has then may be its part of a full hop. */
+static void test_turns(void **state)
+{
+	static const char *const benches[] = { "gpu.d2h", "gpu.d2h" };
+	static const char *const options[] = { "{\"gpu\":\"" G0 "\",\"memory\":\"node0\"" SIZE "}",
+					       "{\"gpu\":\"" G1 "\",\"memory\":\"node0\"" SIZE "}" };
+	static const struct {
+		double rate, ratio;
+		enum fl_verdict verdict;
+	} rows[] = {
+		{ 40e9, 1, FL_VERDICT_INVALID },
+		{ 40e9, 0.7, FL_UNJUDGED },
+		{ 40e9, 0.9, FL_VERDICT_INVALID },
+		{ 28e9, 0.6, FL_UNJUDGED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const double rates[] = { rows[i].rate, rows[i].rate };
+		struct sample_gpus g;
+		struct fl_run *run;
+		struct fl_judgement *j;
+
+		sample_gpus_init(&g);
+		run = sample_gpu_run(&g, NULL);
+		add_lanes(run, benches, options, rates, 2);
+		pause_lane(run, 0, 0, rows[i].ratio);
+		pause_lane(run, 0, 1, rows[i].ratio);
+		j = judge(run);
+		if (j->lanes[1].verdict != rows[i].verdict)
+			fail_msg("row %zu: %s: %s", i, fl_verdict_name(j->lanes[1].verdict), j->lanes[1].reason);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* Nor does memory carry what lanes that take turns have in all. */
+static void test_carried_in_turns(void **state)
+{
+	static const char *const benches[] = { "gpu.h2d", "gpu.h2d" };
+	static const char *const options[] = { "{\"gpu\":\"" G0
+					       "\",\"memory\":\"node0\",\"size\":\"1073741824\",\"engine\":\"ce\"}",
+					       "{\"gpu\":\"" G2
+					       "\",\"memory\":\"node0\",\"size\":\"1073741824\",\"engine\":\"ce\"}" };
+	static const double rates[] = { 30e9, 30e9 };
+
+	(void)state;
+	for (unsigned turns = 0; turns < 2; turns++) {
+		struct sample_gpus g;
+		struct fl_run *run;
+		struct fl_judgement *j;
+
+		sample_gpus_init(&g);
+		run = one(&g, "gpu.h2d", from_node0, NULL, 26e9);
+		add_lanes(run, benches, options, rates, 2);
+		for (unsigned i = 0; i < 2; i++)
+			pause_lane(run, 1, i, turns ? 0.5 : 1);
+		j = judge(run);
+		assert_int_equal(j->lanes[0].verdict, turns ? FL_UNJUDGED : FL_FAIL);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* Each GPU of a switch of NVLinks has its own, in each direction, for all its peers. */
 static void test_shared_nvlink(void **state)
 {
@@ -565,6 +638,60 @@ static void test_opposite(void **state)
 	assert_non_null(strstr(j->lanes[0].reason, "the other direction of GPU " G0 " link is loaded, too"));
 	fl_judgement_free(j);
 	fl_run_free(run);
+}
+
+/* Of two GPUs each is named, however often something was seen of it. */
+static void test_distrust_of_each(void **state)
+{
+	static const char *const said[] = { "Xid 79 of " G0 " in the window", "Xid 79 of " G1 " in the window",
+					    "Xid 13 of " G1 " in the window" };
+	struct sample_gpus g;
+	struct fl_run *run;
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_gpus_init(&g);
+	run = one(&g, "gpu.p2p", to_g1, NULL, 50e9);
+	for (unsigned i = 0; i < 3; i++)
+		json_array_append_new(run->lanes[0].distrust, json_string(said[i]));
+	j = judge(run);
+	assert_int_equal(j->lanes[0].distrust_n, 2);
+	assert_string_equal(j->lanes[0].distrust[0], said[0]);
+	assert_string_equal(j->lanes[0].distrust[1], "Xid 79 of " G1 " in the window (and much the same 1 more time)");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Without a switch of NVLinks every pair of GPUs has its own. */
+static void test_mesh(void **state)
+{
+	static const char *const benches[] = { "gpu.p2p", "gpu.p2p" };
+	static const char *const ways[] = {
+		"{\"from\":\"" G2 "\",\"to\":\"" G0 "\",\"direction\":\"one\"" SIZE "}",
+		"{\"from\":\"" G1 "\",\"to\":\"" G0 "\",\"direction\":\"one\"" SIZE "}",
+	};
+	static const double rates[] = { 40e9, 90e9 };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		const char *options[] = { to_g1, ways[i] };
+		struct sample_gpus g;
+		struct fl_run *run;
+		struct fl_judgement *j;
+
+		sample_gpus_init(&g);
+		sample_nvlinks(&g, 0, 4, G1);
+		sample_nvlinks(&g, 0, 4, G2);
+		sample_nvlinks(&g, 1, 4, G0);
+		sample_nvlinks(&g, 2, 4, G0);
+		run = sample_gpu_run(&g, NULL);
+		add_lanes(run, benches, options, rates, 2);
+		j = judge(run);
+		if (j->lanes[0].verdict != (i ? FL_UNJUDGED : FL_FAIL))
+			fail_msg("%u: %s: %s", i, fl_verdict_name(j->lanes[0].verdict), j->lanes[0].reason);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
 }
 
 /* ---- the command of nvbandwidth, as the benchmarks declare it: where it measures the same one thing */
@@ -631,15 +758,27 @@ static void test_peer(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_nvlink),
-		cmocka_unit_test(test_caps),	      cmocka_unit_test(test_verdicts),
-		cmocka_unit_test(test_uplink),	      cmocka_unit_test(test_rest),
-		cmocka_unit_test(test_hypervisor),    cmocka_unit_test(test_part),
-		cmocka_unit_test(test_shared_uplink), cmocka_unit_test(test_shared_nvlink),
-		cmocka_unit_test(test_opposite),      cmocka_unit_test(test_peer),
-		cmocka_unit_test(test_carried),	      cmocka_unit_test(test_not_carried_beside),
-		cmocka_unit_test(test_findings),      cmocka_unit_test(test_odd),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_nvlink),
+		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_uplink),
+		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_hypervisor),
+		cmocka_unit_test(test_part),
+		cmocka_unit_test(test_shared_uplink),
+		cmocka_unit_test(test_shared_nvlink),
+		cmocka_unit_test(test_opposite),
+		cmocka_unit_test(test_peer),
+		cmocka_unit_test(test_carried),
+		cmocka_unit_test(test_not_carried_beside),
+		cmocka_unit_test(test_findings),
+		cmocka_unit_test(test_odd),
 		cmocka_unit_test(test_trained_down),
+		cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_carried_in_turns),
+		cmocka_unit_test(test_mesh),
+		cmocka_unit_test(test_distrust_of_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
