@@ -171,6 +171,44 @@ static int add_name(const struct fl_expansion *x, const char *word, const struct
 	return 0;
 }
 
+/* Has the machine a device of that kind at all, whether it can be used or not? Of kinds that it does not list, yes. */
+static bool has_any(const struct fl_machine *m, const char *kind)
+{
+	return strcmp(kind, "gpu") == 0	    ? m->gpus_n > 0
+	       : strcmp(kind, "nic") == 0   ? m->nics_n > 0
+	       : strcmp(kind, "drive") == 0 ? m->drives_n > 0
+					    : true;
+}
+
+/* Has it one of every kind that options of the benchmark are for? */
+static bool has_devices(const struct fl_expansion *x, const char *name)
+{
+	size_t n = strcspn(name, ":");
+
+	for (size_t i = 0; i < x->catalog->n; i++) {
+		const struct fl_entry *entry = &x->catalog->entries[i];
+
+		if (strncmp(entry->name, name, n) != 0 || entry->name[n])
+			continue;
+		for (const struct fl_field *f = entry->fields; f->name; f++)
+			if (f->type == FL_DEVICE && !has_any(x->machine, f->range))
+				return false;
+	}
+	return true;
+}
+
+/* A name that is known is looked at in any case: what it is a mistake to write is one on every machine. */
+static int add_if_any(const struct fl_expansion *x, const struct fl_setting *name, struct fl_plan *plan,
+		      struct fl_err *err)
+{
+	size_t before = plan->require_n;
+	int rc = add_name(x, "require_if_any", name, plan, &plan->require, &plan->require_n, err);
+
+	if (rc == 0 && plan->require_n > before && !has_devices(x, name->name))
+		free(plan->require[--plan->require_n]);
+	return rc;
+}
+
 /* What a rule and those below it require and call primary. */
 static int add_names(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan, struct fl_err *err)
 {
@@ -178,6 +216,8 @@ static int add_names(const struct fl_expansion *x, const struct fl_rule *rule, s
 
 	for (size_t i = 0; i < rule->require_n && rc == 0; i++)
 		rc = add_name(x, "require", &rule->require[i], plan, &plan->require, &plan->require_n, err);
+	for (size_t i = 0; i < rule->require_if_any_n && rc == 0; i++)
+		rc = add_if_any(x, &rule->require_if_any[i], plan, err);
 	for (size_t i = 0; i < rule->primary_n && rc == 0; i++)
 		rc = add_name(x, "primary", &rule->primary[i], plan, &plan->primary, &plan->primary_n, err);
 	for (size_t i = 0; i < rule->together_n && rc == 0; i++)

@@ -237,6 +237,7 @@ static void free_rules(struct fl_rule *rules, size_t n)
 		release_settings(rules[i].sweep, rules[i].sweep_n);
 		release_settings(rules[i].primary, rules[i].primary_n);
 		release_settings(rules[i].require, rules[i].require_n);
+		release_settings(rules[i].require_if_any, rules[i].require_if_any_n);
 		free_rules(rules[i].together, rules[i].together_n);
 		free_rules(rules[i].beside, rules[i].beside_n);
 	}

@@ -24,6 +24,8 @@
  *             "benchmark:metric", whose change decides in `feedline compare`
  *   require:  list of benchmarks, or of        require: [memory.copy, "null.pipeline:bytes_per_s"]
  *             "benchmark:metric", that must be measured and judged
+ *   require_if_any: the same, but nothing of     require_if_any: [gpu.h2d]
+ *             a benchmark with an option for a kind of device that the machine has none of at all
  *
  * Which study a rule is follows from its words:
  *
@@ -181,6 +183,8 @@ struct fl_rule {
 	size_t primary_n;
 	struct fl_setting *require; /* text NULL */
 	size_t require_n;
+	struct fl_setting *require_if_any; /* text NULL */
+	size_t require_if_any_n;
 };
 
 struct fl_suite {

@@ -113,6 +113,11 @@ static int read_require(const struct fl_parser *p, const struct fl_doc *item, st
 	return read_names(p, item, &rule->require, &rule->require_n);
 }
 
+static int read_require_if_any(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	return read_names(p, item, &rule->require_if_any, &rule->require_if_any_n);
+}
+
 static int read_primary(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
 {
 	return read_names(p, item, &rule->primary, &rule->primary_n);
@@ -305,10 +310,19 @@ static const struct word {
 	int (*read)(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule);
 	bool outside;
 } words[] = {
-	{ "bench", read_bench, false },	 { "with", read_with, false },	     { "each", read_each, false },
-	{ "pairs", read_pairs, false },	 { "at_once", read_at_once, true },  { "together", read_together, true },
-	{ "beside", read_beside, true }, { "sweep", read_sweep, true },	     { "study", read_study, true },
-	{ "repeat", read_repeat, true }, { "primary", read_primary, false }, { "require", read_require, false },
+	{ "bench", read_bench, false },
+	{ "with", read_with, false },
+	{ "each", read_each, false },
+	{ "pairs", read_pairs, false },
+	{ "at_once", read_at_once, true },
+	{ "together", read_together, true },
+	{ "beside", read_beside, true },
+	{ "sweep", read_sweep, true },
+	{ "study", read_study, true },
+	{ "repeat", read_repeat, true },
+	{ "primary", read_primary, false },
+	{ "require", read_require, false },
+	{ "require_if_any", read_require_if_any, false },
 };
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 

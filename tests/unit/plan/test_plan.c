@@ -168,6 +168,8 @@ static const struct {
 	  "s.yaml:2:10: 'memory' is both in 'with' and in 'each'", "" },
 	{ "- bench: null.nop\n  require: [memory.copy]\n", -EINVAL,
 	  "s.yaml:2:13: 'require' names 'memory.copy', which no rule measures", "" },
+	{ "- bench: null.nop\n  require_if_any: [\"null.nop:zap\"]\n", -EINVAL,
+	  "s.yaml:2:20: 'require_if_any' names the unknown", "" },
 	{ "- bench: null.nop\n  require: [\"null.nop:zap\"]\n", -EINVAL, "s.yaml:2:13: 'require' names the unknown",
 	  "" },
 	{ "- together: [{bench: null.nop}, {bench: null.nip}]\n", -EINVAL, "s.yaml:1:33: ", "null.nop" },
@@ -358,8 +360,8 @@ static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
 }
 
 /* Rounds enough for intervals everywhere, and all is required that could be judged: rates in bytes, but for pairs of
- * devices, of which a machine may have but one. */
-static void check_acceptance(const struct fl_plan *plan)
+ * devices, of which a machine may have but one, and for devices of which it has none. */
+static void check_acceptance(const struct fl_plan *plan, const struct fl_machine *m)
 {
 	static const char *const unjudged[] = { "null.nop", "memory.latency", "storage.latency", "gpu.p2p" };
 
@@ -372,6 +374,8 @@ static void check_acceptance(const struct fl_plan *plan)
 			required |= strcmp(unjudged[k], bench) == 0;
 		for (size_t k = 0; k < plan->require_n; k++)
 			required |= strcmp(plan->require[k], bench) == 0;
+		if (strncmp(bench, "gpu.", 4) == 0 && m->gpus_n == 0)
+			required = !required || strcmp(bench, "gpu.p2p") == 0;
 		assert_true(required);
 	}
 	assert_true(plan->primary_n > 0);
@@ -411,7 +415,7 @@ static void test_suites_on_recorded_machines(void **state)
 		check_quick_together(plan, m);
 		fl_plan_free(plan);
 		plan = plan_suite("acceptance", m, names[i]);
-		check_acceptance(plan);
+		check_acceptance(plan, m);
 		fl_plan_free(plan);
 		fl_machine_free(m);
 		free(path);

@@ -118,7 +118,8 @@ static const struct {
 	{ "- null.nop\n", "s.yaml:1:3: a rule is a map", "" },
 	{ "- bensh: null.nop\n", "s.yaml:1:3: unknown word 'bensh'", "did you mean 'bench'" },
 	{ "- zzzzzzzz: 1\n", "s.yaml:1:3: unknown word 'zzzzzzzz'",
-	  "known: bench, with, each, pairs, at_once, together, beside, sweep, study, repeat, primary, require" },
+	  "known: bench, with, each, pairs, at_once, together, beside, sweep, study, repeat, primary, require, "
+	  "require_if_any" },
 	{ "- bench: [a]\n", "s.yaml:1:10: 'bench' wants the name", "" },
 	{ "- bench: a\n  with: [b]\n", "s.yaml:2:9: 'with' wants a map", "with: {duration: 500ms}" },
 	{ "- bench: a\n  with: {b: [c]}\n", "s.yaml:2:13: option 'b' wants one value", "" },
