@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "plan/parts.h"
+#include "starts.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -178,71 +179,6 @@ static void parts_of_a_gpu_are_processes_of_their_own(void **state)
 
 /* ---- how many workers a round starts */
 
-/* What a worker is started as: another lane can have it where all of this is the same (run/worker.h). */
-struct start {
-	const char *program;
-	struct fl_cpus cpus;
-	int node;
-	unsigned in_case, most; /* at the same time */
-};
-
-static struct fl_cpus both(const struct fl_cpus *a, const struct fl_cpus *b)
-{
-	struct fl_cpus all = *a;
-
-	for (size_t k = 0; k < sizeof(all.bits) / sizeof(*all.bits); k++)
-		all.bits[k] |= b->bits[k];
-	return all;
-}
-
-static struct start start_of(const struct fl_plan_case *c, unsigned worker)
-{
-	struct start s = { .program = c->lanes[worker].bench, .node = c->lanes[worker].node };
-
-	for (size_t k = 0; k < c->lanes_n; k++) {
-		if (c->lanes[k].worker != worker)
-			continue;
-		s.cpus = both(&s.cpus, &c->lanes[k].cpus);
-		s.node = c->lanes[k].node == s.node ? s.node : -1;
-	}
-	return s;
-}
-
-static void count_start(struct start *starts, size_t *n, const struct start *s)
-{
-	size_t i = 0;
-
-	while (i < *n && (starts[i].node != s->node || !fl_cpus_equal(&starts[i].cpus, &s->cpus)))
-		i++;
-	if (i == *n)
-		starts[(*n)++] = *s;
-	starts[i].in_case++;
-	if (starts[i].in_case > starts[i].most)
-		starts[i].most = starts[i].in_case;
-}
-
-/* All of one program. */
-static unsigned count_starts(const struct fl_plan *plan)
-{
-	static struct start starts[1000];
-	unsigned all = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < plan->cases_n; i++) {
-		for (size_t k = 0; k < n; k++)
-			starts[k].in_case = 0;
-		for (unsigned k = 0; k < plan->cases[i].lanes_n; k++) {
-			struct start s = start_of(&plan->cases[i], k);
-
-			if (plan->cases[i].lanes[k].worker == k)
-				count_start(starts, &n, &s);
-		}
-	}
-	for (size_t k = 0; k < n; k++)
-		all += starts[k].most;
-	return all;
-}
-
 /* Every GPU from every node, all at once, every pair, all pairs at once, one to all, all to one, on a machine with 8 of
  * them: at most 3 for each GPU. */
 static void workers_are_used_again_within_a_round(void **state)
@@ -265,7 +201,7 @@ static void workers_are_used_again_within_a_round(void **state)
 		fail_msg("%s", err.what);
 	r.s.m = *m;
 	plan = plan_of(&r, text, NULL);
-	starts = count_starts(plan);
+	starts = count_starts(plan, NULL);
 	if (starts == 0 || starts > 3 * 8)
 		fail_msg("%u workers are started in a round", starts);
 	fl_plan_free(plan);
