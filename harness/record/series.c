@@ -95,40 +95,69 @@ double fl_record_spoken(const struct fl_lane_record *record, const struct fl_ent
 
 /* ---- what was seen beside cases */
 
-/* How long the i-th value was the newest, in the window; at least a ns, for one that was seen just now. */
-static double weight_of(const struct fl_series *s, size_t i, bool early)
+double fl_watched_reach_ns(const char *metric)
 {
-	double from = i ? s->at[i - 1] : 0;
-	double ns = s->at[i] - (early || from > 0 ? from : 0);
+	static const struct {
+		const char *metric;
+		double ns;
+	} reaches[] = {
+		{ "sm_busy_ratio", 1e9 }, /* "between 1 second and 1/6 second, depending on the product" */
+		{ "memory_busy_ratio", 1e9 },	  { "power_w", 1e9 }, /* "averaged over 1 sec interval" since Ampere */
+		{ "pcie_sent_bytes_per_s", 1e8 }, { "pcie_received_bytes_per_s", 1e8 },
+	};
 
-	return isfinite(ns) && ns > 1 ? ns : 1;
+	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)
+		if (!strcmp(reaches[i].metric, metric))
+			return reaches[i].ns;
+	return 0;
 }
 
-static bool has_late(const struct fl_series *s)
+static bool counts(const struct fl_series *s, size_t i)
 {
-	for (size_t i = 0; i < s->n; i++)
-		if (s->at[i] > 0 && isfinite(s->value[i]))
-			return true;
-	return false;
+	return (!s->valid || s->valid[i]) && isfinite(s->value[i]);
+}
+
+/* The first of which none reaches back before the window. */
+static size_t first_inside(const struct fl_series *s)
+{
+	double reach_ns = s->metric ? fl_watched_reach_ns(s->metric) : 0;
+	size_t newest = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (!counts(s, i) || !(s->at[i] > 0))
+			continue;
+		if (s->at[i] >= reach_ns)
+			return i;
+		newest = i;
+	}
+	return newest; /* 0, too, where nothing is known of the window */
+}
+
+/* How long the i-th value was the newest, in the window; at least a ns, for one that was seen just now. */
+static double weight_of(const struct fl_series *s, size_t i)
+{
+	double from_ns = i ? s->at[i - 1] : 0, ns = s->at[i] - (s->at[i] > 0 && from_ns < 0 ? 0 : from_ns);
+
+	return isfinite(ns) && ns > 1 ? ns : 1;
 }
 
 struct fl_watched_summary fl_watched_summarize(const struct fl_series *s)
 {
 	struct fl_watched_summary sum = { NAN, NAN, NAN, NAN, NAN, 0 };
 	struct fl_buckets all = { .items = fl_zalloc(s->n + 1, sizeof(*all.items)) };
-	bool early = !has_late(s);
+	size_t inside = first_inside(s);
 	double first = NAN, last = NAN;
 
 	for (size_t i = 0; i < s->n; i++) {
 		double value = s->value[i];
 
-		if (!isfinite(value))
+		if (!counts(s, i))
 			continue;
 		first = isnan(first) ? value : first;
 		last = value;
-		if (!early && !(s->at[i] > 0))
+		if (i < inside)
 			continue;
-		all.items[all.n++] = (struct fl_bucket){ value, weight_of(s, i, early) };
+		all.items[all.n++] = (struct fl_bucket){ value, weight_of(s, i) };
 		sum.low = fmin(sum.low, value);
 		sum.high = fmax(sum.high, value);
 		sum.sum = (sum.n ? sum.sum : 0) + value;

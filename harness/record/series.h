@@ -16,9 +16,15 @@ double fl_series_median(const struct fl_series *series);
 double fl_record_spoken(const struct fl_lane_record *record, const struct fl_entry *entry, enum fl_better *ret_better);
 const struct fl_series *fl_record_series(const struct fl_lane_record *record, const char *metric); /* NULL: none */
 
+/* How far behind it a value of the metric may reach: GPUs say how busy they are, and their power, as a mean of the time
+ * before, of up to a second. What was seen nearer to the start of a window is also of what came before that. */
+double fl_watched_reach_ns(const char *metric);
+
 /* What was seen of a subject, in the window and just behind it: each value as long as it was the newest, since of
- * equal ones only the first and the last are kept. Where nothing is known of the window, what was seen before it. NaN:
- * nothing is. rose: what a counter rose by, from the first sample to the last. */
+ * equal ones only the first and the last are kept. What reaches back before the window counts where nothing else is
+ * known of it: of that the newest alone; and where nothing at all is known of the window, what was seen before it.
+ * Samples that are not valid never count. NaN: nothing is known. rose: what a counter rose by, from the first sample to
+ * the last. */
 struct fl_watched_summary {
 	double median, low, high, sum, rose;
 	size_t n;

@@ -2,6 +2,7 @@
 /* witness_gpu.c: what was seen of a lane's GPUs. */
 #include "run/witness_gpu.h"
 #include "base/alloc.h"
+#include "record/series.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,22 +72,54 @@ static double share_of(const struct fl_series *s, wrong_fn is_wrong, double of, 
 	return window_ns > 0 ? sum_ns / window_ns : 0;
 }
 
-/* Of the samples in the window, and of those next to its ends; false: there are none. */
-static bool range_of(const struct fl_series *s, double window_ns, double *ret_low, double *ret_high)
+static bool counts(const struct fl_series *s, size_t i)
+{
+	return (!s->valid || s->valid[i]) && isfinite(s->value[i]);
+}
+
+static void widen(const struct fl_series *s, size_t i, double *low, double *high)
+{
+	*low = fmin(*low, s->value[i]);
+	*high = fmax(*high, s->value[i]);
+}
+
+/* Of the samples that lie wholly in the window, with what they reach back; false: there are none. A device before its
+ * window rests: it is opened, and waits for the others. */
+static bool range_inside(const struct fl_series *s, double window_ns, double *ret_low, double *ret_high)
 {
 	double low = INFINITY, high = -INFINITY;
 
-	for (size_t i = 0; s && i < s->n; i++) {
-		double from_ns = i ? s->at[i - 1] : -INFINITY, to_ns = i + 1 < s->n ? s->at[i + 1] : INFINITY;
-
-		if (overlap(from_ns, to_ns, window_ns) <= 0)
-			continue;
-		low = fmin(low, s->value[i]);
-		high = fmax(high, s->value[i]);
-	}
+	for (size_t i = 0; s && i < s->n; i++)
+		if (counts(s, i) && s->at[i] >= fl_watched_reach_ns(s->metric) && s->at[i] <= window_ns)
+			widen(s, i, &low, &high);
 	*ret_low = low;
 	*ret_high = high;
 	return low <= high;
+}
+
+/* The same; where there are none, of the newest in the window, else of the one just behind it, else of the last before
+ * it. (Of equal samples one after the other only the ends are kept: all of the window may lie between two.) */
+static bool range_of(const struct fl_series *s, double window_ns, double *ret_low, double *ret_high)
+{
+	const size_t none = SIZE_MAX;
+	size_t before = none, newest = none, behind = none, which;
+
+	if (range_inside(s, window_ns, ret_low, ret_high))
+		return true;
+	for (size_t i = 0; s && i < s->n; i++) {
+		if (!counts(s, i))
+			continue;
+		if (s->at[i] < 0)
+			before = i;
+		else if (s->at[i] <= window_ns)
+			newest = i;
+		else if (behind == none)
+			behind = i;
+	}
+	which = newest != none ? newest : behind != none ? behind : before;
+	if (which != none)
+		widen(s, which, ret_low, ret_high);
+	return which != none;
 }
 
 /* ---- slowed down */
@@ -165,8 +198,8 @@ static bool is_below(double value, double of)
 static bool is_loaded(const struct fl_gpu_seen *seen)
 {
 	double low, sent = 0, received = 0;
-	bool known = range_of(find(seen, "pcie_sent_bytes_per_s"), seen->window_ns, &low, &sent) &&
-		     range_of(find(seen, "pcie_received_bytes_per_s"), seen->window_ns, &low, &received);
+	bool known = range_inside(find(seen, "pcie_sent_bytes_per_s"), seen->window_ns, &low, &sent) &&
+		     range_inside(find(seen, "pcie_received_bytes_per_s"), seen->window_ns, &low, &received);
 
 	return seen->crosses_pcie && (!known || sent + received >= loaded_min_bytes);
 }

@@ -15,6 +15,10 @@
  * will find it so again, and power that another does not have is what a comparison shall show. It is remarked. Only
  * where the limit acts in a part of the window does the clock change, which is a reason of its own.
  *
+ * Levels (clocks, generation and lanes of the link, heat, load) are those of samples that lie in the window, with the
+ * time that they are a mean of: before it a GPU rests. Counters count from the last sample before the window to the
+ * first behind it.
+ *
  * Where the moments are known, samples of the lane that were taken in them are marked not valid, unless that left none:
  * a lane that was slowed down all the time keeps its numbers, and is not trusted. */
 #ifndef FL_RUN_WITNESS_GPU_H

@@ -72,20 +72,27 @@ static void test_speaker(void **state)
 	fl_run_free(run);
 }
 
-/* Each value counts as long as it was the newest. */
+/* Each value counts as long as it was the newest; a mean of the time before, only where that is all in the window. */
 static void test_watched(void **state)
 {
 	static const struct {
+		const char *metric;
 		double at[4], value[4];
 		size_t n;
 		struct fl_watched_summary sum;
 	} rows[] = {
-		{ { -1e8, 9e8, 1e9 }, { 7, 1, 9 }, 3, { 1, 1, 9, 10, 2, 2 } },
-		{ { -1e8, 1e8, 2e8, 1e9 }, { 5, 5, 6, 6 }, 4, { 6, 5, 6, 17, 1, 3 } },
-		{ { -1e8, 1e9, 1.1e9 }, { 0, 3, 1e6 }, 3, { 3, 3, 1e6, 1e6 + 3, 1e6, 2 } },
-		{ { -2e8, -1e8 }, { 4, 4 }, 2, { 4, 4, 4, 8, 0, 2 } }, /* nothing of the window */
-		{ { 1e8, 2e8 }, { NAN, 2 }, 2, { 2, 2, 2, 2, 0, 1 } },
-		{ { 1e8 }, { 3 }, 1, { 3, 3, 3, 3, 0, 1 } },
+		{ "temperature_c", { -1e8, 9e8, 1e9 }, { 7, 1, 9 }, 3, { 1, 1, 9, 10, 2, 2 } },
+		{ "temperature_c", { -1e8, 1e8, 2e8, 1e9 }, { 5, 5, 6, 6 }, 4, { 6, 5, 6, 17, 1, 3 } },
+		{ "temperature_c", { -1e8, 1e9, 1.1e9 }, { 0, 3, 1e6 }, 3, { 3, 3, 1e6, 1e6 + 3, 1e6, 2 } },
+		{ "temperature_c", { -2e8, -1e8 }, { 4, 4 }, 2, { 4, 4, 4, 8, 0, 2 } }, /* nothing of the window */
+		{ "temperature_c", { 1e8, 2e8 }, { NAN, 2 }, 2, { 2, 2, 2, 2, 0, 1 } },
+		{ "temperature_c", { 1e8 }, { 3 }, 1, { 3, 3, 3, 3, 0, 1 } },
+		/* what an H200 showed: the first is mostly of the time before */
+		{ "sm_busy_ratio", { -1e8, 0.3e8, 1.3e8, 1.9e9 }, { 0, 5, 99, 99 }, 4, { 99, 99, 99, 99, 99, 1 } },
+		{ "sm_busy_ratio", { -1e8, 0.3e8, 4e8 }, { 0, 5, 99 }, 3, { 99, 99, 99, 99, 99, 1 } },
+		{ "sm_busy_ratio", { -2e8, -1e8 }, { 1, 4 }, 2, { 4, 1, 4, 5, 3, 2 } },
+		{ "power_w", { 5e8, 1e9, 1.5e9 }, { 9, 2, 3 }, 3, { 2, 2, 3, 5, -6, 2 } },
+		{ "pcie_sent_bytes_per_s", { 0.5e8, 3e8 }, { 1, 7 }, 2, { 7, 7, 7, 7, 6, 1 } },
 	};
 
 	(void)state;
@@ -94,14 +101,17 @@ static void test_watched(void **state)
 		struct fl_watched_summary got;
 		struct fl_series s;
 
-		assert_int_equal(fl_series_make("power_w", FL_SERIES_SAMPLES, rows[i].n, &s), 0);
+		assert_int_equal(fl_series_make(rows[i].metric, FL_SERIES_SAMPLES, rows[i].n, &s), 0);
 		memcpy(s.at, rows[i].at, rows[i].n * sizeof(*s.at));
 		memcpy(s.value, rows[i].value, rows[i].n * sizeof(*s.value));
+		memset(s.valid, 1, rows[i].n);
 		got = fl_watched_summarize(&s);
 		if (got.median != want->median || got.low != want->low || got.high != want->high ||
 		    got.sum != want->sum || got.rose != want->rose || got.n != want->n)
 			fail_msg("row %zu: %g (%g .. %g), sum %g, rose %g, n %zu", i, got.median, got.low, got.high,
 				 got.sum, got.rose, got.n);
+		memset(s.valid, 0, rows[i].n);
+		assert_int_equal(fl_watched_summarize(&s).n, 0);
 		free(s.at);
 	}
 	assert_true(isnan(fl_watched_summarize(&(struct fl_series){ 0 }).median));

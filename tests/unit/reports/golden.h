@@ -358,7 +358,7 @@ static inline double golden_number(const char *text)
 	return number;
 }
 
-/* "gpu-0/power_w 310 330 320": samples a tenth of a second apart, the first before the window. */
+/* "gpu-0/power_w 310 330 320": samples half a second apart, the first before the window. */
 static inline void golden_watched(struct fl_run *run, unsigned round, const char *text)
 {
 	struct fl_watched *w = fl_run_add_watched(run);
@@ -371,7 +371,7 @@ static inline void golden_watched(struct fl_run *run, unsigned round, const char
 	if (fl_series_make(word, FL_SERIES_SAMPLES, 8, &w->series) < 0)
 		abort();
 	while ((word = strsep(&rest, " "))) {
-		w->series.at[n] = 1e8 * ((double)n - 0.5);
+		w->series.at[n] = 5e8 * ((double)n - 0.5);
 		w->series.valid[n] = 1;
 		w->series.value[n++] = golden_number(word);
 	}
@@ -395,8 +395,8 @@ static inline struct fl_run *golden_beside(void)
 		"gpu-0000:41:00.0/pcie_received_bytes_per_s 1 5.3e10 5.5e10 5.4e10",
 		"gpu-0000:41:00.0/pcie_replays 3 3 3",
 		"gpu-0000:41:00.0/pcie_sent_bytes_per_s 1 2e5 2e5",
-		"gpu-0000:41:00.0/power_w 299 310 345 320",
-		"gpu-0000:41:00.0/sm_busy_ratio 0 0 0",
+		"gpu-0000:41:00.0/power_w 299 310 345 320 330 325",
+		"gpu-0000:41:00.0/sm_busy_ratio 0 0.05 0.3 0.99 0.98",
 		"gpu-0000:41:00.0/sm_clock_hz 1980000000 1980000000 1965000000",
 		"gpu-0000:41:00.0/temperature_c 41 42 44 43",
 		"gpu-0000:41:00.0/xid 0 31",

@@ -34,6 +34,7 @@ static struct fl_run *seen_of(const char *text)
 
 			w->series.at[w->series.n] = strtod(sample, &equals) * 1e8;
 			assert_int_equal(*equals, '=');
+			w->series.valid[w->series.n] = 1;
 			w->series.value[w->series.n++] = strtod(equals + 1, NULL);
 		}
 	}
@@ -82,13 +83,44 @@ static void judged(const char *text, bool crosses, const char *reasons, const ch
 	fl_run_free(run);
 }
 
+struct row {
+	const char *seen;
+	bool crosses;
+	const char *reasons, *remarks, *marked;
+};
+
+static void judge_rows(const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		judged(rows[i].seen, rows[i].crosses, rows[i].reasons, rows[i].remarks, rows[i].marked);
+}
+
+/* Before its window a GPU rests. */
+static void levels(void **state)
+{
+	static const struct row rows[] = {
+		/* of how busy it was the newest tells most of the window, the others of what was before it */
+		{ "sm_busy_ratio -1=0 0.3=0.05 1.3=0.5 9=0.99; sm_clock_hz 0=2e9 5=1.5e9 6=2e9", true,
+		  "the clock of gpu-0 changed between 2000 and 1500 MHz in the window", "", "1111110000" },
+		/* at rest until the window begins; nothing seen in it; seen at its ends alone */
+		{ "memory_clock_hz -2=4e8 -0.5=4e8 0.1=2.6e9 9=2.6e9", true, "", "", "0000000000" },
+		{ "pcie_gen -2=1 -0.1=1 0.1=5 11=5; pcie_gen_best -1=5 11=5", true, "", "", "0000000000" },
+		{ "pcie_gen -0.1=1 10.1=5; pcie_gen_best -1=5 11=5", true, "", "", "0000000000" },
+		{ "pcie_gen -0.1=1; pcie_gen_best -1=5", true,
+		  "the PCIe link of gpu-0 ran with generation 1 under load; it can do 5", "", "0000000000" },
+		/* what it carried before the window does not show that it rests in it */
+		{ "pcie_gen 1=3 9=3; pcie_gen_best -1=5 11=5; pcie_sent_bytes_per_s -1=0 0.1=1e6; "
+		  "pcie_received_bytes_per_s -1=0 0.1=1e6",
+		  true, "the PCIe link of gpu-0 ran with generation 3 under load; it can do 5", "", "0000000000" },
+	};
+
+	(void)state;
+	judge_rows(rows, sizeof(rows) / sizeof(rows[0]));
+}
+
 static void reasons_and_marks(void **state)
 {
-	static const struct {
-		const char *seen;
-		bool crosses;
-		const char *reasons, *remarks, *marked;
-	} rows[] = {
+	static const struct row rows[] = {
 		{ "", true, "", "", "0000000000" },
 		{ "throttle_reasons -1=0 11=0; temperature_c -1=60 11=61", true, "", "", "0000000000" },
 		/* heat, from the sample before it to the one behind it */
@@ -116,7 +148,7 @@ static void reasons_and_marks(void **state)
 		/* clocks: of processors that work all the time, of memory always */
 		{ "sm_busy_ratio -1=1 11=1; sm_clock_hz 0=2e9 5=1.5e9 6=2e9", true,
 		  "the clock of gpu-0 changed between 2000 and 1500 MHz in the window", "", "1111110000" },
-		{ "sm_busy_ratio -1=0 11=1; sm_clock_hz 0=2e9 5=1.5e9 6=2e9", true, "", "", "0000000000" },
+		{ "sm_busy_ratio -1=0 9=0.5 11=1; sm_clock_hz 0=2e9 5=1.5e9 6=2e9", true, "", "", "0000000000" },
 		{ "sm_busy_ratio -1=1 11=1; sm_clock_hz 0=2e9 5=1.91e9 6=2e9", true, "", "", "0000000000" },
 		{ "memory_clock_hz 0=2.6e9 8=2.6e9 9=1.6e9 10=1.6e9", true,
 		  "the memory clock of gpu-0 changed between 2600 and 1600 MHz in the window", "", "0000000011" },
@@ -126,11 +158,11 @@ static void reasons_and_marks(void **state)
 		{ "pcie_gen -1=1 11=1; pcie_gen_best -1=5 11=5", true,
 		  "the PCIe link of gpu-0 ran with generation 1 under load; it can do 5", "", "0000000000" },
 		{ "pcie_gen -1=1 11=1; pcie_gen_best -1=5 11=5", false, "", "", "0000000000" },
-		{ "pcie_gen -1=1 11=1; pcie_gen_best -1=5 11=5; pcie_sent_bytes_per_s 0=1e6 11=1e6; "
-		  "pcie_received_bytes_per_s 0=1e6 11=1e6",
+		{ "pcie_gen -1=1 11=1; pcie_gen_best -1=5 11=5; pcie_sent_bytes_per_s 0=1e6 5=1e6; "
+		  "pcie_received_bytes_per_s 0=1e6 5=1e6",
 		  true, "", "", "0000000000" },
-		{ "pcie_lanes -1=8 11=8; pcie_lanes_best -1=16 11=16; pcie_sent_bytes_per_s 0=1e6 11=1e6; "
-		  "pcie_received_bytes_per_s 0=1e6 11=2e10",
+		{ "pcie_lanes -1=8 11=8; pcie_lanes_best -1=16 11=16; pcie_sent_bytes_per_s 0=1e6 5=1e6; "
+		  "pcie_received_bytes_per_s 0=1e6 5=2e10",
 		  true, "the PCIe link of gpu-0 ran with 8 lanes under load; it can do 16", "", "0000000000" },
 		{ "pcie_gen -1=5 5=5 6=3 11=3; pcie_gen_best -1=5 11=5", true,
 		  "the PCIe link of gpu-0 changed between generation 5 and 3 in the window", "", "0000011111" },
@@ -156,8 +188,7 @@ static void reasons_and_marks(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		judged(rows[i].seen, rows[i].crosses, rows[i].reasons, rows[i].remarks, rows[i].marked);
+	judge_rows(rows, sizeof(rows) / sizeof(rows[0]));
 }
 
 /* More times than there is room for are one long one. */
@@ -172,6 +203,7 @@ static void many_spans(void **state)
 	assert_int_equal(fl_series_make("pcie_replays", FL_SERIES_SAMPLES, 400, &w.series), 0);
 	for (size_t i = 0; i < 400; i++) {
 		w.series.at[i] = 1e6 * (double)i;
+		w.series.valid[i] = 1;
 		w.series.value[i] = floor((double)i / 2);
 	}
 	fl_gpu_judge(&seen, reasons, remarks, &spans);
@@ -187,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons_and_marks),
+		cmocka_unit_test(levels),
 		cmocka_unit_test(many_spans),
 	};
 
