@@ -411,7 +411,7 @@ static inline struct fl_run *golden_beside(void)
 		"nvme-S1/written_bytes_per_s 0 0 0",
 		"nvme-S2/busy_ratio 0 0 0",
 		"nvme-S2/read_bytes_per_s 0 0 0",
-		"system/cpu_pressure_ratio 0 0.001 0.002",
+		"system/cpu_pressure_ratio 0 0.018 0.03",
 		"system/io_pressure_ratio 0 0.4 0.6 0.5",
 	};
 	struct fl_run *run = golden_single();
