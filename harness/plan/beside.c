@@ -137,7 +137,7 @@ static int meet_by_pairs(const struct fl_expansion *x, const struct fl_rule *rul
 	int rc;
 
 	if (own && load)
-		c->pair = fl_pairs_that_stand(x->machine, rule->relation, &a, &b);
+		c->pair = fl_pairs_that_stand(x->machine, rule->relation, &a, &b, NULL);
 	free((void *)a.ids);
 	free((void *)b.ids);
 	if (!(own && load)) /* they say themselves what is missing */

@@ -31,17 +31,30 @@ static bool is_wanted(const struct fl_choices *choices, const size_t *index)
 			     index[choices->second - choices->items]];
 }
 
-/* How many combinations there are; FL_CASE_LANES_MAX + 1 for any larger number. */
+enum { COMBINATIONS_MAX = 1 << 24 };
+
+/* How many combinations there are, those included that `pairs` do not allow; COMBINATIONS_MAX + 1 for any larger
+ * number. */
 static size_t combinations(const struct fl_choices *choices)
 {
 	size_t total = 1;
 
 	for (size_t k = 0; k < choices->n; k++) {
 		total *= choices->items[k].n ? choices->items[k].n : 1;
-		if (total > FL_CASE_LANES_MAX)
-			return FL_CASE_LANES_MAX + 1;
+		if (total > COMBINATIONS_MAX)
+			return COMBINATIONS_MAX + 1;
 	}
 	return total;
+}
+
+/* How many of them are wanted. */
+static size_t count_wanted(const struct fl_choices *choices, size_t total)
+{
+	size_t all = choices->pair ? choices->first->n * choices->second->n : 1, wanted = choices->pair ? 0 : 1;
+
+	for (size_t i = 0; choices->pair && i < all; i++)
+		wanted += choices->pair[i];
+	return total / all * wanted;
 }
 
 /* Options in the order of their declaration, then those that every benchmark has. */
@@ -216,7 +229,7 @@ int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, str
 	if (rc < 0)
 		return rc;
 	size_t n = combinations(&choices);
-	if (list->lanes_n + n > FL_CASE_LANES_MAX) {
+	if (n > COMBINATIONS_MAX || list->lanes_n + count_wanted(&choices, n) > FL_CASE_LANES_MAX) {
 		fl_choices_release(&choices);
 		return fl_fail_at(spot, err, -EINVAL, "this rule makes more than %d lanes", FL_CASE_LANES_MAX);
 	}

@@ -417,7 +417,7 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		return rc;
 	}
 	if (rule->pairs && !rule->pairs_beside && !all.missing)
-		fl_choose_pairs(x->machine, rule, &all);
+		fl_choose_pairs(x, rule, entry, &all);
 	*ret = all;
 	return 0;
 }

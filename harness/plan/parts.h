@@ -187,16 +187,18 @@ void fl_choice_clear(struct fl_choice *c); /* it has no value any more */
 int fl_choose_sweep(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_choice *c, struct fl_err *err);
 const char *const *fl_relation_names(size_t *ret_n); /* by enum fl_relation */
 /* Which pairs there are (pairs.c). Where there is none, both options lose their values and all->missing says why. */
-void fl_choose_pairs(const struct fl_machine *m, const struct fl_rule *rule, struct fl_choices *all);
+void fl_choose_pairs(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		     struct fl_choices *all);
 /* Which of the devices of one option stand in the relation to which of another: ret[i * b->n + k], malloc'd; NULL: none
- * does. */
+ * does. useless: which devices of the first one's kind, as the machine lists them, are not counted in halves; NULL: all
+ * are. */
 struct fl_pair_side {
 	const struct fl_field *field;
 	const char *const *ids;
 	size_t n;
 };
 bool *fl_pairs_that_stand(const struct fl_machine *m, enum fl_relation relation, const struct fl_pair_side *a,
-			  const struct fl_pair_side *b);
+			  const struct fl_pair_side *b, const bool *useless);
 char *fl_no_pair(const struct fl_rule *rule); /* "this machine has no remote pair of numa and memory"; malloc'd */
 /* Is it `local`, the node of the lane's CPUs, which is known when the lane has its place? */
 bool fl_is_local(const struct fl_field *field, const char *text);

@@ -62,20 +62,72 @@ static char *label_at_once(const struct fl_rule *rule, const struct fl_lane_list
 	return t.bytes;
 }
 
-static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all,
+static bool is_skipped(const struct fl_lane_group *group)
+{
+	for (size_t k = 0; k < group->n; k++)
+		if (group->lanes[k].skip)
+			return true;
+	return false;
+}
+
+/* Takes those that cannot be measured out of a list where others are left to be measured at once. */
+static struct fl_lane_list leave_out(struct fl_lane_list *all)
+{
+	struct fl_lane_list out = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < all->n; i++)
+		kept += is_skipped(&all->groups[i]) ? 0 : all->groups[i].n;
+	if (kept < 2 || kept == all->lanes_n)
+		return out;
+	kept = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		struct fl_lane_group *group = &all->groups[i];
+		struct fl_lane_list *to = is_skipped(group) ? &out : all;
+
+		if (to == &out)
+			out.groups = fl_grow(out.groups, out.n + 1, sizeof(*out.groups));
+		to->groups[to == &out ? out.n++ : kept++] = *group;
+		out.lanes_n += to == &out ? group->n : 0;
+	}
+	all->n = kept;
+	all->lanes_n -= out.lanes_n;
+	return out;
+}
+
+static int add_lanes(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+		     const char *label, struct fl_plan *plan, struct fl_err *err)
+{
+	size_t n;
+	struct fl_plan_lane *lanes = fl_lane_list_take(list, &n);
+
+	return fl_plan_add_case(x, rule, lanes, n, label, plan, err);
+}
+
+/* All that can be measured are one case, so that one device that is used or hidden does not cost what all others do at
+ * once. Those left out are a case, too: each says why. */
+static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all, size_t study,
 		       struct fl_plan *plan, struct fl_err *err)
 {
 	char *label = label_at_once(rule, all);
-	struct fl_plan_lane *only = all->n == 1 ? all->groups[0].lanes : NULL, *lanes;
-	size_t n;
+	struct fl_plan_lane *only = all->n == 1 ? all->groups[0].lanes : NULL;
+	struct fl_lane_list out = leave_out(all);
 	int rc;
 
 	if (only && !only->skip) {
 		only->skip = fl_dup("there is but one: nothing runs at once with it");
 		only->hint = fl_dup("a rule without 'at_once' measures it alone");
 	}
-	lanes = fl_lane_list_take(all, &n);
-	rc = fl_plan_add_case(x, rule, lanes, n, label, plan, err);
+	rc = add_lanes(x, rule, all, label, plan, err);
+	plan->studies[study].cases_n++;
+	if (rc == 0 && out.n) {
+		char *label_out = fl_format("%s, left out", label);
+
+		rc = add_lanes(x, rule, &out, label_out, plan, err);
+		plan->studies[study].cases_n++;
+		free(label_out);
+	}
+	fl_lane_list_release(&out);
 	free(label);
 	return rc;
 }
@@ -93,8 +145,7 @@ static int add_all_at_once(const struct fl_expansion *x, const struct fl_rule *r
 		if (!list->groups[i].stem)
 			continue;
 		all = gather(list, i);
-		rc = add_at_once(x, rule, &all, plan, err);
-		plan->studies[study].cases_n++;
+		rc = add_at_once(x, rule, &all, study, plan, err);
 		fl_lane_list_release(&all);
 	}
 	return rc;

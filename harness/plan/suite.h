@@ -98,7 +98,8 @@
  *
  * At once. The devices of an option in `at_once` are lanes of one case instead of cases; the other options make cases
  * as they do elsewhere: `at_once: [to]` is from one to all, `at_once: [from]` from all to one, both all at once. It
- * goes with `repeat` alone. A case of one lane is not measured: nothing would run at once with it.
+ * goes with `repeat` alone. A case of one lane is not measured: nothing would run at once with it. Lanes that cannot be
+ * measured are left out where two others can, in a case of their own that says why.
  *
  * Neighbours. `pairs` may name an option of the load: `of: [gpu, beside.gpu]`, with one rule in `beside`. Then each
  * device meets each device of the load that stands in the relation to it, in a study of its own. With `study: solo`,
@@ -116,7 +117,9 @@
  *   switch    both hang on ports of one PCIe switch, so that what they exchange need not leave it
  *   socket    both are on one node and below no common switch; a is not b
  *   bisection a is of the first half of its kind's devices, in the order of the machine, and b its counterpart in the
- *             second; of an odd number the one in the middle has none
+ *             second; of an odd number the one in the middle has none. GPUs that cannot be used do not count, nor parts
+ * Parts of one GPU are neither `switch` nor `socket` to each other, and of each GPU one part stands for all in these;
+ * two options of one benchmark combine no part with another GPU, but for one lane that says why.
  * Where none stands in that relation, the rule makes one lane that is not measured and says so.
  *
  * The path of a file is "cache:SIZE" or a file that exists; a relative one begins at the directory of the suite file,

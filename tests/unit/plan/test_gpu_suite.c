@@ -95,13 +95,13 @@ static size_t count(const struct fl_plan *plan, const char *bench, const char *o
 	return n;
 }
 
-/* Cases with so many lanes of a benchmark. */
+/* Cases with so many lanes of a benchmark that can be measured. */
 static size_t count_at_once(const struct fl_plan *plan, const char *bench, size_t lanes)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < plan->cases_n; i++)
-		n += plan->cases[i].lanes_n == lanes && !is_of_neighbours(plan, i) &&
+		n += plan->cases[i].lanes_n == lanes && !plan->cases[i].lanes[0].skip && !is_of_neighbours(plan, i) &&
 		     strcmp(plan->cases[i].lanes[0].bench, bench) == 0;
 	return n;
 }
@@ -201,6 +201,93 @@ static void test_eight(void **state)
 	fl_machine_free(m);
 }
 
+/* The same machine, its GPUs from that one on in so many parts. */
+static struct fl_machine *divided(size_t from, unsigned parts)
+{
+	struct fl_machine *eight = eight_gpus(), *m;
+	json_t *doc = fl_machine_json(eight), *gpus = json_object_get(doc, "gpus"), *of;
+	json_t *list = json_array();
+	struct fl_err err = { 0 };
+	size_t i;
+
+	json_array_foreach(gpus, i, of)
+	{
+		json_array_append(list, of);
+		for (unsigned k = 0; i >= from && k < parts; k++) {
+			json_t *part = json_deep_copy(of);
+
+			json_object_set_new(part, "id", json_sprintf("mig-MIG-%zu%u", i, k));
+			json_object_set_new(part, "uuid", json_sprintf("MIG-%zu%u", i, k));
+			json_object_set_new(part, "parent", json_copy(json_object_get(of, "id")));
+			json_object_set_new(part, "links", json_array());
+			json_array_append_new(list, part);
+		}
+		if (i >= from)
+			json_object_set_new(of, "mig", json_string("on"));
+	}
+	json_object_set_new(doc, "gpus", list);
+	if (fl_machine_read(doc, &m, &err) < 0)
+		fail_msg("%s", err.what);
+	json_decref(doc);
+	fl_machine_free(eight);
+	return m;
+}
+
+/* Lanes of cases of several that can be measured, or that cannot. */
+static size_t count_skipped(const struct fl_plan *plan, const char *bench, bool skipped)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->cases_n; i++)
+		for (size_t k = 0; k < plan->cases[i].lanes_n; k++)
+			n += strcmp(plan->cases[i].lanes[k].bench, bench) == 0 && plan->cases[i].lanes_n > 1 &&
+			     !is_of_neighbours(plan, i) && !plan->cases[i].lanes[k].skip != skipped;
+	return n;
+}
+
+/* One GPU is used by others, and one is divided into two parts: what the six left do at once is measured all the same,
+ * and each of the others says why it is not. */
+static void test_some(void **state)
+{
+	struct fl_machine *m = divided(7, 2);
+	struct fl_plan *plan;
+
+	(void)state;
+	m->gpus[1].processes = (struct fl_known)SAMPLE_KNOWN(1);
+	plan = plan_suite("gpu", m);
+	check_once(plan);
+	assert_int_equal(count_at_once(plan, "gpu.h2d", 6 + 2), 1);
+	assert_int_equal(count_at_once(plan, "gpu.bidir", 6 + 2), 1);
+	assert_int_equal(count_at_once(plan, "gpu.p2p", 6 * 5), 1);
+	assert_int_equal(count_at_once(plan, "gpu.p2p", 5), 6 + 6); /* one to all, all to one */
+	assert_int_equal(count_at_once(plan, "gpu.p2p", 3), 1);	    /* halves of the six */
+	assert_int_equal(count_skipped(plan, "gpu.h2d", false), 8);
+	assert_int_equal(count_skipped(plan, "gpu.p2p", false), 6 * 5 + 6 * 5 + 6 * 5 + 3);
+	assert_int_equal(count(plan, "gpu.p2p", NULL, NULL), 6 * 5);
+	fl_plan_free(plan);
+	fl_machine_free(m);
+}
+
+/* Eight GPUs in seven parts each: what one part of a GPU says of its neighbours is said once, and what parts cannot do
+ * together is said once of each. */
+static void test_parts(void **state)
+{
+	struct fl_machine *m = divided(0, 7);
+	struct fl_plan *plan = plan_suite("gpu", m);
+	size_t solos = 0;
+
+	(void)state;
+	check_once(plan);
+	assert_int_equal(count_at_once(plan, "gpu.h2d", 56), 1);
+	assert_int_equal(count(plan, "gpu.p2p", NULL, NULL), 0);
+	for (size_t i = 0; i < plan->studies_n; i++)
+		solos += plan->studies[i].kind == FL_STUDY_SOLO;
+	assert_int_equal(solos, 56 + 4 + 8); /* on one part, and then as eight GPUs do */
+	assert_true(plan->cases_n < 2000);
+	fl_plan_free(plan);
+	fl_machine_free(m);
+}
+
 /* One GPU, of which the node may not be known, on one node or two. */
 static void test_one(void **state)
 {
@@ -248,9 +335,8 @@ static void test_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_eight),
-		cmocka_unit_test(test_one),
-		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_eight), cmocka_unit_test(test_some), cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_one),   cmocka_unit_test(test_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
