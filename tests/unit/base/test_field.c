@@ -111,7 +111,8 @@ static void canonical(void **state)
 
 static void stores(void **state)
 {
-	static const char *const canon[] = { "7", "1048576", "40000000", "0.95", "yes", "random", "l", "/f", "node0" };
+	static const char *const canon[] = { "7",      "1048576", "40000000", "0.95",  "yes",
+					     "random", "l",	  "/f",	      "node0", "/g" };
 	struct opts opts = { 0 };
 
 	(void)state;
@@ -126,6 +127,7 @@ static void stores(void **state)
 	assert_ptr_equal(opts.label, canon[6]);
 	assert_ptr_equal(opts.file, canon[7]);
 	assert_null(opts.memory);
+	assert_ptr_equal(opts.other, canon[9]);
 	assert_int_equal(fl_field_store(&fields[0], "1MiB", &opts, NULL), -EINVAL);
 	assert_int_equal(fl_field_store(&fields[2], "40ms", &opts, NULL), -EINVAL);
 	assert_int_equal(fl_field_store(&fields[5], "rando", &opts, NULL), -EINVAL);
