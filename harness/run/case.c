@@ -144,6 +144,31 @@ static bool is_done(const struct fl_case_lane *lane)
 	return lane->state == FL_LANE_DONE;
 }
 
+/* How far a lane has come: of lanes in one state their phase decides. */
+int fl_case_progress(const struct fl_case_lane *lane)
+{
+	int phase = lane->tape ? (int)fl_tape_phase(lane->tape) : 0;
+
+	return (int)lane->state * (FL_PHASE_END + 1) + phase;
+}
+
+/* Which of the late lanes of that one's worker is to blame: those that have come further may only wait for it, with
+ * locks that they share. */
+static struct fl_case_lane *find_guilty(struct fl_case *c, struct fl_case_lane *late, arrived_fn arrived,
+					uint64_t waited_ns)
+{
+	struct fl_case_lane *guilty = late;
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+
+		if (lane->worker == late->worker && !arrived(lane) && lane->state != FL_LANE_FAILED &&
+		    waited_ns >= lane->limit_ns && fl_case_progress(lane) < fl_case_progress(guilty))
+			guilty = lane;
+	}
+	return guilty;
+}
+
 static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 {
 	struct fl_err why = { 0 };
@@ -171,7 +196,7 @@ static int wait_for(struct fl_case *c, arrived_fn arrived, bool all_or_none, str
 			if (arrived(lane) || lane->state == FL_LANE_FAILED)
 				continue;
 			if (now_ns >= began_ns + lane->limit_ns)
-				fail_late(c, lane);
+				fail_late(c, find_guilty(c, lane, arrived, now_ns - began_ns));
 			else {
 				waiting = true;
 				until_ns = began_ns + lane->limit_ns < until_ns ? began_ns + lane->limit_ns : until_ns;

@@ -75,6 +75,9 @@ struct fl_case {
 int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
 		struct fl_run *run, struct fl_err *err);
 
+/* The more, the further the lane has come. */
+int fl_case_progress(const struct fl_case_lane *lane);
+
 /* staff.c */
 /* The worker that another lane of its number has already, else one of the pool. -EINVAL: the plan lets lanes share one
  * that cannot. */
@@ -85,7 +88,9 @@ bool fl_case_shares_worker(const struct fl_case *c, const struct fl_case_lane *l
 /* -ENODEV: the lane would use one. */
 int fl_case_refuse_retired(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *err);
 void fl_case_note_devices(const struct fl_case *c, const struct fl_case_lane *lane); /* what its worker uses now */
-/* Its GPUs are not used again: the lane hangs. Before its worker is ended. */
+/* The lane hangs, and its GPUs are not used again, but for those on which others of the case have come further. Where
+ * others of its worker have come no further, it is not known which of them hangs: GPUs that all of them use are not
+ * used again. Before its worker is ended. */
 void fl_case_retire_hung(const struct fl_case *c, const struct fl_case_lane *lane);
 /* The lane says that it lost its GPU, which is not used again. Where it has two, nobody knows which of them is lost,
  * and a lane with a lost one fails at once: nothing is won by giving up both. */

@@ -71,34 +71,70 @@ static void retire_gpu(const struct fl_case *c, const char *id, bool lost, const
 			fl_retired_add(c->agent->retired, m->gpus[i].id, why);
 }
 
-static void retire_gpus(const struct fl_case *c, const struct fl_case_lane *lane, bool lost, char *why)
-{
-	const char *ids[FL_LANE_GPUS_MAX];
-	size_t n = fl_lane_gpus(lane->plan, lane->entry, ids);
-
-	for (size_t i = 0; c->agent->retired && i < n; i++)
-		retire_gpu(c, ids[i], lost, why);
-	free(why);
-}
-
 static const char *phase_of(const struct fl_case_lane *lane)
 {
 	return lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start";
 }
 
+static bool uses(const struct fl_case_lane *lane, const char *id)
+{
+	const char *ids[FL_LANE_GPUS_MAX];
+	size_t n = fl_lane_gpus(lane->plan, lane->entry, ids);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(ids[i], id) == 0)
+			return true;
+	return false;
+}
+
+/* Do all lanes that hang like this one use the GPU? */
+static bool all_use(const struct fl_case *c, const struct fl_case_lane *hung, const char *id)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].worker == hung->worker && fl_case_progress(&c->lanes[i]) == fl_case_progress(hung) &&
+		    !uses(&c->lanes[i], id))
+			return false;
+	return true;
+}
+
+/* Has a lane on the GPU come further? */
+static bool works(const struct fl_case *c, const struct fl_case_lane *hung, const char *id)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (c->lanes[i].state != FL_LANE_FAILED && fl_case_progress(&c->lanes[i]) > fl_case_progress(hung) &&
+		    uses(&c->lanes[i], id))
+			return true;
+	return false;
+}
+
 void fl_case_retire_hung(const struct fl_case *c, const struct fl_case_lane *lane)
 {
-	retire_gpus(c, lane, false,
-		    fl_format("phase '%s' of '%.*s' did not end", phase_of(lane), LABEL_CHARS, c->plan->label));
+	char *why = fl_format("phase '%s' of '%.*s' did not end", phase_of(lane), LABEL_CHARS, c->plan->label);
+	const char *ids[FL_LANE_GPUS_MAX];
+	size_t n = fl_lane_gpus(lane->plan, lane->entry, ids), gone = 0;
+
+	for (size_t i = 0; c->agent->retired && i < n; i++) {
+		if (!all_use(c, lane, ids[i]) || works(c, lane, ids[i]))
+			continue;
+		retire_gpu(c, ids[i], false, why);
+		gone++;
+	}
+	for (size_t i = 0; c->agent->retired && i < n && !gone; i++) /* it works, and hangs all the same */
+		if (all_use(c, lane, ids[i]))
+			retire_gpu(c, ids[i], false, why);
+	free(why);
 }
 
 void fl_case_retire_lost(const struct fl_case *c, const struct fl_case_lane *lane, const char *said)
 {
 	const char *ids[FL_LANE_GPUS_MAX];
+	char *why;
 
-	if (fl_lane_gpus(lane->plan, lane->entry, ids) == 1)
-		retire_gpus(c, lane, true,
-			    fl_format("it was lost in '%.*s': %.100s", LABEL_CHARS, c->plan->label, said));
+	if (!c->agent->retired || fl_lane_gpus(lane->plan, lane->entry, ids) != 1)
+		return;
+	why = fl_format("it was lost in '%.*s': %.100s", LABEL_CHARS, c->plan->label, said);
+	retire_gpu(c, ids[0], true, why);
+	free(why);
 }
 
 void fl_agent_abandon(void *arg, const struct fl_worker *w, pid_t pid)

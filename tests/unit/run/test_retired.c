@@ -128,6 +128,47 @@ static void what_a_lane_takes_with_it(void **state)
 	}
 }
 
+/* A second lane, of the same worker: which GPUs it uses, how far it has come, and which GPUs are not used again after
+ * the first one, on gpu-2 and gpu-1, hangs. */
+static void a_lane_that_hangs_beside_another(void **state)
+{
+	static const struct {
+		const char *gpu, *peer;
+		enum fl_lane_state at;
+		const char *gone;
+	} rows[] = {
+		{ "gpu-2", NULL, FL_LANE_STOPPING, "gpu-2" }, /* both hang: what they share */
+		{ "mig-1", NULL, FL_LANE_STOPPING, "" },      /* nothing */
+		{ "gpu-1", "gpu-2", FL_LANE_STOPPING, "gpu-1 gpu-2" },
+		{ "gpu-2", NULL, FL_LANE_DONE, "gpu-1" },	   /* gpu-2 works */
+		{ "gpu-2", "gpu-1", FL_LANE_DONE, "gpu-1 gpu-2" }, /* both do, and one hangs all the same */
+		{ "gpu-2", NULL, FL_LANE_FAILED, "gpu-1 gpu-2" },  /* for whatever reason */
+		{ "mig-1", NULL, FL_LANE_DONE, "gpu-1 gpu-2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const all[] = { "gpu-1", "gpu-2", "mig-1" };
+		struct fl_case_lane lanes[2];
+		struct rack r, other;
+
+		rack_init(&r, "gpu-2", "gpu-1", "/file");
+		rack_init(&other, rows[i].gpu, rows[i].peer, "/file");
+		lanes[0] = r.lane;
+		lanes[1] = other.lane;
+		lanes[1].worker = r.lane.worker;
+		lanes[0].state = FL_LANE_STOPPING;
+		lanes[1].state = rows[i].at;
+		r.c.lanes = lanes;
+		r.c.lanes_n = 2;
+		fl_case_retire_hung(&r.c, &lanes[0]);
+		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
+			if (!fl_retired_why(&r.retired, all[k]) != !strstr(rows[i].gone, all[k]))
+				fail_msg("%zu: %s", i, all[k]);
+		fl_retired_release(&r.retired);
+	}
+}
+
 /* A lane that reads from such a drive is not begun; one that reads from memory is. */
 static void a_drive_that_is_not_used_again(void **state)
 {
@@ -152,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_reason_stays),
 		cmocka_unit_test(what_a_lane_takes_with_it),
+		cmocka_unit_test(a_lane_that_hangs_beside_another),
 		cmocka_unit_test(a_drive_that_is_not_used_again),
 	};
 
