@@ -60,21 +60,27 @@ static const struct fl_metric peer_metrics[] = {
 	{ 0 },
 };
 
+#define FACT_VERIFIED                                                                                                  \
+	{                                                                                                              \
+		"verified", false, "how the data are known to be right"                                                \
+	}
+
 static const struct fl_fact host_facts[] = {
-	FL_GPU_FACT_DEVICE, FL_GPU_FACT_CUDA, FL_GPU_FACT_GATE, FL_GPU_FACT_HOST, { 0 },
+	FL_GPU_FACT_DEVICE, FL_GPU_FACT_CUDA, FL_GPU_FACT_GATE, FL_GPU_FACT_HOST, FACT_VERIFIED, { 0 },
 };
 
 static const struct fl_fact peer_facts[] = {
-	FL_GPU_FACT_DEVICE, { "peer", false, "model of the other GPU" },
-	FL_GPU_FACT_CUDA,   FL_GPU_FACT_GATE,
-	FL_GPU_FACT_PEER,   { 0 },
+	FL_GPU_FACT_DEVICE,
+	{ "peer", false, "model of the other GPU" },
+	FL_GPU_FACT_CUDA,
+	FL_GPU_FACT_GATE,
+	FL_GPU_FACT_PEER,
+	FACT_VERIFIED,
+	{ 0 },
 };
 
 static const struct fl_fact local_facts[] = {
-	FL_GPU_FACT_DEVICE,
-	FL_GPU_FACT_CUDA,
-	FL_GPU_FACT_GATE,
-	{ 0 },
+	FL_GPU_FACT_DEVICE, FL_GPU_FACT_CUDA, FL_GPU_FACT_GATE, FACT_VERIFIED, { 0 },
 };
 
 static const struct fl_flow h2d_flows[] = {

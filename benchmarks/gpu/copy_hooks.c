@@ -159,14 +159,17 @@ static int seen_by(const struct copy_state *s, const struct fl_cuda_device *by, 
 	return rc;
 }
 
-static int open_side(struct copy_state *s, struct fl_lane *lane, unsigned i, uint64_t bytes, struct fl_err *err)
+static int open_side(struct copy_state *s, struct fl_lane *lane, unsigned i, struct fl_err *err)
 {
 	struct fl_copies_side *side = &s->copies.side[i];
 	enum end from = s->route.side[i].from, to = s->route.side[i].to;
-	int rc = make_place(s, lane, from, bytes, &s->from[i], err);
+	uint64_t from_bytes, to_bytes;
+	int rc;
 
+	fl_copies_room(&s->copies, &from_bytes, &to_bytes);
+	rc = make_place(s, lane, from, from_bytes, &s->from[i], err);
 	if (rc == 0)
-		rc = make_place(s, lane, to, bytes, &s->to[i], err);
+		rc = make_place(s, lane, to, to_bytes, &s->to[i], err);
 	if (rc < 0)
 		return rc;
 	side->by = &s->gpu[s->route.side[i].by];
@@ -190,7 +193,7 @@ static int open_memory(struct copy_state *s, struct fl_lane *lane, struct fl_err
 	s->copies.chunks = bytes / s->opts->size;
 	s->copies.sm = s->opts->engine == FL_GPU_SM;
 	for (unsigned i = 0; i < s->route.sides_n && rc == 0; i++) {
-		rc = open_side(s, lane, i, bytes, err);
+		rc = open_side(s, lane, i, err);
 		if (rc == 0)
 			s->copies.sides_n = i + 1;
 	}
@@ -199,15 +202,17 @@ static int open_memory(struct copy_state *s, struct fl_lane *lane, struct fl_err
 
 /* ---- open: is it right, before anything is timed */
 
-static int check_all(struct copy_state *s, bool whole, struct fl_err *err)
+/* The last copy to each byte. */
+static int check_all(struct copy_state *s, struct fl_err *err)
 {
+	struct fl_place_part parts[FL_COPIES_PARTS];
 	int rc = 0;
 
-	for (unsigned i = 0; i < s->copies.sides_n && rc == 0; i++) {
-		uint64_t bytes = whole ? s->to[i].bytes : fl_copies_covered(&s->copies, i);
-
-		if (bytes)
-			rc = fl_place_check(&s->to[i], bytes, s->seed[i], s->what[i], err);
+	for (unsigned i = 0; i < s->copies.sides_n; i++) {
+		fl_copies_parts(&s->copies, i, parts);
+		for (unsigned k = 0; k < FL_COPIES_PARTS && rc == 0; k++)
+			if (parts[k].bytes)
+				rc = fl_place_check(&s->to[i], &parts[k], s->seed[i], s->what[i], err);
 	}
 	return rc;
 }
@@ -231,7 +236,7 @@ static int try_path(struct copy_state *s, struct fl_err *err)
 	if (rc == 0)
 		rc = fl_copies_run(&s->copies, s->copies.chunks, err);
 	if (rc == 0)
-		rc = check_all(s, true, err);
+		rc = check_all(s, err);
 	if (rc == -EBADMSG && s->route.gpus_n > 1)
 		fl_hint(err, "this path loses or changes what is written: an IOMMU or ACS between the GPUs may be the "
 			     "reason");
@@ -246,6 +251,7 @@ static void state_facts(const struct copy_state *s, struct fl_lane *lane)
 	fl_set_fact(lane, "device", "%s", s->gpu[0].model);
 	fl_set_fact(lane, "cuda", "%s", versions);
 	fl_set_fact(lane, "gate", "%s", s->copies.gated ? "kernel" : "none");
+	fl_set_fact(lane, "verified", "every byte before, the last copy to each afterwards");
 	for (unsigned i = 0; i < s->copies.sides_n; i++) {
 		const struct fl_place *host = s->from[i].gpu ? &s->to[i] : &s->from[i];
 
@@ -412,5 +418,5 @@ void fl_gpu_copy_leave(void *state, unsigned thread)
 
 int fl_gpu_copy_verify(void *state, struct fl_err *err)
 {
-	return check_all(state, false, err);
+	return check_all(state, err);
 }

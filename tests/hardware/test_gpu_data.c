@@ -28,6 +28,8 @@ struct bench {
 
 static const struct fl_origin origin = { .seed = UINT64_C(0x0123456789abcdef) };
 
+static const struct fl_place_part whole = { 0, BYTES, 0 };
+
 static int setup(void **state)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -68,13 +70,13 @@ static void move(const struct bench *b, uint64_t offset, uint64_t bytes, bool to
 static void fill(struct bench *b)
 {
 	assert_int_equal(fl_place_fill(&b->place, seed, &b->err), 0);
-	assert_int_equal(fl_place_check(&b->place, BYTES, seed, "made", &b->err), 0);
+	assert_int_equal(fl_place_check(&b->place, &whole, seed, "made", &b->err), 0);
 }
 
 static void refused(struct bench *b, const char *where)
 {
 	memset(&b->err, 0, sizeof(b->err));
-	assert_int_equal(fl_place_check(&b->place, BYTES, seed, "made", &b->err), -EBADMSG);
+	assert_int_equal(fl_place_check(&b->place, &whole, seed, "made", &b->err), -EBADMSG);
 	assert_non_null(strstr(b->err.what, where));
 }
 
@@ -89,7 +91,7 @@ static void test_same_on_both(void **state)
 	refused(b, "wrong data in 20000 of 20000 blocks");
 	fl_blocks_fill(b->host, BYTES, &origin);
 	move(b, 0, BYTES, true);
-	assert_int_equal(fl_place_check(&b->place, BYTES, seed, "made", &b->err), 0);
+	assert_int_equal(fl_place_check(&b->place, &whole, seed, "made", &b->err), 0);
 }
 
 /* In the first word, the sum, the last word of the first, a middle and the last block. */
@@ -136,6 +138,7 @@ static void test_sm_copy(void **state)
 	static const uint64_t lengths[] = { FL_BLOCK_BYTES, 3 * FL_BLOCK_BYTES, 7777 * FL_BLOCK_BYTES,
 					    BYTES - FL_BLOCK_BYTES };
 	struct bench *b = *state;
+	struct fl_place_part part = { 0 };
 	struct fl_place to;
 
 	assert_int_equal(fl_place_on_gpu(&b->gpu, BYTES, &to, &b->err), 0);
@@ -144,8 +147,10 @@ static void test_sm_copy(void **state)
 		assert_int_equal(fl_place_spoil(&to, seed, &b->err), 0);
 		assert_int_equal(fl_kernel_copy(b->gpu.stream, to.at, b->place.at, lengths[i], b->gpu.sms), 0);
 		assert_int_equal(fl_cuda_device_wait(&b->gpu, &b->err), 0);
-		assert_int_equal(fl_place_check(&to, lengths[i], seed, "copied", &b->err), 0);
-		assert_int_equal(fl_place_check(&to, lengths[i] + FL_BLOCK_BYTES, seed, "copied", &b->err), -EBADMSG);
+		part.bytes = lengths[i];
+		assert_int_equal(fl_place_check(&to, &part, seed, "copied", &b->err), 0);
+		part.bytes += FL_BLOCK_BYTES;
+		assert_int_equal(fl_place_check(&to, &part, seed, "copied", &b->err), -EBADMSG);
 	}
 	fl_place_free(&to);
 }

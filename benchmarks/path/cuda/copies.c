@@ -6,6 +6,7 @@
 #include "path/cuda/wait.h"
 #include "path/cuda/window.h"
 #include <errno.h>
+#include <feedline/block.h>
 #include <feedline/clock.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,16 +14,39 @@
 /* Both: with an event after each copy there is twice as much in the queue. */
 enum { BATCH_MAX = FL_GATE_QUEUE_MAX, MARKS_MAX = FL_GATE_QUEUE_MAX / 2, MARKS_MIN = 3 };
 
-static const uint64_t lead_bytes = 1 << 20;
+static const uint64_t lead_bytes = 1 << 20, shift_bytes_max = 64 << 10;
 static const double step_ns = 2e6, both_batch_ns = 40e6, mark_ns = 50e3;
 static const uint64_t wake_ns = 20000000;
 
 /* ---- queueing */
 
-static int copy(const struct fl_copies *c, const struct fl_copies_side *s, uint64_t bytes, struct fl_err *err)
+static uint64_t ring_of(const struct fl_copies *c)
 {
-	char *to = s->to + s->next * c->bytes, *from = s->from + s->next * c->bytes;
+	return c->bytes * c->chunks;
+}
 
+static uint64_t lead_of(const struct fl_copies *c)
+{
+	return c->bytes < lead_bytes ? c->bytes : lead_bytes;
+}
+
+/* Whole blocks; all shifts together are no more than small beside the buffer. */
+static uint64_t shift_of(const struct fl_copies *c)
+{
+	uint64_t shift = ring_of(c) / 16 / FL_COPIES_SHIFTS / FL_BLOCK_BYTES * FL_BLOCK_BYTES;
+
+	return shift < FL_BLOCK_BYTES ? FL_BLOCK_BYTES : shift > shift_bytes_max ? shift_bytes_max : shift;
+}
+
+void fl_copies_room(const struct fl_copies *c, uint64_t *ret_from, uint64_t *ret_to)
+{
+	*ret_from = ring_of(c) + (FL_COPIES_SHIFTS - 1) * shift_of(c) + lead_of(c);
+	*ret_to = ring_of(c) + lead_of(c);
+}
+
+static int copy(const struct fl_copies *c, const struct fl_copies_side *s, char *to, const char *from, uint64_t bytes,
+		struct fl_err *err)
+{
 	if (c->sm)
 		return fl_cuda_check((cudaError_t)fl_kernel_copy(s->stream, to, from, bytes, s->by->sms),
 				     "launch the kernel that copies", err);
@@ -31,11 +55,24 @@ static int copy(const struct fl_copies *c, const struct fl_copies_side *s, uint6
 
 static int copy_chunk(const struct fl_copies *c, struct fl_copies_side *s, struct fl_err *err)
 {
-	int rc = copy(c, s, c->bytes, err);
+	const char *from = s->from + s->laps % FL_COPIES_SHIFTS * c->shift + s->next * c->bytes;
+	int rc = copy(c, s, s->to + s->next * c->bytes, from, c->bytes, err);
 
-	s->next = s->next + 1 < c->chunks ? s->next + 1 : 0;
-	s->done++;
+	if (++s->next == c->chunks) {
+		s->next = 0;
+		s->laps++;
+	}
 	return rc;
+}
+
+/* The short copy, which is not timed, behind what is: it brings nothing that a timed copy has to bring, to no cache
+ * either. */
+static int copy_lead(const struct fl_copies *c, const struct fl_copies_side *s, struct fl_err *err)
+{
+	uint64_t from, to, lead = lead_of(c);
+
+	fl_copies_room(c, &from, &to);
+	return copy(c, s, s->to + (to - lead), s->from + (from - lead), lead, err);
 }
 
 static int mark(const struct fl_copies_side *s, cudaEvent_t event, struct fl_err *err)
@@ -65,7 +102,7 @@ static int queue_copies(const struct fl_copies *c, struct fl_copies_side *s, uin
 	int rc = fl_cuda_device_use(s->by, err);
 
 	if (rc == 0)
-		rc = copy(c, s, c->bytes < lead_bytes ? c->bytes : lead_bytes, err);
+		rc = copy_lead(c, s, err);
 	if (rc == 0)
 		rc = mark(s, s->events[0], err);
 	for (uint64_t i = 1; i <= n && rc == 0; i++) {
@@ -294,7 +331,7 @@ int fl_copies_wake(struct fl_copies *c, struct fl_err *err)
 void fl_copies_restart(struct fl_copies *c)
 {
 	for (unsigned i = 0; i < c->sides_n; i++)
-		c->side[i].next = c->side[i].done = 0;
+		c->side[i].next = c->side[i].laps = 0;
 }
 
 void fl_copies_halt(struct fl_copies *c)
@@ -309,11 +346,19 @@ void fl_copies_drain(struct fl_copies *c)
 			cudaStreamSynchronize(c->side[i].stream);
 }
 
-uint64_t fl_copies_covered(const struct fl_copies *c, unsigned side)
+/* The block of the source that lap `lap` brings to this place of the sink. */
+static uint64_t block_of(const struct fl_copies *c, uint64_t lap, uint64_t offset)
 {
-	uint64_t done = c->side[side].done;
+	return (lap % FL_COPIES_SHIFTS * c->shift + offset) / FL_BLOCK_BYTES;
+}
 
-	return (done < c->chunks ? done : c->chunks) * c->bytes;
+void fl_copies_parts(const struct fl_copies *c, unsigned side, struct fl_place_part ret[FL_COPIES_PARTS])
+{
+	const struct fl_copies_side *s = &c->side[side];
+	uint64_t now = s->next * c->bytes, before = s->laps ? ring_of(c) - now : 0;
+
+	ret[0] = (struct fl_place_part){ 0, now, block_of(c, s->laps, 0) };
+	ret[1] = (struct fl_place_part){ now, before, before ? block_of(c, s->laps - 1, now) : 0 };
 }
 
 /* ---- making and freeing */
@@ -342,6 +387,7 @@ int fl_copies_make(struct fl_copies *c, struct fl_err *err)
 
 	c->batch = BATCH_MAX;
 	c->rounds = c->least = c->each = 1;
+	c->shift = shift_of(c);
 	if (rc == 0)
 		rc = fl_gate_make(&c->gate, err);
 	for (unsigned i = 0; i < c->sides_n && rc == 0; i++) {

@@ -4,33 +4,37 @@
  * A batch: a gate, a short copy that is not timed (so that the engine is at work when the clock starts, and no change
  * of engines is timed), an event, the copies, an event; then the gate opens. In both directions there are two streams
  * behind one gate, with an event after each copy or few, and what counts is what both moved while both were busy
- * (window.h). Copies go round through buffers, chunk by chunk.
+ * (window.h). Copies go round through the sink, chunk by chunk, and in each lap they take their data from a little
+ * further on in the source: so a copy that does not take place leaves what is wrong there, and not what the lap before
+ * brought. After FL_COPIES_SHIFTS laps it begins again. The short copy has memory of its own at both ends.
  *
  * What the driver copies with the help of the calling thread cannot be held back: such batches have no gate. */
 #ifndef PATH_CUDA_COPIES_H
 #define PATH_CUDA_COPIES_H
 #include "path/cuda/gate.h"
+#include "path/cuda/place.h"
 
-enum { FL_COPIES_SIDES = 2 };
+enum { FL_COPIES_SIDES = 2, FL_COPIES_SHIFTS = 256 };
 
 struct fl_copies_side {
 	const struct fl_cuda_device *by; /* whose engine or SMs copy */
-	char *to, *from;		 /* as it reaches them: fl_copies.chunks chunks of fl_copies.bytes each */
+	char *to, *from;		 /* as it reaches them: as many bytes as fl_copies_room() says */
 	/* The rest is kept here. */
 	cudaStream_t stream;
 	cudaEvent_t zero, *events; /* zero: behind the gate */
 	size_t events_n;
 	double *at_ns; /* of the events, after zero */
-	uint64_t next; /* the chunk to copy next */
-	uint64_t done; /* copies queued since fl_copies_restart() */
+	uint64_t next; /* the chunk of the sink to copy to next */
+	uint64_t laps; /* that are over since fl_copies_restart() */
 };
 
 struct fl_copies {
 	bool gated, sm;
-	uint64_t bytes, chunks; /* of a copy; how many there are in a buffer */
+	uint64_t bytes, chunks; /* of a copy; how many there are in the sink */
 	unsigned sides_n;
 	struct fl_copies_side side[FL_COPIES_SIDES];
 	struct fl_gate gate;
+	uint64_t shift;	 /* bytes by which the source moves on in each lap */
 	bool loaded;	 /* what copies need of the driver; the first run does */
 	uint64_t batch;	 /* copies of each side at a time, both: a multiple of each */
 	uint64_t each;	 /* both: so many copies between two events, so that the events cost nothing beside them */
@@ -45,6 +49,9 @@ struct fl_copies_did {
 	uint64_t copies; /* of one side */
 	bool spoilt;	 /* a gate opened by itself, or a clock showed nothing that can be */
 };
+
+/* How many bytes the buffers of a side need, with `bytes` and `chunks` set. */
+void fl_copies_room(const struct fl_copies *c, uint64_t *ret_from, uint64_t *ret_to);
 
 /* Fills in the rest of what has everything above it set. In every case to be freed with fl_copies_free(). */
 int fl_copies_make(struct fl_copies *c, struct fl_err *err);
@@ -64,7 +71,10 @@ int fl_copies_step(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, s
 void fl_copies_halt(struct fl_copies *c);  /* from any thread */
 void fl_copies_drain(struct fl_copies *c); /* waits for all that is queued */
 
-/* How much of the sink of a side was copied since the restart, from its beginning. */
-uint64_t fl_copies_covered(const struct fl_copies *c, unsigned side);
+/* What has to be in the sink of a side by what was copied since the restart, where the source was filled: parts of it,
+ * in its order, some of which may be empty. Who loses the data of laps from some moment on is found but where it was
+ * just FL_COPIES_SHIFTS laps, or a multiple, before the end. */
+enum { FL_COPIES_PARTS = 2 };
+void fl_copies_parts(const struct fl_copies *c, unsigned side, struct fl_place_part ret[FL_COPIES_PARTS]);
 
 #endif

@@ -67,44 +67,49 @@ int fl_place_spoil(const struct fl_place *p, uint64_t seed, struct fl_err *err)
 	return 0;
 }
 
-static int wrong(uint64_t blocks, uint64_t offset, uint64_t bytes, const char *what, struct fl_err *err)
+static int wrong(const struct fl_place_part *part, uint64_t blocks, uint64_t first, const char *what,
+		 struct fl_err *err)
 {
 	return fl_fail(err, -EBADMSG, "wrong data in %llu of %llu blocks %s, first at offset %llu",
-		       (unsigned long long)blocks, (unsigned long long)bytes / FL_BLOCK_BYTES, what,
-		       (unsigned long long)offset);
+		       (unsigned long long)blocks, (unsigned long long)part->bytes / FL_BLOCK_BYTES, what,
+		       (unsigned long long)(part->offset + first));
 }
 
-static int check_gpu(const struct fl_place *p, uint64_t bytes, uint64_t seed, const char *what, struct fl_err *err)
+static int check_gpu(const struct fl_place *p, const struct fl_place_part *part, uint64_t seed, const char *what,
+		     struct fl_err *err)
 {
 	struct fl_kernel_wrong found = { .count = UINT64_MAX };
 	cudaStream_t stream = p->gpu->stream;
 	int rc = fl_cuda_device_use(p->gpu, err);
 
 	if (rc == 0)
-		rc = fl_cuda_check((cudaError_t)fl_kernel_check(stream, p->at, bytes, seed, 0, p->gpu->scratch),
+		rc = fl_cuda_check((cudaError_t)fl_kernel_check(stream, p->at + part->offset, part->bytes, seed,
+								part->first_block, p->gpu->scratch),
 				   "launch the kernel that checks", err);
 	if (rc == 0)
 		rc = FL_CUDA(err, cudaMemcpyAsync(&found, p->gpu->scratch, sizeof(found), cudaMemcpyDefault, stream));
 	if (rc == 0)
 		rc = fl_cuda_device_wait(p->gpu, err);
 	if (rc == 0 && found.count)
-		rc = wrong(found.count, found.first_offset, bytes, what, err);
+		rc = wrong(part, found.count, found.first_offset, what, err);
 	return rc;
 }
 
-int fl_place_check(const struct fl_place *p, uint64_t bytes, uint64_t seed, const char *what, struct fl_err *err)
+int fl_place_check(const struct fl_place *p, const struct fl_place_part *part, uint64_t seed, const char *what,
+		   struct fl_err *err)
 {
+	const char *at = p->at + part->offset;
 	uint64_t blocks = 0, first = 0;
 
 	if (p->gpu)
-		return check_gpu(p, bytes, seed, what, err);
-	for (uint64_t at = 0; at < bytes; at += FL_BLOCK_BYTES) {
-		size_t right = fl_block_check(p->at + at, seed, 0, at);
+		return check_gpu(p, part, seed, what, err);
+	for (uint64_t i = 0; i < part->bytes; i += FL_BLOCK_BYTES) {
+		size_t right = fl_block_check(at + i, seed, 0, part->first_block * FL_BLOCK_BYTES + i);
 
 		if (right == FL_BLOCK_BYTES)
 			continue;
 		if (blocks++ == 0)
-			first = at + right;
+			first = i + right;
 	}
-	return blocks ? wrong(blocks, first, bytes, what, err) : 0;
+	return blocks ? wrong(part, blocks, first, what, err) : 0;
 }

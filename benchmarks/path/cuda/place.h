@@ -22,7 +22,12 @@ void fl_place_free(struct fl_place *p);
 int fl_place_fill(const struct fl_place *p, uint64_t seed, struct fl_err *err);
 /* Fills it with what is right nowhere. */
 int fl_place_spoil(const struct fl_place *p, uint64_t seed, struct fl_err *err);
-/* The first `bytes` of it. -EBADMSG: they are not what fill makes; `what`: "copied from node0 to gpu-..". */
-int fl_place_check(const struct fl_place *p, uint64_t bytes, uint64_t seed, const char *what, struct fl_err *err);
+/* A piece of it, and which block of what fill makes has to be the first there. */
+struct fl_place_part {
+	uint64_t offset, bytes, first_block;
+};
+/* -EBADMSG: these blocks are not there; `what`: "copied from node0 to gpu-..". */
+int fl_place_check(const struct fl_place *p, const struct fl_place_part *part, uint64_t seed, const char *what,
+		   struct fl_err *err);
 
 #endif

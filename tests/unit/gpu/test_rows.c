@@ -62,6 +62,8 @@ static void facts(const struct rig *r)
 	assert_true(fake_has_fact(&r->lane, "cuda=runtime 13.0, driver 13.0"));
 	if (c->bench != fl_bench_gpu_launch)
 		assert_int_equal(fake_has_fact(&r->lane, "gate=kernel"), c->kind != 1);
+	assert_int_equal(fake_has_fact(&r->lane, "verified=every byte before, the last copy to each afterwards"),
+			 rig_is_copy(c));
 	if (rig_is_copy(c) && !strcmp(c->name, "gpu.p2p"))
 		assert_true(fake_has_fact(&r->lane, "peer_access=direct"));
 }
@@ -201,6 +203,91 @@ static void test_wrong_after(void **unused)
 	for (unsigned i = 0; i < RIG_CASES; i++)
 		for (unsigned f = 0; f < sizeof(faults) / sizeof(*faults) && rig_is_copy(&rig_cases[i]); f++)
 			found(&rig_cases[i], "", faults[f], RIG_VERIFY);
+}
+
+/* What goes wrong after the sink was right: each lap has to bring its own data. */
+static void test_wrong_later(void **unused)
+{
+	static const char *const faults[] = { "copy:1+:drop", "copy:1+:flip", "copy:1+:swap" };
+
+	(void)unused;
+	for (unsigned i = 0; i < RIG_CASES; i++)
+		for (unsigned f = 0; f < sizeof(faults) / sizeof(*faults) && rig_is_copy(&rig_cases[i]); f++) {
+			struct rig r;
+
+			open_and_enter(&r, &rig_cases[i], "");
+			must(&r, rig_step(&r, 300));
+			stub_also(faults[f]);
+			must(&r, rig_step(&r, 300));
+			rig_do(&r, RIG_LEAVE);
+			if (rig_do(&r, RIG_VERIFY) != -EBADMSG)
+				fail_msg("%s, '%s': not found", r.what->label, faults[f]);
+			rig_end(&r);
+		}
+}
+
+/* A step that is right, then one like it in which one copy goes wrong: the short one, or the last. */
+static int lose_one(const struct rig_case *c, uint64_t buffer, uint64_t n, bool lead, const char *deed)
+{
+	enum rig_phase at;
+	char text[64];
+	struct rig r;
+	int rc;
+
+	rig_begin(&r, c, "");
+	r.opts.copy.buffer = buffer;
+	must(&r, rig_until(&r, RIG_ENTER, &at));
+	must(&r, rig_step(&r, n));
+	snprintf(text, sizeof(text), "copy:%llu:%s", lead ? 1 : (unsigned long long)r.did.ops + 1, deed);
+	stub_also(text);
+	must(&r, rig_step(&r, n));
+	rig_do(&r, RIG_LEAVE);
+	rc = rig_do(&r, RIG_VERIFY);
+	assert_non_null(stub_fault());
+	rig_end(&r);
+	return rc;
+}
+
+/* One copy alone, the last one; the sink has room for several, or for one. The short copy before is no data. */
+static void test_last_copy(void **unused)
+{
+	static const char *const labels[] = {
+		"h2d", "h2d, SM", "h2d, write-combined", "d2h", "d2h, SM, write-combined", "local", "local, SM"
+	};
+	static const char *const deeds[] = { "drop", "flip", "swap" };
+
+	(void)unused;
+	for (unsigned i = 0; i < sizeof(labels) / sizeof(*labels); i++)
+		for (unsigned d = 0; d < sizeof(deeds) / sizeof(*deeds); d++)
+			for (unsigned chunks = 1; chunks <= RIG_CHUNKS; chunks += RIG_CHUNKS - 1) {
+				const struct rig_case *c = rig_case(labels[i]);
+				int rc = lose_one(c, (uint64_t)chunks * RIG_CHUNK, 150, false, deeds[d]);
+
+				if (rc != -EBADMSG)
+					fail_msg("%s, %u chunks, the last copy: %s: %d", labels[i], chunks, deeds[d],
+						 rc);
+				assert_int_equal(lose_one(c, (uint64_t)chunks * RIG_CHUNK, 150, true, deeds[d]), 0);
+			}
+}
+
+/* The short copy before a step brings nothing of what the step has to bring, be it a step of one copy. */
+static void test_only_copy(void **unused)
+{
+	enum rig_phase at;
+	struct rig r;
+
+	(void)unused;
+	for (unsigned chunks = 1; chunks <= 2; chunks++) {
+		rig_begin(&r, rig_case("h2d"), "rate=20000000");
+		r.opts.copy.buffer = (uint64_t)chunks * RIG_CHUNK;
+		must(&r, rig_until(&r, RIG_ENTER, &at));
+		stub_also("copy:2:drop");
+		must(&r, rig_step(&r, 1));
+		assert_int_equal(r.did.ops, 1);
+		rig_do(&r, RIG_LEAVE);
+		assert_int_equal(rig_do(&r, RIG_VERIFY), -EBADMSG);
+		rig_end(&r);
+	}
 }
 
 /* A peer path that drops what is written, in the one direction or the other. */
@@ -343,12 +430,13 @@ static void test_together(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_right),	      cmocka_unit_test(test_no_step),
-		cmocka_unit_test(test_refused),	      cmocka_unit_test(test_no_peer),
-		cmocka_unit_test(test_wrong_before),  cmocka_unit_test(test_wrong_after),
-		cmocka_unit_test(test_peer_drops),    cmocka_unit_test(test_chase_wrong),
-		cmocka_unit_test(test_gate_time_out), cmocka_unit_test(test_halt),
-		cmocka_unit_test(test_together),
+		cmocka_unit_test(test_right),	     cmocka_unit_test(test_no_step),
+		cmocka_unit_test(test_refused),	     cmocka_unit_test(test_no_peer),
+		cmocka_unit_test(test_wrong_before), cmocka_unit_test(test_wrong_after),
+		cmocka_unit_test(test_wrong_later),  cmocka_unit_test(test_last_copy),
+		cmocka_unit_test(test_only_copy),    cmocka_unit_test(test_peer_drops),
+		cmocka_unit_test(test_chase_wrong),  cmocka_unit_test(test_gate_time_out),
+		cmocka_unit_test(test_halt),	     cmocka_unit_test(test_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
