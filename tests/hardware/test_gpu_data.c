@@ -2,6 +2,7 @@
 /* test_gpu_data.c: on a real GPU: what its kernels fill is what the host calls right, the other way round, and one
  * wrong bit or two blocks in each other's place are found, and said to be where they are. Skipped without a GPU. */
 #include "path/blocks.h"
+#include "path/cuda/copies.h"
 #include "path/cuda/kernels.h"
 #include "path/cuda/place.h"
 #include <errno.h>
@@ -155,13 +156,47 @@ static void test_sm_copy(void **state)
 	fl_place_free(&to);
 }
 
+/* What a side brought, lap by lap, is what the check expects, by either engine; and a lap that is not there is found. */
+static void test_laps(void **state)
+{
+	struct bench *b = *state;
+
+	for (unsigned sm = 0; sm < 2; sm++) {
+		struct fl_copies c = {
+			.gated = true, .sm = sm, .bytes = 64 * FL_BLOCK_BYTES, .chunks = 3, .sides_n = 1
+		};
+		struct fl_place from, to;
+		struct fl_place_part parts[FL_COPIES_PARTS];
+		struct fl_copies_did did;
+		uint64_t from_bytes, to_bytes;
+
+		fl_copies_room(&c, &from_bytes, &to_bytes);
+		assert_int_equal(fl_place_on_gpu(&b->gpu, from_bytes, &from, &b->err), 0);
+		assert_int_equal(fl_place_on_gpu(&b->gpu, to_bytes, &to, &b->err), 0);
+		c.side[0] = (struct fl_copies_side){ .by = &b->gpu, .to = to.at, .from = from.at };
+		assert_int_equal(fl_copies_make(&c, &b->err), 0);
+		assert_int_equal(fl_place_fill(&from, seed, &b->err), 0);
+		assert_int_equal(fl_copies_run(&c, 1, &b->err), 0);
+		assert_int_equal(fl_copies_step(&c, 1000, &did, &b->err), 0);
+		fl_copies_parts(&c, 0, parts);
+		assert_true(parts[0].bytes > 0 && parts[1].bytes > 0);
+		for (unsigned i = 0; i < FL_COPIES_PARTS; i++) {
+			assert_int_equal(fl_place_check(&to, &parts[i], seed, "copied", &b->err), 0);
+			parts[i].first_block += c.shift / FL_BLOCK_BYTES;
+			assert_int_equal(fl_place_check(&to, &parts[i], seed, "copied", &b->err), -EBADMSG);
+		}
+		fl_copies_free(&c);
+		fl_place_free(&from);
+		fl_place_free(&to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_on_both),
-		cmocka_unit_test(test_flipped_bit),
-		cmocka_unit_test(test_swapped_blocks),
-		cmocka_unit_test(test_sm_copy),
+		cmocka_unit_test(test_same_on_both),   cmocka_unit_test(test_flipped_bit),
+		cmocka_unit_test(test_swapped_blocks), cmocka_unit_test(test_sm_copy),
+		cmocka_unit_test(test_laps),
 	};
 	struct fl_err err = { 0 };
 
