@@ -144,7 +144,8 @@ static int alloc_combined(struct fl_host_memory *m, int node, struct fl_err *err
 	if (wrong > 0)
 		return fl_fail(err, -EXDEV, "%lld pages of write-combined memory asked for on node %d are elsewhere",
 			       (long long)wrong, node);
-	snprintf(m->what, sizeof(m->what), "write combined%s", wrong < 0 ? ", node not verified" : "");
+	snprintf(m->what, sizeof(m->what), "write combined%s%s", node >= 0 && !before.known ? ", node not bound" : "",
+		 wrong < 0 ? ", node not verified" : "");
 	return 0;
 }
 
