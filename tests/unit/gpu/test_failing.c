@@ -149,7 +149,7 @@ static void test_machine(void **unused)
 	opened("h2d", "prohibited=0", -EBUSY, "cudaErrorDevicesUnavailable", "");
 	opened("h2d", "lost=0", -ENXIO, "PCI address", "CUDA_VISIBLE_DEVICES");
 	opened("h2d", "memory=200000", -ENOMEM, "gpu-0000:11:00.0 has no 0 MiB", "smaller size");
-	opened("p2p, SM, both, pulled", "memory=400000", -ENOMEM, "has no 0 MiB", "smaller size");
+	opened("p2p, SM, both, pulled", "memory=1500000", -ENOMEM, "has no 1 MiB", "smaller size");
 	setenv("CUDA_VISIBLE_DEVICES", "1,2", 1);
 	opened("h2d", "", -ENXIO, "PCI address", "CUDA_VISIBLE_DEVICES hides it");
 	setenv("CUDA_VISIBLE_DEVICES", "", 1);
