@@ -102,8 +102,10 @@ double fl_watched_reach_ns(const char *metric)
 		double ns;
 	} reaches[] = {
 		{ "sm_busy_ratio", 1e9 }, /* "between 1 second and 1/6 second, depending on the product" */
-		{ "memory_busy_ratio", 1e9 },	  { "power_w", 1e9 }, /* "averaged over 1 sec interval" since Ampere */
-		{ "pcie_sent_bytes_per_s", 1e8 }, { "pcie_received_bytes_per_s", 1e8 },
+		{ "memory_busy_ratio", 1e9 },
+		{ "power_w", 1e9 },		  /* "averaged over 1 sec interval" since Ampere */
+		{ "pcie_sent_bytes_per_s", 5e7 }, /* 20 ms, and of a second question as long */
+		{ "pcie_received_bytes_per_s", 5e7 },
 	};
 
 	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++)

@@ -414,6 +414,8 @@ void fl_telemetry_window(struct fl_telemetry *t, bool ends)
 		return;
 	if (t->sampling ? ends : t->is_quiet)
 		look_and_be_quiet(t);
+	else if (t->sampling)
+		tell(t, json_pack("{s:s}", "do", "window"));
 	if (!ends)
 		return;
 	t->sampling = false;

@@ -3,9 +3,9 @@
  * them: drives, NICs, nodes and pressure by what the kernel shows, GPUs by their driver's library. It lives as long as
  * the run, sits on CPUs that no lane of the case has, where there are any, and is silent between cases.
  *
- * In a case that measures a rate it looks every 100 ms, from the warm-up to the end of the window. Where a lane
- * measures a time it would disturb what it is beside: there it looks just before the window and just after it, and does
- * not even wake up in between.
+ * In a case that measures a rate it looks every 100 ms, from the warm-up to the end of the window; a question that
+ * costs more than 50 us of a CPU is asked less often (sense/watch.h). Where a lane measures a time it would disturb
+ * what it is beside: there it looks just before the window and just after it, and does not even wake up in between.
  *
  * Messages are those of base/message.h, over the same kind of socket; the agent reads them as hostile input (heard.h):
  *
@@ -14,6 +14,7 @@
  *   agent -> watcher  {"do":"start"}                           that was all
  *   watcher -> agent  {"is":"ready"}                           GPUs were found, as far as they can be
  *   agent -> watcher  {"do":"sample","period_ns":100000000,"cpus":"2-3"}   look again and again, from now on
+ *   agent -> watcher  {"do":"window"}                          the window begins: what is costly is asked in it alone
  *   agent -> watcher  {"do":"quiet","cpus":"2-3"}              look once more, send everything, and be still
  *   watcher -> agent  {"is":"series","subject":"gpu-0000:41:00.0","at_ns":[...],"metrics":{"power_w":[...], ...}}
  *   watcher -> agent  {"is":"event","subject":"...","at_ns":1,"what":"xid 79"}

@@ -27,6 +27,7 @@ struct watch {
 	uint64_t period_ns; /* 0: quiet */
 	uint64_t due_ns, send_ns;
 	unsigned looks;
+	bool in_window;
 	struct watch_cost cost;
 	uint64_t cost_from_ns, cost_cpu_ns;
 	bool broken; /* nobody hears us */
@@ -77,11 +78,20 @@ static void send_all(struct watch *w)
 
 /* ---- looking */
 
-static void look(struct watch *w, bool all)
+static void look(struct watch *w, unsigned depth)
 {
-	watch_gpus_look(w->gpus, all);
-	watch_host_look(w->host, all, &w->cost);
+	watch_gpus_look(w->gpus, depth);
+	watch_host_look(w->host, depth & WATCH_ALL, &w->cost);
 	w->looks++;
+}
+
+static unsigned depth_of(const struct watch *w)
+{
+	unsigned depth = w->in_window ? WATCH_WINDOW : 0;
+
+	if (w->looks == 0)
+		depth |= WATCH_ENDS;
+	return w->looks % ALL_EVERY == 0 ? depth | WATCH_ALL : depth;
 }
 
 static void look_when_due(struct watch *w)
@@ -90,7 +100,7 @@ static void look_when_due(struct watch *w)
 
 	if (!w->period_ns || now_ns < w->due_ns)
 		return;
-	look(w, w->looks % ALL_EVERY == 0);
+	look(w, depth_of(w));
 	w->due_ns += w->period_ns;
 	if (w->due_ns < now_ns) /* we were held up: what was missed is not made up for */
 		w->due_ns = now_ns + w->period_ns;
@@ -158,11 +168,20 @@ static int on_sample(struct watch *w, const json_t *message, struct fl_err *err)
 		return rc;
 	w->period_ns = period_ns < period_least_ns ? period_least_ns : period_ns;
 	w->looks = 0;
+	w->in_window = false;
 	w->cost = (struct watch_cost){ 0 }; /* what was done until now was for something else */
 	w->cost_from_ns = fl_now_ns();
 	w->cost_cpu_ns = cpu_ns();
 	w->due_ns = fl_now_ns();
 	w->send_ns = w->due_ns + second_ns;
+	return 0;
+}
+
+static int on_window(struct watch *w, const json_t *message, struct fl_err *err)
+{
+	(void)message;
+	(void)err;
+	w->in_window = w->period_ns != 0;
 	return 0;
 }
 
@@ -173,7 +192,8 @@ static int on_quiet(struct watch *w, const json_t *message, struct fl_err *err)
 	if (rc < 0)
 		return rc;
 	w->period_ns = 0;
-	look(w, true);
+	w->in_window = false;
+	look(w, WATCH_ALL | WATCH_ENDS);
 	watch_gpus_wait(w->gpus, fl_now_ns() + gpu_patience_ns);
 	send_all(w);
 	send_message(w, json_pack("{s:s}", "is", "quiet"));
@@ -194,8 +214,8 @@ static int dispatch(struct watch *w, const json_t *message, struct fl_err *err)
 		const char *what;
 		int (*on)(struct watch *w, const json_t *message, struct fl_err *err);
 	} orders[] = {
-		{ "watch", on_watch }, { "start", on_start }, { "sample", on_sample },
-		{ "quiet", on_quiet }, { "quit", on_quit },
+		{ "watch", on_watch },	 { "start", on_start }, { "sample", on_sample },
+		{ "window", on_window }, { "quiet", on_quiet }, { "quit", on_quit },
 	};
 	const char *what = fl_json_text_or_null(message, "do");
 

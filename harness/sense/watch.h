@@ -42,6 +42,17 @@ struct watch_rate {
 };
 double watch_rate_next(struct watch_rate *rate, uint64_t at_ns, double count);
 
+/* ---- watch_pace.c: how often to ask what costs something
+ *
+ * A call into the driver of a GPU may take 20 ms, or keep a CPU busy while the GPU answers slowly, which it does when
+ * its processors read over PCIe. After a question was asked it rests for 2000 times the time of a CPU that it used, or
+ * for 20 times the time that it took, whichever is longer, but for no more than 10 s. So what takes less than 50 us is
+ * asked at every look; what takes more uses 0.05 % of a CPU (only above 5 ms a time more: 30 ms every 10 s are 0.3 %),
+ * and holds up the others for 5 % of the time. */
+
+uint64_t watch_pace_rest_ns(uint64_t cpu_ns, uint64_t wall_ns);
+uint64_t watch_thread_cpu_ns(void); /* that this thread has used */
+
 /* ---- watch_host.c: drives, NICs, nodes and the system, from /proc and /sys */
 
 struct watch_host;
@@ -59,9 +70,14 @@ struct watch_gpu_look;
 extern const char *const watch_gpu_metrics[];
 size_t watch_gpu_metrics_n(void);
 struct watch_gpu_look *watch_gpu_look_make(const struct fl_nvml *nvml, struct fl_nvml_device *device);
-/* all: also counters of errors and the like, which take many calls. values: of all metrics. *in_call: what is asked
- * right now, static text, for who waits for it. FL_NVML_SUCCESS, or FL_NVML_GPU_IS_LOST. */
-int watch_gpu_look(struct watch_gpu_look *look, bool all, double *values, _Atomic(const char *) *in_call,
+enum watch_depth {
+	WATCH_ALL = 1,	  /* also counters of errors and the like, which take many calls */
+	WATCH_ENDS = 2,	  /* a case begins or its window ends: all of it, whether it rests or not (watch_pace.c) */
+	WATCH_WINDOW = 4, /* in the window: also what takes 20 ms and tells of its moment alone */
+};
+/* depth: bits. values: of all metrics. *in_call: what is asked right now, static text, for who waits for it.
+ * FL_NVML_SUCCESS, or FL_NVML_GPU_IS_LOST. */
+int watch_gpu_look(struct watch_gpu_look *look, unsigned depth, double *values, _Atomic(const char *) *in_call,
 		   struct watch_cost *cost);
 
 /* ---- watch_gpu.c: their threads */
@@ -73,8 +89,8 @@ int watch_gpus_add(struct watch_gpus *gpus, const json_t *message, struct fl_err
 void watch_gpus_start(struct watch_gpus *gpus);
 /* Have all GPUs been found and looked at once, as far as they can? */
 bool watch_gpus_ready(struct watch_gpus *gpus);
-/* Every thread that is not still busy looks once. */
-void watch_gpus_look(struct watch_gpus *gpus, bool all);
+/* Every thread that is not still busy looks once, as deep as enum watch_depth says. */
+void watch_gpus_look(struct watch_gpus *gpus, unsigned depth);
 /* Until they have, but not past the deadline. */
 void watch_gpus_wait(struct watch_gpus *gpus, uint64_t deadline_ns);
 /* Calls `send` with every message there is to send: series, events (Xids), GPUs that are lost. */

@@ -21,7 +21,7 @@ struct gpu {
 	struct watch_series series;
 	struct watch_cost cost;
 	unsigned seen;	    /* generation of its last look */
-	bool wants_all;	    /* of its next look */
+	unsigned depth;	    /* of its next look */
 	uint64_t busy_ns;   /* since when it looks; 0: it does not */
 	bool lost, said;    /* it is not looked at any more; the agent knows */
 	char why[WHY_ROOM]; /* lost */
@@ -105,14 +105,14 @@ static void look_once(struct gpu *gpu, struct watch_gpu_look *look)
 {
 	struct watch_cost cost = { 0 };
 	double values[WATCH_METRICS_MAX];
-	bool all = gpu->wants_all;
+	unsigned depth = gpu->depth;
 	int rc;
 
 	gpu->seen = gpu->all->generation;
-	gpu->wants_all = false;
+	gpu->depth = 0;
 	gpu->busy_ns = fl_now_ns();
 	pthread_mutex_unlock(&gpu->all->lock);
-	rc = watch_gpu_look(look, all, values, &gpu->in_call, &cost);
+	rc = watch_gpu_look(look, depth, values, &gpu->in_call, &cost);
 	pthread_mutex_lock(&gpu->all->lock);
 	gpu->busy_ns = 0;
 	gpu->cost.calls += cost.calls;
@@ -253,7 +253,7 @@ void watch_gpus_start(struct watch_gpus *g)
 	g->started_ns = fl_now_ns();
 	g->generation = 1; /* each looks once when it is found */
 	for (size_t i = 0; i < g->n; i++)
-		g->gpus[i]->wants_all = true;
+		g->gpus[i]->depth = WATCH_ALL | WATCH_ENDS;
 	g->opened = g->n == 0;
 	if (g->n && pthread_create(&thread, NULL, opening_thread, g) == 0)
 		pthread_detach(thread);
@@ -296,14 +296,14 @@ bool watch_gpus_ready(struct watch_gpus *g)
 	return ready;
 }
 
-void watch_gpus_look(struct watch_gpus *g, bool all)
+void watch_gpus_look(struct watch_gpus *g, unsigned depth)
 {
 	if (g->n == 0)
 		return;
 	pthread_mutex_lock(&g->lock);
 	g->generation++;
 	for (size_t i = 0; i < g->n; i++)
-		g->gpus[i]->wants_all |= all;
+		g->gpus[i]->depth |= depth;
 	pthread_cond_broadcast(&g->wake);
 	pthread_mutex_unlock(&g->lock);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LINK_FIELDS = 5, FIELDS_MAX = FL_NVML_LINKS_MAX * LINK_FIELDS, PROCESSES_MAX = 64 };
+enum { LINK_FIELDS = 5, FIELDS_MAX = FL_NVML_LINKS_MAX * LINK_FIELDS, PROCESSES_MAX = 64, QUESTIONS_MAX = 16 };
 
 enum metric {
 	SM_BUSY,
@@ -68,7 +68,8 @@ size_t watch_gpu_metrics_n(void)
 struct watch_gpu_look {
 	const struct fl_nvml *nvml;
 	struct fl_nvml_device *device;
-	uint64_t cannot; /* a bit for every question */
+	uint64_t cannot;		/* a bit for every question */
+	uint64_t due_ns[QUESTIONS_MAX]; /* before that it is not asked again */
 	struct watch_rate sent, received;
 	bool counts_pcie; /* by its counters, rather than by a call that takes 20 ms */
 	unsigned links[FL_NVML_LINKS_MAX];
@@ -370,25 +371,27 @@ static int ask_processes(struct watch_gpu_look *l, double *values)
 static const struct {
 	const char *call;
 	int (*ask)(struct watch_gpu_look *look, double *values);
-	bool seldom;
+	unsigned depth; /* 0: at every look */
 } questions[] = {
-	{ "nvmlDeviceGetUtilizationRates", ask_busy, false },
-	{ "nvmlDeviceGetMemoryInfo", ask_memory, false },
-	{ "nvmlDeviceGetPowerUsage", ask_power, false },
-	{ "nvmlDeviceGetTemperature", ask_temperature, false },
-	{ "nvmlDeviceGetClockInfo", ask_sm_clock, false },
-	{ "nvmlDeviceGetClockInfo", ask_memory_clock, false },
-	{ "nvmlDeviceGetCurrentClocksEventReasons", ask_throttle, false },
-	{ "nvmlDeviceGetCurrPcieLinkGeneration", ask_link, false },
-	{ "nvmlDeviceGetFieldValues", ask_fast_fields, false },
-	{ "nvmlDeviceGetPcieThroughput", ask_throughput, false },
-	{ "nvmlDeviceGetMaxPcieLinkGeneration", ask_link_best, true },
-	{ "nvmlDeviceGetPcieReplayCounter", ask_replays, true },
-	{ "nvmlDeviceGetTotalEccErrors", ask_ecc, true },
-	{ "nvmlDeviceGetRemappedRows", ask_rows, true },
-	{ "nvmlDeviceGetNvLinkErrorCounter", ask_link_errors, true },
-	{ "nvmlDeviceGetComputeRunningProcesses", ask_processes, true },
+	{ "nvmlDeviceGetUtilizationRates", ask_busy, 0 },
+	{ "nvmlDeviceGetMemoryInfo", ask_memory, 0 },
+	{ "nvmlDeviceGetPowerUsage", ask_power, 0 },
+	{ "nvmlDeviceGetTemperature", ask_temperature, 0 },
+	{ "nvmlDeviceGetClockInfo", ask_sm_clock, 0 },
+	{ "nvmlDeviceGetClockInfo", ask_memory_clock, 0 },
+	{ "nvmlDeviceGetCurrentClocksEventReasons", ask_throttle, 0 },
+	{ "nvmlDeviceGetCurrPcieLinkGeneration", ask_link, 0 },
+	{ "nvmlDeviceGetFieldValues", ask_fast_fields, 0 },
+	{ "nvmlDeviceGetPcieThroughput", ask_throughput, WATCH_WINDOW },
+	{ "nvmlDeviceGetMaxPcieLinkGeneration", ask_link_best, WATCH_ALL },
+	{ "nvmlDeviceGetPcieReplayCounter", ask_replays, WATCH_ALL },
+	{ "nvmlDeviceGetTotalEccErrors", ask_ecc, WATCH_ALL },
+	{ "nvmlDeviceGetRemappedRows", ask_rows, WATCH_ALL },
+	{ "nvmlDeviceGetNvLinkErrorCounter", ask_link_errors, WATCH_ALL },
+	{ "nvmlDeviceGetComputeRunningProcesses", ask_processes, WATCH_ALL },
 };
+enum { QUESTIONS = sizeof(questions) / sizeof(questions[0]) };
+_Static_assert((int)QUESTIONS <= (int)QUESTIONS_MAX, "each has its rest");
 
 struct watch_gpu_look *watch_gpu_look_make(const struct fl_nvml *nvml, struct fl_nvml_device *device)
 {
@@ -405,20 +408,31 @@ static bool is_never(int rc)
 	       rc == FL_NVML_NOT_FOUND;
 }
 
-int watch_gpu_look(struct watch_gpu_look *look, bool all, double *values, _Atomic(const char *) *in_call,
+static bool is_due(const struct watch_gpu_look *look, size_t i, unsigned depth, uint64_t now_ns)
+{
+	unsigned of = questions[i].depth;
+	bool wanted = !of || (of & depth), must = of != WATCH_WINDOW && (depth & WATCH_ENDS);
+
+	return wanted && !(look->cannot >> i & 1) && (must || now_ns >= look->due_ns[i]);
+}
+
+int watch_gpu_look(struct watch_gpu_look *look, unsigned depth, double *values, _Atomic(const char *) *in_call,
 		   struct watch_cost *cost)
 {
 	for (size_t i = 0; i < METRICS; i++)
 		values[i] = NAN;
-	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		uint64_t began_ns = fl_now_ns();
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		uint64_t began_ns = fl_now_ns(), cpu_ns, now_ns;
 		int rc;
 
-		if ((look->cannot >> i & 1) || (questions[i].seldom && !all))
+		if (!is_due(look, i, depth, began_ns))
 			continue;
+		cpu_ns = watch_thread_cpu_ns();
 		*in_call = questions[i].call;
 		rc = questions[i].ask(look, values);
+		now_ns = fl_now_ns();
 		watch_cost_add(cost, began_ns);
+		look->due_ns[i] = now_ns + watch_pace_rest_ns(watch_thread_cpu_ns() - cpu_ns, now_ns - began_ns);
 		if (is_never(rc))
 			look->cannot |= UINT64_C(1) << i;
 		if (rc == FL_NVML_GPU_IS_LOST)
