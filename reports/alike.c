@@ -13,9 +13,18 @@ static int compare_texts(const char *a, const char *b)
 	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
 }
 
+/* Whether it is required is said of it, but where it means nothing more. */
+static bool is_said_required(const struct fl_lane_verdict *v)
+{
+	return v->required && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID;
+}
+
 static int compare_meaning(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
 {
 	int order = (a->verdict > b->verdict) - (a->verdict < b->verdict);
+
+	if (!order)
+		order = is_said_required(a) - is_said_required(b);
 
 	if (!order && a->verdict != FL_VERDICT_NOT_MEASURED) /* that a device is missing is so of all that want it */
 		order = compare_texts(a->bench, b->bench);
@@ -67,6 +76,8 @@ static int compare_entries(const struct entry *a, const struct entry *b)
 {
 	if (!a->shape || !b->shape)
 		return a->shape ? 1 : b->shape ? -1 : compare_meaning(a->v, b->v);
+	if (is_said_required(a->v) != is_said_required(b->v))
+		return is_said_required(a->v) - is_said_required(b->v);
 	return strcmp(a->v->bench, b->v->bench) ? strcmp(a->v->bench, b->v->bench) : strcmp(a->shape, b->shape);
 }
 
@@ -132,9 +143,10 @@ size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *
 
 const struct fl_lane_verdict *fl_report_only_reason(const struct fl_judgement *j)
 {
-	for (size_t i = 0; i < j->lanes_n; i++)
+	for (size_t i = 0; i < j->lanes_n; i++) /* required or not */
 		if (j->lanes[i].verdict != FL_VERDICT_NOT_MEASURED || !j->lanes[i].reason ||
-		    compare_meaning(&j->lanes[0], &j->lanes[i]) != 0)
+		    compare_texts(j->lanes[0].reason, j->lanes[i].reason) != 0 ||
+		    compare_texts(j->lanes[0].hint, j->lanes[i].hint) != 0)
 			return NULL;
 	return j->lanes_n > 1 ? &j->lanes[0] : NULL;
 }

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "reports/parts.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LANE, VALUE, RANGE, SHARE, VERDICT, COLUMNS };
@@ -78,6 +79,25 @@ static char *show_share(const struct fl_lane_verdict *v, const struct fl_metric_
 	return fl_format("%.0f %%", 100 * value / v->cap_bytes_per_s);
 }
 
+/* Lanes that were not measured for one reason, which is said below the table. */
+static struct fl_row row_of_missing(const struct fl_judgement *j, const struct fl_lane_verdict *v, size_t n)
+{
+	char *subject = fl_report_subject(j, v);
+	struct fl_row row = {
+		.cells = {
+			[LANE] = fl_format("%s (%zu lanes)", subject, n),
+			[VALUE] = fl_dup("-"),
+			[RANGE] = fl_dup(""),
+			[SHARE] = fl_dup(""),
+			[VERDICT] = fl_dup(fl_verdict_name(v->verdict)),
+		},
+		.verdict = v->verdict,
+	};
+
+	free(subject);
+	return row;
+}
+
 static struct fl_row row_of(const struct fl_words *w, const struct fl_lane_verdict *v)
 {
 	const struct fl_metric_summary *m = fl_report_speaker(v);
@@ -106,9 +126,16 @@ struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_wo
 				const struct fl_matrices *matrices)
 {
 	struct fl_table t = { .columns = j->feeds_n ? columns_of_feeds : columns, .columns_n = COLUMNS };
+	size_t *alike = fl_report_alike(j, matrices);
 
-	for (size_t i = 0; i < j->lanes_n; i++)
-		if (!is_left_out(j, &j->lanes[i]) && !fl_report_in_matrix(matrices, &j->lanes[i]))
-			fl_table_add(&t, row_of(w, &j->lanes[i]));
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		bool missing = v->verdict == FL_VERDICT_NOT_MEASURED && v->reason;
+
+		if (is_left_out(j, v) || fl_report_in_matrix(matrices, v) || (missing && alike[i] == 0))
+			continue;
+		fl_table_add(&t, missing && alike[i] > 1 ? row_of_missing(j, v, alike[i]) : row_of(w, v));
+	}
+	free(alike);
 	return t;
 }

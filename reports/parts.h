@@ -158,7 +158,7 @@ void fl_feed_study_json(const struct fl_study_result *s, json_t *study);
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
-/* Without those that a matrix shows. */
+/* Without those that a matrix shows; those that were not measured for one reason are one row. */
 struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_words *w,
 				const struct fl_matrices *matrices);
 

@@ -13,6 +13,7 @@ struct bench {
 	size_t lanes;
 	const char **differs; /* borrowed from the lanes' options */
 	size_t differs_n;
+	json_t *values; /* of every option, in the first lane that has it: one without its device lacks that. Owned */
 };
 
 struct fl_words {
@@ -22,6 +23,7 @@ struct fl_words {
 	bool *alone; /* of each lane: it is what a study holds the same lane beside others against */
 	const struct fl_study_result **feeds; /* of each lane: the study of starvation that it is of; NULL: none */
 	struct fl_files files;
+	json_t *devices; /* of each kind of device the one that all lanes have; null: they have several. Owned */
 };
 
 static struct bench *find_bench(const struct fl_words *w, const char *name)
@@ -40,16 +42,18 @@ static bool is_listed(const struct bench *b, const char *option)
 	return false;
 }
 
-static void note_differences(struct bench *b, const json_t *options, const json_t *others)
+static void note_differences(struct bench *b, json_t *options)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach((json_t *)options, name, value)
+	json_object_foreach(options, name, value)
 	{
-		json_t *other = json_object_get(others, name);
+		json_t *other = json_object_get(b->values, name);
 
-		if (is_listed(b, name) || (other && json_equal(value, other)))
+		if (!other)
+			json_object_set(b->values, name, value);
+		if (!other || is_listed(b, name) || json_equal(value, other))
 			continue;
 		b->differs = fl_grow(b->differs, b->differs_n + 1, sizeof(*b->differs));
 		b->differs[b->differs_n++] = name;
@@ -67,6 +71,17 @@ static void note_files(struct fl_words *w, const struct fl_lane_verdict *v)
 
 		if (f && f->type == FL_PATH && json_is_string(value))
 			fl_files_add(&w->files, json_string_value(value));
+	}
+}
+
+static void note_devices(struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	for (const struct fl_field *f = v->entry->fields; f->name; f++) {
+		json_t *id = f->type == FL_DEVICE ? json_object_get(v->options, f->name) : NULL;
+		json_t *seen = json_object_get(w->devices, f->range);
+
+		if (json_is_string(id) && !(seen && json_equal(seen, id)))
+			json_object_set_new(w->devices, f->range, seen ? json_null() : json_incref(id));
 	}
 }
 
@@ -96,6 +111,7 @@ struct fl_words *fl_words_make(const struct fl_judgement *j)
 	struct fl_words *w = fl_zalloc(1, sizeof(*w));
 
 	w->j = j;
+	w->devices = json_object();
 	note_alone(w);
 	note_feeds(w);
 	for (size_t i = 0; i < j->lanes_n; i++) {
@@ -105,20 +121,23 @@ struct fl_words *fl_words_make(const struct fl_judgement *j)
 		if (!b) {
 			w->benches = fl_grow(w->benches, w->n + 1, sizeof(*w->benches));
 			b = &w->benches[w->n++];
-			*b = (struct bench){ .first = v };
+			*b = (struct bench){ .first = v, .values = json_object() };
 		}
 		b->lanes++;
 		note_files(w, v);
-		note_differences(b, v->options, b->first->options);
-		note_differences(b, b->first->options, v->options);
+		note_differences(b, v->options);
+		note_devices(w, v);
 	}
 	return w;
 }
 
 void fl_words_free(struct fl_words *w)
 {
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n; i++) {
 		free(w->benches[i].differs);
+		json_decref(w->benches[i].values);
+	}
+	json_decref(w->devices);
 	free(w->benches);
 	free(w->alone);
 	free(w->feeds);
@@ -222,6 +241,28 @@ static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v
 	return clean;
 }
 
+/* What the user gave for the only lane of a benchmark; among others without the devices that all of them have, which the
+ * others do not name either. */
+static void add_label(struct fl_text *out, const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	char *label = fl_files_shorten(&w->files, v->label);
+
+	for (const struct fl_field *f = v->entry->fields; f->name && w->n > 1; f++) {
+		if (f->type == FL_DEVICE && strcmp(f->range, "node") == 0) /* beside where the lane ran, it tells */
+			continue;
+		const char *id = f->type == FL_DEVICE ? fl_json_text_or_null(v->options, f->name) : NULL;
+		const char *all = id ? fl_json_text_or_null(w->devices, f->range) : NULL;
+		char *given = all ? fl_format(" %s=%s", f->name, id) : NULL, *at = given ? strstr(label, given) : NULL;
+		size_t n = given ? strlen(given) : 0;
+
+		if (at && (at[n] == ' ' || at[n] == 0))
+			memmove(at, at + n, strlen(at + n) + 1);
+		free(given);
+	}
+	fl_text_add(out, "%s", label);
+	free(label);
+}
+
 char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 {
 	const struct bench *b = find_bench(w, v->bench);
@@ -233,10 +274,7 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 	if (v->rung && w->feeds[v - w->j->lanes])
 		return rung_name(w, v);
 	if (b->lanes == 1 && neighbours == 0 && strncmp(v->label, v->bench, strlen(v->bench)) == 0) {
-		char *label = fl_files_shorten(&w->files, v->label);
-
-		fl_text_add(&t, "%s", label);
-		free(label);
+		add_label(&t, w, v);
 	} else {
 		fl_text_add(&t, "%s", v->bench);
 		add_options(&t, w, b, v, (const char *const[]){ NULL });

@@ -496,6 +496,40 @@ static inline struct fl_run *golden_nothing(void)
 	return run;
 }
 
+/* One GPU: what it has no partner for is not measured, and lacks the device that it would be of. */
+static inline struct fl_run *golden_one_gpu(void)
+{
+	static const char gpu[] =
+		"\"gpu\":\"gpu-0000:10:00.0\",\"engine\":\"ce\",\"kind\":\"pinned\",\"memory\":\"node0\"";
+	static const char *const missing[] = { "gpu.h2d", "gpu.p2p", "gpu.h2d", "gpu.d2h", "gpu.p2p" };
+	struct sample_gpus g;
+	struct fl_run *run;
+	char options[256];
+
+	sample_gpus_init(&g);
+	g.s.m.gpus_n = 1;
+	run = sample_gpu_run(&g, "gpu.d2h");
+	for (unsigned i = 0; i < 4; i++) {
+		snprintf(options, sizeof(options), "{%s,\"size\":\"%u\"}", gpu, i / 2 ? 1048576 : 536870912);
+		golden_gpu_lane(run, i % 2 ? "gpu.d2h" : "gpu.h2d", options, i / 2 ? 48e9 : 55e9);
+	}
+	snprintf(options, sizeof(options), "{%s,\"size\":\"536870912\"}", gpu);
+	golden_gpu_lane(run, "gpu.bidir", options, 100e9);
+	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+		unsigned case_no = (unsigned)json_array_size(json_object_get(run->plan, "cases"));
+
+		sample_lane(sample_case(run, missing[i], 3), missing[i], "{\"size\":\"268435456\",\"engine\":\"ce\"}",
+			    "this machine has no distinct pair of gpu and gpu");
+		for (unsigned round = 0; round < 3; round++) {
+			struct fl_lane_record *r = sample_record(run, case_no, 0, round);
+
+			r->outcome = FL_NOT_MEASURED;
+			r->reason = fl_dup("this machine has no distinct pair of gpu and gpu");
+		}
+	}
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -514,6 +548,7 @@ static const struct golden {
 	{ "report-ladders-80.txt", golden_ladders, { .width = 80 } },
 	{ "report-beside-80.txt", golden_beside, { .width = 80 } },
 	{ "report-gpus-80.txt", golden_gpus, { .width = 80 } },
+	{ "report-one-gpu-80.txt", golden_one_gpu, { .width = 80 } },
 	{ "report-nothing-80.txt", golden_nothing, { .width = 80 } },
 };
 
