@@ -241,8 +241,8 @@ static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v
 	return clean;
 }
 
-/* What the user gave for the only lane of a benchmark; among others without the devices that all of them have, which the
- * others do not name either. */
+/* What the user gave for the only lane of a benchmark; among others without the devices that all of them have, which
+ * the others do not name either. */
 static void add_label(struct fl_text *out, const struct fl_words *w, const struct fl_lane_verdict *v)
 {
 	char *label = fl_files_shorten(&w->files, v->label);

@@ -148,8 +148,9 @@ struct fl_lane_verdict {
 	bool evidence_only;   /* it is there to hold the loop against, and need not mean anything by itself */
 	struct fl_feed *feed; /* a lane of the loop; owned */
 	double overlap;	      /* share of time in which the busier of source and copying was busy; NaN: unknown */
-	double work_ratio; /* share of the window in which it was at work, in the round with the least of it: less than 1
-				 where its device times it, and its rates leave out the time between */
+	/* Share of the window in which it was at work, in the round with the least of it: less than 1 where its device
+	 * times it, and its rates leave out the time between. */
+	double work_ratio;
 };
 
 /* What a study of starvation found as a whole. */

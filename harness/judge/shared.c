@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What one lane puts on one hop, as shares of the hop's cap; NaN: the lane ran, but its rate does not count. Over all of
- * the time, so that what lanes put on it by turns adds up to what it carried; and the most of it while at work. */
+/* What one lane puts on one hop, as shares of the hop's cap; NaN: the lane ran, but its rate does not count. Over all
+ * of the time, so that what lanes put on it by turns adds up to what it carried; and the most of it while at work. */
 struct load {
 	struct fl_lane_verdict *lane;
 	const struct fl_hop *hop;
