@@ -173,6 +173,7 @@ static double width(const struct fl_case *c, struct fl_case_lane *lane)
 	struct fl_window w = { c->window.from_ns, fl_now_ns(), lane->entry->device_clock };
 	struct fl_series s = { 0 };
 	struct fl_interval i;
+	size_t n = 0;
 	struct fl_err err = { 0 };
 	struct fl_track *tracks = fl_case_tracks(lane, &err);
 
@@ -180,7 +181,10 @@ static double width(const struct fl_case *c, struct fl_case_lane *lane)
 		return 1;
 	fl_window_rates(tracks, lane->threads, &w, fl_window_slices(tracks, lane->threads, &w, c->step_ns), FL_RATE_OPS,
 			&s);
-	i = fl_median_interval(s.value, s.n);
+	for (size_t k = 0; k < s.n; k++) /* by device clock, a slice without work has none */
+		if (s.valid[k] && isfinite(s.value[k]))
+			s.value[n++] = s.value[k];
+	i = fl_median_interval(s.value, n);
 	fl_case_free_tracks(tracks, lane->threads);
 	free(s.at);
 	free(s.value);
