@@ -100,7 +100,7 @@ suite <<'EOF'
 - bench: null.scripted_gpu
   with: {gpu: 80:00.0, duration: 20ms}
 EOF
-is 'MIG-1 MIG-2 all MIG-1' "$(value '[.lanes[:4][].facts.visible] | join(" ")')" 'what workers of parts see'
+is 'MIG-1 MIG-2 whole MIG-1' "$(value '[.lanes[:4][].facts.visible | if test("GPU-00000000,.*GPU-00000006$") then "whole" else . end] | join(" ")')" 'what workers of parts see'
 is 'true false false' "$(value '[.lanes[].facts.process] | "\(.[0] == .[3]) \(.[0] == .[1]) \(.[0] == .[2])"')" 'workers of parts'
 has "$(value '.lanes[4].reason')" 'is divided into parts (MIG)' 'a divided GPU'
 
