@@ -12,8 +12,10 @@ static const char *const allowed[] = { "HOME",	       "TMPDIR",       "CUDA_*",	
 				       "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
 
 /* Not for children, whatever a prefix says. Devices are found by address or UUID, and which of them are hidden the plan
- * honours; where every launch waits for its end, what opens a gate after a launch never does. */
-static const char *const refused[] = { "CUDA_VISIBLE_DEVICES=", "CUDA_LAUNCH_BLOCKING=" };
+ * honours; where every launch waits for its end, what opens a gate after a launch never does, nor where all streams share
+ * few queues; a share of a GPU, or a profiler in the worker, is not what is measured. */
+static const char *const refused[] = { "CUDA_VISIBLE_DEVICES=", "CUDA_LAUNCH_BLOCKING=", "CUDA_DEVICE_MAX_CONNECTIONS=",
+				       "CUDA_MPS_", "CUDA_INJECTION64_PATH=" };
 
 static bool is_refused(const char *variable)
 {
@@ -45,9 +47,10 @@ char **fl_child_env(void)
 
 	while (environ && environ[have])
 		have++;
-	env = fl_zalloc(have + 3, sizeof(*env));
+	env = fl_zalloc(have + 4, sizeof(*env));
 	env[n++] = fl_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	env[n++] = fl_dup("LANG=C.UTF-8");
+	env[n++] = fl_dup("CUDA_DEVICE_MAX_CONNECTIONS=32"); /* a queue for each stream of many lanes */
 	for (size_t i = 0; i < have; i++)
 		if (is_allowed(environ[i]))
 			env[n++] = fl_dup(environ[i]);

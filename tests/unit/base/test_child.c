@@ -206,22 +206,30 @@ static void test_kill_takes_the_whole_group(void **state)
 static void test_environment_is_an_allow_list(void **state)
 {
 	char **env;
-	int cuda = 0, refused = 0, launcher = 0;
+	static const char *const never[] = { "CUDA_VISIBLE_DEVICES=", "CUDA_LAUNCH_BLOCKING=",
+					     "CUDA_DEVICE_MAX_CONNECTIONS=1",
+					     "CUDA_MPS_PIPE_DIRECTORY=", "CUDA_INJECTION64_PATH=" };
+	int cuda = 0, refused = 0, launcher = 0, queues = 0;
 
 	(void)state;
 	setenv("CUDA_VISIBLE_DEVICES", "0", 1);
 	setenv("CUDA_LAUNCH_BLOCKING", "1", 1);
+	setenv("CUDA_DEVICE_MAX_CONNECTIONS", "1", 1);
+	setenv("CUDA_MPS_PIPE_DIRECTORY", "/run/mps", 1);
+	setenv("CUDA_INJECTION64_PATH", "/tmp/profiler.so", 1);
 	setenv("CUDA_MODULE_LOADING", "EAGER", 1);
 	setenv("OMPI_COMM_WORLD_RANK", "3", 1);
 	env = fl_child_env();
 	for (size_t i = 0; env[i]; i++) {
 		cuda += !strncmp(env[i], "CUDA_MODULE_LOADING=", 20);
-		refused +=
-			!strncmp(env[i], "CUDA_VISIBLE_DEVICES=", 21) || !strncmp(env[i], "CUDA_LAUNCH_BLOCKING=", 21);
+		for (size_t k = 0; k < sizeof(never) / sizeof(*never); k++)
+			refused += strlen(env[i]) >= strlen(never[k]) && !strncmp(env[i], never[k], strlen(never[k]));
+		queues += !strcmp(env[i], "CUDA_DEVICE_MAX_CONNECTIONS=32");
 		launcher += !strncmp(env[i], "OMPI_", 5);
 	}
 	assert_int_equal(cuda, 1);
 	assert_int_equal(refused, 0);
+	assert_int_equal(queues, 1);
 	assert_int_equal(launcher, 0);
 	fl_child_env_free(env);
 }
