@@ -14,9 +14,10 @@ function(expect known)
 endfunction()
 
 expect("50;52;60;70;75;80;86;87;89;90" sm_75 sm_80 sm_90 compute_90) # 11.8
-expect("50;75;80;86;89;90;100;101;120" sm_75 sm_80 sm_90 sm_100 sm_120 compute_120) # 12.8
-expect("75;80;86;87;88;89;90;100;110;103;120;121" sm_75 sm_80 sm_90 sm_100 sm_120 compute_120) # 13.0
-expect("90;100;120;140" sm_90 sm_100 sm_120 compute_120) # one to come
+expect("50;75;80;86;89;90;100;101;120" sm_75 sm_80 sm_90 sm_100 sm_120 compute_90 compute_100 compute_120) # 12.8
+expect("75;80;86;87;88;89;90;100;110;103;120;121" sm_75 sm_80 sm_90 sm_100 sm_120 compute_90 compute_100 compute_120) # 13.0
+expect("90;100;120;140" sm_90 sm_100 sm_120 compute_90 compute_100 compute_120) # one to come
+expect("75;80" sm_75 sm_80 compute_80)
 expect("35;50") # nothing that feedline measures
 expect("")
 

@@ -2,7 +2,7 @@
 # toolkit.cmake: what is asked of a CUDA toolkit.
 
 # fl_cuda_architectures(KNOWN OUT): options for nvcc. KNOWN: the generations that the toolkit can compile for, as numbers. Code
-# for those that servers have; what is newer than all of them is compiled by its driver from the portable code of the newest.
+# for those that servers have; what is newer than all of them or between them is compiled by its driver from portable code.
 function(fl_cuda_architectures known out)
   set(options)
   set(newest)
@@ -10,6 +10,12 @@ function(fl_cuda_architectures known out)
     if(generation IN_LIST known)
       list(APPEND options -gencode arch=compute_${generation},code=sm_${generation})
       set(newest ${generation})
+    endif()
+  endforeach()
+  foreach(generation 90 100 120) # those between two of these, as 110, are newer than the one and older than the other
+    if(generation IN_LIST known)
+      list(APPEND options -gencode arch=compute_${generation},code=compute_${generation})
+      set(newest FALSE)
     endif()
   endforeach()
   if(newest)
