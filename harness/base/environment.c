@@ -12,8 +12,8 @@ static const char *const allowed[] = { "HOME",	       "TMPDIR",       "CUDA_*",	
 				       "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS" };
 
 /* Not for children, whatever a prefix says. Devices are found by address or UUID, and which of them are hidden the plan
- * honours; where every launch waits for its end, what opens a gate after a launch never does, nor where all streams share
- * few queues; a share of a GPU, or a profiler in the worker, is not what is measured. */
+ * honours; where every launch waits for its end, what opens a gate after a launch never does, nor where
+ * streams share few queues; a share of a GPU, or a profiler in the worker, is not what is measured. */
 static const char *const refused[] = { "CUDA_VISIBLE_DEVICES=", "CUDA_LAUNCH_BLOCKING=", "CUDA_DEVICE_MAX_CONNECTIONS=",
 				       "CUDA_MPS_", "CUDA_INJECTION64_PATH=" };
 

@@ -156,7 +156,7 @@ static void test_sm_copy(void **state)
 	fl_place_free(&to);
 }
 
-/* What a side brought, lap by lap, is what the check expects, by either engine; and a lap that is not there is found. */
+/* What laps brought is what the check expects, by either engine; and a lap that is not there is found. */
 static void test_laps(void **state)
 {
 	struct bench *b = *state;
@@ -170,6 +170,7 @@ static void test_laps(void **state)
 		struct fl_copies_did did;
 		uint64_t from_bytes, to_bytes;
 
+		c.sm = sm == 1;
 		fl_copies_room(&c, &from_bytes, &to_bytes);
 		assert_int_equal(fl_place_on_gpu(&b->gpu, from_bytes, &from, &b->err), 0);
 		assert_int_equal(fl_place_on_gpu(&b->gpu, to_bytes, &to, &b->err), 0);

@@ -40,7 +40,7 @@ suite() {
 clean() {
 	is 0 "$(said ' misuse ')" "misuse of CUDA by $1"
 	is 0 "$(workers)" "workers left after $1"
-	is 0 "$(value '[.lanes[]? | .reason, .hint | select(. != null and contains("\n"))] | length' 2>/dev/null || echo 0)" "one line each for $1"
+	is 0 "$(value '[.lanes[]? | .reason, .hint | select(. != null and contains("\n"))] | length' 2>&1)" "one line each for $1"
 }
 # refused WHAT VERDICT PART HINT: the first lane, why, and what to do; where it was the only one, the status is 3
 refused() {

@@ -305,7 +305,7 @@ static void test_peer_drops(void **unused)
 	}
 }
 
-/* Damage to the buffers themselves, at their ends too. */
+/* Where the GPU came to is compared with where the chain leads. That no load is wrong but this is not shown here. */
 static void test_chase_wrong(void **unused)
 {
 	enum rig_phase at;
