@@ -99,23 +99,68 @@ is 'there is no NVIDIA GPU here' "$(prepare_gpu_h2d)" 'no GPU'
 prepare_gpu_h2d >/dev/null || rc=$?
 is 3 "$rc" 'the status of no GPU'
 : >"$gpu_control"
+cat >"$dir/nvidia-smi" <<'EOT'
+#!/bin/sh
+[ "$*" = '--query-gpu=uuid -i 1 --format=csv,noheader' ] && echo GPU-b || exit 6
+EOT
 cat >"$dir/nvbandwidth" <<'EOT'
 #!/bin/sh
-[ "$*" = '-j -b 512 -t host_to_device_memcpy_ce' ] && [ "$CUDA_VISIBLE_DEVICES" = 0 ] || exit 1
+[ "$CUDA_VISIBLE_DEVICES" = GPU-b ] || exit 1
+[ "$*" != -l ] || exit 0
+[ "$*" = '-j -b 512 -t host_to_device_memcpy_ce' ] || exit 1
 echo '{"nvbandwidth": {"testcases": [{"bandwidth_matrix": [["55.6304"]], "status": "Passed"}]}}'
 EOT
-chmod +x "$dir/nvbandwidth"
+cat >"$dir/feedline" <<'EOT'
+#!/bin/sh
+case $1 in
+topo) echo '{"gpus": [{"uuid": null, "parent": null}, {"uuid": "GPU-a", "parent": null}, {"uuid": "MIG-c", "parent": "gpu-a"},
+	{"uuid": "GPU-b", "parent": null}]}' ;;
+bench) echo "$*" >>"$0.log"; echo '{"lanes": [{"metrics": {"bytes_per_s": {"mean": 7}}}]}' ;;
+run) echo 'what the suite says'; exit "$(cat "$0.status")" ;;
+show) cat "$0.show" ;;
+esac
+EOT
+chmod +x "$dir/nvidia-smi" "$dir/nvbandwidth" "$dir/feedline"
 NVBANDWIDTH=$dir/nvbandwidth
+feedline=$dir/feedline
+export CUDA_VISIBLE_DEVICES
+CUDA_VISIBLE_DEVICES=''
+is "CUDA_VISIBLE_DEVICES='' hides all GPUs" "$(prepare_gpu_h2d)" 'all GPUs hidden'
+CUDA_VISIBLE_DEVICES=2
+is 'the driver lists no GPU 2' "$(prepare_gpu_h2d)" 'a GPU that is not there'
+CUDA_VISIBLE_DEVICES=1,0
+find_gpu
+is GPU-b "$gpu_uuid" 'the second GPU that the driver lists'
+is GPU-b "$(PATH=$dir:$PATH; feedline=false; find_gpu; echo "$gpu_uuid")" 'the second GPU as nvidia-smi counts'
+is 7 "$(ours_gpu_h2d)" 'ours'
+grep -q '^bench gpu.h2d --gpu GPU-b ' "$dir/feedline.log" || is '--gpu GPU-b' "$(<"$dir/feedline.log")" 'the GPU that we measure'
 is 'nvbandwidth host_to_device_memcpy_ce, 512 MiB' "$(prepare_gpu_h2d)" 'with nvbandwidth'
 is 55630400000 "$(theirs_gpu_h2d)" 'what it measured'
 is 'none' "$(theirs_gpu_local || echo none)" 'what it could not measure'
 NVBANDWIDTH=$dir/nothing
-is 'there is no nvbandwidth (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'nothing else copies with SMs'
+is 'there is no nvbandwidth that starts (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'nothing else copies with SMs'
+printf '#!/bin/sh\nexit 127\n' >"$dir/nvbandwidth"
+NVBANDWIDTH=$dir/nvbandwidth
+is 'there is no nvbandwidth that starts (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'a peer that is broken'
 is 6 "$(chosen gpu | wc -l)" 'rows of GPUs'
 
 # The arithmetic of gpu-check, and that it says what is missing.
 is 0.000 "$(bash -c 'source "$1"; yes 5 | head -n 16 | variation' - "$root/scripts/gpu-check")" 'no scatter'
 is 20.203 "$(bash -c 'source "$1"; printf "%s\n" 6 8 | variation' - "$root/scripts/gpu-check")" 'scatter of two'
+suite_says() { # STATUS BENCH...: with these rates
+	printf '%s\n' "$1" >"$dir/feedline.status"
+	shift
+	jq -n '{runs: [{lanes: [$ARGS.positional[] | {bench: ., metrics: {bytes_per_s: {medians: [1]}}}]}]}' --args "$@" \
+		>"$dir/feedline.show"
+	bash -c 'source "$1"; dir=$2; FEEDLINE=$2/feedline; check_suite >"$2/said"; echo "$status $(<"$2/said")"' - \
+		"$root/scripts/gpu-check" "$dir" | sed 's/  */ /g; s/after [0-9]* s/after N s/'
+}
+kept='after N s with 2 GPUs: what the suite says'
+is "0 suite kept status 0 $kept" "$(suite_says 0 gpu.h2d gpu.d2h gpu.local)" 'a suite that passes'
+is "0 suite kept status 4 $kept" "$(suite_says 4 gpu.h2d gpu.d2h gpu.local)" 'a disturbed suite'
+is "1 suite NOT KEPT status 1 $kept" "$(suite_says 1 gpu.h2d gpu.d2h gpu.local)" 'a suite that fails'
+is "3 suite not tried status 3 $kept" "$(suite_says 3 gpu.h2d gpu.d2h gpu.local)" 'an invalid suite'
+is "3 suite not tried status 0 $kept; without a rate: gpu.d2h gpu.local" "$(suite_says 0 gpu.h2d)" 'a suite without rates'
 if [ ! -e /proc/driver/nvidia/version ]; then
 	rc=0
 	is 'gpu-check: not comparable here: there is no NVIDIA GPU' "$("$root/scripts/gpu-check")" 'gpu-check without a GPU'
