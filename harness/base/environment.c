@@ -50,7 +50,9 @@ char **fl_child_env(void)
 	env = fl_zalloc(have + 4, sizeof(*env));
 	env[n++] = fl_dup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 	env[n++] = fl_dup("LANG=C.UTF-8");
-	env[n++] = fl_dup("CUDA_DEVICE_MAX_CONNECTIONS=32"); /* a queue for each stream of many lanes */
+	/* Pairs at once use more streams of a GPU than the usual 8 queues; streams that share one wait for each other,
+	 * gates too. */
+	env[n++] = fl_dup("CUDA_DEVICE_MAX_CONNECTIONS=32");
 	for (size_t i = 0; i < have; i++)
 		if (is_allowed(environ[i]))
 			env[n++] = fl_dup(environ[i]);

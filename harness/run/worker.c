@@ -98,9 +98,7 @@ static int watch_all(struct fl_pool *pool, struct fl_worker *w, struct fl_err *e
 	return rc;
 }
 
-/* The pool's, and of lanes on GPUs: what hides all GPUs but one part of one, and as many queues to each GPU as CUDA
- * can have. Pairs at once use more streams of a GPU than the usual 8 queues; streams that share a queue wait for each
- * other, gates too. Others take no notice of it. *ret_extra is to be freed, as the array is. */
+/* The pool's, and of a lane on a part of a GPU what hides all others. *ret_extra is to be freed, as the array is. */
 static const char **env_of(const struct fl_pool *pool, const struct fl_worker *w, char **ret_extra)
 {
 	size_t n = 0;
@@ -108,11 +106,10 @@ static const char **env_of(const struct fl_pool *pool, const struct fl_worker *w
 
 	while (pool->env && pool->env[n])
 		n++;
-	env = fl_zalloc(n + 3, sizeof(*env));
+	env = fl_zalloc(n + 2, sizeof(*env));
 	for (size_t i = 0; i < n; i++)
 		env[i] = pool->env[i];
 	*ret_extra = w->visible ? fl_format("CUDA_VISIBLE_DEVICES=%s", w->visible) : NULL;
-	env[n++] = "CUDA_DEVICE_MAX_CONNECTIONS=32";
 	env[n] = *ret_extra;
 	return env;
 }

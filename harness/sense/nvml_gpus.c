@@ -147,7 +147,7 @@ static void ask_link(const struct fl_nvml *nvml, struct fl_nvml_device *d, struc
 	struct fl_known now, best;
 
 	ask_number(d, nvml->pcie_gen, 1, &now);
-	ask_number(d, nvml->pcie_gen_gpu ? nvml->pcie_gen_gpu : nvml->pcie_gen_max, 1, &best);
+	ask_number(d, nvml->pcie_gen_max ? nvml->pcie_gen_max : nvml->pcie_gen_gpu, 1, &best);
 	take_gts(&ret->gts_now, &now);
 	take_gts(&ret->gts_best, &best);
 	free(now.why);
