@@ -64,6 +64,17 @@ void watch_host_look(struct watch_host *host, bool all, struct watch_cost *cost)
 size_t watch_host_count(const struct watch_host *host);
 struct watch_series *watch_host_series(struct watch_host *host, size_t i);
 
+/* ---- watch_link.c: what a link can carry
+ *
+ * While the processors of a GPU copy over PCIe, drivers say of it more than it carries in any way (seen on an H200 at
+ * 5.0 x16, 63 GB/s: 93 GB/s received at a rate of 51): such a figure is not known, and neither is the other direction
+ * of the same moment. */
+
+/* Raw, in one direction; NaN: no such link, or not known. */
+double watch_link_bytes_per_s(double generation, double lanes);
+/* Can both be? What is not known can. */
+bool watch_link_carries(double link_bytes_per_s, double sent_bytes_per_s, double received_bytes_per_s);
+
 /* ---- watch_gpu_look.c: one GPU, by NVML */
 
 struct watch_gpu_look;

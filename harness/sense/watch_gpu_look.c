@@ -71,7 +71,8 @@ struct watch_gpu_look {
 	uint64_t cannot;		/* a bit for every question */
 	uint64_t due_ns[QUESTIONS_MAX]; /* before that it is not asked again */
 	struct watch_rate sent, received;
-	bool counts_pcie; /* by its counters, rather than by a call that takes 20 ms */
+	bool counts_pcie;	 /* by its counters, rather than by a call that takes 20 ms */
+	double link_bytes_per_s; /* the most that was seen of it; NaN: not yet */
 	unsigned links[FL_NVML_LINKS_MAX];
 	size_t links_n;
 	bool links_known;
@@ -173,6 +174,7 @@ static int ask_link(struct watch_gpu_look *l, double *values)
 	if (rc == FL_NVML_SUCCESS) {
 		values[PCIE_GEN] = gen;
 		values[PCIE_LANES] = lanes;
+		l->link_bytes_per_s = fmax(l->link_bytes_per_s, watch_link_bytes_per_s(gen, lanes));
 	}
 	return rc;
 }
@@ -399,6 +401,7 @@ struct watch_gpu_look *watch_gpu_look_make(const struct fl_nvml *nvml, struct fl
 
 	look->nvml = nvml;
 	look->device = device;
+	look->link_bytes_per_s = NAN;
 	return look;
 }
 
@@ -438,5 +441,7 @@ int watch_gpu_look(struct watch_gpu_look *look, unsigned depth, double *values, 
 		if (rc == FL_NVML_GPU_IS_LOST)
 			return rc;
 	}
+	if (!watch_link_carries(look->link_bytes_per_s, values[PCIE_SENT], values[PCIE_RECEIVED]))
+		values[PCIE_SENT] = values[PCIE_RECEIVED] = NAN;
 	return FL_NVML_SUCCESS;
 }
