@@ -180,6 +180,21 @@ static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record
 				   100 * ratio));
 }
 
+/* Large pieces are queued in no time: a device that says that it was at work in much less than the window with them has
+ * a clock that tells less than went by, or a host that stalls. (An H200: 0.93 and more of the window from 16 MiB on,
+ * 0.75 where what counts is what both directions did at once.) */
+static void distrust_clock(const struct fl_case_lane *lane, const struct fl_clip *clip, struct fl_lane_record *record)
+{
+	const double large_bytes = 16 << 20, least = 0.6;
+	double ratio = fl_json_number_or_nan(record->notes, "device_work_ratio");
+
+	if (lane->entry->device_clock && clip->bytes >= large_bytes * clip->ops && ratio < least)
+		distrust(record,
+			 fl_format("by its own clock its device was at work in %.0f %% of the window only, with pieces "
+				   "of %.0f MiB: that clock, or the host that starts them, is slow",
+				   100 * ratio, clip->bytes / clip->ops / (1 << 20)));
+}
+
 /* What its GPUs did, and which of its samples that touches. */
 static void distrust_gpus(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_lane_record *record)
 {
@@ -332,8 +347,12 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 			    "measure for longer (--duration)");
 	else if (fl_case_refuse_cached(c, lane, record->facts, &err) < 0)
 		set_outcome(record, FL_INVALID, err.what, err.hint);
-	else
+	else {
+		struct fl_clip clip = fl_window_clip(tracks, lane->threads, &c->window);
+
+		distrust_clock(lane, &clip, record);
 		set_distrust(c, lane, spoilt, steps, record);
+	}
 	fl_case_free_tracks(tracks, lane->threads);
 }
 

@@ -25,6 +25,13 @@ is '[]' "$(value '.lanes[0].distrust | map(select(contains("at work"))) | tostri
 feedline show last --json --store "$store" >"$home/show"
 is true "$(jq '[.. | objects | .device_work_ratio? // empty] | length > 0' "$home/show")" 'the record has it'
 
+# 40 MB in a step of which the device says that it worked a quarter: queued in no time, so the rest was not the host's.
+play --step-time 40ms --work 0.25
+is 4 "$rc" 'status of a clock that tells too little'
+is 1 "$(value '.lanes[0].distrust | map(select(contains("by its own clock"))) | length')" 'a clock that tells too little'
+play --step-time 40ms --work 0.9
+is 0 "$(value '.lanes[0].distrust | map(select(contains("by its own clock"))) | length')" 'a clock that may be right'
+
 # Values that steps give belong to steps, as they do by the other clock.
 play --script given --step-time 4ms
 is true "$(value '.lanes[0].metrics.played_value | .n > 0 and .median >= 0 and .median <= 9')" 'given values of a device'
