@@ -50,9 +50,11 @@ static size_t combinations(const struct fl_choices *choices)
 /* How many of them are wanted. */
 static size_t count_wanted(const struct fl_choices *choices, size_t total)
 {
-	size_t all = choices->pair ? choices->first->n * choices->second->n : 1, wanted = choices->pair ? 0 : 1;
+	size_t all = choices->pair ? choices->first->n * choices->second->n : 0, wanted = 0;
 
-	for (size_t i = 0; choices->pair && i < all; i++)
+	if (all == 0) /* no pairs, or none of a device: combinations() */
+		return total;
+	for (size_t i = 0; i < all; i++)
 		wanted += choices->pair[i];
 	return total / all * wanted;
 }

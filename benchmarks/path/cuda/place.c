@@ -70,9 +70,11 @@ int fl_place_spoil(const struct fl_place *p, uint64_t seed, struct fl_err *err)
 static int wrong(const struct fl_place_part *part, uint64_t blocks, uint64_t first, const char *what,
 		 struct fl_err *err)
 {
+	uint64_t offset = part->offset + first;
+
 	return fl_fail(err, -EBADMSG, "wrong data in %llu of %llu blocks %s, first at offset %llu",
-		       (unsigned long long)blocks, (unsigned long long)part->bytes / FL_BLOCK_BYTES, what,
-		       (unsigned long long)(part->offset + first));
+		       (unsigned long long)blocks, (unsigned long long)(part->bytes / FL_BLOCK_BYTES), what,
+		       (unsigned long long)offset);
 }
 
 static int check_gpu(const struct fl_place *p, const struct fl_place_part *part, uint64_t seed, const char *what,
