@@ -161,7 +161,7 @@ for symbol in symbols:
 			assert symbol != "nvmlInit_v2" or m["unknown"]["gpu_driver"], text
 			continue
 		want = tells.get(symbol, set()) | alone
-		if symbol == "nvmlDeviceGetGpuMaxPcieLinkGeneration" and not missing:
+		if symbol == "nvmlDeviceGetMaxPcieLinkGeneration" and not missing:
 			want |= {"gts_best"}
 		assert unknown(text) == want, (text, unknown(text), want)
 		assert len(ask(text)["gpus"]) == 8, text
@@ -173,7 +173,7 @@ for pair, name in ((("nvmlDeviceGetMemoryInfo_v2", "nvmlDeviceGetMemoryInfo"), "
 		   (("nvmlDeviceGetFieldValues", "nvmlDeviceGetNvLinkVersion"), "links.bytes_per_s"),
 		   (("nvmlDeviceGetNvLinkRemoteDeviceType", "nvmlDeviceGetNvLinkRemotePciInfo_v2"), "links.peer"),
 		   (("nvmlDeviceGetGpuMaxPcieLinkGeneration", "nvmlDeviceGetMaxPcieLinkGeneration"), "gts_best")):
-	text = ",".join("nvml:%s:1+:fail=3" % symbol if symbol != "nvmlDeviceGetGpuMaxPcieLinkGeneration"
+	text = ",".join("nvml:%s:1+:fail=3" % symbol if symbol != "nvmlDeviceGetMaxPcieLinkGeneration"
 			else "nvml:missing=" + symbol for symbol in pair)
 	assert unknown(text) == alone | {name}, (text, unknown(text))
 
