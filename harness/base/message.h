@@ -3,9 +3,13 @@
  * one descriptor. The agent reads it as hostile input.
  *
  *   agent  -> worker  {"do":"open","lane":0,"bench":"storage.read","options":{...},"devices":{...},
- *                      "cpus":"0-1","node":0,"step_ns":2000000,"memory_max":0}
+ *                      "cpus":"0-1","node":0,"step_ns":2000000,"memory_max":0,
+ *                      "rank":0,"addresses":["10.1.0.1","10.1.0.2"]}     of its group; by itself: 0 and []
  *   worker -> agent   {"is":"sized","lane":0,"threads":2}
  *   agent  -> worker  {"do":"tape","lane":0,"threads":2,"steps_max":65536}      + the tape's descriptor
+ *   worker -> agent   {"is":"gather","lane":0,"name":"listen","value":"0a0b"}   from "sized" to "done", any number
+ *   agent  -> worker  {"do":"gathered","lane":0,"name":"listen","values":["0a0b","0c0d"]}           hex, by rank
+ *   agent  -> worker  {"do":"ungathered","lane":0,"what":"..."}              instead: a lane of its group is lost
  *   worker -> agent   {"is":"ready","lane":0}                                   opened and entered, waits for the start
  *                     (start and stop travel in the tape)
  *   agent  -> worker  {"do":"halt","lane":0}                                    after the stop flag: call the halt hook

@@ -22,7 +22,11 @@ struct fl_plan_lane {
 	size_t options_n;
 	struct fl_cpus cpus; /* where its threads run */
 	int node;	     /* where its memory is; -1: no NUMA information */
-	unsigned worker;   /* lanes with the same number share a process; it is that of the first of them in the case */
+	unsigned worker; /* lanes with the same number share a process; it is that of the first of them in the case */
+	unsigned host;	 /* where it runs: plan->hosts[host]; 0 in a plan of one machine */
+	/* Lanes with the same number are a group (feedline/bench.h: roles): it is that of the first of them in the
+	 * case. A lane by itself has its own number, rank 0, size 1. */
+	unsigned group, rank, size;
 	bool shares_cpus;  /* more threads than CPUs on its node: they take turns */
 	char *skip, *hint; /* known before running that it cannot be measured: the reason and what to do; else NULL */
 };
@@ -64,6 +68,10 @@ struct fl_plan {
 	size_t cases_n;
 	struct fl_study *studies;
 	size_t studies_n;
+	/* The names of the machines that it is of, by which people call them; host 0 is the one that the user is
+	 * at. One machine alone has no name: then hosts_n is 0. */
+	char **hosts;
+	size_t hosts_n;
 	char *visible_gpus, *gpu_order; /* of struct fl_visible, by which some GPUs may be hidden; NULL: not set */
 };
 
@@ -92,6 +100,19 @@ struct fl_plan_settings {
  * lane with `skip`, not an error. settings: NULL for none. */
 int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
 		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err);
+/* The same over several machines, which all do it at the same time. Rules of benchmarks without roles are made for
+ * each machine as above; what stands at the same place of the same rule is one case, with the lanes of all. Rules
+ * of benchmarks with roles are made once: who is grouped with whom is what `across` of the rule says (suite.h,
+ * schedule.h). n >= 1; names differ, and all must outlive the call only. */
+struct fl_plan_host {
+	const char *name;
+	const struct fl_machine *machine;
+	const char *interface; /* by which it reaches the others: where a lane with `numa` of "interface" sits; NULL */
+	const char *rack;      /* what hosts with much between them have in common; NULL: not said */
+	struct fl_visible visible; /* what its user's environment hides; goes over that of the settings */
+};
+int fl_plan_make_hosts(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_plan_host *hosts,
+		       size_t n, const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err);
 void fl_plan_free(struct fl_plan *plan);
 
 enum { FL_PLAN_SCHEMA = 2 };

@@ -31,7 +31,8 @@ struct fl_lane_record {
 	unsigned case_no, round, lane;
 	char *bench;
 	json_t *options;   /* {"block": 1048576, ...}: as reported to users */
-	json_t *placement; /* {"cpus": "0-1", "node": 0, "verified": true|false|null, "reason": ...} */
+	json_t *placement; /* {"cpus": "0-1", "node": 0, "verified": true|false|null, "reason": ...};
+			    * of a run on several hosts also "host": its name */
 	json_t *facts;	   /* {"buffers": "registered", ...} */
 	json_t *caps;	   /* [{"hop": "source pace", "cap_bytes_per_s": 1e9, "origin": "computed", "reason": null}] */
 	enum fl_outcome outcome;
@@ -65,7 +66,14 @@ enum {
 	FL_WATCHED_MAX = 1 << 22 /* series of a run */
 };
 
-/* One run. */
+/* One of several machines that a run was on. */
+struct fl_run_host {
+	char *name;
+	json_t *machine, *environment; /* as in fl_run; owned */
+};
+
+/* One run. On several machines, where a lane ran is what the plan says of it (its `host`), and the subject of what was
+ * watched has the host before it: "n2/gpu-0000:41:00.0". */
 struct fl_run {
 	char id[40];
 	int64_t started_ns; /* CLOCK_REALTIME */
@@ -73,6 +81,10 @@ struct fl_run {
 	int status;			      /* exit status of a finished run; -1 before */
 	json_t *plan, *machine, *environment; /* environment: versions, kernel, command line, host, boot id, ... */
 	json_t *declared;		      /* {"memory.copy": <entry as in the manifest>, ...} */
+	/* By the plan's number of them; none where the run was on one machine. machine and environment are those of
+	 * the first, too. */
+	struct fl_run_host *hosts;
+	size_t hosts_n;
 	struct fl_lane_record *lanes;
 	size_t lanes_n;
 	struct fl_watched *watched; /* by round, case, subject and metric, as far as it comes from a store */

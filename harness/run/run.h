@@ -22,6 +22,14 @@ struct fl_watch {
 
 struct fl_retired;
 
+/* What carries out cases in the place of this machine's own workers: many hosts (hosts/crew.h). run_case appends the
+ * records of the case to `run`, as fl_case_run() does, and what was watched; errors are the crew's own: -EINTR, or
+ * nothing is left that could go on. */
+struct fl_crew {
+	int (*run_case)(struct fl_crew *self, const struct fl_plan *plan, const struct fl_plan_step *at,
+			struct fl_run *run, struct fl_err *err);
+};
+
 struct fl_agent {
 	const char *prefix; /* base/file.h: worker programs are in prefix/libexec/feedline */
 	const struct fl_machine *machine;
@@ -29,6 +37,7 @@ struct fl_agent {
 	const struct fl_watch *watch; /* may be NULL */
 	/* Set by the caller's SIGINT/SIGTERM handler: stop, keep what is done. May be NULL. */
 	const volatile sig_atomic_t *interrupt;
+	struct fl_crew *crew; /* NULL: this machine's own workers; else `machine` is the plan's first host */
 	/* What is no longer as when the run began, though it goes on (--resume-anyway); every lane measured now says
 	 * it. */
 	const char *changed;

@@ -196,6 +196,12 @@ struct fl_bench {
 	 * is not the device's and does not count: the work of a step is taken to end with the step, and a rate is
 	 * what was done in a part of the window over the time that the device was at work in it. */
 	bool device_clock;
+	/* Lanes that make one measurement together: what each of them is in it, "sender|receiver", one lane each, by
+	 * rank. NULL: a lane is a measurement by itself. */
+	const char *roles;
+	/* Of the roles, the one whose lane is the measurement ("receiver": what arrived counts); reports show the
+	 * others only where something is wrong with them. NULL: each is. */
+	const char *measured_at;
 	/* Why it cannot be measured by this build ("built without CUDA"): it is declared and has no hooks. NULL: it
 	 * can. */
 	const char *unavailable;
@@ -239,6 +245,25 @@ struct fl_bench {
 
 /* How many threads will step: what `threads` means for this lane. For open, which makes what is per thread. */
 unsigned fl_threads(const struct fl_lane *lane);
+
+/* The group that the lane belongs to (`roles`): which of its lanes this one is, 0 .. fl_size() - 1, by the order of
+ * the roles, and how many there are. A lane by itself is rank 0 of 1. */
+unsigned fl_rank(const struct fl_lane *lane);
+unsigned fl_size(const struct fl_lane *lane);
+/* The address at which the host of that rank is reached from the others, numeric ("10.1.0.2", "fd00::2"); that of a
+ * loopback where all ranks are on one host. Owned by the lane. */
+const char *fl_address(const struct fl_lane *lane, unsigned rank);
+
+/* All lanes of the group say something at this point, and hear what the others said: `bytes` (at most
+ * FL_GATHER_MAX, the same for all) of each, by rank, into ret_all, which has room for fl_size() times as many. All
+ * must come to the points in the same order; `name` ("listen") is how messages call the point: "rank 1 (receiver)
+ * did not come to 'listen'". From open and verify only. -ECANCELED: another lane of the group failed, or the case
+ * is over: give up without words of your own; -EPROTO: the lanes are not at the same point. The time limit is that
+ * of the phase. */
+enum { FL_GATHER_MAX = 4096 };
+int fl_allgather(struct fl_lane *lane, const char *name, const void *mine, size_t bytes, void *ret_all,
+		 struct fl_err *err);
+int fl_barrier(struct fl_lane *lane, const char *name, struct fl_err *err); /* the same of no bytes */
 
 /* Memory on one NUMA node: page-aligned, bound, touched and read back; it must not move until the lane is closed.
  * node: NUMA node, -1: the lane's own. `bytes` is rounded up to pages. The harness reads the placement back again

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.h: one host of a run on many: does what the hub says, with the workers, windows and records of run/. */
+#ifndef FL_HOSTS_AGENT_H
+#define FL_HOSTS_AGENT_H
+#include "hosts/bootstrap.h"
+#include "run/run.h"
+
+struct fl_serve {
+	const char *prefix;
+	const struct fl_catalog *catalog;
+	const char *catalog_digest;
+	const char *journal; /* directory where finished lanes are kept for the case that the hub is lost; NULL: none */
+	int argc;	     /* of the agent, for the environment in the record */
+	char **argv;
+	const volatile sig_atomic_t *interrupt;
+};
+
+/* Connects to the hub, says who it is, takes the lock of this node, and carries out cases until the hub ends it or
+ * is gone; then all workers are gone too. 0: ended by the hub. Below 0 with *err: -EHOSTUNREACH (none of the
+ * addresses answers, each is named with its reason), -EACCES (the hub has another secret), -EPIPE (the hub is
+ * gone), -EINTR. */
+int fl_agent_serve(const struct fl_serve *serve, const struct fl_bootstrap *bootstrap, struct fl_err *err);
+
+#endif
