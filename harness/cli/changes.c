@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* changes.c: a recorded machine against the live one: boot, kernel and drivers, CPUs and devices, settings. */
+/* changes.c: a recorded machine against the live one: boot, kernel and drivers, CPUs and devices, settings, and who may
+ * use the GPUs of the plan. */
 #include "cli/changes.h"
 #include "base/json.h"
 #include "judge/environment.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static bool same(const char *a, const char *b)
@@ -77,7 +79,7 @@ static bool is_used_scheduler(const char *path, const json_t *environment)
 	return false;
 }
 
-/* Of a GPU: what makes it another one for a benchmark. Its users come and go. */
+/* Of a GPU: what makes it another one for a benchmark. Its users are looked at where the plan uses it. */
 static bool is_gpu_setting(const char *path)
 {
 	static const char *const members[] = { ".ecc",		".mig",	     ".power_limit_w",
@@ -140,7 +142,67 @@ static void compare(struct fl_text *out, const struct fl_machine *then, const st
 	}
 }
 
-int fl_changes_check(const struct fl_run *run, const struct fl_machine *now, const json_t *environment,
+/* ---- who may use the GPUs of the plan */
+
+static bool lane_names(const struct fl_plan_lane *lane, const char *id)
+{
+	for (size_t i = 0; i < lane->options_n; i++)
+		if (same(lane->options[i].text, id))
+			return true;
+	return false;
+}
+
+static bool plan_uses(const struct fl_plan *plan, const char *id)
+{
+	for (size_t c = 0; c < plan->cases_n; c++)
+		for (size_t i = 0; i < plan->cases[c].lanes_n; i++)
+			if (lane_names(&plan->cases[c].lanes[i], id))
+				return true;
+	return false;
+}
+
+static void say_visible(struct fl_text *out, const char *name, const char *then, const char *now)
+{
+	if (!same(then, now))
+		fl_text_add(out, "%s%s was %s%.60s%s, is %s%.60s%s", out->n ? "; " : "", name, then ? "'" : "",
+			    then ? then : "not set", then ? "'" : "", now ? "'" : "", now ? now : "not set",
+			    now ? "'" : "");
+}
+
+/* By what it means for the GPUs of the plan, not by its words. An older plan does not say what was set. */
+static void compare_visible(struct fl_text *out, const struct fl_run *run, const struct fl_plan *plan,
+			    const struct fl_changes_now *now)
+{
+	const struct fl_visible then = { .devices = plan->visible_gpus, .order = plan->gpu_order };
+	const struct fl_machine *m = now->machine;
+
+	for (size_t i = 0; i < m->gpus_n && json_object_get(run->plan, "visible_gpus"); i++) {
+		const struct fl_gpu *gpu = &m->gpus[i];
+
+		if (fl_gpu_seen(m, gpu, &then) == fl_gpu_seen(m, gpu, &now->visible) || !plan_uses(plan, gpu->id))
+			continue;
+		say_visible(out, "CUDA_VISIBLE_DEVICES", then.devices, now->visible.devices);
+		say_visible(out, "CUDA_DEVICE_ORDER", then.order, now->visible.order);
+		return;
+	}
+}
+
+static void compare_users(struct fl_text *out, const struct fl_plan *plan, const struct fl_machine *then,
+			  const struct fl_machine *now)
+{
+	for (size_t i = 0; i < now->gpus_n; i++) {
+		const struct fl_gpu *after = &now->gpus[i], *before = fl_gpu_of(then, after->id);
+		char *had = before ? fl_gpu_users(before) : NULL, *has = fl_gpu_users(after);
+
+		if (before && !same(had, has) && plan_uses(plan, after->id))
+			fl_text_add(out, "%swho uses %s: was '%s', is '%s'", out->n ? "; " : "", after->id,
+				    had ? had : "nobody else", has ? has : "nobody else");
+		free(had);
+		free(has);
+	}
+}
+
+int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const struct fl_changes_now *now,
 		     struct fl_err *err)
 {
 	struct fl_text changes = { 0 };
@@ -149,9 +211,11 @@ int fl_changes_check(const struct fl_run *run, const struct fl_machine *now, con
 
 	if (rc < 0)
 		return rc;
-	compare(&changes, then, now);
-	compare_builds(&changes, run->environment, environment);
-	compare_settings(&changes, run, now, environment);
+	compare(&changes, then, now->machine);
+	compare_visible(&changes, run, plan, now);
+	compare_users(&changes, plan, then, now->machine);
+	compare_builds(&changes, run->environment, now->environment);
+	compare_settings(&changes, run, now->machine, now->environment);
 	fl_machine_free(then);
 	if (changes.n) {
 		rc = fl_fail(err, -EINVAL, "this machine is not as run '%s' left it: %s", run->id,

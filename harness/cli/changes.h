@@ -4,10 +4,19 @@
 #ifndef FL_CLI_CHANGES_H
 #define FL_CLI_CHANGES_H
 #include "machine/machine.h"
+#include "plan/plan.h"
 #include "record/record.h"
 
-/* 0, or -EINVAL naming everything that differs from what the run recorded. `environment` is that of now. */
-int fl_changes_check(const struct fl_run *run, const struct fl_machine *now, const json_t *environment,
+/* What a run is held against. */
+struct fl_changes_now {
+	const struct fl_machine *machine;
+	const json_t *environment;
+	struct fl_visible visible; /* what the user's environment says of GPUs */
+};
+
+/* 0, or -EINVAL naming everything that differs from what the run and its plan recorded. Who uses a GPU, and what hides
+ * it, counts where the plan has lanes on it: that decided whether they are measured. */
+int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const struct fl_changes_now *now,
 		     struct fl_err *err);
 
 #endif

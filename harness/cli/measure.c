@@ -217,6 +217,11 @@ static int show_plan(const struct fl_measure *m, const struct fl_plan *plan, str
 	return fl_output_text(&out, err);
 }
 
+struct fl_visible fl_measure_visible(void)
+{
+	return (struct fl_visible){ .devices = getenv("CUDA_VISIBLE_DEVICES"), .order = getenv("CUDA_DEVICE_ORDER") };
+}
+
 int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
 		     size_t overrides_n, struct fl_err *err)
 {
@@ -224,8 +229,7 @@ int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, c
 						   .overrides_n = overrides_n,
 						   .demands = m->home->demands,
 						   .passes = m->passes,
-						   .visible = { .devices = getenv("CUDA_VISIBLE_DEVICES"),
-								.order = getenv("CUDA_DEVICE_ORDER") } };
+						   .visible = fl_measure_visible() };
 	struct fl_machine *machine;
 	struct fl_plan *plan;
 	int rc = fl_run_sense(m->home->prefix, &machine, err);

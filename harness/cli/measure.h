@@ -38,6 +38,9 @@ int fl_measure_resume(const struct fl_measure *m, const char *id, bool anyway, s
 /* Calls a finished run what m->baseline says, if it says something. */
 int fl_measure_name(const struct fl_measure *m, const struct fl_run *run, struct fl_store *store, struct fl_err *err);
 
+/* What the user's environment says of GPUs. */
+struct fl_visible fl_measure_visible(void);
+
 /* The part they share: under the lock of this node and in the store, what the plan still lacks, then the judgement. A
  * resumed run is one of the store, which this process takes over there; any other is begun there. */
 int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine,

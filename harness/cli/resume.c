@@ -32,12 +32,16 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 
 /* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured
  * now. */
-static int check_machine(const struct fl_measure *m, const struct fl_run *run, const struct fl_machine *now,
-			 bool anyway, struct fl_err *ret_changed, struct fl_err *err)
+static int check_machine(const struct fl_measure *m, const struct fl_run *run, const struct fl_plan *plan,
+			 const struct fl_machine *machine, bool anyway, struct fl_err *ret_changed, struct fl_err *err)
 {
 	struct fl_err changed = { 0 };
-	json_t *environment = fl_run_environment(m->call->whole_argc, m->call->whole_argv, now, m->home->catalog, NULL);
-	int rc = fl_changes_check(run, now, environment, &changed);
+	json_t *environment =
+		fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, NULL);
+	const struct fl_changes_now now = { .machine = machine,
+					    .environment = environment,
+					    .visible = fl_measure_visible() };
+	int rc = fl_changes_check(run, plan, &now, &changed);
 
 	json_decref(environment);
 	if (rc >= 0)
@@ -61,14 +65,15 @@ static int go_on(const struct fl_measure *m, struct fl_run *run, bool anyway, st
 
 	if (rc < 0)
 		return rc;
-	rc = check_machine(m, run, machine, anyway, &changed, err);
-	if (rc < 0)
-		goto free_machine;
 	rc = fl_plan_read(run->plan, &plan, err);
 	if (rc < 0)
 		goto free_machine;
+	rc = check_machine(m, run, plan, machine, anyway, &changed, err);
+	if (rc < 0)
+		goto free_plan;
 	here.changed = changed.code ? changed.what : NULL;
 	rc = fl_measure_carry_out(&here, plan, machine, run, true, err);
+free_plan:
 	fl_plan_free(plan);
 free_machine:
 	fl_machine_free(machine);

@@ -241,8 +241,6 @@ const struct fl_gpu *fl_gpu_divided(const struct fl_machine *m, const char *text
 /* Can CUDA know it? No other maker's, and of NVIDIA's none that its driver leaves out where it lists any: a container
  * or a job that was given some sees the others on PCI all the same. */
 bool fl_gpu_is_of_cuda(const struct fl_machine *m, const struct fl_gpu *gpu);
-enum fl_seen { FL_HIDDEN, FL_SEEN_PERHAPS, FL_SEEN };
-enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, const struct fl_visible *visible);
 
 /* ---- known before running (skip.c, skip_gpu.c) */
 /* Sets skip and hint of a lane that cannot be measured here. */

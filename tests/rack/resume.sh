@@ -85,7 +85,7 @@ done
 resume
 is 0 "$rc" "status where nothing that matters is known to differ ($(head -n 1 "$home/err"))"
 
-# ---- GPUs, as a driver that is made up shows them: how they are set matters, who uses them does not
+# ---- GPUs, as a driver that is made up shows them: how they are set matters, who uses those of no lane does not
 
 mkdir -p "$home/gpus/libexec/feedline"
 cp "$build/feedline" "$home/gpus/feedline"
@@ -111,5 +111,42 @@ done <<-'END'
 	mig=1 gpu 'gpu-0000:92:00.0' is gone
 	gpus=7 gpu 'gpu-0000:92:00.0' is gone
 END
+
+# ---- GPUs that lanes are on: who else uses them and what hides them decided whether they are measured
+
+prefix=$build/tests/prefix
+source "$(dirname "${BASH_SOURCE[0]}")/gpus.bash"
+rm -f "$home/whole.db"
+CUDA_VISIBLE_DEVICES=0,1 feedline bench null.scripted_gpu --gpu 10:00.0 --gpu 20:00.0 --duration 20ms \
+	--store "$home/whole.db" --json >"$home/out" 2>"$home/err" || true
+
+export CUDA_VISIBLE_DEVICES=GPU-00000001,GPU-00000000
+begun
+with_gpus '.[2].processes = 1 | .[2].process = "4711 python3"'
+resume
+has '0 4' "$rc" "status where it hides the same GPUs and one of no lane is used ($(head -n 1 "$home/err"))"
+begun
+with_gpus '.[1].processes = 1 | .[1].process = "4711 python3"'
+refused "who uses gpu-0000:20:00.0: was 'nobody else', is '1 other process uses gpu-0000:20:00.0 (4711 python3)'"
+begun
+said 'gpus[1].processes' 2 machine
+with_gpus
+refused "who uses gpu-0000:20:00.0: was '2 other processes use gpu-0000:20:00.0', is 'nobody else'"
+
+begun
+CUDA_VISIBLE_DEVICES=0 refused "CUDA_VISIBLE_DEVICES was '0,1', is '0'"
+CUDA_VISIBLE_DEVICES=0 resume --resume-anyway --json
+is 4 "$rc" 'status of going on anyway where a GPU is hidden'
+has "$(jq -r '.lanes[0].distrust[]' "$home/out")" "CUDA_VISIBLE_DEVICES was '0,1', is '0'" 'why that is not to be trusted'
+begun
+CUDA_VISIBLE_DEVICES='' refused "CUDA_VISIBLE_DEVICES was '0,1', is ''"
+begun
+sql "UPDATE run SET plan = json_remove(plan, '\$.visible_gpus', '\$.gpu_order')"
+CUDA_VISIBLE_DEVICES=0 resume
+has '0 4' "$rc" "status where an older plan does not say what was hidden ($(head -n 1 "$home/err"))"
+unset CUDA_VISIBLE_DEVICES
+begun
+resume
+has '0 4' "$rc" "status where nothing is hidden now, nor was any of its GPUs ($(head -n 1 "$home/err"))"
 
 finish
