@@ -3,8 +3,8 @@
  * series. Private to this room. The agent says what to look at and when (run/telemetry.h has the messages).
  *
  * One thread looks at what the kernel shows and talks to the agent; every GPU has a thread of its own, because a call
- * into its driver can take long, or for ever; one more opens the driver's library and then waits for Xids. Between
- * looks all of them sleep: in a quiet case nothing wakes up at all. */
+ * into its driver can take long, or for ever, and one that waits for its Xids; one more opens the driver's library.
+ * Between looks all of them sleep: in a quiet case nothing wakes up at all. */
 #ifndef FL_SENSE_WATCH_H
 #define FL_SENSE_WATCH_H
 #include "nvml.h"
@@ -98,7 +98,8 @@ struct watch_gpus *watch_gpus_make(void);
 /* By {"do":"watch","kind":"gpu","subject","uuid","pci"}, before the start. -EINVAL. */
 int watch_gpus_add(struct watch_gpus *gpus, const json_t *message, struct fl_err *err);
 void watch_gpus_start(struct watch_gpus *gpus);
-/* Have all GPUs been found and looked at once, as far as they can? */
+/* Have all GPUs been found and looked at once, as far as they can? One that takes much longer to start than the others
+ * is not waited for: it is looked at from then on. */
 bool watch_gpus_ready(struct watch_gpus *gpus);
 /* Every thread that is not still busy looks once, as deep as enum watch_depth says. */
 void watch_gpus_look(struct watch_gpus *gpus, unsigned depth);

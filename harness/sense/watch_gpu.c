@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* watch_gpu.c: threads that ask GPUs, so that one whose driver hangs keeps nobody else waiting. They share one lock,
- * which nobody holds while a driver is asked. A thread that is stuck is left alone: it ends with the process. */
+/* watch_gpu.c: threads that ask GPUs, so that one whose driver hangs keeps nobody else waiting, nor one that takes
+ * seconds to start (as each does that nobody keeps open). They share one lock, which nobody holds while a driver is
+ * asked. A thread that is stuck is left alone: it ends with the process. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "watch.h"
@@ -11,7 +12,7 @@
 #include <time.h>
 
 enum { GPUS_MAX = 256, EVENTS_MAX = 64, WHY_ROOM = 128, EVENT_WAIT_MS = 60000 };
-static const uint64_t hangs_ns = UINT64_C(5000000000), opening_max_ns = UINT64_C(10000000000);
+static const uint64_t hangs_ns = UINT64_C(5000000000);
 static const uint64_t second_ns = 1000000000;
 
 struct gpu {
@@ -22,7 +23,7 @@ struct gpu {
 	struct watch_cost cost;
 	unsigned seen;	    /* generation of its last look */
 	unsigned depth;	    /* of its next look */
-	uint64_t busy_ns;   /* since when it looks; 0: it does not */
+	uint64_t busy_ns;   /* since when it looks, or is found; 0: it does not */
 	bool lost, said;    /* it is not looked at any more; the agent knows */
 	char why[WHY_ROOM]; /* lost */
 	_Atomic(const char *) in_call;
@@ -41,7 +42,8 @@ struct watch_gpus {
 	unsigned generation;
 	struct fl_nvml nvml;
 	uint64_t started_ns;
-	bool opened; /* the library is, or cannot be */
+	uint64_t found_ns; /* when the last one was; before that: the start */
+	bool opened;	   /* the library is, or cannot be */
 	struct event events[EVENTS_MAX];
 	size_t events_n;
 };
@@ -124,11 +126,43 @@ static void look_once(struct gpu *gpu, struct watch_gpu_look *look)
 	pthread_cond_broadcast(&gpu->all->done);
 }
 
+/* Without the lock. */
+static int find(struct gpu *gpu)
+{
+	const struct fl_nvml *nvml = &gpu->all->nvml;
+	struct fl_nvml_device *device = NULL;
+	int rc = FL_NVML_NOT_FOUND;
+
+	gpu->in_call = "nvmlDeviceGetHandleByUUID";
+	if (gpu->uuid)
+		rc = FL_NVML_CALL(nvml, device_by_uuid, gpu->uuid, &device);
+	gpu->in_call = "nvmlDeviceGetHandleByPciBusId";
+	if (rc != FL_NVML_SUCCESS && gpu->pci)
+		rc = FL_NVML_CALL(nvml, device_by_pci, gpu->pci, &device);
+	pthread_mutex_lock(&gpu->all->lock);
+	gpu->busy_ns = 0;
+	gpu->all->found_ns = fl_now_ns();
+	if (rc == FL_NVML_SUCCESS)
+		gpu->device = device;
+	else
+		lose(gpu, fl_nvml_why(rc));
+	pthread_mutex_unlock(&gpu->all->lock);
+	return rc;
+}
+
+static void *events_thread(void *arg);
+
 static void *gpu_thread(void *arg)
 {
 	struct gpu *gpu = arg;
-	struct watch_gpu_look *look = watch_gpu_look_make(&gpu->all->nvml, gpu->device);
+	struct watch_gpu_look *look;
+	pthread_t events;
 
+	if (find(gpu) != FL_NVML_SUCCESS)
+		return NULL;
+	if (pthread_create(&events, NULL, events_thread, gpu) == 0)
+		pthread_detach(events);
+	look = watch_gpu_look_make(&gpu->all->nvml, gpu->device);
 	pthread_mutex_lock(&gpu->all->lock);
 	while (wait_for_turn(gpu))
 		look_once(gpu, look);
@@ -137,81 +171,57 @@ static void *gpu_thread(void *arg)
 	return NULL;
 }
 
-/* Without the lock. */
-static int find(struct gpu *gpu)
-{
-	const struct fl_nvml *nvml = &gpu->all->nvml;
-	struct fl_nvml_device *device = NULL;
-	int rc = FL_NVML_NOT_FOUND;
-
-	if (gpu->uuid)
-		rc = FL_NVML_CALL(nvml, device_by_uuid, gpu->uuid, &device);
-	if (rc != FL_NVML_SUCCESS && gpu->pci)
-		rc = FL_NVML_CALL(nvml, device_by_pci, gpu->pci, &device);
-	pthread_mutex_lock(&gpu->all->lock);
-	gpu->device = device;
-	pthread_mutex_unlock(&gpu->all->lock);
-	return rc;
-}
-
 static void start_thread(struct gpu *gpu)
 {
 	pthread_t thread;
-	int rc = find(gpu);
-	const char *why = rc == FL_NVML_SUCCESS ? NULL : fl_nvml_why(rc);
 
-	if (!why && pthread_create(&thread, NULL, gpu_thread, gpu) != 0)
-		why = "no thread can be made for it";
-	else if (!why)
+	gpu->busy_ns = gpu->all->started_ns; /* the library, which may start them, has taken of their time */
+	if (pthread_create(&thread, NULL, gpu_thread, gpu) == 0)
 		pthread_detach(thread);
-	if (!why)
-		return;
-	pthread_mutex_lock(&gpu->all->lock);
-	lose(gpu, why);
-	pthread_mutex_unlock(&gpu->all->lock);
+	else
+		lose(gpu, "no thread can be made for it");
 }
 
 /* ---- Xids */
 
-static void take_event(struct watch_gpus *g, const struct fl_nvml_event *event)
+static void take_event(struct gpu *gpu, const struct fl_nvml_event *event)
 {
+	struct watch_gpus *g = gpu->all;
+
 	pthread_mutex_lock(&g->lock);
-	for (size_t i = 0; i < g->n; i++)
-		if (g->gpus[i]->device == event->device && (event->type & FL_NVML_EVENT_XID) &&
-		    g->events_n < EVENTS_MAX)
-			g->events[g->events_n++] = (struct event){ g->gpus[i], fl_now_ns(), event->data };
+	if ((event->type & FL_NVML_EVENT_XID) && g->events_n < EVENTS_MAX)
+		g->events[g->events_n++] = (struct event){ gpu, fl_now_ns(), event->data };
 	pthread_mutex_unlock(&g->lock);
 }
 
-static struct fl_nvml_events *register_events(struct watch_gpus *g)
+/* A set for each GPU: none waits for another to be found, and nobody registers in a set that is waited for. */
+static struct fl_nvml_events *register_events(const struct gpu *gpu)
 {
+	const struct fl_nvml *nvml = &gpu->all->nvml;
 	struct fl_nvml_events *set;
-	bool any = false;
 
-	if (FL_NVML_CALL(&g->nvml, events_create, &set) != FL_NVML_SUCCESS)
+	if (FL_NVML_CALL(nvml, events_create, &set) != FL_NVML_SUCCESS)
 		return NULL;
-	for (size_t i = 0; i < g->n; i++)
-		if (g->gpus[i]->device && FL_NVML_CALL(&g->nvml, events_register, g->gpus[i]->device, FL_NVML_EVENT_XID,
-						       set) == FL_NVML_SUCCESS)
-			any = true;
-	return any ? set : NULL;
+	return FL_NVML_CALL(nvml, events_register, gpu->device, FL_NVML_EVENT_XID, set) == FL_NVML_SUCCESS ? set : NULL;
 }
 
-static void wait_for_events(struct watch_gpus *g)
+static void *events_thread(void *arg)
 {
-	struct fl_nvml_events *set = register_events(g);
+	struct gpu *gpu = arg;
+	struct fl_nvml_events *set = register_events(gpu);
 	int rc = set ? FL_NVML_SUCCESS : FL_NVML_UNKNOWN;
 
 	while (rc == FL_NVML_SUCCESS || rc == FL_NVML_TIMEOUT) {
 		struct fl_nvml_event event = { 0 };
 		uint64_t began_ns = fl_now_ns();
 
-		rc = FL_NVML_CALL(&g->nvml, events_wait, set, &event, EVENT_WAIT_MS);
+		rc = FL_NVML_CALL(&gpu->all->nvml, events_wait, set, &event, EVENT_WAIT_MS);
 		if (rc == FL_NVML_SUCCESS)
-			take_event(g, &event);
+			take_event(gpu, &event);
 		else if (rc == FL_NVML_TIMEOUT)
 			fl_sleep_until(began_ns + second_ns); /* a library that does not wait keeps no CPU busy */
 	}
+	return NULL;
 }
 
 /* Said once. */
@@ -232,15 +242,14 @@ static void *opening_thread(void *arg)
 	const char *why = NULL;
 	bool open = fl_nvml_open(&g->nvml, &why);
 
-	for (size_t i = 0; open && i < g->n; i++)
-		start_thread(g->gpus[i]);
 	pthread_mutex_lock(&g->lock);
 	if (!open)
 		lose_all(g, why);
+	for (size_t i = 0; open && i < g->n; i++)
+		start_thread(g->gpus[i]);
+	g->found_ns = fl_now_ns();
 	g->opened = true;
 	pthread_mutex_unlock(&g->lock);
-	if (open)
-		wait_for_events(g);
 	return NULL;
 }
 
@@ -250,7 +259,7 @@ void watch_gpus_start(struct watch_gpus *g)
 {
 	pthread_t thread;
 
-	g->started_ns = fl_now_ns();
+	g->started_ns = g->found_ns = fl_now_ns();
 	g->generation = 1; /* each looks once when it is found */
 	for (size_t i = 0; i < g->n; i++)
 		g->gpus[i]->depth = WATCH_ALL | WATCH_ENDS;
@@ -259,39 +268,52 @@ void watch_gpus_start(struct watch_gpus *g)
 		pthread_detach(thread);
 }
 
+/* How long its call may take. For one GPU after the other to start there is as much time as for asking about all. */
+static uint64_t limit_ns(const struct gpu *gpu)
+{
+	return gpu->device ? hangs_ns : fl_nvml_limit_ns();
+}
+
 /* A driver that does not answer is given up. */
 static void find_hung(struct watch_gpus *g)
 {
 	uint64_t now_ns = fl_now_ns();
+	char *line;
 
-	if (g->n && !g->opened && now_ns > g->started_ns + opening_max_ns)
-		lose_all(g, "NVML does not open within 10 s");
+	if (g->n && !g->opened && now_ns > g->started_ns + fl_nvml_limit_ns()) {
+		line = fl_format("NVML does not open within %.0f s", (double)fl_nvml_limit_ns() / 1e9);
+		lose_all(g, line);
+		free(line);
+	}
 	for (size_t i = 0; i < g->n; i++) {
 		struct gpu *gpu = g->gpus[i];
-		char why[WHY_ROOM];
-		char *line;
 
-		if (gpu->lost)
-			continue;
-		if (!gpu->busy_ns || now_ns < gpu->busy_ns + hangs_ns)
+		if (gpu->lost || !gpu->busy_ns || now_ns < gpu->busy_ns + limit_ns(gpu))
 			continue;
 		line = fl_format("%s has not returned for %.0f s", gpu->in_call ? gpu->in_call : "a call",
-				 (double)(now_ns - gpu->busy_ns) / 1e9);
-		fl_copy(why, sizeof(why), line);
-		lose(gpu, why);
+				 (double)limit_ns(gpu) / 1e9);
+		lose(gpu, line);
 		free(line);
 	}
 }
 
+/* While they start one after the other all are waited for; not where none was found for a third of the limit: what is
+ * to be seen of the others is not held up by one. */
+static bool is_waited_for(const struct watch_gpus *g, const struct gpu *gpu, uint64_t now_ns)
+{
+	if (gpu->lost || (gpu->seen && !gpu->busy_ns))
+		return false;
+	return !g->opened || gpu->device || now_ns < g->found_ns + fl_nvml_limit_ns() / 3;
+}
+
 bool watch_gpus_ready(struct watch_gpus *g)
 {
-	bool ready;
+	bool ready = true;
 
 	pthread_mutex_lock(&g->lock);
 	find_hung(g);
-	ready = true;
 	for (size_t i = 0; i < g->n; i++)
-		ready &= g->gpus[i]->lost || (g->opened && g->gpus[i]->seen && !g->gpus[i]->busy_ns);
+		ready &= !is_waited_for(g, g->gpus[i], fl_now_ns());
 	pthread_mutex_unlock(&g->lock);
 	return ready;
 }

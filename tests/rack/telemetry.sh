@@ -161,7 +161,7 @@ while IFS='|' read -r what script line; do
 done <<-END
 	exits|echo no idea >&2; exit 7|exited with status 7: no idea; nothing
 	is killed|$ready; kill -SEGV \$\$|was killed by SIGSEGV; nothing
-	never is ready|sleep 600|was not ready within 11 s
+	never is ready|sleep 600|was not ready within 31 s
 	says nothing more|$ready; sleep 600|does not answer
 	closes its socket|$ready; exec 3>&-; sleep 600|closed its socket
 	prints and prints|$ready; yes|does not answer
@@ -242,6 +242,21 @@ has "$(<"$home/err")" 'telemetry: gpu-0000:21:00.0: nvmlDeviceGetPowerUsage has 
 is 1 "$(telemetry_lines)" 'a call that hangs: lines'
 is true "$(seen $one power_w '.value | length > 3')" 'the other GPUs'
 none_left "$gpus" 'a call that hangs'
+
+# GPUs that nobody keeps open start anew, one or all; the limit of the stub is 2 s. Sense, which asks before, finds them by number.
+on 'nvml:gpu2:nvmlDeviceGetHandleByUUID:1:hang' 'a GPU that does not start'
+has "$(<"$home/err")" 'telemetry: gpu-0000:21:00.0: nvmlDeviceGetHandleByUUID has not returned for 2 s' \
+	'a GPU that does not start: line'
+is 1 "$(telemetry_lines)" 'a GPU that does not start: lines'
+is 7 "$(jq -r 'select(.series.metric == "power_w") | .subject' "$home/watched" | sort -u | wc -l)" 'the GPUs that start'
+none_left "$gpus" 'a GPU that does not start'
+on 'nvml:nvmlDeviceGetHandleByUUID:1+:slow=1700' 'GPUs that start slowly'
+is 0 "$(telemetry_lines)" 'GPUs that start slowly: lines'
+is 8 "$(jq -r 'select(.series.metric == "power_w") | .subject' "$home/watched" | sort -u | wc -l)" 'GPUs that started slowly'
+on 'nvml:gpu2:nvmlDeviceGetHandleByUUID:1:slow=1700' 'a GPU that starts late'
+is 0 "$(telemetry_lines)" 'a GPU that starts late: lines'
+is true "$(seen $one power_w '.value | length > 3')" 'the GPUs that do not start late'
+is true "$(seen gpu-0000:21:00.0 power_w '.value | length > 3')" 'a GPU once it is there'
 on 'nvml:gpu2:nvmlDeviceGetUtilizationRates:14:fail=15' 'a GPU that is lost'
 has "$(<"$home/err")" 'telemetry: gpu-0000:21:00.0: ' 'a GPU that is lost: line'
 is true "$(seen $one power_w '.value | length > 3')" 'the GPUs that are not lost'

@@ -17,9 +17,12 @@ static struct fl_nvml_device {
 	atomic_uint calls;
 } devices[STUB_GPUS + STUB_PARTS];
 
+/* A set each time that one is made; of those that are too many the last one. */
 static struct fl_nvml_events {
 	atomic_uint waits;
-} events;
+	atomic_int gpu; /* the last that was registered */
+} events[2 * STUB_GPUS];
+static atomic_uint events_n;
 
 static const struct stub_gpu *gpu_of(const struct fl_nvml_device *d)
 {
@@ -539,13 +542,16 @@ static int fields(struct fl_nvml_device *d, int n, struct fl_nvml_field *values)
 
 static int events_create(struct fl_nvml_events **ret)
 {
-	*ret = &events;
+	unsigned n = atomic_fetch_add(&events_n, 1), last = 2 * STUB_GPUS - 1;
+
+	*ret = &events[n < last ? n : last];
+	(*ret)->gpu = -1;
 	return nvml_stub_call("nvmlEventSetCreate", -1, NULL);
 }
 
 static int events_register(struct fl_nvml_device *d, uint64_t types, struct fl_nvml_events *set)
 {
-	(void)set;
+	set->gpu = d->gpu;
 	return types == FL_NVML_EVENT_XID ? nvml_stub_call("nvmlDeviceRegisterEvents", d->gpu, NULL) : INVALID_ARGUMENT;
 }
 
@@ -553,11 +559,11 @@ static int events_wait(struct fl_nvml_events *set, struct fl_nvml_event *ret, un
 {
 	const struct stub_settings *s = nvml_stub_settings();
 	unsigned wait = atomic_fetch_add(&set->waits, 1) + 1;
-	int rc = nvml_stub_call("nvmlEventSetWait_v2", -1, NULL);
+	int rc = nvml_stub_call("nvmlEventSetWait_v2", set->gpu, NULL);
 
 	if (rc != FL_NVML_SUCCESS)
 		return rc;
-	if (wait != s->xid_at || s->xid_gpu < 0 || s->xid_gpu >= STUB_GPUS) {
+	if (wait != s->xid_at || s->xid_gpu < 0 || s->xid_gpu != set->gpu) {
 		usleep(limit_ms * 1000);
 		return FL_NVML_TIMEOUT;
 	}

@@ -98,7 +98,7 @@ static void read_xid(const char *text, const char *entry, struct stub_settings *
 /* [gpuN:]SYMBOL:K[+]:WHAT */
 static void read_fault(const char *text, const char *entry, struct stub_settings *s)
 {
-	static const char *const deeds[] = { "fail=", "value=", "hang", "crash" };
+	static const char *const deeds[] = { "fail=", "value=", "slow=", "hang", "crash" };
 	struct stub_fault *f = &s->faults[s->faults_n++];
 	const char *count, *what;
 
@@ -120,7 +120,7 @@ static void read_fault(const char *text, const char *entry, struct stub_settings
 		if (strncmp(what + 1, deeds[i], n) != 0)
 			continue;
 		f->deed = (enum stub_deed)i;
-		f->number = i <= STUB_VALUE ? number(what + 1 + n, 0, entry) : 0;
+		f->number = i <= STUB_SLOW ? number(what + 1 + n, 0, entry) : 0;
 		return;
 	}
 	refuse(entry);
@@ -205,6 +205,9 @@ int nvml_stub_call(const char *symbol, int gpu, uint64_t *value)
 	case STUB_VALUE:
 		if (value)
 			*value = f.number;
+		return FL_NVML_SUCCESS;
+	case STUB_SLOW:
+		usleep((useconds_t)f.number * 1000);
 		return FL_NVML_SUCCESS;
 	case STUB_HANG:
 		for (;;)

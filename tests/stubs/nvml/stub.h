@@ -10,11 +10,12 @@
  *   nvml:missing=SYMBOL   the library lacks it
  *   nvml:users=N          two processes use GPU N (or its parts): 1 and 4194305, which is never there
  *   nvml:repairs=N        memory of GPU N waits for a reset to be repaired
- *   nvml:xid=N-X-K[-MS]   the K-th wait for events brings Xid X of GPU N, after so many ms
+ *   nvml:xid=N-X-K[-MS]   the K-th wait for events of GPU N brings Xid X, after so many ms
  *   nvml:[gpuN:]SYMBOL:K[+]:WHAT   the K-th time that SYMBOL is called (with a +, each time from then on; with gpuN,
  *                         for that GPU and its parts), it
  *     fail=CODE   returns CODE
  *     value=V     gives this number in place of its own
+ *     slow=MS     takes so long
  *     hang        never returns
  *     crash       ends the process by a signal
  * SYMBOL is the newest name of harness/sense/nvml.c; of a value by number it is "fieldNUMBER". Figures of load change
@@ -25,7 +26,7 @@
 #include <stdint.h>
 
 enum { STUB_FAULTS = 32, STUB_NAME = 64 };
-enum stub_deed { STUB_FAIL, STUB_VALUE, STUB_HANG, STUB_CRASH };
+enum stub_deed { STUB_FAIL, STUB_VALUE, STUB_SLOW, STUB_HANG, STUB_CRASH };
 
 struct stub_fault {
 	char symbol[STUB_NAME];
