@@ -220,22 +220,32 @@ static int on_series(struct fl_heard *h, const json_t *message, uint64_t now_ns,
 	return rc;
 }
 
-/* "xid 79" becomes a sample of 79. */
+/* Of two series, a sample each at the same time. */
+static void add_event(struct fl_heard *h, struct fl_heard_subject *subject, uint64_t at_ns, uint64_t xid, uint64_t n)
+{
+	struct fl_heard_series *xids = find_series(subject, "xid"), *counts = find_series(subject, "xid_events");
+
+	if (!xids || !counts || (xids->n && at_ns < xids->at_ns[xids->n - 1]))
+		return;
+	append(h, xids, at_ns, (double)xid);
+	append(h, counts, at_ns, (double)n);
+}
+
+/* "xid 79", n times, becomes a sample of 79 and one of n. */
 static int on_event(struct fl_heard *h, const json_t *message, uint64_t now_ns, struct fl_err *err)
 {
+	static const uint64_t most = UINT64_C(1) << 53;
 	const char *what = fl_json_text_or_null(message, "what");
 	struct fl_heard_subject *subject = take_subject(h, message, err);
-	struct fl_heard_series *s;
-	uint64_t at_ns, xid;
+	uint64_t at_ns, xid, n;
 	int rc = subject ? take_time(json_object_get(message, "at_ns"), 0, now_ns, &at_ns, err) : -EPROTO;
 
 	if (rc < 0)
 		return rc;
-	if (!what || strncmp(what, "xid ", 4) != 0 || fl_parse_count(what + 4, &xid, NULL) < 0)
+	if (!what || strncmp(what, "xid ", 4) != 0 || fl_parse_count(what + 4, &xid, NULL) < 0 || xid > most ||
+	    fl_json_u64(message, "event", "n", most, &n, NULL) < 0 || n == 0)
 		return lie(err, "it tells of an event that is none");
-	s = find_series(subject, "xid");
-	if (s && (s->n == 0 || at_ns >= s->at_ns[s->n - 1]))
-		append(h, s, at_ns, (double)xid);
+	add_event(h, subject, at_ns, xid, n);
 	return 0;
 }
 
@@ -344,7 +354,8 @@ static void collect_one(const struct fl_heard_series *from, const struct fl_wind
 		ret->at[ret->n] = (double)(int64_t)(from->at_ns[i] - w->from_ns);
 		ret->value[ret->n++] = from->value[i];
 	}
-	compact(ret);
+	if (strcmp(from->metric, "xid") != 0 && strcmp(from->metric, "xid_events") != 0) /* which belong together */
+		compact(ret);
 	memset(ret->valid, 1, ret->n);
 }
 

@@ -111,12 +111,12 @@ static uint64_t thread_ns(void)
 	return (uint64_t)now.tv_sec * second_ns + (uint64_t)now.tv_nsec;
 }
 
-/* It may send a message a second for each subject, and a few more. */
+/* It may send a message a second for each subject, and its Xids, each once, and a few more. */
 static bool floods(struct fl_telemetry *t)
 {
 	uint64_t seconds = (fl_now_ns() - t->began_ns) / second_ns + 4;
 
-	return ++t->messages > (t->heard.subjects_n + 16) * seconds;
+	return ++t->messages > (9 * t->heard.subjects_n + 16) * seconds;
 }
 
 static void tell_lost(struct fl_telemetry *t)

@@ -17,7 +17,8 @@
  *   agent -> watcher  {"do":"window"}                          the window begins: what is costly is asked in it alone
  *   agent -> watcher  {"do":"quiet","cpus":"2-3"}              look once more, send everything, and be still
  *   watcher -> agent  {"is":"series","subject":"gpu-0000:41:00.0","at_ns":[...],"metrics":{"power_w":[...], ...}}
- *   watcher -> agent  {"is":"event","subject":"...","at_ns":1,"what":"xid 79"}
+ *   watcher -> agent  {"is":"event","subject":"...","at_ns":1,"what":"xid 79","n":1}   n of them since the last such
+ *                     message, the first at that time
  *   watcher -> agent  {"is":"lost","subject":"...","what":"nvmlDeviceGetPowerUsage has not returned for 5 s"}
  *   watcher -> agent  {"is":"cost","at_ns":1,"cpu_ns":1,"wall_ns":1,"calls":1,"longest_call_ns":1}   since the last one
  *   watcher -> agent  {"is":"quiet"}                           now it is; behind all that it had to send
@@ -31,7 +32,7 @@
 
 struct fl_telemetry;
 
-/* Starts it, where a case of the plan wants it, and waits until it has found the GPUs, at most 11 s. NULL: none, or it
+/* Starts it, where a case of the plan wants it, and waits until it has found the GPUs, at most 31 s. NULL: none, or it
  * cannot be started, which the watch of the agent is told. agent must outlive it. */
 struct fl_telemetry *fl_telemetry_start(const struct fl_agent *agent, const struct fl_plan *plan);
 void fl_telemetry_end(struct fl_telemetry *t);

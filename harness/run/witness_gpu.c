@@ -276,21 +276,74 @@ static void judge_counters(const struct fl_gpu_seen *seen, json_t *reasons, stru
 		judge_counter(seen, counters[i][0], counters[i][1], reasons, spans);
 }
 
+enum when { BEFORE, WITHIN, AFTER };
+
+static enum when when_of(double at_ns, double window_ns)
+{
+	return at_ns < 0 ? BEFORE : at_ns < window_ns ? WITHIN : AFTER;
+}
+
+/* How many the sample tells of: what the other series has of the same time. */
+static double events_at(const struct fl_series *counts, double at_ns, size_t more)
+{
+	for (size_t i = 0; counts && i < counts->n; i++)
+		if (counts->at[i] == at_ns && more-- == 0)
+			return counts->value[i];
+	return 1;
+}
+
+static bool is_same(const struct fl_series *s, size_t a, size_t b, double window_ns)
+{
+	return s->value[a] == s->value[b] && when_of(s->at[a], window_ns) == when_of(s->at[b], window_ns);
+}
+
+/* All of that Xid and the same time, by the first of them. */
+static double count_xids(const struct fl_gpu_seen *seen, const struct fl_series *s, size_t first)
+{
+	const struct fl_series *counts = find(seen, "xid_events");
+	double sum = 0;
+
+	for (size_t i = first; i < s->n; i++) {
+		size_t nth = 0;
+
+		while (nth < i && s->at[i - nth - 1] == s->at[i])
+			nth++;
+		if (is_same(s, first, i, seen->window_ns))
+			sum += events_at(counts, s->at[i], nth);
+	}
+	return sum;
+}
+
+static void judge_xid(const struct fl_gpu_seen *seen, const struct fl_series *s, size_t first, json_t *reasons)
+{
+	static const char *const beside[] = { [BEFORE] = "before", [AFTER] = "after" };
+	enum when when = when_of(s->at[first], seen->window_ns);
+	double n = count_xids(seen, s, first);
+	char *what = n > 1 ? fl_format("%.0f events of Xid %.0f of %s", n, s->value[first], seen->id)
+			   : fl_format("Xid %.0f of %s", s->value[first], seen->id);
+
+	if (when != WITHIN)
+		json_array_append_new(reasons, json_sprintf("%s just %s the window", what, beside[when]));
+	else
+		json_array_append_new(reasons, json_sprintf("%s%s at %.2f s of the window", what,
+							    n > 1 ? ", the first" : "", s->at[first] / 1e9));
+	free(what);
+}
+
 /* Behind an Xid nothing is sure. */
 static void judge_xids(const struct fl_gpu_seen *seen, json_t *reasons, struct fl_spans *spans)
 {
 	const struct fl_series *s = find(seen, "xid");
 
 	for (size_t i = 0; s && i < s->n; i++) {
-		bool early = s->at[i] < 0, late = s->at[i] >= seen->window_ns;
+		size_t first = 0;
 
-		if (early || late)
-			json_array_append_new(reasons, json_sprintf("Xid %.0f of %s just %s the window", s->value[i],
-								    seen->id, early ? "before" : "after"));
-		else
-			json_array_append_new(reasons, json_sprintf("Xid %.0f of %s at %.2f s of the window",
-								    s->value[i], seen->id, s->at[i] / 1e9));
-		if (!late)
+		while (!is_same(s, first, i, seen->window_ns))
+			first++;
+		if (first < i)
+			continue;
+		judge_xid(seen, s, i, reasons);
+		if (when_of(s->at[i], seen->window_ns) != AFTER)
 			add_span(spans, s->at[i], INFINITY);
 	}
 }

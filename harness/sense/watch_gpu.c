@@ -11,9 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { GPUS_MAX = 256, EVENTS_MAX = 64, WHY_ROOM = 128, EVENT_WAIT_MS = 60000 };
-static const uint64_t hangs_ns = UINT64_C(5000000000);
+enum { GPUS_MAX = 256, EVENTS_MAX = 8, WHY_ROOM = 128, EVENT_WAIT_MS = 60000 };
+static const uint64_t hangs_ns = UINT64_C(5000000000), event_rest_ns = 1000000;
 static const uint64_t second_ns = 1000000000;
+
+struct event {
+	uint64_t at_ns, xid, n; /* since the first of n; of that Xid */
+};
 
 struct gpu {
 	struct watch_gpus *all;
@@ -27,11 +31,8 @@ struct gpu {
 	bool lost, said;    /* it is not looked at any more; the agent knows */
 	char why[WHY_ROOM]; /* lost */
 	_Atomic(const char *) in_call;
-};
-
-struct event {
-	const struct gpu *gpu;
-	uint64_t at_ns, xid;
+	struct event events[EVENTS_MAX]; /* not sent yet; each of another Xid */
+	size_t events_n;
 };
 
 struct watch_gpus {
@@ -44,8 +45,6 @@ struct watch_gpus {
 	uint64_t started_ns;
 	uint64_t found_ns; /* when the last one was; before that: the start */
 	bool opened;	   /* the library is, or cannot be */
-	struct event events[EVENTS_MAX];
-	size_t events_n;
 };
 
 struct watch_gpus *watch_gpus_make(void)
@@ -184,14 +183,22 @@ static void start_thread(struct gpu *gpu)
 
 /* ---- Xids */
 
+/* A GPU that breaks down tells the same thousands of times a second: they are counted. What is of one more Xid than
+ * there is room for is left out: which ones came first says what it was. */
 static void take_event(struct gpu *gpu, const struct fl_nvml_event *event)
 {
-	struct watch_gpus *g = gpu->all;
+	size_t i = 0;
 
-	pthread_mutex_lock(&g->lock);
-	if ((event->type & FL_NVML_EVENT_XID) && g->events_n < EVENTS_MAX)
-		g->events[g->events_n++] = (struct event){ gpu, fl_now_ns(), event->data };
-	pthread_mutex_unlock(&g->lock);
+	if (!(event->type & FL_NVML_EVENT_XID))
+		return;
+	pthread_mutex_lock(&gpu->all->lock);
+	while (i < gpu->events_n && gpu->events[i].xid != event->data)
+		i++;
+	if (i == gpu->events_n && i < EVENTS_MAX)
+		gpu->events[gpu->events_n++] = (struct event){ .at_ns = fl_now_ns(), .xid = event->data };
+	if (i < gpu->events_n)
+		gpu->events[i].n++;
+	pthread_mutex_unlock(&gpu->all->lock);
 }
 
 /* A set for each GPU: none waits for another to be found, and nobody registers in a set that is waited for. */
@@ -216,9 +223,10 @@ static void *events_thread(void *arg)
 		uint64_t began_ns = fl_now_ns();
 
 		rc = FL_NVML_CALL(&gpu->all->nvml, events_wait, set, &event, EVENT_WAIT_MS);
-		if (rc == FL_NVML_SUCCESS)
+		if (rc == FL_NVML_SUCCESS) {
 			take_event(gpu, &event);
-		else if (rc == FL_NVML_TIMEOUT)
+			fl_sleep_until(fl_now_ns() + event_rest_ns); /* the rest wait in the library */
+		} else if (rc == FL_NVML_TIMEOUT)
 			fl_sleep_until(began_ns + second_ns); /* a library that does not wait keeps no CPU busy */
 	}
 	return NULL;
@@ -358,17 +366,17 @@ void watch_gpus_wait(struct watch_gpus *g, uint64_t deadline_ns)
 	pthread_mutex_unlock(&g->lock);
 }
 
-static void send_events(struct watch_gpus *g, void (*send)(void *arg, json_t *message), void *arg)
+static void send_events(struct gpu *gpu, void (*send)(void *arg, json_t *message), void *arg)
 {
-	for (size_t i = 0; i < g->events_n; i++) {
-		const struct event *e = &g->events[i];
+	for (size_t i = 0; i < gpu->events_n; i++) {
+		const struct event *e = &gpu->events[i];
 		char *what = fl_format("xid %llu", (unsigned long long)e->xid);
 
-		send(arg, json_pack("{s:s, s:s, s:I, s:s}", "is", "event", "subject", e->gpu->subject, "at_ns",
-				    (json_int_t)e->at_ns, "what", what));
+		send(arg, json_pack("{s:s, s:s, s:I, s:s, s:I}", "is", "event", "subject", gpu->subject, "at_ns",
+				    (json_int_t)e->at_ns, "what", what, "n", (json_int_t)e->n));
 		free(what);
 	}
-	g->events_n = 0;
+	gpu->events_n = 0;
 }
 
 /* The lock is held while a message is sent, which only keeps threads from handing over what they saw. */
@@ -376,10 +384,10 @@ void watch_gpus_send(struct watch_gpus *g, void (*send)(void *arg, json_t *messa
 {
 	pthread_mutex_lock(&g->lock);
 	find_hung(g);
-	send_events(g, send, arg);
 	for (size_t i = 0; i < g->n; i++) {
 		struct gpu *gpu = g->gpus[i];
 
+		send_events(gpu, send, arg);
 		send(arg, watch_series_message(&gpu->series));
 		cost->calls += gpu->cost.calls;
 		if (gpu->cost.longest_ns > cost->longest_ns)

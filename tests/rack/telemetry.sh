@@ -223,6 +223,11 @@ is true "$(jq '.marked_samples > 0' <<<"$notes")" 'narrow link: marks'
 on 'nvml:xid=1-31-1-1700' Xid
 has "$distrust" "Xid 31 of $one at" 'Xid: reason'
 is '[31]' "$(seen $one xid '.value | tojson')" 'Xid: series'
+on 'nvml:storm=1-31-1-1700' 'a storm of Xids'
+has "$distrust" "events of Xid 31 of $one, the first at" 'a storm of Xids: reason'
+is true "$(seen $one xid_events '.value | add > 50')" 'a storm of Xids: series'
+is true "$(seen $one power_w '.value | length > 3')" 'a storm of Xids: the other series'
+is 0 "$(telemetry_lines)" "a storm of Xids: lines ($(<"$home/err"))"
 on 'nvml:gpu1:nvmlDeviceGetCurrentClocksEventReasons:1+:value=4' 'power limit'
 is '' "$distrust" 'power limit: reasons'
 has "$(jq -r '.remarks[0]' <<<"$notes")" "the power limit of $one acted in 100 % of the window" 'power limit: remark'

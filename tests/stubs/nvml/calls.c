@@ -563,11 +563,12 @@ static int events_wait(struct fl_nvml_events *set, struct fl_nvml_event *ret, un
 
 	if (rc != FL_NVML_SUCCESS)
 		return rc;
-	if (wait != s->xid_at || s->xid_gpu < 0 || s->xid_gpu != set->gpu) {
+	if (s->xid_gpu < 0 || s->xid_gpu != set->gpu || wait < s->xid_at || (wait > s->xid_at && !s->xid_storm)) {
 		usleep(limit_ms * 1000);
 		return FL_NVML_TIMEOUT;
 	}
-	usleep(s->xid_ms * 1000);
+	if (wait == s->xid_at)
+		usleep(s->xid_ms * 1000);
 	*ret = (struct fl_nvml_event){ .device = &devices[s->xid_gpu],
 				       .type = FL_NVML_EVENT_XID,
 				       .data = s->xid,

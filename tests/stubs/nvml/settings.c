@@ -81,10 +81,11 @@ static void read_common(const char *entry, struct stub_settings *s)
 		refuse(entry);
 }
 
-/* N-X-K or N-X-K-MS */
-static void read_xid(const char *text, const char *entry, struct stub_settings *s)
+/* xid= or storm=, and N-X-K or N-X-K-MS */
+static void read_xid(const char *name, const char *entry, struct stub_settings *s)
 {
-	const char *second = strchr(text, '-'), *third = second ? strchr(second + 1, '-') : NULL;
+	const char *text = strchr(name, '=') + 1, *second = strchr(text, '-'),
+		   *third = second ? strchr(second + 1, '-') : NULL;
 	const char *fourth = third ? strchr(third + 1, '-') : NULL;
 
 	if (!third)
@@ -92,6 +93,7 @@ static void read_xid(const char *text, const char *entry, struct stub_settings *
 	s->xid_gpu = (int)number(text, '-', entry);
 	s->xid = number(second + 1, '-', entry);
 	s->xid_at = (unsigned)number(third + 1, '-', entry);
+	s->xid_storm = is(name, "storm");
 	s->xid_ms = fourth ? (unsigned)number(fourth + 1, 0, entry) : 0;
 }
 
@@ -138,8 +140,8 @@ static void read_own(const char *text, const char *entry, struct stub_settings *
 		s->users |= bit(text + 6, entry);
 	else if (is(text, "repairs"))
 		s->repairs |= bit(text + 8, entry);
-	else if (is(text, "xid"))
-		read_xid(text + 4, entry, s);
+	else if (is(text, "xid") || is(text, "storm"))
+		read_xid(text, entry, s);
 	else
 		read_fault(text, entry, s);
 }

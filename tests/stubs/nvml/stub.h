@@ -11,6 +11,7 @@
  *   nvml:users=N          two processes use GPU N (or its parts): 1 and 4194305, which is never there
  *   nvml:repairs=N        memory of GPU N waits for a reset to be repaired
  *   nvml:xid=N-X-K[-MS]   the K-th wait for events of GPU N brings Xid X, after so many ms
+ *   nvml:storm=N-X-K[-MS]   the same, and so does each wait from then on, at once
  *   nvml:[gpuN:]SYMBOL:K[+]:WHAT   the K-th time that SYMBOL is called (with a +, each time from then on; with gpuN,
  *                         for that GPU and its parts), it
  *     fail=CODE   returns CODE
@@ -47,6 +48,7 @@ struct stub_settings {
 	uint64_t xid;
 	unsigned xid_at; /* 0: never */
 	unsigned xid_ms;
+	bool xid_storm;
 	char missing[STUB_FAULTS][STUB_NAME];
 	unsigned missing_n;
 	struct stub_fault faults[STUB_FAULTS];

@@ -54,7 +54,7 @@ static void kinds(void **state)
 	} rows[] = {
 		{ SERIES "\"at_ns\":[1,2],\"metrics\":{\"power_w\":[1,2.5]}}", FL_SAID_SERIES },
 		{ SERIES "\"at_ns\":[],\"metrics\":{}}", FL_SAID_SERIES },
-		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"xid 79\"}", FL_SAID_EVENT },
+		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"xid 79\",\"n\":3}", FL_SAID_EVENT },
 		{ "{\"is\":\"cost\",\"at_ns\":5,\"cpu_ns\":1,\"wall_ns\":2,\"calls\":3,\"longest_call_ns\":4}",
 		  FL_SAID_COST },
 		{ "{\"is\":\"lost\",\"subject\":\"gpu-0\",\"what\":\"it hangs\"}", FL_SAID_LOST },
@@ -102,7 +102,9 @@ static void lies(void **state)
 		{ SERIES "\"at_ns\":[1],\"metrics\":{\"a_name_that_is_longer_than_any_metric_could_ever_be\":[1]}}",
 		  "no name" },
 		{ SERIES "\"at_ns\":[3],\"metrics\":{\"before\":[1]}}", "run back" },
-		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"fire\"}", "is none" },
+		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"fire\",\"n\":1}", "is none" },
+		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"xid 79\"}", "is none" },
+		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":5,\"what\":\"xid 79\",\"n\":0}", "is none" },
 		{ "{\"is\":\"event\",\"subject\":\"gpu-0\",\"what\":\"xid 79\"}", "run back" },
 		{ "{\"is\":\"event\",\"subject\":\"x\",\"at_ns\":5,\"what\":\"xid 79\"}", "not told to watch" },
 		{ "{\"is\":\"cost\",\"at_ns\":5,\"cpu_ns\":-1,\"wall_ns\":2,\"calls\":3,\"longest_call_ns\":4}",
@@ -160,18 +162,23 @@ static void collected(void **state)
 	struct fl_run *run = calloc(1, sizeof(*run));
 	const struct fl_watched *w;
 	struct fl_heard h = heard();
+	char event[128];
 
 	(void)state;
 	take_good(&h,
 		  SERIES "\"at_ns\":[800,900,1000,1500,1600,2000,2100,2101],"
 			 "\"metrics\":{\"z\":[1,2,2,2,null,2,3,4],\"none\":[null,null,null,null,null,null,null,null],"
 			 "\"early\":[1,null,null,null,null,null,null,null]}}");
-	take_good(&h, "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":1700,\"what\":\"xid 79\"}");
+	for (int i = 1700; i < 1703; i++) {
+		snprintf(event, sizeof(event),
+			 "{\"is\":\"event\",\"subject\":\"gpu-0\",\"at_ns\":%d,\"what\":\"xid 79\",\"n\":%d}", i, i);
+		take_good(&h, event);
+	}
 	take_good(&h, "{\"is\":\"cost\",\"at_ns\":950,\"cpu_ns\":9,\"wall_ns\":9,\"calls\":9,\"longest_call_ns\":9}");
 	take_good(&h, "{\"is\":\"cost\",\"at_ns\":2050,\"cpu_ns\":1,\"wall_ns\":2,\"calls\":3,\"longest_call_ns\":4}");
 	fl_heard_add(&h, "feedline", "agent_cpu_ns", 2050, 7);
 	fl_heard_collect(&h, &window, 100, 3, 1, run);
-	assert_int_equal(run->watched_n, 7);
+	assert_int_equal(run->watched_n, 8);
 	for (size_t i = 1; i < run->watched_n; i++)
 		assert_true(fl_watched_compare(&run->watched[i - 1], &run->watched[i]) < 0);
 	w = watched(run, "gpu-0", "z");
@@ -183,12 +190,14 @@ static void collected(void **state)
 	assert_true(w->series.at[1] == 1000 && w->series.value[1] == 2);
 	assert_true(w->series.at[2] == 1100 && w->series.value[2] == 3);
 	w = watched(run, "gpu-0", "xid");
-	assert_true(w && w->series.n == 1 && w->series.at[0] == 700 && w->series.value[0] == 79);
+	assert_true(w && w->series.n == 3 && w->series.at[1] == 701 && w->series.value[1] == 79);
+	w = watched(run, "gpu-0", "xid_events");
+	assert_true(w && w->series.n == 3 && w->series.at[1] == 701 && w->series.value[1] == 1701);
 	w = watched(run, "feedline", "cpu_ns"); /* not what was spent before the window */
 	assert_true(w && w->series.n == 1 && w->series.value[0] == 1);
 	fl_heard_clear(&h);
 	fl_heard_collect(&h, &window, 100, 3, 1, run);
-	assert_int_equal(run->watched_n, 7);
+	assert_int_equal(run->watched_n, 8);
 	fl_run_free(run);
 	fl_heard_release(&h);
 }

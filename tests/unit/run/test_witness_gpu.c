@@ -180,6 +180,14 @@ static void reasons_and_marks(void **state)
 		{ "xid 5=79", true, "Xid 79 of gpu-0 at 0.50 s of the window", "", "0000011111" },
 		{ "xid -1=13 11=31", true,
 		  "Xid 13 of gpu-0 just before the window; Xid 31 of gpu-0 just after the window", "", "0000000000" },
+		{ "xid 2=31 3=31 5=79 11=31; xid_events 2=4000 3=1 5=1 11=2", true,
+		  "4001 events of Xid 31 of gpu-0, the first at 0.20 s of the window; "
+		  "Xid 79 of gpu-0 at 0.50 s of the window; 2 events of Xid 31 of gpu-0 just after the window",
+		  "", "0011111111" },
+		{ "xid 2=31 2=79; xid_events 2=1 2=7", true,
+		  "Xid 31 of gpu-0 at 0.20 s of the window; "
+		  "7 events of Xid 79 of gpu-0, the first at 0.20 s of the window",
+		  "", "0011111111" },
 		/* others */
 		{ "other_processes -1=0 2=0 3=1 4=0 11=0", true, "1 other process used gpu-0 in 20 % of the window", "",
 		  "0011000000" },
