@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nvml_users.c: the processes that compute on a GPU, others than those of the feedline that asks. */
+/* nvml_users.c: the processes that compute on a GPU, others than ours. Ours are the agent, which started this program,
+ * and all that descend from it. */
 #include "base/alloc.h"
 #include "base/units.h"
 #include "nvml.h"
 #include "sense.h"
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,22 +41,28 @@ static unsigned parent_of(unsigned pid)
 	return (unsigned)parent;
 }
 
-/* The first of our ancestors that are called feedline, without a break. */
-static unsigned our_first(void)
+static bool program_of(unsigned pid, char path[PATH_MAX])
 {
-	unsigned first = (unsigned)getpid(), pid = first;
+	char *link = fl_format("/proc/%u/exe", pid);
+	ssize_t n = readlink(link, path, PATH_MAX - 1);
 
-	for (int deep = 0; pid && deep < DEEP_MAX; deep++) {
-		char *name = name_of(pid);
-		bool ours = name && strncmp(name, "feedline", strlen("feedline")) == 0;
+	free(link);
+	path[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
 
-		free(name);
-		if (!ours)
+/* The first of our ancestors that is another program than we are: this one asks the driver by a child (ask.c). */
+static unsigned agent(void)
+{
+	char own[PATH_MAX], path[PATH_MAX];
+	unsigned pid = (unsigned)getppid();
+
+	for (int deep = 0; deep < DEEP_MAX && program_of((unsigned)getpid(), own) && program_of(pid, path); deep++) {
+		if (strcmp(own, path) != 0)
 			break;
-		first = pid;
 		pid = parent_of(pid);
 	}
-	return first;
+	return pid;
 }
 
 static bool descends_from(unsigned pid, unsigned first)
@@ -68,7 +76,7 @@ static bool descends_from(unsigned pid, unsigned first)
 }
 
 struct users {
-	unsigned first, pids[2 * USERS_MAX];
+	unsigned agent, pids[2 * USERS_MAX];
 	size_t n;
 };
 
@@ -77,7 +85,7 @@ static void add_user(struct users *users, unsigned pid)
 	for (size_t i = 0; i < users->n; i++)
 		if (users->pids[i] == pid)
 			return;
-	if (pid && users->n < 2 * USERS_MAX && !descends_from(pid, users->first))
+	if (pid && users->n < 2 * USERS_MAX && !descends_from(pid, users->agent))
 		users->pids[users->n++] = pid;
 }
 
@@ -108,18 +116,26 @@ static int list_v1(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct 
 	return rc;
 }
 
-void nvml_users(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_gpu *gpu)
+static int find(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct users *users)
 {
-	struct users *users = fl_zalloc(1, sizeof(*users));
 	int rc;
-	char *name;
 
-	users->first = our_first();
+	users->agent = agent();
 	rc = list(nvml->compute_processes, d, users);
 	if (rc != FL_NVML_SUCCESS)
 		rc = list_v1(nvml, d, users);
 	if (rc == FL_NVML_SUCCESS)
 		list(nvml->mps_processes, d, users); /* who shares by a server of its own; most drivers list none */
+	return rc;
+}
+
+/* None of ours computes yet, so that one that is not to be seen from here is somebody else. */
+void nvml_users(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_gpu *gpu)
+{
+	struct users *users = fl_zalloc(1, sizeof(*users));
+	int rc = find(nvml, d, users);
+	char *name;
+
 	if (rc != FL_NVML_SUCCESS) {
 		know_not(&gpu->processes, fl_nvml_why(rc));
 		know_text(&gpu->process, NULL, fl_nvml_why(rc));
@@ -132,4 +148,26 @@ void nvml_users(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_
 		free(name);
 	}
 	free(users);
+}
+
+static bool is_seen(unsigned pid)
+{
+	char *dir = fl_format("/proc/%u", pid);
+	bool seen = sense_exists(&live, dir, "stat");
+
+	free(dir);
+	return seen;
+}
+
+int nvml_users_count(const struct fl_nvml *nvml, struct fl_nvml_device *d, double *ret)
+{
+	struct users *users = fl_zalloc(1, sizeof(*users));
+	int rc = find(nvml, d, users);
+	size_t seen = 0;
+
+	for (size_t i = 0; rc == FL_NVML_SUCCESS && i < users->n; i++)
+		seen += is_seen(users->pids[i]);
+	*ret = rc != FL_NVML_SUCCESS || (seen == 0 && users->n) ? NAN : (double)seen;
+	free(users);
+	return rc;
 }

@@ -91,7 +91,11 @@ struct fl_nvml_device;
 struct fl_nvml_pci;
 void nvml_gpus(const struct fl_nvml *nvml, struct fl_machine *m); /* GPUs, their parts, versions */
 void nvml_links(const struct fl_nvml *nvml, const struct fl_machine *m, struct fl_nvml_device *d, struct fl_gpu *gpu);
+/* Others than us that compute on it: how many, and one of them. */
 void nvml_users(const struct fl_nvml *nvml, struct fl_nvml_device *d, struct fl_gpu *gpu);
+/* How many of those are to be seen from here; NaN: only such as are not, which may be ours by another number (a
+ * container). Returns what NVML did. */
+int nvml_users_count(const struct fl_nvml *nvml, struct fl_nvml_device *d, double *ret);
 char *nvml_address(const struct fl_nvml_pci *pci); /* as sysfs writes it; malloc'd */
 /* Asks `feedline-sense gpus`, or reads the answer that was recorded with a tree (nvml.json, what that prints). NULL: no
  * answer, and *why, malloc'd, says why; *why is NULL otherwise. */

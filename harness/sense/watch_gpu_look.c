@@ -2,14 +2,12 @@
 /* watch_gpu_look.c: what NVML says of one GPU. What this GPU or driver cannot say is not asked again. Counters are as
  * the GPU has them. */
 #include "base/alloc.h"
-#include "base/units.h"
 #include "watch.h"
 #include <feedline/clock.h>
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-enum { LINK_FIELDS = 5, FIELDS_MAX = FL_NVML_LINKS_MAX * LINK_FIELDS, PROCESSES_MAX = 64, QUESTIONS_MAX = 16 };
+enum { LINK_FIELDS = 5, FIELDS_MAX = FL_NVML_LINKS_MAX * LINK_FIELDS, QUESTIONS_MAX = 16 };
 
 enum metric {
 	SM_BUSY,
@@ -333,39 +331,9 @@ static int ask_link_errors(struct watch_gpu_look *l, double *values)
 	return isfinite(values[NVLINK_ERRORS]) ? FL_NVML_SUCCESS : FL_NVML_NOT_SUPPORTED;
 }
 
-/* ---- who else uses it: processes that the agent has not started. Unknown where one is not to be seen from here. */
-
-static int is_ours(unsigned pid)
-{
-	const struct sense_root live = { .path = "" };
-	char *dir = fl_format("/proc/%u", pid), *parent = sense_word(&live, dir, "status", "PPid:");
-	uint64_t number;
-	int ours = -1;
-
-	if (parent && fl_parse_count(parent, &number, NULL) == 0)
-		ours = (pid_t)pid == getppid() || (pid_t)number == getppid();
-	free(parent);
-	free(dir);
-	return ours;
-}
-
 static int ask_processes(struct watch_gpu_look *l, double *values)
 {
-	struct fl_nvml_process processes[PROCESSES_MAX];
-	unsigned n = PROCESSES_MAX, others = 0;
-	int rc = FL_NVML_CALL(l->nvml, compute_processes, l->device, &n, processes);
-
-	if (rc != FL_NVML_SUCCESS || n > PROCESSES_MAX)
-		return rc == FL_NVML_INSUFFICIENT_SIZE ? FL_NVML_SUCCESS : rc;
-	for (unsigned i = 0; i < n; i++) {
-		int ours = is_ours(processes[i].pid);
-
-		if (ours < 0)
-			return FL_NVML_SUCCESS;
-		others += !ours;
-	}
-	values[OTHER_PROCESSES] = others;
-	return rc;
+	return nvml_users_count(l->nvml, l->device, &values[OTHER_PROCESSES]);
 }
 
 /* ---- all of them */

@@ -98,6 +98,18 @@ assert g["processes"] == 1024 and g["process"] == "4194305" and g["links"] == []
 assert g["uuid"] is None and "no such call" in g["unknown"]["uuid"]
 END
 
+# Who a GPU is used by is none of ours because it comes from the same script, whatever that is called. The stub's sense asks.
+cat >"$work/feedline-nightly" <<'END'
+#!/bin/sh
+sleep 60 &
+CUDA_STUB=nvml:user=0-$! "$1" topo --json
+kill $!
+END
+chmod +x "$work/feedline-nightly"
+"$work/feedline-nightly" "$1/stub/feedline" >"$work/nightly.json" || fail "a script that is called feedline-nightly: status $?"
+is_used=$(jq '[.gpus[].processes] | add' "$work/nightly.json")
+[ "$is_used" = 1 ] || fail "who a script started beside us: $is_used users, not 1"
+
 # The driver: each of its calls missing and failing makes one value unknown, and never the GPU.
 python3 - "$stub" "$tests/../harness/sense/nvml.c" <<'END' || fail 'the driver: see above'
 import json, os, re, subprocess, sys

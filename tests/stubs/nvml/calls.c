@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NOT_THERE = 4194305, LINKS = 18, INVALID_ARGUMENT = 2, PART_INDEX_MAX = 7 };
+enum { NOT_THERE = 4194305, USERS = 4, LINKS = 18, INVALID_ARGUMENT = 2, PART_INDEX_MAX = 7 };
 
 /* The GPUs, then the parts of the last one. */
 static struct fl_nvml_device {
@@ -388,7 +388,7 @@ static int utilization(struct fl_nvml_device *d, struct fl_nvml_utilization *ret
 }
 
 /* Who asks is always among them, as when a context of ours is there; a GPU that is busy has somebody else. */
-static unsigned users_of(const struct fl_nvml_device *d, unsigned pids[3])
+static unsigned users_of(const struct fl_nvml_device *d, unsigned pids[USERS])
 {
 	const struct stub_settings *s = nvml_stub_settings();
 	unsigned n = 0;
@@ -398,12 +398,14 @@ static unsigned users_of(const struct fl_nvml_device *d, unsigned pids[3])
 		pids[n++] = 1;
 	if (has(s->users, d))
 		pids[n++] = NOT_THERE;
+	if (s->user_gpu == d->gpu)
+		pids[n++] = s->user;
 	return n;
 }
 
 static int compute_processes(struct fl_nvml_device *d, unsigned *n, struct fl_nvml_process *ret)
 {
-	unsigned pids[3], have = users_of(d, pids), room = *n;
+	unsigned pids[USERS], have = users_of(d, pids), room = *n;
 	int rc = nvml_stub_call("nvmlDeviceGetComputeRunningProcesses_v2", d->gpu, NULL);
 
 	if (rc != FL_NVML_SUCCESS)
@@ -418,7 +420,7 @@ static int compute_processes(struct fl_nvml_device *d, unsigned *n, struct fl_nv
 
 static int compute_processes_v1(struct fl_nvml_device *d, unsigned *n, struct fl_nvml_process_v1 *ret)
 {
-	unsigned pids[3], have = users_of(d, pids), room = *n;
+	unsigned pids[USERS], have = users_of(d, pids), room = *n;
 	int rc = nvml_stub_call("nvmlDeviceGetComputeRunningProcesses", d->gpu, NULL);
 
 	if (rc != FL_NVML_SUCCESS)

@@ -81,6 +81,17 @@ static void read_common(const char *entry, struct stub_settings *s)
 		refuse(entry);
 }
 
+/* N-PID */
+static void read_user(const char *text, const char *entry, struct stub_settings *s)
+{
+	const char *second = strchr(text, '-');
+
+	if (!second)
+		refuse(entry);
+	s->user_gpu = (int)number(text, '-', entry);
+	s->user = (unsigned)number(second + 1, 0, entry);
+}
+
 /* xid= or storm=, and N-X-K or N-X-K-MS */
 static void read_xid(const char *name, const char *entry, struct stub_settings *s)
 {
@@ -138,6 +149,8 @@ static void read_own(const char *text, const char *entry, struct stub_settings *
 		copy_name(s->missing[s->missing_n++ % STUB_FAULTS], text + 8, strlen(text + 8), entry);
 	else if (is(text, "users"))
 		s->users |= bit(text + 6, entry);
+	else if (is(text, "user"))
+		read_user(text + 5, entry, s);
 	else if (is(text, "repairs"))
 		s->repairs |= bit(text + 8, entry);
 	else if (is(text, "xid") || is(text, "storm"))
@@ -152,7 +165,7 @@ static void read_text(void)
 	char *copy = strdup(text ? text : ""), *rest = copy, *entry;
 
 	stub.settings = (struct stub_settings){
-		.gpus = STUB_GPUS, .driver = 13000, .memory_bytes = UINT64_C(4) << 30, .xid_gpu = -1
+		.gpus = STUB_GPUS, .driver = 13000, .memory_bytes = UINT64_C(4) << 30, .xid_gpu = -1, .user_gpu = -1
 	};
 	while ((entry = strsep(&rest, ","))) {
 		const char *equals = strchr(entry, '='), *colon = strchr(entry, ':');

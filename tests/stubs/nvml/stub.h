@@ -9,6 +9,7 @@
  *   nvml:hidden           the system does not show the GPUs; the driver lists them all the same
  *   nvml:missing=SYMBOL   the library lacks it
  *   nvml:users=N          two processes use GPU N (or its parts): 1 and 4194305, which is never there
+ *   nvml:user=N-PID       and so does that one
  *   nvml:repairs=N        memory of GPU N waits for a reset to be repaired
  *   nvml:xid=N-X-K[-MS]   the K-th wait for events of GPU N brings Xid X, after so many ms
  *   nvml:storm=N-X-K[-MS]   the same, and so does each wait from then on, at once
@@ -44,6 +45,8 @@ struct stub_settings {
 	uint64_t memory_bytes;
 	unsigned lost, busy, exclusive, prohibited, users, repairs; /* a bit for each GPU */
 	bool none, hidden;
+	int user_gpu; /* -1: none */
+	unsigned user;
 	int xid_gpu;
 	uint64_t xid;
 	unsigned xid_at; /* 0: never */
