@@ -11,11 +11,14 @@
 #include "path/cuda/wait.h"
 #include "path/random.h"
 #include <errno.h>
+#include <feedline/clock.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { LINE_BYTES = 128, PAGE_BYTES = 4096, HOPS_MAX = 1 << 24 };
+/* WRONG_AT: where in the scratch the check leaves its result; the chase has its place at the beginning. */
+enum { LINE_BYTES = FL_CHAIN_LINE_BYTES, PAGE_BYTES = 4096, HOPS_MAX = 1 << 24, WRONG_AT = 64 };
 
 /* The events around the kernel cost some microseconds: below a thousandth of this. */
 static const double step_ns = 5e6;
@@ -27,6 +30,7 @@ struct latency_state {
 	void *seen;	/* the chain, as the GPU reaches it */
 	uint32_t *next; /* of each line the number of the next one */
 	uint64_t lines_n, hops;
+	uint64_t seed;	/* of what the lines are checked by */
 	uint64_t least; /* hops of a step */
 	struct fl_gate gate;
 	cudaStream_t stream;
@@ -70,10 +74,14 @@ static void make_cycle(uint32_t *next, uint64_t n)
 	}
 }
 
-static void write_lines(char *at, const uint32_t *next, uint64_t first, uint64_t n)
+static void write_lines(const struct latency_state *s, char *at, uint64_t first, uint64_t n)
 {
-	for (uint64_t i = 0; i < n; i++)
-		*(uint64_t *)(void *)(at + i * LINE_BYTES) = (uint64_t)next[first + i] * LINE_BYTES;
+	for (uint64_t i = 0; i < n; i++) {
+		uint64_t *line = (void *)(at + i * LINE_BYTES);
+
+		line[0] = (uint64_t)s->next[first + i] * LINE_BYTES;
+		line[1] = fl_chain_key(s->seed, (first + i) * LINE_BYTES, line[0]);
+	}
 }
 
 /* Into the memory of a GPU, piece by piece. */
@@ -86,7 +94,7 @@ static int send_lines(const struct latency_state *s, const struct fl_cuda_device
 	for (uint64_t first = 0; first < s->lines_n && rc == 0; first += PIECE_LINES) {
 		uint64_t n = s->lines_n - first < PIECE_LINES ? s->lines_n - first : PIECE_LINES;
 
-		write_lines(piece, s->next, first, n);
+		write_lines(s, piece, first, n);
 		rc = FL_CUDA(err, cudaMemcpyAsync(s->chain.at + first * LINE_BYTES, piece, n * LINE_BYTES,
 						  cudaMemcpyDefault, owner->stream));
 		if (rc == 0)
@@ -103,11 +111,64 @@ static int make_chain(struct latency_state *s, struct fl_err *err)
 	if (!s->next)
 		return fl_fail(err, -ENOMEM, "no memory for a chain of %llu lines", (unsigned long long)s->lines_n);
 	make_cycle(s->next, s->lines_n);
+	/* What an earlier lane left in that memory is none of this one's. */
+	s->seed = fl_block_key((uint64_t)getpid(), (uintptr_t)s, fl_now_ns());
 	if (s->chain.gpu)
 		return send_lines(s, s->chain.gpu, err);
-	write_lines(s->chain.at, s->next, 0, s->lines_n);
+	write_lines(s, s->chain.at, 0, s->lines_n);
 	return 0;
 }
+
+/* ---- is it right */
+
+static int read_scratch(const struct latency_state *s, uint64_t at, void *ret, size_t bytes, struct fl_err *err)
+{
+	int rc = FL_CUDA(err,
+			 cudaMemcpyAsync(ret, (char *)s->gpu.scratch + at, bytes, cudaMemcpyDefault, s->gpu.stream));
+
+	return rc == 0 ? fl_cuda_device_wait(&s->gpu, err) : rc;
+}
+
+/* Does the GPU find each line as it was written? One that leads elsewhere would be followed, out of the buffer too. */
+static int check_chain(const struct latency_state *s, struct fl_err *err)
+{
+	struct fl_kernel_wrong found = { .count = UINT64_MAX };
+	int rc = fl_cuda_device_use(&s->gpu, err);
+
+	if (rc == 0)
+		rc = fl_cuda_check((cudaError_t)fl_kernel_check_chain(s->gpu.stream, s->seen, s->lines_n, s->seed,
+								      (void *)((char *)s->gpu.scratch + WRONG_AT)),
+				   "launch the kernel that checks the chain", err);
+	if (rc == 0)
+		rc = read_scratch(s, WRONG_AT, &found, sizeof(found), err);
+	if (rc == 0 && found.count)
+		rc = fl_fail(err, -EBADMSG,
+			     "%s reads wrong data in %llu of %llu lines of the chain, first at offset %llu", s->gpu.id,
+			     (unsigned long long)found.count, (unsigned long long)s->lines_n,
+			     (unsigned long long)found.first_offset);
+	return rc;
+}
+
+/* Is the GPU where the chain leads after so many hops? Any wrong load would have left it. */
+static int check_place(const struct latency_state *s, struct fl_err *err)
+{
+	uint64_t at = UINT64_MAX;
+	uint32_t line = 0;
+	int rc = fl_cuda_device_use(&s->gpu, err);
+
+	if (rc == 0)
+		rc = read_scratch(s, 0, &at, sizeof(at), err);
+	if (rc < 0)
+		return rc;
+	for (uint64_t i = 0; i < s->hops % s->lines_n; i++)
+		line = s->next[line];
+	if (at == (uint64_t)line * LINE_BYTES)
+		return 0;
+	return fl_fail(err, -EBADMSG, "after %llu loads the GPU is at offset %llu of the chain, which leads to %llu",
+		       (unsigned long long)s->hops, (unsigned long long)at, (unsigned long long)line * LINE_BYTES);
+}
+
+/* ---- the clock */
 
 /* Alone. */
 static int make_clock(struct latency_state *s, struct fl_err *err)
@@ -266,7 +327,11 @@ static int open_all(struct latency_state *s, struct fl_lane *lane, const struct 
 	if (rc == 0)
 		rc = open_clock(s, err);
 	if (rc == 0)
+		rc = check_chain(s, err);
+	if (rc == 0)
 		rc = pace(s, err);
+	if (rc == 0)
+		rc = check_place(s, err);
 	return rc;
 }
 
@@ -347,24 +412,11 @@ void fl_gpu_latency_leave(void *state, unsigned thread)
 		cudaStreamSynchronize(s->stream);
 }
 
-/* Is the GPU where the chain leads after so many hops? Any wrong load would have left it. */
+/* Where it came to, then what may have led it there. */
 int fl_gpu_latency_verify(void *state, struct fl_err *err)
 {
 	const struct latency_state *s = state;
-	uint64_t at = UINT64_MAX;
-	uint32_t line = 0;
-	int rc = fl_cuda_device_use(&s->gpu, err);
+	int rc = check_place(s, err);
 
-	if (rc == 0)
-		rc = FL_CUDA(err, cudaMemcpyAsync(&at, s->gpu.scratch, sizeof(at), cudaMemcpyDefault, s->gpu.stream));
-	if (rc == 0)
-		rc = fl_cuda_device_wait(&s->gpu, err);
-	if (rc < 0)
-		return rc;
-	for (uint64_t i = 0; i < s->hops % s->lines_n; i++)
-		line = s->next[line];
-	if (at == (uint64_t)line * LINE_BYTES)
-		return 0;
-	return fl_fail(err, -EBADMSG, "after %llu loads the GPU is at offset %llu of the chain, which leads to %llu",
-		       (unsigned long long)s->hops, (unsigned long long)at, (unsigned long long)line * LINE_BYTES);
+	return rc == 0 ? check_chain(s, err) : rc;
 }

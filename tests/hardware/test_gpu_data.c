@@ -133,6 +133,40 @@ static void test_swapped_blocks(void **state)
 	refused(b, "in 2 of 20000 blocks");
 }
 
+/* A chain in the memory of the GPU: right, with one bit turned in a line, and with two lines in each other's place. */
+static void test_chain(void **state)
+{
+	enum { LINES = 50000, LINE = FL_CHAIN_LINE_BYTES };
+	struct bench *b = *state;
+
+	for (unsigned turn = 0; turn < 3; turn++) {
+		struct fl_kernel_wrong *found = (void *)b->host;
+		char kept[LINE];
+
+		for (uint64_t i = 0; i < LINES; i++) {
+			uint64_t *line = (void *)(b->host + i * LINE);
+
+			line[0] = (i + 7) % LINES * LINE;
+			line[1] = fl_chain_key(seed, i * LINE, line[0]);
+		}
+		if (turn == 1)
+			b->host[12345 * LINE + 3] ^= 1;
+		if (turn == 2) {
+			memcpy(kept, b->host + 7777 * LINE, LINE);
+			memcpy(b->host + 7777 * LINE, b->host + (LINES - 1) * LINE, LINE);
+			memcpy(b->host + (LINES - 1) * LINE, kept, LINE);
+		}
+		move(b, 0, LINES * LINE, true);
+		assert_int_equal(fl_kernel_check_chain(b->gpu.stream, b->place.at, LINES, seed, b->gpu.scratch), 0);
+		assert_int_equal(
+			cudaMemcpyAsync(found, b->gpu.scratch, sizeof(*found), cudaMemcpyDefault, b->gpu.stream),
+			cudaSuccess);
+		assert_int_equal(fl_cuda_device_wait(&b->gpu, NULL), 0);
+		assert_int_equal(found->count, turn);
+		assert_true(found->first_offset == (turn == 0 ? UINT64_MAX : turn == 1 ? 12345 * LINE : 7777 * LINE));
+	}
+}
+
 /* The SMs copy every byte, whatever the length, and none beyond it. */
 static void test_sm_copy(void **state)
 {
@@ -197,7 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_on_both),   cmocka_unit_test(test_flipped_bit),
 		cmocka_unit_test(test_swapped_blocks), cmocka_unit_test(test_sm_copy),
-		cmocka_unit_test(test_laps),
+		cmocka_unit_test(test_chain),	       cmocka_unit_test(test_laps),
 	};
 	struct fl_err err = { 0 };
 

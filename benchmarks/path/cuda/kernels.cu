@@ -2,7 +2,6 @@
 /* path/cuda/kernels.cu: what runs on a GPU. */
 #include "path/cuda/kernels.h"
 #include <cuda_runtime.h>
-#include <feedline/block.h>
 
 enum { WARP = 32, THREADS = 256, COPY_THREADS = 512, COPY_DEEP = 12, COPY_BLOCKS = 2 };
 
@@ -153,6 +152,21 @@ static __global__ void chase(const char *chain, uint64_t hops, uint64_t *at)
 	*at = offset;
 }
 
+static __global__ void check_chain(const char *chain, uint64_t lines, uint64_t seed, struct fl_kernel_wrong *ret)
+{
+	uint64_t stride = (uint64_t)gridDim.x * THREADS;
+
+	for (uint64_t i = (uint64_t)blockIdx.x * THREADS + threadIdx.x; i < lines; i += stride) {
+		uint64_t offset = i * FL_CHAIN_LINE_BYTES;
+		ulonglong2 line = __ldcg((const ulonglong2 *)(chain + offset));
+
+		if (line.y == fl_chain_key(seed, offset, line.x))
+			continue;
+		atomicMin((unsigned long long *)&ret->first_offset, (unsigned long long)offset);
+		atomicAdd((unsigned long long *)&ret->count, 1ull);
+	}
+}
+
 static __global__ void nothing()
 {
 }
@@ -175,9 +189,9 @@ static uint64_t grid_of(uint64_t pieces, uint64_t per_block)
 
 int fl_kernels_load(void)
 {
-	const void *const kernels[] = { (const void *)gate,	   (const void *)copy,	(const void *)fill,
-					(const void *)check_begin, (const void *)check, (const void *)chase,
-					(const void *)nothing };
+	const void *const kernels[] = { (const void *)gate,	   (const void *)copy,	 (const void *)fill,
+					(const void *)check_begin, (const void *)check,	 (const void *)chase,
+					(const void *)check_chain, (const void *)nothing };
 	cudaFuncAttributes attributes; /* to ask for them loads the kernel */
 	cudaError_t rc = cudaSuccess;
 
@@ -224,6 +238,15 @@ int fl_kernel_chase(struct CUstream_st *stream, const void *chain, uint64_t hops
 	void *args[] = { &chain, &hops, &at };
 
 	return launch((const void *)chase, 1, 1, args, stream);
+}
+
+int fl_kernel_check_chain(struct CUstream_st *stream, const void *chain, uint64_t lines, uint64_t seed,
+			  struct fl_kernel_wrong *ret)
+{
+	void *begin_args[] = { &ret }, *args[] = { &chain, &lines, &seed, &ret };
+	int rc = launch((const void *)check_begin, 1, 1, begin_args, stream);
+
+	return rc ? rc : launch((const void *)check_chain, grid_of(lines, THREADS), THREADS, args, stream);
 }
 
 int fl_kernel_nothing(struct CUstream_st *stream)

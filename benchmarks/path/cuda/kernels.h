@@ -8,6 +8,7 @@
  * device sees it). Kernels of one stream run one after the other. */
 #ifndef PATH_CUDA_KERNELS_H
 #define PATH_CUDA_KERNELS_H
+#include <feedline/block.h>
 #include <stdint.h>
 #ifdef __cplusplus
 extern "C" {
@@ -39,9 +40,22 @@ struct fl_kernel_wrong {
 int fl_kernel_check(struct CUstream_st *stream, const void *at, uint64_t bytes, uint64_t seed, uint64_t first_block,
 		    struct fl_kernel_wrong *ret);
 
+/* A chain: lines of FL_CHAIN_LINE_BYTES. The first word of each is the offset of the next one in bytes, the second one
+ * is fl_chain_key() of it; the rest is not looked at. */
+enum { FL_CHAIN_LINE_BYTES = 128 };
+FL_BLOCK_FN uint64_t fl_chain_key(uint64_t seed, uint64_t offset, uint64_t next)
+{
+	return fl_block_key(seed, next, offset);
+}
+
+/* Do all lines hold what belongs there? Read by all SMs the way that the chase reads them. ret: as above, of lines. */
+int fl_kernel_check_chain(struct CUstream_st *stream, const void *chain, uint64_t lines, uint64_t seed,
+			  struct fl_kernel_wrong *ret);
+
 /* One thread follows a chain: the 64-bit word at `offset` bytes from `chain` holds the offset of the next one. It
  * begins at *at (memory of the device), does `hops` loads, each of which waits for the one before, and leaves in *at
- * where it came to. */
+ * where it came to. A wrong word leads it anywhere: what would hold it back (11 cycles or more between two loads, where
+ * there are 9) would be timed with each load. So the chain is checked before. */
 int fl_kernel_chase(struct CUstream_st *stream, const void *chain, uint64_t hops, uint64_t *at);
 
 /* Does nothing. */

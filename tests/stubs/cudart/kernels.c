@@ -215,6 +215,32 @@ int fl_kernel_chase(struct CUstream_st *stream, const void *chain, uint64_t hops
 	return launch("fl_kernel_chase", 0, stream, &op);
 }
 
+static cudaError_t check_chain(struct op *op)
+{
+	const char *from = reach(op, op->from, op->n * FL_CHAIN_LINE_BYTES, NULL);
+	struct fl_kernel_wrong *ret = reach(op, op->result, sizeof(*ret), NULL);
+
+	if (!from || !ret)
+		return cudaErrorIllegalAddress;
+	*ret = (struct fl_kernel_wrong){ 0, UINT64_MAX };
+	for (uint64_t i = 0; i < op->n; i++) {
+		uint64_t offset = i * FL_CHAIN_LINE_BYTES, line[2];
+
+		memcpy(line, from + offset, sizeof(line));
+		if (line[1] != fl_chain_key(op->seed, offset, line[0]) && ret->count++ == 0)
+			ret->first_offset = offset;
+	}
+	return cudaSuccess;
+}
+
+int fl_kernel_check_chain(struct CUstream_st *stream, const void *chain, uint64_t lines, uint64_t seed,
+			  struct fl_kernel_wrong *ret)
+{
+	struct op op = { .run = check_chain, .from = chain, .n = lines, .seed = seed, .result = ret };
+
+	return launch("fl_kernel_check_chain", 0, stream, &op);
+}
+
 static cudaError_t nothing(struct op *op)
 {
 	(void)op;

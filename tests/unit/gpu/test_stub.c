@@ -112,6 +112,39 @@ static void test_copies(void **unused)
 	clean();
 }
 
+/* A line with a wrong word is found where it is, as is one in another one's place; what is behind its words is not
+ * looked at. */
+static void test_chain(void **unused)
+{
+	enum { LINES = BYTES / FL_CHAIN_LINE_BYTES, WORDS = FL_CHAIN_LINE_BYTES / 8 };
+	struct rig r = begin("");
+	struct fl_kernel_wrong *seen = r.host;
+	uint64_t *line = stub_behind(r.gpu);
+
+	(void)unused;
+	for (uint64_t i = 0; i < LINES; i++) {
+		line[i * WORDS] = (i + 1) % LINES * FL_CHAIN_LINE_BYTES;
+		line[i * WORDS + 1] = fl_chain_key(7, i * FL_CHAIN_LINE_BYTES, line[i * WORDS]);
+		line[i * WORDS + 2] = i;
+	}
+	for (uint64_t turn = 0; turn < 4; turn++) {
+		line[3 * WORDS] ^= turn == 1 ? 128 : 0;
+		if (turn == 2) { /* the third is as it was, and now the fifth is where the fourth was */
+			line[3 * WORDS] ^= 128;
+			memcpy(line + 4 * WORDS, line + 5 * WORDS, FL_CHAIN_LINE_BYTES);
+		}
+		OK(fl_kernel_check_chain(r.stream, r.gpu, LINES, turn == 3 ? 8 : 7, r.wrong));
+		OK(cudaMemcpyAsync(r.host, r.wrong, sizeof(*r.wrong), cudaMemcpyDefault, r.stream));
+		OK(cudaStreamSynchronize(r.stream));
+		assert_int_equal(seen->count, turn == 0 ? 0 : turn == 3 ? LINES : 1);
+		assert_true(seen->first_offset == (turn == 0   ? UINT64_MAX
+						   : turn == 3 ? 0
+							       : (turn + 2) * FL_CHAIN_LINE_BYTES));
+	}
+	release(&r);
+	clean();
+}
+
 /* Nothing behind a closed gate is done; a gate lets pass by itself in the end, and says so. */
 static void test_gate(void **unused)
 {
@@ -499,11 +532,11 @@ static void test_modes(void **unused)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_copies),	cmocka_unit_test(test_gate),   cmocka_unit_test(test_waits),
-		cmocka_unit_test(test_events),	cmocka_unit_test(test_misuse), cmocka_unit_test(test_leaks),
-		cmocka_unit_test(test_address), cmocka_unit_test(test_peers),  cmocka_unit_test(test_wrong_data),
-		cmocka_unit_test(test_errors),	cmocka_unit_test(test_hang),   cmocka_unit_test(test_visible),
-		cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_copies),	   cmocka_unit_test(test_chain),   cmocka_unit_test(test_gate),
+		cmocka_unit_test(test_waits),	   cmocka_unit_test(test_events),  cmocka_unit_test(test_misuse),
+		cmocka_unit_test(test_leaks),	   cmocka_unit_test(test_address), cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_wrong_data), cmocka_unit_test(test_errors),  cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_visible),	   cmocka_unit_test(test_modes),
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "--second")) { /* another process that wants the GPU */
