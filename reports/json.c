@@ -113,12 +113,14 @@ static json_t *alike_json(const struct fl_alike *a)
 static json_t *window_json(const struct fl_lane_record *first)
 {
 	static const char *const members[] = { "window_ns", "warm_ns", "ended", "threads", "steps" };
+	static const char *const timed[] = { "device_work_ratio", "device_busy_ratio" }; /* of what its device times */
 	json_t *o = json_object();
 
 	for (size_t i = 0; first && i < sizeof(members) / sizeof(*members); i++)
 		set(o, members[i], copy_or_null(json_object_get(first->notes, members[i])));
-	if (first && json_object_get(first->notes, "device_work_ratio")) /* of what is timed by its device */
-		set(o, "device_work_ratio", copy_or_null(json_object_get(first->notes, "device_work_ratio")));
+	for (size_t i = 0; first && i < sizeof(timed) / sizeof(*timed); i++)
+		if (json_object_get(first->notes, timed[i]))
+			set(o, timed[i], copy_or_null(json_object_get(first->notes, timed[i])));
 	return o;
 }
 

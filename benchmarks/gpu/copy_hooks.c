@@ -393,6 +393,7 @@ int fl_gpu_copy_step(void *state, unsigned thread, uint64_t n, struct fl_step *d
 	did->ops = s->route.batches ? 1 : batch.copies;
 	did->bytes = (uint64_t)llround(batch.bytes[0] + batch.bytes[1]);
 	did->device_ns = batch.ns;
+	did->busy_ns = batch.busy_ns;
 	did->spoilt = batch.spoilt;
 	if (s->route.sides_n > 1 && !batch.spoilt) {
 		did->given[FORTH] = batch.bytes[0] / batch.ns * 1e9;

@@ -324,7 +324,8 @@ int fl_tape_read(const struct fl_tape *tape, uint32_t thread, uint32_t i, struct
 		memcpy(&before, step_of(tape, thread, i - 1), sizeof(before));
 		not_before_ns = before.end_ns;
 	}
-	if (step.start_ns < not_before_ns || step.end_ns < step.start_ns || step.end_ns > fl_now_ns())
+	if (step.start_ns < not_before_ns || step.end_ns < step.start_ns || step.end_ns > fl_now_ns() ||
+	    step.busy_ns > step.end_ns - not_before_ns)
 		return fl_fail(err, -EPROTO, "the worker lies: step %u of thread %u has impossible times", i, thread);
 	if (!is_possible(&step))
 		return fl_fail(err, -EPROTO, "the worker lies: step %u of thread %u did more than is possible", i,

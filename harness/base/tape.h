@@ -38,8 +38,9 @@ struct fl_tape_shape {
 
 struct fl_tape_step {
 	uint64_t start_ns, end_ns, ops, bytes;
-	uint64_t spoilt; /* 0 or 1 */
-			 /* followed by `given` doubles */
+	uint64_t spoilt;  /* 0 or 1 */
+	uint64_t busy_ns; /* before end_ns, of a device that was at work for longer than what counts; else 0 */
+			  /* followed by `given` doubles */
 };
 
 struct fl_tape; /* a mapping, opaque */

@@ -221,6 +221,14 @@ static void describe(const struct fl_subject *s, struct fl_lane_verdict *v)
 								       : planned_placement(s);
 }
 
+/* How much of the window its device was at work; an older record knows only of the work that counts. */
+static double busy_of(const struct fl_lane_record *record)
+{
+	double busy = fl_json_number_or_nan(record->notes, "device_busy_ratio");
+
+	return isnan(busy) ? fl_json_number_or_nan(record->notes, "device_work_ratio") : busy;
+}
+
 /* Of lanes that are timed by a device; any other is at work all of the time. */
 static double work_ratio(const struct fl_subject *s)
 {
@@ -228,7 +236,7 @@ static double work_ratio(const struct fl_subject *s)
 
 	for (size_t i = 0; i < s->n; i++)
 		if (s->records[i]->outcome == FL_MEASURED)
-			least = fmin(least, fl_json_number_or_nan(s->records[i]->notes, "device_work_ratio"));
+			least = fmin(least, busy_of(s->records[i]));
 	return fmax(least, 0);
 }
 

@@ -51,15 +51,17 @@ static uint64_t aim_ns(const struct fl_lane *lane, uint32_t thread)
 
 /* Of a benchmark with a device clock the work of a step is taken to end with the step, and to have lasted as long as
  * the device says. What it cannot have been spoils the step, which then keeps the time of the CPU's clock. */
-static void use_device_clock(struct fl_tape_step *record, double device_ns)
+static void use_device_clock(struct fl_tape_step *record, const struct fl_step *did)
 {
 	uint64_t most_ns = record->end_ns - record->start_ns;
 
-	if (!(device_ns > 0 && device_ns <= (double)most_ns)) {
+	if (!(did->device_ns > 0 && did->device_ns <= (double)most_ns) ||
+	    !(did->busy_ns >= 0 && did->busy_ns <= (double)most_ns)) {
 		record->spoilt = 1;
 		return;
 	}
-	record->start_ns = record->end_ns - (device_ns < 1 ? 1 : (uint64_t)device_ns);
+	record->start_ns = record->end_ns - (did->device_ns < 1 ? 1 : (uint64_t)did->device_ns);
+	record->busy_ns = (uint64_t)did->busy_ns;
 }
 
 static void step_until_stopped(struct step_thread *t)
@@ -89,9 +91,13 @@ static void step_until_stopped(struct step_thread *t)
 			fl_lane_give_up(lane, &err);
 			return;
 		}
-		record = (struct fl_tape_step){ start_ns, fl_now_ns(), did.ops, did.bytes, did.spoilt };
+		record = (struct fl_tape_step){ .start_ns = start_ns,
+						.end_ns = fl_now_ns(),
+						.ops = did.ops,
+						.bytes = did.bytes,
+						.spoilt = did.spoilt };
 		if (lane->bench->device_clock)
-			use_device_clock(&record, did.device_ns);
+			use_device_clock(&record, &did);
 		if (!fl_tape_add(lane->tape, t->index, &record, t->given)) {
 			fl_tape_wait_stop(lane->tape,
 					  &lane->given_up); /* the agent sees the dropped step and ends the case */

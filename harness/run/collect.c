@@ -168,10 +168,10 @@ static void distrust_unsteady(const struct fl_entry *entry, struct fl_lane_recor
 static const double least_work_ratio = 0.95;
 
 /* What lies between the steps of a device is left out of its rate, and so is what it did not do to the lanes beside
- * it. */
+ * it. What it did to them without counting it is no gap. */
 static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record)
 {
-	double ratio = fl_json_number_or_nan(record->notes, "device_work_ratio");
+	double ratio = fl_json_number_or_nan(record->notes, "device_busy_ratio");
 
 	if (c->lanes_n > 1 && ratio < least_work_ratio)
 		distrust(record,
@@ -181,12 +181,11 @@ static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record
 }
 
 /* Large pieces are queued in no time: a device that says that it was at work in much less than the window with them has
- * a clock that tells less than went by, or a host that stalls. (An H200: 0.93 and more of the window from 16 MiB on,
- * 0.75 where what counts is what both directions did at once.) */
+ * a clock that tells less than went by, or a host that stalls. (An H200: 0.93 and more of the window from 16 MiB on.) */
 static void distrust_clock(const struct fl_case_lane *lane, const struct fl_clip *clip, struct fl_lane_record *record)
 {
 	const double large_bytes = 16 << 20, least = 0.6;
-	double ratio = fl_json_number_or_nan(record->notes, "device_work_ratio");
+	double ratio = fl_json_number_or_nan(record->notes, "device_busy_ratio");
 
 	if (lane->entry->device_clock && clip->bytes >= large_bytes * clip->ops && ratio < least)
 		distrust(record,
@@ -271,10 +270,16 @@ static void set_distrust(const struct fl_case *c, const struct fl_case_lane *lan
 			 fl_format("a thread finished no step in the last %.0f %% of the window", 100 * uncovered));
 }
 
-/* How much of the window the lane's device was at work. */
-static double work_ratio(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks)
+/* How much of the window the lane's device was at work: so that it counts, and at all. */
+static void note_work(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks,
+		      json_t *notes)
 {
-	return fl_window_work_ns(tracks, lane->threads, &c->window) / (double)(c->window.to_ns - c->window.from_ns);
+	double length_ns = (double)(c->window.to_ns - c->window.from_ns);
+	double work_ns = fl_window_work_ns(tracks, lane->threads, &c->window);
+	double busy_ns = fl_window_busy_ns(tracks, lane->threads, &c->window);
+
+	json_object_set_new(notes, "device_work_ratio", fl_json_number(work_ns / length_ns));
+	json_object_set_new(notes, "device_busy_ratio", fl_json_number(busy_ns / length_ns));
 }
 
 static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, const struct fl_track *tracks,
@@ -293,7 +298,7 @@ static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, 
 	json_object_set_new(record->notes, "spoilt", fl_json_number(spoilt));
 	json_object_set_new(record->notes, "dropped", fl_json_number(dropped));
 	if (lane->entry->device_clock)
-		json_object_set_new(record->notes, "device_work_ratio", fl_json_number(work_ratio(c, lane, tracks)));
+		note_work(c, lane, tracks, record->notes);
 	if (c->unwatched)
 		json_object_set_new(record->notes, "telemetry", fl_json_string(c->unwatched));
 	json_object_set_new(record->notes, "verified",

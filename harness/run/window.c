@@ -75,28 +75,36 @@ static int by_begin(const void *a, const void *b)
 	return (x->from_ns > y->from_ns) - (x->from_ns < y->from_ns);
 }
 
-/* Steps that did ops and count, as far as they lie in the window; one thread after the other. */
-static size_t list_spans(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w, struct span *ret)
+static uint64_t began_ns(const struct fl_tape_step *s, bool busy)
+{
+	return busy && s->busy_ns > s->end_ns - s->start_ns ? s->end_ns - s->busy_ns : s->start_ns;
+}
+
+/* Steps that did ops and count, as far as they lie in the window; one thread after the other. busy: with the time of
+ * theirs that does not count. */
+static size_t list_spans(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w, bool busy,
+			 struct span *ret)
 {
 	size_t n = 0;
 
 	for (size_t t = 0; t < tracks_n; t++) {
 		const struct fl_track *track = &tracks[t];
 
-		for (size_t i = first_after(track, w->from_ns); i < track->n && track->steps[i].start_ns < w->to_ns;
-		     i++) {
+		for (size_t i = first_after(track, w->from_ns);
+		     i < track->n && began_ns(&track->steps[i], busy) < w->to_ns; i++) {
 			const struct fl_tape_step *s = &track->steps[i];
+			uint64_t from_ns = began_ns(s, busy);
 
 			if (!s->ops || s->spoilt)
 				continue;
-			ret[n++] = (struct span){ s->start_ns > w->from_ns ? s->start_ns : w->from_ns,
+			ret[n++] = (struct span){ from_ns > w->from_ns ? from_ns : w->from_ns,
 						  s->end_ns < w->to_ns ? s->end_ns : w->to_ns };
 		}
 	}
 	return n;
 }
 
-double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w)
+static double sum_spans(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w, bool busy)
 {
 	struct span *spans;
 	size_t room = 0, n;
@@ -106,7 +114,7 @@ double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const s
 	for (size_t t = 0; t < tracks_n; t++)
 		room += tracks[t].n - first_after(&tracks[t], w->from_ns);
 	spans = fl_zalloc(room + 1, sizeof(*spans));
-	n = list_spans(tracks, tracks_n, w, spans);
+	n = list_spans(tracks, tracks_n, w, busy, spans);
 	if (tracks_n > 1) /* steps of one thread are in order and apart */
 		qsort(spans, n, sizeof(*spans), by_begin);
 	for (size_t i = 0; i < n; i++) {
@@ -119,6 +127,16 @@ double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const s
 	}
 	free(spans);
 	return work_ns;
+}
+
+double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w)
+{
+	return sum_spans(tracks, tracks_n, w, false);
+}
+
+double fl_window_busy_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w)
+{
+	return sum_spans(tracks, tracks_n, w, true);
 }
 
 /* ---- slices */

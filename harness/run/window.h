@@ -38,6 +38,8 @@ struct fl_clip {
 struct fl_clip fl_window_clip(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w);
 /* Time in which any thread was in a step that did ops and is not spoilt. */
 double fl_window_work_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w);
+/* The same with what of the work does not count: fl_tape_step.busy_ns. */
+double fl_window_busy_ns(const struct fl_track *tracks, size_t tracks_n, const struct fl_window *w);
 
 /* A series of FL_RATE_BYTES, FL_RATE_OPS or FL_STEP_NS: one value a slice. NaN (not valid) where a slice has no op
  * to divide by, and by device clock no work. */

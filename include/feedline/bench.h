@@ -162,6 +162,8 @@ struct fl_step {
 	uint64_t ops, bytes;   /* completed, counted where the data arrives */
 	bool spoilt;	       /* this step must not count (a gate timed out, ...) */
 	double device_ns;      /* of a benchmark with a device clock: how long the work took by it */
+	double busy_ns;	       /* the same, where that is only what counts of a longer time: how long the device was
+				* at work in all; where it does several things at once, each of them on average */
 	double *given;	       /* one per FL_GIVEN metric, in order of declaration; preset to NaN = none */
 	struct fl_hist **hist; /* one per FL_DISTRIBUTION metric, in order of declaration */
 };
@@ -194,7 +196,8 @@ struct fl_bench {
 	/* Every step says by the clock of the device that did its work how long that took (device_ns: more than 0, no
 	 * more than the step itself, which otherwise is spoilt). Then what lies between two steps (launching, waking)
 	 * is not the device's and does not count: the work of a step is taken to end with the step, and a rate is
-	 * what was done in a part of the window over the time that the device was at work in it. */
+	 * what was done in a part of the window over the time that the device was at work in it. busy_ns (0: no more
+	 * than device_ns) tells how much it did to the lanes beside it. */
 	bool device_clock;
 	/* Lanes that make one measurement together: what each of them is in it, "sender|receiver", one lane each, by
 	 * rank. NULL: a lane is a measurement by itself. */

@@ -55,5 +55,20 @@ rc=0
 feedline run --suite "$home/together.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
 is true "$(value '[.lanes[].distrust | map(select(contains("its device was at work in"))) | length] == [1, 0]')" 'gaps beside others'
 
+# What a device does without counting it is no gap, in both directions at once, say; what it does not do is one, as before.
+cat >"$home/together.yaml" <<'EOF'
+- together:
+    - bench: null.scripted_device
+      with: {work: 1, counts: 0.5, step_time: 20ms, duration: 400ms}
+    - bench: null.scripted_device
+      with: {work: 0.9, counts: 0.5, step_time: 20ms}
+EOF
+rc=0
+feedline run --suite "$home/together.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is true "$(value '.lanes[0].window | .device_work_ratio <= 0.51 and .device_busy_ratio > 1.8 * .device_work_ratio')" 'work that does not count'
+is true "$(value '.lanes[0] | (.window.device_busy_ratio < 0.95) == any(.distrust[]; contains("its device was at work in"))')" \
+	'a gap is where the device did nothing, however busy this machine is'
+is true "$(value '.lanes[1] | any(.distrust[]; contains("its device was at work in"))')" 'a gap beside work that does not count'
+
 is 0 "$(workers)" 'workers left'
 finish

@@ -61,7 +61,7 @@ struct scripted_opts {
 	const char *path; /* of null.claimant */
 	unsigned script;
 	uint64_t step_time, rate, threads, cap, steps;
-	double work;		      /* of null.scripted_device */
+	double work, counts;	      /* of null.scripted_device */
 	const struct fl_device *gpu;  /* of null.scripted_gpu */
 	const struct fl_device *peer; /* of null.scripted_pair */
 };
@@ -395,7 +395,8 @@ static int scripted_step(void *state, unsigned thread, uint64_t n, struct fl_ste
 		return rc;
 	s->steps[thread]++;
 	fl_hist_add(did->hist[0], c.lasts_ns);
-	did->device_ns = s->opts->work * (double)c.lasts_ns;
+	did->busy_ns = s->opts->work * (double)c.lasts_ns;
+	did->device_ns = s->opts->counts * did->busy_ns;
 	wait_until(start_ns + c.lasts_ns);
 	return 0;
 }
@@ -456,6 +457,7 @@ static const struct fl_field device_fields[] = {
 	FL_FIELD(scripted_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
 	FL_FIELD(scripted_opts, threads, FL_COUNT, "1", "1..64", "threads"),
 	FL_FIELD(scripted_opts, work, FL_RATIO, "0.5", "0..1000", "share of a step that its device says it worked"),
+	FL_FIELD(scripted_opts, counts, FL_RATIO, "1", "0..1", "share of that work that counts"),
 	{ 0 },
 };
 

@@ -192,6 +192,7 @@ static int read_both(struct fl_copies *c, uint64_t n, struct fl_copies_did *did,
 		return 0;
 	}
 	did->ns += w.ns;
+	did->busy_ns += w.busy_ns;
 	did->bytes[0] += w.bytes[0];
 	did->bytes[1] += w.bytes[1];
 	return 0;
@@ -207,6 +208,7 @@ static int read_one(struct fl_copies *c, uint64_t n, struct fl_copies_did *did, 
 	if (!(ns > 0))
 		did->spoilt = true;
 	did->ns += ns;
+	did->busy_ns += ns;
 	did->bytes[0] += (double)(n * c->bytes);
 	return 0;
 }

@@ -44,7 +44,8 @@ struct fl_copies {
 
 /* What a step did. */
 struct fl_copies_did {
-	double ns; /* that counted */
+	double ns;	/* that counted */
+	double busy_ns; /* that a side was at work, on average of both */
 	double bytes[FL_COPIES_SIDES];
 	uint64_t copies; /* of one side */
 	bool spoilt;	 /* a gate opened by itself, or a clock showed nothing that can be */

@@ -43,6 +43,11 @@ static double moved(const struct fl_window_side *s, double from_ns, double to_ns
 	return copies * (double)copy_bytes;
 }
 
+static double length_of(const struct fl_window_side *s)
+{
+	return s->at_ns[s->copies] - s->at_ns[0];
+}
+
 int fl_window_both(const struct fl_window_side side[2], uint64_t copy_bytes, struct fl_window_both *ret)
 {
 	double from_ns, limit_ns, to_ns;
@@ -58,6 +63,7 @@ int fl_window_both(const struct fl_window_side side[2], uint64_t copy_bytes, str
 	if (!(to_ns > from_ns))
 		return -ERANGE;
 	ret->ns = to_ns - from_ns;
+	ret->busy_ns = fmax((length_of(&side[0]) + length_of(&side[1])) / 2, ret->ns);
 	for (unsigned i = 0; i < 2; i++)
 		ret->bytes[i] = moved(&side[i], from_ns, to_ns, copy_bytes);
 	return 0;

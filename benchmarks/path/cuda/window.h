@@ -18,7 +18,8 @@ struct fl_window_side {
 };
 
 struct fl_window_both {
-	double ns;	 /* how long both were busy */
+	double ns;	 /* how long both were busy, as far as it counts */
+	double busy_ns;	 /* how long each of them was busy at all, on average */
 	double bytes[2]; /* that each of them moved in that time */
 };
 

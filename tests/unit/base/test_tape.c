@@ -80,10 +80,13 @@ static void test_impossible_times_are_a_lie(void **state)
 	const uint64_t second = 1000000000;
 	static const struct {
 		int64_t start, end;
+		uint64_t busy;
 	} rows[] = {
-		{ -10, 5 },  /* before the common start */
-		{ 10, 5 },   /* backwards */
-		{ 1, 3600 }, /* in the future (seconds, see below) */
+		{ -10, 5, 0 },	/* before the common start */
+		{ 10, 5, 0 },	/* backwards */
+		{ 1, 3600, 0 }, /* in the future (seconds, see below) */
+		{ 5, 10, 11 },	/* busy before the common start */
+		{ 5, 10, UINT64_MAX },
 	};
 
 	(void)state;
@@ -92,7 +95,8 @@ static void test_impossible_times_are_a_lie(void **state)
 		uint64_t now_ns = fl_now_ns();
 		uint64_t unit = i == 2 ? second : 1;
 		struct fl_tape_step got, step = { .start_ns = now_ns + (uint64_t)rows[i].start * unit,
-						  .end_ns = now_ns + (uint64_t)rows[i].end * unit };
+						  .end_ns = now_ns + (uint64_t)rows[i].end * unit,
+						  .busy_ns = rows[i].busy };
 		struct fl_err err = { 0 };
 		double given = 0;
 

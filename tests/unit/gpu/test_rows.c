@@ -44,10 +44,12 @@ static void counted(const struct rig *r, uint64_t n)
 	assert_true(did->bytes > 0);
 	if (rig_is_both(r->what)) {
 		assert_true(is_near(r->given[0], rate) && is_near(r->given[1], rate));
+		assert_true(did->busy_ns >= did->device_ns);
 		assert_true(fabs((r->given[0] + r->given[1]) * did->device_ns / 1e9 - (double)did->bytes) < 2);
 	} else {
 		assert_true(isnan(r->given[0]) && isnan(r->given[1]));
 		assert_int_equal(did->bytes % RIG_CHUNK, 0);
+		assert_true(did->busy_ns == did->device_ns);
 		assert_true(r->what->kind == 1 || is_near((double)did->bytes / did->device_ns * 1e9, rate));
 	}
 	if (strcmp(r->what->name, "gpu.p2p") != 0 && !rig_is_both(r->what))

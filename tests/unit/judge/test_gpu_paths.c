@@ -533,13 +533,12 @@ static void test_turns(void **state)
 	static const char *const options[] = { "{\"gpu\":\"" G0 "\",\"memory\":\"node0\"" SIZE "}",
 					       "{\"gpu\":\"" G1 "\",\"memory\":\"node0\"" SIZE "}" };
 	static const struct {
-		double rate, ratio;
+		double rate, ratio, busy; /* busy 0: nothing is known of it */
 		enum fl_verdict verdict;
 	} rows[] = {
-		{ 40e9, 1, FL_VERDICT_INVALID },
-		{ 40e9, 0.7, FL_UNJUDGED },
-		{ 40e9, 0.9, FL_VERDICT_INVALID },
-		{ 28e9, 0.6, FL_UNJUDGED },
+		{ 40e9, 1, 0, FL_VERDICT_INVALID },	 { 40e9, 0.7, 0, FL_UNJUDGED },
+		{ 40e9, 0.9, 0, FL_VERDICT_INVALID },	 { 28e9, 0.6, 0, FL_UNJUDGED },
+		{ 40e9, 0.7, 0.95, FL_VERDICT_INVALID }, { 40e9, 0.5, 0.7, FL_UNJUDGED },
 	};
 
 	(void)state;
@@ -554,6 +553,8 @@ static void test_turns(void **state)
 		add_lanes(run, benches, options, rates, 2);
 		pause_lane(run, 0, 0, rows[i].ratio);
 		pause_lane(run, 0, 1, rows[i].ratio);
+		for (size_t k = 0; k < run->lanes_n && rows[i].busy > 0; k++)
+			json_object_set_new(run->lanes[k].notes, "device_busy_ratio", json_real(rows[i].busy));
 		j = judge(run);
 		if (j->lanes[1].verdict != rows[i].verdict)
 			fail_msg("row %zu: %s: %s", i, fl_verdict_name(j->lanes[1].verdict), j->lanes[1].reason);

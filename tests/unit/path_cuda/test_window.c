@@ -73,6 +73,21 @@ static void test_tail_does_not_count(void **state)
 	assert_true(near(got.bytes[1] / got.ns, BYTES / 20.0));
 }
 
+/* How long they were at work is another question: the tail is work as well, of one of the two. */
+static void test_busy(void **state)
+{
+	double a[] = { 0, 10, 20, 30, 40 }, later[] = { 2, 12, 22, 32, 42 }, half[] = { 0, 5, 10, 15, 20 };
+	struct fl_window_side sides[2] = { { a, 4 }, { later, 4 } };
+	struct fl_window_both got;
+
+	(void)state;
+	assert_int_equal(fl_window_both(sides, BYTES, &got), 0);
+	assert_true(near(got.ns, 30) && near(got.busy_ns, 40));
+	sides[1].at_ns = half;
+	assert_int_equal(fl_window_both(sides, BYTES, &got), 0);
+	assert_true(near(got.ns, 20) && near(got.busy_ns, 30)); /* one of the two did nothing for half of the time */
+}
+
 static void test_nothing_copied(void **state)
 {
 	double at[] = { 0 };
@@ -88,6 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_tail_does_not_count),
+		cmocka_unit_test(test_busy),
 		cmocka_unit_test(test_nothing_copied),
 	};
 

@@ -17,8 +17,10 @@ static void release(struct fl_series *s)
 }
 
 /* Two threads, 10 bytes per ns together; the second one starts late. */
-static struct fl_tape_step first[] = { { 0, 100, 1, 500, 0 }, { 100, 200, 1, 500, 0 }, { 200, 300, 1, 500, 0 } };
-static struct fl_tape_step second[] = { { 100, 200, 2, 500, 0 }, { 200, 400, 2, 1000, 0 } };
+static struct fl_tape_step first[] = { { 0, 100, 1, 500, 0, 0 },
+				       { 100, 200, 1, 500, 0, 0 },
+				       { 200, 300, 1, 500, 0, 0 } };
+static struct fl_tape_step second[] = { { 100, 200, 2, 500, 0, 0 }, { 200, 400, 2, 1000, 0, 0 } };
 static double given_first[] = { 1, NAN, 3 };
 static double given_second[] = { 4, 5 };
 static const struct fl_track tracks[] = { { first, given_first, 3 }, { second, given_second, 2 } };
@@ -65,7 +67,7 @@ static void test_slices_add_up_to_the_window(void **state)
 /* By device clock: two steps of 60 ns with gaps of 40 ns before them, in slices of which each is cut differently. */
 static void test_gaps_between_steps_of_a_device_do_not_count(void **state)
 {
-	struct fl_tape_step steps[] = { { 40, 100, 6, 600, 0 }, { 140, 200, 6, 1200, 0 } };
+	struct fl_tape_step steps[] = { { 40, 100, 6, 600, 0, 0 }, { 140, 200, 6, 1200, 0, 0 } };
 	struct fl_track track = { steps, NULL, 2 };
 	static const struct {
 		uint64_t from_ns, to_ns;
@@ -98,8 +100,8 @@ static void test_gaps_between_steps_of_a_device_do_not_count(void **state)
 /* Threads that share a device: it is at work where any of them is. What is spoilt is no work, nor what does no op. */
 static void test_work_of_several_threads(void **state)
 {
-	struct fl_tape_step one[] = { { 0, 100, 1, 500, 0 }, { 200, 300, 1, 500, 0 }, { 400, 500, 1, 1, 1 } };
-	struct fl_tape_step two[] = { { 50, 150, 1, 500, 0 }, { 210, 220, 1, 0, 0 }, { 600, 700, 0, 0, 0 } };
+	struct fl_tape_step one[] = { { 0, 100, 1, 500, 0, 0 }, { 200, 300, 1, 500, 0, 0 }, { 400, 500, 1, 1, 1, 0 } };
+	struct fl_tape_step two[] = { { 50, 150, 1, 500, 0, 0 }, { 210, 220, 1, 0, 0, 0 }, { 600, 700, 0, 0, 0, 0 } };
 	struct fl_track both[] = { { one, NULL, 3 }, { two, NULL, 3 } };
 	struct fl_window all = { 0, 1000, true }, part = { 120, 250, true };
 	struct fl_series s = { 0 };
@@ -107,6 +109,12 @@ static void test_work_of_several_threads(void **state)
 	(void)state;
 	assert_true(fl_window_work_ns(both, 2, &all) == 250);
 	assert_true(fl_window_work_ns(both, 2, &part) == 80);
+	one[1].busy_ns = 140; /* from 160, 40 of which do not count, nor do they where it is 30 and no more than does */
+	two[0].busy_ns = 30;
+	assert_true(fl_window_work_ns(both, 2, &all) == 250 && fl_window_busy_ns(both, 2, &all) == 290);
+	assert_true(fl_window_busy_ns(both, 2, &part) == 120);
+	part = (struct fl_window){ 155, 190, true };
+	assert_true(fl_window_work_ns(both, 2, &part) == 0 && fl_window_busy_ns(both, 2, &part) == 30);
 	assert_true(fl_window_work_ns(both, 0, &all) == 0);
 	all.to_ns = 400;
 	fl_window_rates(both, 2, &all, 1, FL_RATE_BYTES, &s);
@@ -124,7 +132,7 @@ static void test_slices_by_device_clock(void **state)
 
 	(void)state;
 	for (uint64_t i = 0; i < STEPS; i++)
-		steps[i] = (struct fl_tape_step){ i * 1000 + 900, (i + 1) * 1000, 1, 1, 0 };
+		steps[i] = (struct fl_tape_step){ i * 1000 + 900, (i + 1) * 1000, 1, 1, 0, 0 };
 	assert_int_equal(fl_window_slices(&track, 1, &w, 100), STEPS / 4);
 	w.device_clock = false;
 	assert_int_equal(fl_window_slices(&track, 1, &w, 100), 32);
@@ -132,7 +140,9 @@ static void test_slices_by_device_clock(void **state)
 
 static void test_spoilt_steps_void_their_slices(void **state)
 {
-	struct fl_tape_step steps[] = { { 0, 100, 1, 100, 0 }, { 100, 200, 1, 100, 1 }, { 200, 300, 1, 100, 0 } };
+	struct fl_tape_step steps[] = { { 0, 100, 1, 100, 0, 0 },
+					{ 100, 200, 1, 100, 1, 0 },
+					{ 200, 300, 1, 100, 0, 0 } };
 	struct fl_track track = { steps, NULL, 3 };
 	struct fl_window w = { 0, 300, false };
 	struct fl_series s = { 0 };
@@ -146,8 +156,8 @@ static void test_spoilt_steps_void_their_slices(void **state)
 static void test_step_time_is_per_op_of_busy_threads(void **state)
 {
 	/* A passive thread (no ops) does not count into the time per op. */
-	struct fl_tape_step busy[] = { { 0, 100, 10, 0, 0 } };
-	struct fl_tape_step passive[] = { { 0, 100, 0, 0, 0 } };
+	struct fl_tape_step busy[] = { { 0, 100, 10, 0, 0, 0 } };
+	struct fl_tape_step passive[] = { { 0, 100, 0, 0, 0, 0 } };
 	struct fl_track both[] = { { busy, NULL, 1 }, { passive, NULL, 1 } };
 	struct fl_window w = { 0, 100, false };
 	struct fl_series s = { 0 };
@@ -204,7 +214,7 @@ static void test_slices_hold_several_steps(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct fl_window w = { 0, rows[i].length_ns, false };
-		struct fl_tape_step steps[] = { { 0, rows[i].observed_ns, 1, 0, 0 } };
+		struct fl_tape_step steps[] = { { 0, rows[i].observed_ns, 1, 0, 0, 0 } };
 		struct fl_track track = { steps, NULL, 1 };
 
 		assert_int_equal(fl_window_slices(&track, 1, &w, rows[i].aim_ns), rows[i].slices);
