@@ -27,12 +27,28 @@ static json_t *declarations(const struct fl_plan *plan, const struct fl_catalog 
 	return all;
 }
 
+/* A record is kept and handed on: what others run on the machine is none of its business but that it is there. */
+static json_t *machine_without_names(const struct fl_machine *machine)
+{
+	json_t *doc = fl_machine_json(machine), *gpus = json_object_get(doc, "gpus"), *gpu;
+	size_t i;
+
+	json_array_foreach(gpus, i, gpu)
+	{
+		if (!json_is_string(json_object_get(gpu, "process")))
+			continue;
+		json_object_set_new(gpu, "process", json_null());
+		json_object_set_new(json_object_get(gpu, "unknown"), "process", json_string("names are not kept"));
+	}
+	return doc;
+}
+
 static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *plan, const struct fl_machine *machine)
 {
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));
 
 	run->plan = fl_plan_json(plan);
-	run->machine = fl_machine_json(machine);
+	run->machine = machine_without_names(machine);
 	run->environment =
 		fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, plan);
 	run->declared = declarations(plan, m->home->catalog);

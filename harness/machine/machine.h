@@ -126,7 +126,7 @@ struct fl_gpu {
 	struct fl_known memory_bytes;
 	struct fl_known memory_bytes_per_s; /* of its memory, raw: bus width times clock */
 	struct fl_known processes;	    /* that use it now, others than ours */
-	struct fl_known_text process;	    /* the first of them: "4711 python3" */
+	struct fl_known_text process;	    /* the first of them: "4711 python3"; in no record */
 	struct fl_known pending_repairs;    /* 1: rows or pages of its memory wait for a reset to be replaced; 0 */
 	struct fl_known power_limit_w, clock_max_hz;
 	struct fl_pci pci; /* of a part: that of the whole one */

@@ -166,7 +166,7 @@ size_t fl_lane_gpus(const struct fl_plan_lane *lane, const struct fl_entry *entr
 const struct fl_gpu *fl_gpu_of(const struct fl_machine *m, const char *id); /* NULL: the machine has none */
 enum fl_seen { FL_HIDDEN, FL_SEEN_PERHAPS, FL_SEEN };
 enum fl_seen fl_gpu_seen(const struct fl_machine *m, const struct fl_gpu *gpu, const struct fl_visible *visible);
-/* "2 other processes use gpu-0000:41:00.0 (4711 python3)"; malloc'd. NULL: none is known of. */
+/* "2 other processes use gpu-0000:41:00.0"; malloc'd. NULL: none is known of. */
 char *fl_gpu_users(const struct fl_gpu *gpu);
 bool fl_lane_has_flow(const struct fl_plan_lane *lane, const struct fl_entry *entry, const struct fl_flow *flow);
 

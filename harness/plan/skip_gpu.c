@@ -95,9 +95,7 @@ char *fl_gpu_users(const struct fl_gpu *gpu)
 
 	if (!(n > 0))
 		return NULL;
-	return fl_format("%.0f other process%s use%s %s%s%s%s", n, n > 1 ? "es" : "", n > 1 ? "" : "s", gpu->id,
-			 gpu->process.value ? " (" : "", gpu->process.value ? gpu->process.value : "",
-			 gpu->process.value ? ")" : "");
+	return fl_format("%.0f other process%s use%s %s", n, n > 1 ? "es" : "", n > 1 ? "" : "s", gpu->id);
 }
 
 static bool skip_used(const struct fl_gpu *gpu, struct fl_plan_lane *lane)
@@ -107,7 +105,7 @@ static bool skip_used(const struct fl_gpu *gpu, struct fl_plan_lane *lane)
 
 	if (!users)
 		return false;
-	return skip(lane, users, fl_dup("end them, or measure beside them with --shared"));
+	return skip(lane, users, fl_dup("end them ('feedline topo' names one), or measure beside them with --shared"));
 }
 
 bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane)

@@ -210,15 +210,28 @@ static void distrust_gpus(const struct fl_case *c, const struct fl_case_lane *la
 	json_decref(remarks);
 }
 
-/* What the machine knew of a GPU before the run: others that use it, where the user wants it measured all the same, and
- * memory that failed. */
-static void distrust_gpu(const struct fl_machine *m, const struct fl_gpu *gpu, struct fl_lane_record *record)
+/* Of the whole of it, which is beside the case, too. */
+static bool were_users_seen(const struct fl_case *c, const struct fl_gpu *gpu)
 {
+	for (size_t i = 0; i < c->watched_n; i++)
+		if (!strcmp(c->watched[i].subject, gpu->parent ? gpu->parent : gpu->id) &&
+		    !strcmp(c->watched[i].series.metric, "other_processes"))
+			return true;
+	return false;
+}
+
+/* What the machine knew of a GPU before the run: others that use it, where the user wants it measured all the same;
+ * that nobody knows; and memory that failed. */
+static void distrust_gpu(const struct fl_case *c, const struct fl_gpu *gpu, struct fl_lane_record *record)
+{
+	const struct fl_machine *m = c->agent->machine;
 	const struct fl_gpu *whole = gpu->parent ? fl_gpu_of(m, gpu->parent) : gpu;
 	char *users = fl_gpu_users(gpu);
 
 	if (users)
 		distrust(record, users);
+	else if (gpu->processes.why && !were_users_seen(c, gpu))
+		distrust(record, fl_format("users of %s are not known: %s", gpu->id, gpu->processes.why));
 	if (whole && !whole->pending_repairs.why && whole->pending_repairs.value > 0)
 		distrust(record, fl_format("memory of %s has failed and waits for a reset to be replaced", whole->id));
 }
@@ -232,7 +245,7 @@ static void distrust_state(const struct fl_case *c, const struct fl_case_lane *l
 		const struct fl_gpu *gpu = fl_gpu_of(c->agent->machine, ids[i]);
 
 		if (gpu)
-			distrust_gpu(c->agent->machine, gpu, record);
+			distrust_gpu(c, gpu, record);
 	}
 }
 

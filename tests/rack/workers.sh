@@ -124,9 +124,23 @@ suite --shared <<'EOF'
 EOF
 is 'memory of gpu-0000:10:00.0 has failed and waits for a reset to be replaced' \
 	"$(value '.lanes[0].distrust | map(select(contains("reset"))) | join(",")')" 'memory that waits for repairs'
-is '1 other process uses gpu-0000:20:00.0 (4711 python3)' \
+is '1 other process uses gpu-0000:20:00.0' \
 	"$(value '.lanes[1].distrust | map(select(contains("uses"))) | join(",")')" 'measured beside others'
 is 0 "$(value '.lanes[2].distrust | map(select(contains("gpu-"))) | length')" 'a GPU of which there is nothing to say'
+
+feedline export last --store "$store" >"$home/exported"
+is 0 "$(grep -c 4711 "$home/exported" || true)" 'what others run, in the record'
+is '0 1 0' "$(jq -r '.. | objects | select(.gpus | arrays) | [.gpus[:3][].processes] | join(" ")' "$home/exported")" 'that they run, in the record'
+
+# One of whose users nobody knows is measured, and not trusted, where they are not seen beside it either.
+with_gpus '.[0].processes = null | .[0].process = null | .[0].unknown |= (.processes = "not told" | .process = "not told")'
+suite <<'EOF'
+- {bench: null.scripted_gpu, with: {gpu: 10:00.0, duration: 50ms}}
+- {bench: null.scripted_gpu, with: {gpu: 20:00.0, duration: 50ms}}
+EOF
+is 'users of gpu-0000:10:00.0 are not known: not told' \
+	"$(value '.lanes[0].distrust | map(select(contains("users"))) | join(",")')" 'users that nobody knows'
+is 0 "$(value '.lanes[1].distrust | map(select(contains("users"))) | length')" 'users that are known'
 
 # A GPU that others use.
 with_gpus '.[0].processes = 2 | .[0].process = "4711 python3"'
@@ -134,7 +148,7 @@ suite --dry-run <<'EOF'
 - bench: null.scripted_gpu
   with: {gpu: 10:00.0}
 EOF
-is '2 other processes use gpu-0000:10:00.0 (4711 python3)' "$(value '.plan.cases[0].lanes[0].skip')" 'a GPU that others use'
+is '2 other processes use gpu-0000:10:00.0' "$(value '.plan.cases[0].lanes[0].skip')" 'a GPU that others use'
 suite --dry-run --shared <<'EOF'
 - bench: null.scripted_gpu
   with: {gpu: 10:00.0}

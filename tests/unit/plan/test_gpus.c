@@ -420,7 +420,7 @@ static const struct {
 	{ PROHIBITED, "gpu: 1b:00.0", NULL, NULL },
 	{ EXCLUSIVE, "gpu: c3:00.0", NULL, NULL },
 	{ REPAIRS, "gpu: c3:00.0", NULL, NULL },
-	{ USED_BY_ONE, "gpu: c3:00.0", "1 other process uses gpu-0000:c3:00.0 (4711 python3)", "--shared" },
+	{ USED_BY_ONE, "gpu: c3:00.0", "1 other process uses gpu-0000:c3:00.0", "--shared" },
 	{ USED_BY_TWO, "gpu: c3:00.0", "2 other processes use gpu-0000:c3:00.0", "--shared" },
 	{ USED_BY_TWO, "gpu: c3:00.0, shared: no", "2 other processes use gpu-0000:c3:00.0", "--shared" },
 	{ USED_BY_TWO, "gpu: c3:00.0, shared: yes", NULL, NULL },
