@@ -133,6 +133,8 @@ static void add_ruled_out(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	const char *cpus = fl_json_text_or_null(v->placement, "cpus");
 	json_t *node = json_object_get(v->placement, "node");
+	const char *how =
+		v->first ? fl_json_text_or_null(v->first->facts, "verified") : NULL; /* not all of it, often */
 	struct fl_text t = { 0 };
 
 	if (is_true_of_all(s, false, "verified")) {
@@ -142,7 +144,8 @@ static void add_ruled_out(const struct fl_subject *s, struct fl_lane_verdict *v)
 		fl_text_add(&t, ", read back)");
 	}
 	if (is_true_of_all(s, true, "verified"))
-		fl_text_add(&t, "%swrong data (verified)", t.n ? ", " : "ruled out: ");
+		fl_text_add(&t, "%swrong data (checked%s%s)", t.n ? ", " : "ruled out: ", how ? ": " : "",
+			    how ? how : "");
 	if (v->distrust_n == 0 && had_witnesses(s))
 		fl_text_add(&t, "%sa measurement known to be disturbed", t.n ? ", " : "ruled out: ");
 	add(v, &t);
