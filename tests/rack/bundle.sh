@@ -39,7 +39,7 @@ source=$(cd "$(dirname "$0")/../.." && pwd)
 # ---- what is packed
 
 mkdir "$home/one" "$home/two"
-archive=$("$source/scripts/bundle" "$build" "$home/one")
+archive=$("$source/scripts/bundle" "$build" "$home/one" 2>"$home/said")
 (umask 077 && TZ=Asia/Tokyo "$source/scripts/bundle" "$build" "$home/two" >/dev/null)
 is '' "$(cmp "$archive" "$home/two/${archive##*/}" 2>&1)" 'the same build gives the same bytes'
 is 644 "$(stat -c %a "$home/two/${archive##*/}")" 'the archive is for everybody to read'
@@ -56,6 +56,13 @@ for part in "$build"/libexec/feedline/*; do
 done
 "$source/scripts/checks/bundle" "$bundle" >/dev/null
 has "$(mandoc -T ascii "$bundle/share/man/man1/feedline.1" | sed 's/.\x08//g')" 'feedline-bench(1)' 'the manual'
+if [ "$("$bundle/feedline" list --json | jq -r '.benchmarks[] | select(.name == "gpu.h2d").reason')" = 'built without CUDA' ]; then
+	has "$(<"$bundle/README")" 'GPUs cannot be measured: it was built without CUDA.' 'the README of one without CUDA'
+	has "$(<"$home/said")" 'bundle: it cannot measure GPUs' 'what scripts/bundle says of one without CUDA'
+else
+	has "$(<"$bundle/README")" 'GPUs are measured through the driver' 'the README of one with CUDA'
+	is '' "$(<"$home/said")" 'what scripts/bundle says of one with CUDA'
+fi
 for part in "$bundle"/lib/feedline/*; do
 	has "$(<"$bundle/README")" "  ${part##*/} " "the README names ${part##*/}"
 done
