@@ -74,6 +74,8 @@ struct watch_gpu_look {
 	unsigned links[FL_NVML_LINKS_MAX];
 	size_t links_n;
 	bool links_known;
+	enum { UNDECIDED, BY_FIELDS, BY_CALLS } source; /* of their errors */
+	bool counts[FIELDS_MAX];			/* that is one of them */
 };
 
 /* ---- questions: each fills some values and returns what NVML did */
@@ -284,52 +286,76 @@ static void find_links(struct watch_gpu_look *l)
 	l->links_known = true;
 }
 
-static double known_sum(const struct fl_nvml_field *f, size_t n)
+/* Of the counters that said something when the first did. Where one of them fails for once all are unknown: what is
+ * missing would look like errors as soon as it is back. NaN: no sum. */
+static double sum_of_counters(struct watch_gpu_look *l, const double *values, size_t n)
 {
-	double sum = NAN;
+	double sum = 0;
+	size_t any = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		double value = fl_nvml_number(&f[i]);
-
-		if (isfinite(value))
-			sum = (isfinite(sum) ? sum : 0) + value;
+		if (l->source == UNDECIDED)
+			l->counts[i] = isfinite(values[i]);
+		any += l->counts[i];
+		sum += l->counts[i] ? values[i] : 0;
 	}
-	return sum;
+	return any ? sum : NAN;
 }
 
-static double old_link_errors(struct watch_gpu_look *l)
-{
-	double sum = NAN;
-
-	for (size_t i = 0; i < l->links_n; i++)
-		for (unsigned which = FL_NVML_LINK_REPLAY; which <= FL_NVML_LINK_CRC_DATA; which++) {
-			uint64_t n;
-
-			if (FL_NVML_CALL(l->nvml, link_errors, l->device, l->links[i], which, &n) == FL_NVML_SUCCESS)
-				sum = (isfinite(sum) ? sum : 0) + (double)n;
-		}
-	return sum;
-}
-
-static int ask_link_errors(struct watch_gpu_look *l, double *values)
+static double sum_by_fields(struct watch_gpu_look *l)
 {
 	static const unsigned which[LINK_FIELDS] = { FL_NVML_FIELD_LINK_REPLAYS, FL_NVML_FIELD_LINK_RECOVERIES,
 						     FL_NVML_FIELD_LINK_CRC_ERRORS, FL_NVML_FIELD_LINK_RECEIVE_ERRORS,
 						     FL_NVML_FIELD_LINK_RECOVERY_EVENTS };
 	struct fl_nvml_field fields[FIELDS_MAX] = { 0 };
+	double values[FIELDS_MAX];
 	size_t n = 0;
 
-	if (!l->links_known)
-		find_links(l);
 	for (size_t i = 0; i < l->links_n; i++)
 		for (size_t k = 0; k < LINK_FIELDS; k++)
 			fields[n++] = (struct fl_nvml_field){ .field = which[k], .scope = l->links[i] };
-	if (n && ask_fields(l, fields, (int)n) == FL_NVML_SUCCESS)
-		values[NVLINK_ERRORS] = known_sum(fields, n);
-	if (n && !isfinite(values[NVLINK_ERRORS]))
-		values[NVLINK_ERRORS] = old_link_errors(l);
-	return isfinite(values[NVLINK_ERRORS]) ? FL_NVML_SUCCESS : FL_NVML_NOT_SUPPORTED;
+	if (!n || ask_fields(l, fields, (int)n) != FL_NVML_SUCCESS)
+		return NAN;
+	for (size_t i = 0; i < n; i++)
+		values[i] = fl_nvml_number(&fields[i]);
+	return sum_of_counters(l, values, n);
 }
+
+static double sum_by_calls(struct watch_gpu_look *l)
+{
+	double values[FIELDS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->links_n; i++)
+		for (unsigned which = FL_NVML_LINK_REPLAY; which <= FL_NVML_LINK_CRC_DATA; which++) {
+			uint64_t count;
+			int rc = FL_NVML_CALL(l->nvml, link_errors, l->device, l->links[i], which, &count);
+
+			values[n++] = rc == FL_NVML_SUCCESS ? (double)count : NAN;
+		}
+	return sum_of_counters(l, values, n);
+}
+
+/* By what said something first, since the two do not count the same. */
+static int ask_link_errors(struct watch_gpu_look *l, double *values)
+{
+	double sum = NAN;
+
+	if (!l->links_known)
+		find_links(l);
+	if (l->source != BY_CALLS)
+		sum = sum_by_fields(l);
+	if (l->source == UNDECIDED && isfinite(sum))
+		l->source = BY_FIELDS;
+	if (l->source != BY_FIELDS)
+		sum = sum_by_calls(l);
+	if (l->source == UNDECIDED && isfinite(sum))
+		l->source = BY_CALLS;
+	values[NVLINK_ERRORS] = sum;
+	return l->source == UNDECIDED ? FL_NVML_NOT_SUPPORTED : FL_NVML_SUCCESS;
+}
+
+/* ---- who else uses it */
 
 static int ask_processes(struct watch_gpu_look *l, double *values)
 {
