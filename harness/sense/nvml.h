@@ -110,13 +110,6 @@ struct fl_nvml_field {
 	} value;
 };
 
-struct fl_nvml_attributes {
-	unsigned processors; /* SMs */
-	unsigned copy_engines, decoders, encoders, jpeg_engines, ofa_engines;
-	unsigned gpu_slices, compute_slices;
-	uint64_t memory_mib;
-};
-
 /* A struct's size, and its version in the top byte: so the library knows which one it is given. */
 #define FL_NVML_VERSION(s, n)  ((unsigned)(sizeof(struct s) | (size_t)(n) << 24))
 #define FL_NVML_MEMORY_V2      FL_NVML_VERSION(fl_nvml_memory_v2, 2)
@@ -138,46 +131,22 @@ enum {
 };
 enum { FL_NVML_LINKS_MAX = 36 };
 enum { FL_NVML_NEAR_NODE = 0, FL_NVML_NEAR_SOCKET = 1 }; /* scopes of memory_affinity */
-enum { FL_NVML_PSTATE_UNKNOWN = 32 };			 /* else 0 (fastest) to 15; 8 is at rest */
-
-/* Why clocks are lower than they could be: bits of clocks_event_reasons. */
-#define FL_NVML_SLOW_IDLE	      UINT64_C(0x1)
-#define FL_NVML_SLOW_SETTING	      UINT64_C(0x2) /* application clocks */
-#define FL_NVML_SLOW_POWER_CAP	      UINT64_C(0x4)
-#define FL_NVML_SLOW_HARDWARE	      UINT64_C(0x8) /* heat, power brake or power draw: at a half or less */
-#define FL_NVML_SLOW_SYNC_BOOST	      UINT64_C(0x10)
-#define FL_NVML_SLOW_HEAT	      UINT64_C(0x20) /* the driver's doing */
-#define FL_NVML_SLOW_HARDWARE_HEAT    UINT64_C(0x40) /* the GPU's own doing */
-#define FL_NVML_SLOW_POWER_BRAKE      UINT64_C(0x80) /* the power supply asked for it */
-#define FL_NVML_SLOW_DISPLAY	      UINT64_C(0x100)
 
 /* Events. */
-#define FL_NVML_EVENT_CORRECTED_ECC   UINT64_C(0x1)
-#define FL_NVML_EVENT_UNCORRECTED_ECC UINT64_C(0x2)
-#define FL_NVML_EVENT_XID	      UINT64_C(0x8)
+#define FL_NVML_EVENT_XID UINT64_C(0x8)
 
 /* Fields. */
 enum {
-	FL_NVML_FIELD_CORRECTED = 3,   /* volatile, all memories */
-	FL_NVML_FIELD_UNCORRECTED = 4, /* the same */
 	FL_NVML_FIELD_MEMORY_CELSIUS = 82,
 	FL_NVML_FIELD_LINK_MBPS_COMMON = 90, /* raw, one direction of one NVLink */
-	FL_NVML_FIELD_LINKS = 91,	     /* how many NVLinks it has */
-	FL_NVML_FIELD_PCIE_REPLAYS = 94,
-	FL_NVML_FIELD_REMAPPED_CORRECTED = 142,
-	FL_NVML_FIELD_REMAPPED_UNCORRECTED = 143,
-	FL_NVML_FIELD_REMAP_PENDING = 144,
-	FL_NVML_FIELD_REMAP_FAILED = 145,
-	FL_NVML_FIELD_LINK_REPLAYS = 161, /* scope: the link, as in those below; before Blackwell */
+	FL_NVML_FIELD_LINK_REPLAYS = 161,    /* scope: the link, as in those below; before Blackwell */
 	FL_NVML_FIELD_LINK_RECOVERIES = 162,
 	FL_NVML_FIELD_LINK_CRC_ERRORS = 163,
 	FL_NVML_FIELD_LINK_MBPS = 164,
-	FL_NVML_FIELD_POWER_INSTANT_MW = 186,
 	FL_NVML_FIELD_PCIE_SENT_BYTES = 197, /* counts up and may wrap */
 	FL_NVML_FIELD_PCIE_RECEIVED_BYTES = 198,
 	FL_NVML_FIELD_LINK_RECEIVE_ERRORS = 208, /* Blackwell and later, as the next ones */
 	FL_NVML_FIELD_LINK_RECOVERY_EVENTS = 215,
-	FL_NVML_FIELD_LINK_EFFECTIVE_ERRORS = 219,
 };
 enum {
 	FL_NVML_VALUE_REAL = 0,
@@ -195,9 +164,7 @@ struct fl_nvml {
 	int (*init)(void);
 	int (*shutdown)(void);
 	int (*driver_version)(char *ret, unsigned room);
-	int (*nvml_version)(char *ret, unsigned room);
 	int (*cuda_version)(int *ret); /* 12040 is 12.4 */
-	int (*process_name)(unsigned pid, char *ret, unsigned room);
 	/* ---- devices */
 	int (*device_count)(unsigned *ret);
 	int (*device_by_index)(unsigned index, struct fl_nvml_device **ret);
@@ -210,7 +177,6 @@ struct fl_nvml {
 	/* Bits of the NUMA nodes that are near; room in words. */
 	int (*memory_affinity)(struct fl_nvml_device *d, unsigned room, unsigned long *ret, unsigned scope);
 	int (*bus_width)(struct fl_nvml_device *d, unsigned *ret_bits);
-	int (*persistence_mode)(struct fl_nvml_device *d, unsigned *ret);
 	int (*compute_mode)(struct fl_nvml_device *d, unsigned *ret);
 	int (*ecc_mode)(struct fl_nvml_device *d, unsigned *ret_now, unsigned *ret_pending);
 	/* ---- memory, use */
@@ -229,8 +195,7 @@ struct fl_nvml {
 	int (*temperature)(struct fl_nvml_device *d, unsigned sensor, unsigned *ret_celsius);
 	int (*clock)(struct fl_nvml_device *d, unsigned which, unsigned *ret_mhz);
 	int (*clock_max)(struct fl_nvml_device *d, unsigned which, unsigned *ret_mhz);
-	int (*clocks_event_reasons)(struct fl_nvml_device *d, uint64_t *ret);
-	int (*performance_state)(struct fl_nvml_device *d, unsigned *ret);
+	int (*clocks_event_reasons)(struct fl_nvml_device *d, uint64_t *ret); /* bits: run/witness_gpu.c */
 	/* ---- PCIe. throughput: over the last 20 ms, and the call takes as long */
 	int (*pcie_throughput)(struct fl_nvml_device *d, unsigned direction, unsigned *ret_kib_per_s);
 	int (*pcie_gen)(struct fl_nvml_device *d, unsigned *ret);
@@ -255,17 +220,12 @@ struct fl_nvml {
 	int (*fields)(struct fl_nvml_device *d, int n, struct fl_nvml_field *fields);
 	/* ---- events. wait: FL_NVML_TIMEOUT when none came */
 	int (*events_create)(struct fl_nvml_events **ret);
-	int (*events_supported)(struct fl_nvml_device *d, uint64_t *ret_types);
 	int (*events_register)(struct fl_nvml_device *d, uint64_t types, struct fl_nvml_events *set);
 	int (*events_wait)(struct fl_nvml_events *set, struct fl_nvml_event *ret, unsigned limit_ms);
-	int (*events_free)(struct fl_nvml_events *set);
 	/* ---- MIG: parts of a GPU are devices too */
 	int (*mig_mode)(struct fl_nvml_device *d, unsigned *ret_now, unsigned *ret_pending);
 	int (*mig_count_max)(struct fl_nvml_device *d, unsigned *ret);
 	int (*mig_by_index)(struct fl_nvml_device *d, unsigned index, struct fl_nvml_device **ret);
-	int (*gpu_instance)(struct fl_nvml_device *d, unsigned *ret);
-	int (*compute_instance)(struct fl_nvml_device *d, unsigned *ret);
-	int (*attributes)(struct fl_nvml_device *d, struct fl_nvml_attributes *ret);
 
 	void *library;
 };

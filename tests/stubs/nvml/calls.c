@@ -59,10 +59,8 @@ static bool is_divided(const struct fl_nvml_device *d)
 	}
 
 NUMBER(bus_width, "nvmlDeviceGetMemoryBusWidth", unsigned, 5120)
-NUMBER(persistence_mode, "nvmlDeviceGetPersistenceMode", unsigned, 1)
 NUMBER(power_usage, "nvmlDeviceGetPowerUsage", unsigned, moving(d, 300000, 5000))
 NUMBER(power_limit, "nvmlDeviceGetEnforcedPowerLimit", unsigned, 700000)
-NUMBER(performance_state, "nvmlDeviceGetPerformanceState", unsigned, 0)
 NUMBER(clocks_event_reasons, "nvmlDeviceGetCurrentClocksEventReasons", uint64_t, 0)
 NUMBER(pcie_gen, "nvmlDeviceGetCurrPcieLinkGeneration", unsigned, 5)
 NUMBER(pcie_lanes, "nvmlDeviceGetCurrPcieLinkWidth", unsigned, 16)
@@ -71,10 +69,7 @@ NUMBER(pcie_gen_gpu, "nvmlDeviceGetGpuMaxPcieLinkGeneration", unsigned, 5)
 NUMBER(pcie_lanes_max, "nvmlDeviceGetMaxPcieLinkWidth", unsigned, 16)
 NUMBER(pcie_replays, "nvmlDeviceGetPcieReplayCounter", unsigned, 3)
 NUMBER(retirement_pending, "nvmlDeviceGetRetiredPagesPendingStatus", unsigned, has(nvml_stub_settings()->repairs, d))
-NUMBER(events_supported, "nvmlDeviceGetSupportedEventTypes", uint64_t, FL_NVML_EVENT_XID)
 NUMBER(mig_count_max, "nvmlDeviceGetMaxMigDeviceCount", unsigned, is_divided(d) ? PART_INDEX_MAX : 0)
-NUMBER(gpu_instance, "nvmlDeviceGetGpuInstanceId", unsigned, (uint64_t)(d->part + 1))
-NUMBER(compute_instance, "nvmlDeviceGetComputeInstanceId", unsigned, 0)
 
 static int compute_mode(struct fl_nvml_device *d, unsigned *ret)
 {
@@ -217,17 +212,6 @@ static int driver_version(char *ret, unsigned room)
 	return text_of("nvmlSystemGetDriverVersion", -1, "580.82.07", ret, room);
 }
 
-static int nvml_version(char *ret, unsigned room)
-{
-	return text_of("nvmlSystemGetNVMLVersion", -1, "13.580.82.07", ret, room);
-}
-
-static int process_name(unsigned pid, char *ret, unsigned room)
-{
-	(void)pid;
-	return text_of("nvmlSystemGetProcessName", -1, "/usr/bin/train", ret, room);
-}
-
 static int cuda_version(int *ret)
 {
 	uint64_t version = (uint64_t)nvml_stub_settings()->driver;
@@ -323,15 +307,6 @@ static int memory_affinity(struct fl_nvml_device *d, unsigned room, unsigned lon
 		return rc;
 	memset(ret, 0, room * sizeof(*ret));
 	ret[0] = 1ul << gpu_of(d)->node;
-	return rc;
-}
-
-static int attributes(struct fl_nvml_device *d, struct fl_nvml_attributes *ret)
-{
-	int rc = nvml_stub_call("nvmlDeviceGetAttributes_v2", d->gpu, NULL);
-
-	if (rc == FL_NVML_SUCCESS)
-		*ret = (struct fl_nvml_attributes){ .processors = 60, .copy_engines = 3, .gpu_slices = 3 };
 	return rc;
 }
 
@@ -502,18 +477,9 @@ static bool field_of(struct fl_nvml_device *d, unsigned field, uint64_t *ret)
 		unsigned field;
 		bool moves;
 	} rows[] = {
-		{ 0, FL_NVML_FIELD_CORRECTED, false },
-		{ 0, FL_NVML_FIELD_UNCORRECTED, false },
-		{ 50, FL_NVML_FIELD_MEMORY_CELSIUS, true },
-		{ LINKS, FL_NVML_FIELD_LINKS, false },
-		{ 3, FL_NVML_FIELD_PCIE_REPLAYS, false },
-		{ 1, FL_NVML_FIELD_REMAPPED_CORRECTED, false },
-		{ 0, FL_NVML_FIELD_REMAPPED_UNCORRECTED, false },
-		{ 0, FL_NVML_FIELD_LINK_REPLAYS, false },
-		{ 0, FL_NVML_FIELD_LINK_RECOVERIES, false },
-		{ 0, FL_NVML_FIELD_LINK_CRC_ERRORS, false },
+		{ 50, FL_NVML_FIELD_MEMORY_CELSIUS, true },  { 0, FL_NVML_FIELD_LINK_REPLAYS, false },
+		{ 0, FL_NVML_FIELD_LINK_RECOVERIES, false }, { 0, FL_NVML_FIELD_LINK_CRC_ERRORS, false },
 		{ 26562, FL_NVML_FIELD_LINK_MBPS, false },
-		{ 300000, FL_NVML_FIELD_POWER_INSTANT_MW, true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -579,21 +545,13 @@ static int events_wait(struct fl_nvml_events *set, struct fl_nvml_event *ret, un
 	return rc;
 }
 
-static int events_free(struct fl_nvml_events *set)
-{
-	(void)set;
-	return nvml_stub_call("nvmlEventSetFree", -1, NULL);
-}
-
 /* ---- in place of nvml_load.c */
 
 static const struct fl_nvml table = {
 	.init = init,
 	.shutdown = stub_shutdown,
 	.driver_version = driver_version,
-	.nvml_version = nvml_version,
 	.cuda_version = cuda_version,
-	.process_name = process_name,
 	.device_count = device_count,
 	.device_by_index = device_by_index,
 	.device_by_uuid = device_by_uuid,
@@ -604,7 +562,6 @@ static const struct fl_nvml table = {
 	.pci_info = pci_info,
 	.memory_affinity = memory_affinity,
 	.bus_width = bus_width,
-	.persistence_mode = persistence_mode,
 	.compute_mode = compute_mode,
 	.ecc_mode = ecc_mode,
 	.memory_info_v2 = memory_info_v2,
@@ -620,7 +577,6 @@ static const struct fl_nvml table = {
 	.clock = stub_clock,
 	.clock_max = clock_max,
 	.clocks_event_reasons = clocks_event_reasons,
-	.performance_state = performance_state,
 	.pcie_throughput = pcie_throughput,
 	.pcie_gen = pcie_gen,
 	.pcie_lanes = pcie_lanes,
@@ -638,16 +594,11 @@ static const struct fl_nvml table = {
 	.link_errors = link_errors,
 	.fields = fields,
 	.events_create = events_create,
-	.events_supported = events_supported,
 	.events_register = events_register,
 	.events_wait = events_wait,
-	.events_free = events_free,
 	.mig_mode = mig_mode,
 	.mig_count_max = mig_count_max,
 	.mig_by_index = mig_by_index,
-	.gpu_instance = gpu_instance,
-	.compute_instance = compute_instance,
-	.attributes = attributes,
 };
 
 static void forget(struct fl_nvml *nvml, const char *symbol)
