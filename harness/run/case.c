@@ -244,9 +244,8 @@ static void set_pace(struct fl_case *c, uint64_t asked_ns)
 	c->tick_ns = clamp(time_ns / 8, 250000, 20000000);
 }
 
-static void init(struct fl_case *c, const struct fl_plan *plan)
+static void init(struct fl_case *c)
 {
-	c->plan = &plan->cases[c->at.case_no];
 	c->lanes_n = c->plan->lanes_n;
 	c->lanes = fl_zalloc(c->lanes_n, sizeof(*c->lanes));
 	for (size_t i = 0; i < c->lanes_n; i++) {
@@ -266,13 +265,23 @@ static void let_go(const struct fl_case *c, struct fl_case_lane *lane)
 	fl_throttle_end(lane->throttle);
 }
 
-static void release(struct fl_case *c)
+/* Workers that are in the middle of something. */
+static void kill_unfinished(struct fl_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];
 
 		if (lane->worker && lane->state != FL_LANE_DONE && !lane->worker->broken)
-			fl_worker_kill(c->pool, lane->worker, NULL, 0); /* it is in the middle of something */
+			fl_worker_kill(c->pool, lane->worker, NULL, 0);
+	}
+}
+
+static void release(struct fl_case *c)
+{
+	kill_unfinished(c);
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+
 		let_go(c, lane);
 		fl_tape_free(lane->tape);
 		json_decref(lane->done);
@@ -299,6 +308,16 @@ static int carry_through(struct fl_case *c, struct fl_err *err)
 	return rc < 0 ? rc : stop_all(c, err);
 }
 
+/* Other parts may go on for long: nothing of this one runs beside them, once it has failed. */
+static int wait_for_others(struct fl_case *c, struct fl_err *err)
+{
+	if (!c->conductor)
+		return 0;
+	if (fl_case_failed_lane(c))
+		kill_unfinished(c);
+	return fl_conduct_stopped(c, err);
+}
+
 static void keep_watched(struct fl_case *c, struct fl_run *run)
 {
 	size_t before = run->watched_n;
@@ -308,14 +327,16 @@ static void keep_watched(struct fl_case *c, struct fl_run *run)
 	c->watched_n = run->watched_n - before;
 }
 
-int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
-		struct fl_run *run, struct fl_err *err)
+int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan_case *plan,
+		const struct fl_plan_step *at, struct fl_conductor *conductor, struct fl_run *run, struct fl_err *err)
 {
-	struct fl_case c = { .agent = agent, .pool = pool, .at = *at };
+	struct fl_case c = { .agent = agent, .pool = pool, .plan = plan, .conductor = conductor, .at = *at };
 	int rc;
 
-	init(&c, plan);
+	init(&c);
 	rc = carry_through(&c, err);
+	if (rc == 0)
+		rc = wait_for_others(&c, err);
 	if (rc == 0) {
 		const struct fl_case_lane *failed = fl_case_failed_lane(&c);
 

@@ -6,6 +6,7 @@
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"
+#include "run/conductor.h"
 #include "run/run.h"
 #include "run/window.h"
 #include "run/worker.h"
@@ -31,6 +32,7 @@ struct fl_case_lane {
 	json_t *done;	     /* the message, when FL_LANE_DONE */
 	struct fl_err err;   /* when FL_LANE_FAILED */
 	bool invalid;	     /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
+	bool told;	     /* FL_LANE_FAILED: the conductor knows it */
 	unsigned late_words; /* messages about it after it was given up */
 	uint64_t limit_ns;   /* how long a phase may take */
 
@@ -55,6 +57,7 @@ struct fl_case {
 	struct fl_agent *agent;
 	struct fl_pool *pool;
 	const struct fl_plan_case *plan;
+	struct fl_conductor *conductor; /* NULL: it paces itself */
 	struct fl_plan_step at;
 	struct fl_case_lane *lanes;
 	size_t lanes_n;
@@ -71,9 +74,9 @@ struct fl_case {
 };
 
 /* case.c: runs it and appends one record a lane to `run`. Lanes that fail are records; an error is the agent's own:
- * -EINTR, or a bug. */
-int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, const struct fl_plan_step *at,
-		struct fl_run *run, struct fl_err *err);
+ * -EINTR, or a bug. conductor: of a case that is a part of one on several hosts; NULL: it is all of it. */
+int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan_case *plan,
+		const struct fl_plan_step *at, struct fl_conductor *conductor, struct fl_run *run, struct fl_err *err);
 
 /* The more, the further the lane has come. */
 int fl_case_progress(const struct fl_case_lane *lane);
@@ -111,15 +114,17 @@ struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the fir
 /* pace.c: from the common start to the end of the window. Returns when the lanes should be stopped: the window is
  * over, or a lane has failed (then c->ended is NULL). */
 int fl_case_pace(struct fl_case *c, struct fl_err *err);
-/* Its parts: all lanes get the start; hears the workers and follows the tapes for one tick, or until until_ns (0: only
+/* Its parts: all lanes get the start, at that time (0: as soon as they can); hears the workers and follows the tapes for one tick, or until until_ns (0: only
  * the tapes); keeps the histograms as they are at one end of the window. */
-void fl_case_start(struct fl_case *c);
+void fl_case_start(struct fl_case *c, uint64_t at_ns);
 int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
 void fl_case_snapshot(struct fl_case *c, bool at_start);
+/* A tape that is full before the window begins leaves nothing to measure: such lanes fail. */
+void fl_case_fail_full(struct fl_case *c);
 
 /* whole.c: the same where a lane of the case ends by itself: no warm-up, and the window is over with its work. */
 bool fl_case_is_whole(const struct fl_case *c);
-int fl_case_pace_whole(struct fl_case *c, struct fl_err *err);
+int fl_case_pace_whole(struct fl_case *c, uint64_t start_ns, struct fl_err *err);
 
 /* tracks.c */
 /* The window as the lane's steps are to be read. */

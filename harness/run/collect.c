@@ -399,7 +399,7 @@ void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, c
 {
 	record->case_no = c->at.case_no;
 	record->round = c->at.round;
-	record->lane = (unsigned)(lane - c->lanes);
+	record->lane = fl_case_number(c, lane);
 	record->bench = fl_dup(lane->plan->bench);
 	record->options = json_object();
 	record->placement = json_object();

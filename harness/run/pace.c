@@ -128,8 +128,7 @@ static bool any_full(const struct fl_case *c)
 	return false;
 }
 
-/* A tape that is full before the window begins leaves nothing to measure. */
-static void fail_full(struct fl_case *c)
+void fl_case_fail_full(struct fl_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];
@@ -155,10 +154,14 @@ static int warm_up(struct fl_case *c, struct fl_err *err)
 		if (fl_now_ns() >= from_ns && all_stable(c))
 			break;
 		rc = fl_case_tick(c, to_ns, err);
-		fail_full(c);
+		fl_case_fail_full(c);
 	}
 	fl_telemetry_window(c->agent->telemetry, false);
+	if (rc == 0)
+		rc = fl_conduct_warm(c, err);
 	c->before = fl_moment_take(c);
+	while (rc == 0 && c->conductor && fl_now_ns() < c->conductor->from_ns && !fl_case_failed_lane(c))
+		rc = fl_case_tick(c, c->conductor->from_ns, err);
 	fl_case_snapshot(c, true);
 	c->window.from_ns = fl_now_ns();
 	c->warm_ns = c->window.from_ns > c->start_ns ? c->window.from_ns - c->start_ns : 0;
@@ -200,29 +203,60 @@ static bool all_narrow(const struct fl_case *c)
 	return true;
 }
 
-static int measure(struct fl_case *c, struct fl_err *err)
+/* Not known yet: it lasts. */
+static uint64_t window_end_ns(const struct fl_case *c)
 {
 	uint64_t asked_ns = c->plan->duration_ns;
-	uint64_t to_ns = c->window.from_ns + (asked_ns ? asked_ns : 2000 * ms);
+
+	if (c->conductor)
+		return c->conductor->to_ns ? c->conductor->to_ns : UINT64_MAX;
+	return c->window.from_ns + (asked_ns ? asked_ns : 2000 * ms);
+}
+
+/* Why it could be over now; NULL: there is no reason. */
+static const char *enough(struct fl_case *c, uint64_t *look_ns)
+{
+	if (any_full(c)) {
+		fl_conduct_cue(c, FL_CUE_FULL);
+		return "tape full";
+	}
+	if (c->plan->duration_ns || fl_now_ns() < *look_ns)
+		return NULL;
+	*look_ns += 500 * ms;
+	if (!all_narrow(c))
+		return NULL;
+	fl_conduct_cue(c, FL_CUE_NARROW);
+	return "interval narrow";
+}
+
+/* Its conductor's window was over before this host came to it. */
+static void fail_missed(struct fl_case *c)
+{
+	struct fl_err why = { 0 };
+
+	if (c->window.to_ns > c->window.from_ns)
+		return;
+	fl_fail(&why, -ETIMEDOUT, "this host came %.3f s late, when the window of the others was over",
+		(double)(c->window.from_ns - c->window.to_ns) / 1e9);
+	c->window.to_ns = c->window.from_ns + 1;
+	for (size_t i = 0; i < c->lanes_n; i++)
+		fl_case_fail_lane(c, &c->lanes[i], false, &why);
+}
+
+static int measure(struct fl_case *c, struct fl_err *err)
+{
 	uint64_t look_ns = c->window.from_ns + 500 * ms; /* a look at the interval reads all steps: seldom */
-	const char *ended = "time up";
+	const char *ended = NULL;
 	int rc = 0;
 
-	while (rc == 0 && fl_now_ns() < to_ns && !fl_case_failed_lane(c)) {
-		rc = fl_case_tick(c, to_ns, err);
-		if (any_full(c)) {
-			ended = "tape full";
-			break;
-		}
-		if (!asked_ns && fl_now_ns() >= look_ns) {
-			if (all_narrow(c)) {
-				ended = "interval narrow";
-				break;
-			}
-			look_ns += 500 * ms;
-		}
+	while (rc == 0 && fl_now_ns() < window_end_ns(c) && !fl_case_failed_lane(c) && (!ended || c->conductor)) {
+		rc = fl_case_tick(c, window_end_ns(c), err);
+		ended = enough(c, &look_ns);
 	}
-	c->window.to_ns = least(to_ns, fl_now_ns());
+	if (c->conductor || !ended)
+		ended = c->conductor && c->conductor->ended ? c->conductor->ended : "time up";
+	c->window.to_ns = least(window_end_ns(c), fl_now_ns());
+	fail_missed(c);
 	fl_case_snapshot(c, false);
 	c->after = fl_moment_take(c);
 	fl_telemetry_window(c->agent->telemetry, true);
@@ -265,12 +299,14 @@ static int linger(struct fl_case *c, struct fl_err *err)
 
 	while (rc == 0 && fl_now_ns() < until_ns && !fl_case_failed_lane(c) && !all_covered(c))
 		rc = fl_case_tick(c, until_ns, err);
-	return rc;
+	return rc < 0 ? rc : fl_conduct_covered(c, err);
 }
 
-void fl_case_start(struct fl_case *c)
+void fl_case_start(struct fl_case *c, uint64_t at_ns)
 {
 	c->start_ns = fl_now_ns() + ms / 2 + 20000 * c->lanes_n; /* time to wake every thread before it */
+	if (at_ns > c->start_ns)
+		c->start_ns = at_ns;
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		c->lanes[i].state = FL_LANE_STEPPING;
 		fl_tape_start(c->lanes[i].tape, c->start_ns);
@@ -279,12 +315,15 @@ void fl_case_start(struct fl_case *c)
 
 int fl_case_pace(struct fl_case *c, struct fl_err *err)
 {
-	int rc;
+	int rc = fl_conduct_ready(c, err);
+	uint64_t start_ns = c->conductor ? c->conductor->start_ns : 0;
 
+	if (rc < 0 || fl_case_failed_lane(c))
+		return rc;
 	if (fl_case_is_whole(c))
-		return fl_case_pace_whole(c, err);
+		return fl_case_pace_whole(c, start_ns, err);
 	fl_telemetry_begin(c->agent->telemetry, c);
-	fl_case_start(c);
+	fl_case_start(c, start_ns);
 	rc = warm_up(c, err);
 	if (rc == 0)
 		rc = measure(c, err);

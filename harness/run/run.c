@@ -77,7 +77,7 @@ static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct f
 	forget_case(run, at);
 	before = run->lanes_n;
 	watched = run->watched_n;
-	rc = fl_case_run(agent, pool, plan, at, run, err);
+	rc = fl_case_run(agent, pool, &plan->cases[at->case_no], at, NULL, run, err);
 	if (rc < 0)
 		return rc;
 	add_results(agent, run, before, results);

@@ -440,18 +440,23 @@ int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 	uint64_t now_ns = fl_now_ns();
 	uint64_t wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
 	struct timespec wait = { (time_t)(wait_ns / 1000000000), (long)(wait_ns % 1000000000) };
-	struct pollfd any = { .fd = c->pool->epoll_fd, .events = POLLIN };
-	int n;
+	struct pollfd any[] = { { .fd = c->pool->epoll_fd, .events = POLLIN }, { .fd = -1 } };
+	int n, rc = 0;
 
 	if (c->agent->interrupt && *c->agent->interrupt)
 		return fl_fail(err, -EINTR, "interrupted");
 	if (c->agent->watch && c->agent->watch->waits)
 		c->agent->watch->waits(c->agent->watch->arg);
-	n = ppoll(&any, 1, &wait, NULL); /* finer than epoll_wait's milliseconds; epoll_pwait2 wants glibc 2.35 */
-	if (n > 0)
+	fl_conduct_failed(c);
+	if (c->conductor)
+		any[1] = (struct pollfd){ .fd = c->conductor->fd, .events = c->conductor->events(c->conductor) };
+	n = ppoll(any, 2, &wait, NULL); /* finer than epoll_wait's milliseconds; epoll_pwait2 wants glibc 2.35 */
+	if (n > 0 && any[1].revents)
+		rc = c->conductor->hear(c->conductor, c, err);
+	if (n > 0 && rc == 0)
 		n = epoll_wait(c->pool->epoll_fd, events, BATCH, 0);
-	if (n < 0 && errno == EINTR)
-		return 0;
+	if (rc < 0 || (n < 0 && errno == EINTR))
+		return rc;
 	if (n < 0)
 		return fl_fail(err, -ENOTRECOVERABLE, "wait for workers: %s", strerror(errno));
 	for (int i = 0; i < n; i++)

@@ -8,12 +8,17 @@
 #include <errno.h>
 #include <feedline/clock.h>
 
-bool fl_case_is_whole(const struct fl_case *c)
+static bool has_whole(const struct fl_case *c)
 {
 	for (size_t i = 0; i < c->lanes_n; i++)
 		if (c->lanes[i].entry->whole)
 			return true;
 	return false;
+}
+
+bool fl_case_is_whole(const struct fl_case *c)
+{
+	return c->conductor ? c->conductor->whole : has_whole(c);
 }
 
 /* ---- is it done, does it get on */
@@ -44,6 +49,8 @@ static void tell_moved(const struct fl_case *c)
 			bytes += c->lanes[i].moved_bytes;
 	if (watch && watch->moved)
 		watch->moved(watch->arg, bytes);
+	if (c->conductor)
+		c->conductor->moved(c->conductor, bytes);
 }
 
 static void fail_stuck(struct fl_case *c, struct fl_case_lane *lane)
@@ -99,7 +106,8 @@ static uint64_t first_start_ns(const struct fl_case_lane *lane)
 	return first_ns;
 }
 
-/* Where there was nothing to do, the window is the moment in which that was found. */
+/* Where there was nothing to do, the window is the moment in which that was found; of a part that has no such work, it is
+ * the time in which others had. */
 static void set_window(struct fl_case *c)
 {
 	uint64_t from_ns = UINT64_MAX, to_ns = 0;
@@ -114,11 +122,23 @@ static void set_window(struct fl_case *c)
 			if (lane->last_end_ns[t] > to_ns)
 				to_ns = lane->last_end_ns[t];
 	}
+	if (!has_whole(c))
+		to_ns = fl_now_ns();
 	c->window.from_ns = from_ns == UINT64_MAX ? c->start_ns : from_ns;
 	c->window.to_ns = to_ns < c->window.from_ns ? c->window.from_ns + 1 : to_ns + 1; /* the last end lies in it */
 }
 
-int fl_case_pace_whole(struct fl_case *c, struct fl_err *err)
+static void end_window(struct fl_case *c)
+{
+	set_window(c);
+	fl_case_snapshot(c, false);
+	c->after = fl_moment_take(c);
+	fl_telemetry_window(c->agent->telemetry, true);
+	if (!fl_case_failed_lane(c))
+		c->ended = "work done";
+}
+
+int fl_case_pace_whole(struct fl_case *c, uint64_t start_ns, struct fl_err *err)
 {
 	int rc = 0;
 
@@ -126,19 +146,16 @@ int fl_case_pace_whole(struct fl_case *c, struct fl_err *err)
 	fl_telemetry_window(c->agent->telemetry, false);
 	c->before = fl_moment_take(c);
 	fl_case_snapshot(c, true);
-	fl_case_start(c);
+	fl_case_start(c, start_ns);
 	while (rc == 0 && !fl_case_failed_lane(c) && !all_done(c)) {
 		rc = fl_case_tick(c, UINT64_MAX, err);
 		look_after(c);
 		tell_moved(c);
 	}
+	if (rc == 0 && !has_whole(c)) /* it goes on beside the work of others */
+		rc = fl_conduct_covered(c, err);
 	if (rc == 0)
 		rc = fl_case_tick(c, 0, err); /* the last steps */
-	set_window(c);
-	fl_case_snapshot(c, false);
-	c->after = fl_moment_take(c);
-	fl_telemetry_window(c->agent->telemetry, true);
-	if (!fl_case_failed_lane(c))
-		c->ended = "work done";
-	return rc;
+	end_window(c);
+	return rc < 0 ? rc : fl_conduct_covered(c, err);
 }
