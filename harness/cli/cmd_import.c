@@ -28,11 +28,21 @@ static void add_count(struct fl_text *out, size_t n, const char *what, size_t th
 		fl_text_add(out, ", %zu already there", there);
 }
 
+static void say_journal(const struct fl_from_journal *did)
+{
+	fl_output_say("%zu lane%s of the journal added, %zu already there%s", did->lanes, did->lanes == 1 ? "" : "s",
+		      did->lanes_there, did->cut ? "; its last line was cut short" : "");
+}
+
 /* Messages, not data: they go to stderr. */
 static void say(const struct fl_imported *did)
 {
 	struct fl_text line = { 0 };
 
+	if (did->journal.is) {
+		say_journal(&did->journal);
+		return;
+	}
 	add_count(&line, did->runs, "run", did->runs_there);
 	if (did->runs_completed)
 		fl_text_add(&line, ", %zu run%s completed", did->runs_completed, did->runs_completed == 1 ? "" : "s");

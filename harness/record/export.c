@@ -58,6 +58,16 @@ static int export_lane(struct exporting *e, const struct fl_lane_record *lane, c
 	return rc ? rc : flush(e, CHUNK_BYTES, err);
 }
 
+static int export_host(struct exporting *e, const struct fl_run_host *host, const char *id, struct fl_err *err)
+{
+	size_t before = e->lines.n;
+	int rc;
+
+	fl_line_host(host, &e->lines);
+	rc = check_line(e, before, "a host", id, err);
+	return rc ? rc : flush(e, CHUNK_BYTES, err);
+}
+
 static int export_series(struct exporting *e, const struct fl_watched *w, const char *id, struct fl_err *err)
 {
 	size_t before = e->lines.n;
@@ -87,9 +97,9 @@ static int export_watched(struct exporting *e, struct fl_lanes *lanes, const cha
 	return rc;
 }
 
-static int export_lanes(struct exporting *e, struct fl_lanes *lanes, const char *id, struct fl_err *err)
+static int export_lanes(struct exporting *e, struct fl_lanes *lanes, const char *id, size_t hosts, struct fl_err *err)
 {
-	struct fl_line_counts counts = { 0 };
+	struct fl_line_counts counts = { .hosts = hosts };
 	struct fl_lane_record lane;
 	int rc;
 
@@ -126,8 +136,10 @@ static int export_run(struct exporting *e, const char *id, struct fl_err *err)
 		fl_line_run(run, &e->lines);
 		rc = check_line(e, before, "what is said", run->id, err);
 	}
+	for (size_t i = 0; i < run->hosts_n && rc == 0; i++)
+		rc = export_host(e, &run->hosts[i], run->id, err);
 	if (rc == 0)
-		rc = export_lanes(e, &lanes, run->id, err);
+		rc = export_lanes(e, &lanes, run->id, run->hosts_n, err);
 	fl_lanes_close(&lanes);
 	fl_run_free(run);
 	return rc;

@@ -6,6 +6,7 @@
 #include "record/add.h"
 #include "record/export.h"
 #include "record/find.h"
+#include "record/journal_in.h"
 #include "record/lane_in.h"
 #include "record/lanes.h"
 #include "record/life.h"
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_ROOM = 32, PLACE_ROOM = 256, WATCHED_SINCE = 2 }; /* schema of an export */
+enum { KIND_ROOM = 32, PLACE_ROOM = 256, WATCHED_SINCE = 2, HOSTS_SINCE = 3 }; /* schema of an export */
 
 struct fl_import {
 	struct fl_lines_in lines;
@@ -30,7 +31,9 @@ struct fl_import {
 	bool there;  /* it is in the store: its lanes are compared with those that `stored` gives */
 	bool grows;  /* it is there, but was cut short: what it lacks is added */
 	bool grew;
-	int status; /* that the line of the run says; -1: not finished */
+	int status;	    /* that the line of the run says; -1: not finished */
+	int64_t no;	    /* key of its row */
+	struct fl_run *met; /* as it is in the store, with its hosts, without lanes; NULL: it is not */
 	struct fl_lanes stored;
 	struct fl_lane_record next; /* of `stored`, not met yet; no bench: there is none */
 	struct fl_adding adding;
@@ -39,6 +42,8 @@ struct fl_import {
 	struct fl_watched next_watched; /* of `stored`, as `next`; no subject: there is none */
 	struct fl_watched last_watched; /* that came; no subject: none yet */
 	int64_t schema;			/* of the export */
+	bool is_journal;
+	char journal_run[40];
 };
 
 /* ---- errors */
@@ -90,6 +95,18 @@ static int no_export(const struct fl_import *i, const char *line, struct fl_err 
 	return fl_hint(err, "make one with: feedline export --output FILE");
 }
 
+/* Of a journal the head says which run it is of. */
+static int check_journal(struct fl_import *i, json_t *head, struct fl_err *err)
+{
+	json_t *journal = json_object_get(head, "journal");
+	const char *run = fl_json_text_or_null(journal, "run");
+
+	i->is_journal = journal != NULL;
+	if (journal && (!run || !fl_name_good(run) || !fl_copy(i->journal_run, sizeof(i->journal_run), run)))
+		return refuse(i, err, "a journal must say which run it is of");
+	return 0;
+}
+
 static int check_head(struct fl_import *i, const char *line, size_t n, struct fl_err *err)
 {
 	json_t *head = NULL;
@@ -99,6 +116,8 @@ static int check_head(struct fl_import *i, const char *line, size_t n, struct fl
 	if (strncmp(line, "{\"feedline_export\"", 18) != 0 || fl_json_parse(line, n, i->lines.name, &head, NULL) < 0 ||
 	    fl_json_i64(head, "", "feedline_export", 1, INT64_MAX, &schema, NULL) < 0)
 		rc = no_export(i, line, err);
+	if (rc == 0)
+		rc = check_journal(i, head, err);
 	json_decref(head);
 	if (rc == 0 && schema > FL_EXPORT_SCHEMA) {
 		rc = fl_fail(err, -ENOTSUP, "'%s' is an export of a newer feedline (schema %lld, this one knows %d)",
@@ -140,6 +159,8 @@ static void close_run(struct fl_import *i)
 	fl_watched_release(&i->next_watched);
 	fl_watched_release(&i->last_watched);
 	fl_adding_close(&i->adding);
+	fl_run_free(i->met);
+	i->met = NULL;
 	i->id[0] = 0;
 }
 
@@ -227,12 +248,12 @@ static int next_stored_watched(struct fl_import *i, struct fl_err *err)
 
 static int compare_run(struct fl_import *i, const struct fl_found *found, const struct fl_run *run, struct fl_err *err)
 {
-	struct fl_run *stored = fl_zalloc(1, sizeof(*stored));
-	int rc = fl_lanes_run(i->store, found, stored, err);
+	int rc;
 
-	if (rc == 0 && !(same_run(run, stored) && (i->grows || run->status == stored->status)))
+	i->met = fl_zalloc(1, sizeof(*i->met));
+	rc = fl_lanes_run(i->store, found, i->met, err);
+	if (rc == 0 && !(same_run(run, i->met) && (i->grows || run->status == i->met->status)))
 		rc = other_content(i, "run", run->id, err);
-	fl_run_free(stored);
 	return rc;
 }
 
@@ -265,8 +286,8 @@ static int begin_run(struct fl_import *i, const struct fl_run *run, struct fl_er
 	i->status = run->status;
 	if (rc)
 		return rc < 0 ? rc : meet_run(i, run, err);
-	rc = fl_run_insert(i->store, run, &nobody, err);
-	return rc ? rc : fl_adding_open(i->store, sqlite3_last_insert_rowid(i->store->db), &i->adding, err);
+	rc = fl_run_insert(i->store, run, &nobody, &i->no, err);
+	return rc ? rc : fl_adding_open(i->store, i->no, &i->adding, err);
 }
 
 static int take_run(struct fl_import *i, json_t *doc, struct fl_err *err)
@@ -284,6 +305,62 @@ static int take_run(struct fl_import *i, json_t *doc, struct fl_err *err)
 		i->counts = (struct fl_line_counts){ 0 };
 	}
 	fl_run_free(run);
+	return rc;
+}
+
+/* ---- its hosts */
+
+static int add_host(struct fl_import *i, const struct fl_run_host *host, struct fl_err *err)
+{
+	struct fl_sql q;
+	int rc = fl_sql_open(i->store, "SELECT 1 FROM host WHERE run = ? AND name = ?", &q, err);
+
+	if (rc)
+		return rc;
+	fl_sql_put_int(&q, i->no);
+	fl_sql_put_text(&q, host->name);
+	rc = fl_sql_step(&q, err);
+	fl_sql_close(&q);
+	if (rc == 1)
+		return refuse(i, err, "this host was there before");
+	return rc ? rc : fl_host_insert(i->store, i->no, (size_t)i->counts.hosts, host, err);
+}
+
+/* The hosts of a run are known from its beginning, so all of them are there. */
+static int store_host(struct fl_import *i, const struct fl_run_host *host, struct fl_err *err)
+{
+	size_t place = (size_t)i->counts.hosts;
+	int rc = 0;
+
+	if (place == FL_RUN_HOSTS_MAX)
+		return refuse(i, err, "a run on that many hosts does not exist");
+	if (!i->there)
+		rc = add_host(i, host, err);
+	else if (place >= i->met->hosts_n || !fl_run_host_equal(host, &i->met->hosts[place]))
+		rc = other_content(i, "run", i->id, err);
+	i->counts.hosts++;
+	return rc;
+}
+
+static int take_host(struct fl_import *i, json_t *doc, struct fl_err *err)
+{
+	struct fl_run_host host = { 0 };
+	const char *name = "";
+	char at[PLACE_ROOM];
+	int rc;
+
+	if (i->counts.lanes || i->last_watched.subject)
+		return refuse(i, err, "a host comes before all lanes");
+	name_place(i, "host", at);
+	rc = fl_json_text(doc, at, "name", &name, err);
+	if (rc == 0)
+		rc = read_columns(doc, at, fl_host_json, &host, err);
+	if (rc == 0 && json_object_size(doc) != 3)
+		rc = fl_fail(err, -EINVAL, "%s: a member that is not known", at);
+	host.name = fl_dup(name);
+	if (rc == 0)
+		rc = store_host(i, &host, err);
+	fl_run_host_release(&host);
 	return rc;
 }
 
@@ -407,6 +484,8 @@ static int check_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 	rc = fl_json_text(doc, at, "id", &id, err);
 	if (rc == 0 && strcmp(id, i->id) != 0)
 		rc = refuse(i, err, "this is the end of another run");
+	if (rc == 0 && i->schema >= HOSTS_SINCE)
+		rc = check_count(i, doc, at, "hosts", i->counts.hosts, err);
 	if (rc == 0)
 		rc = check_count(i, doc, at, "lanes", i->counts.lanes, err);
 	if (rc == 0)
@@ -421,7 +500,7 @@ static int check_run_end(struct fl_import *i, json_t *doc, struct fl_err *err)
 /* Nothing of what is stored may be missing. */
 static int end_stored(struct fl_import *i, struct fl_err *err)
 {
-	if (i->next.bench || i->next_watched.subject)
+	if (i->next.bench || i->next_watched.subject || i->counts.hosts != i->met->hosts_n)
 		return other_content(i, "run", i->id, err);
 	if (!i->grows || i->status < 0)
 		return 0;
@@ -541,9 +620,8 @@ static const struct {
 	int (*take)(struct fl_import *i, json_t *doc, struct fl_err *err);
 	bool inside; /* a run */
 } kinds[] = {
-	{ "run", take_run, false },
-	{ "end_of_run", take_run_end, true },
-	{ "baseline", take_baseline, false },
+	{ "run", take_run, false },	      { "host", take_host, true },
+	{ "end_of_run", take_run_end, true }, { "baseline", take_baseline, false },
 	{ "end_of_export", take_end, false },
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -562,7 +640,7 @@ static int take_other(struct fl_import *i, const char *kind, const char *line, s
 	if (k == KINDS)
 		return refuse(i, err, "no line of this kind is known");
 	if (kinds[k].inside != (i->id[0] != 0))
-		return refuse(i, err, i->id[0] ? "the run before it has no end" : "there is no run that could end");
+		return refuse(i, err, i->id[0] ? "the run before it has no end" : "there is no run before it");
 	if (fl_json_parse(line, n, "", &doc, &why) < 0) /* ":1:COLUMN: what" */
 		return fl_fail(err, -EINVAL, "%s:%zu%s", i->lines.name, i->lines.line, why.what + strlen(":1"));
 	name_place(i, "the line", at);
@@ -616,7 +694,10 @@ int fl_import_run(struct fl_import *i, struct fl_store *s, struct fl_imported *r
 		return rc;
 	i->store = s;
 	i->lane_in.shared = fl_shared_make();
-	rc = take_lines(i, err);
+	if (i->is_journal)
+		rc = fl_journal_take(&i->lines, i->journal_run, s, &i->did.journal, err);
+	else
+		rc = take_lines(i, err);
 	close_run(i); /* a statement that is open would hold the transaction */
 	rc = fl_sql_end(s, rc, err);
 	if (rc == 0)

@@ -3,8 +3,9 @@
  *
  * A run or baseline that is there already with the same content is passed over, so importing again changes nothing. A
  * run that was not finished comes in as interrupted; a later export of it, which holds all that is stored of it, gives
- * it its other lanes and its end. The file is hostile: its lines, numbers, nesting and counts are
- * bounded, nothing may be missing, there twice, out of order or unknown. Errors are "FILE:LINE:COLUMN: ...". */
+ * it its other lanes and its end. A journal (journal.h) gives an interrupted run what it lacks. The file is hostile: its
+ * lines, numbers, nesting and counts are bounded, nothing may be missing, there twice, out of order or unknown. Errors
+ * are "FILE:LINE:COLUMN: ...". */
 #ifndef FL_RECORD_IMPORT_H
 #define FL_RECORD_IMPORT_H
 #include "record/store.h"
@@ -13,6 +14,11 @@ struct fl_import;
 struct fl_imported {
 	size_t runs, runs_there, baselines, baselines_there; /* new; passed over */
 	size_t runs_completed;				     /* interrupted ones that got what they lacked */
+	struct fl_from_journal {
+		bool is;		   /* it was a journal */
+		size_t lanes, lanes_there; /* that the run lacked; passed over */
+		bool cut;		   /* it ended in the middle of a line */
+	} journal;
 };
 
 /* Reads no more than the first line, so that a file which is no export is refused before a store is touched. fd and

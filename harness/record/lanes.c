@@ -6,9 +6,10 @@
 #include "record/find.h"
 #include "record/schema.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { WATCHED_SINCE = 3 }; /* schema */
+enum { WATCHED_SINCE = 3, HOSTS_SINCE = 4 }; /* schema */
 
 static int read_run(struct fl_store *s, int64_t no, struct fl_run *run, struct fl_err *err)
 {
@@ -29,13 +30,45 @@ static int read_run(struct fl_store *s, int64_t no, struct fl_run *run, struct f
 	return rc;
 }
 
+static int read_host(struct fl_sql *q, struct fl_run *run, struct fl_err *err)
+{
+	struct fl_run_host *host = fl_run_add_host(run, "", NULL, NULL);
+
+	if (fl_sql_get_int(q, 0, FL_RUN_HOSTS_MAX - 1) != (int64_t)run->hosts_n - 1)
+		fl_sql_spoil(q);
+	free(host->name);
+	host->name = fl_dup(fl_sql_get_word(q));
+	fl_schema_get_json(q, fl_host_json, NULL, host);
+	return fl_sql_check(q, err);
+}
+
+static int read_hosts(struct fl_store *s, int64_t no, struct fl_run *run, struct fl_err *err)
+{
+	struct fl_sql q;
+	int rc;
+
+	if (s->schema < HOSTS_SINCE)
+		return 0;
+	rc = fl_sql_open(s, "SELECT place, name, machine, environment FROM host WHERE run = ? ORDER BY place", &q, err);
+	if (rc)
+		return rc;
+	fl_sql_put_int(&q, no);
+	while ((rc = fl_sql_step(&q, err)) == 1 && (rc = read_host(&q, run, err)) == 0)
+		;
+	fl_sql_close(&q);
+	return rc;
+}
+
 int fl_lanes_run(struct fl_store *s, const struct fl_found *found, struct fl_run *run, struct fl_err *err)
 {
+	int rc;
+
 	memcpy(run->id, found->row.id, sizeof(run->id));
 	run->started_ns = found->row.started_ns;
 	run->finished = found->row.state == FL_FINISHED;
 	run->status = found->row.status;
-	return read_run(s, found->no, run, err);
+	rc = read_run(s, found->no, run, err);
+	return rc ? rc : read_hosts(s, found->no, run, err);
 }
 
 /* ---- lanes */

@@ -25,7 +25,7 @@ int fl_lanes_next(struct fl_lanes *l, struct fl_lane_record *lane, struct fl_err
  * releases whatever happens. After the lanes or between them. */
 int fl_lanes_next_watched(struct fl_lanes *l, struct fl_watched *watched, struct fl_err *err);
 
-/* The row of a run but for its lanes. */
+/* The row of a run and its hosts: all but its lanes and what was seen beside them. */
 struct fl_found;
 int fl_lanes_run(struct fl_store *s, const struct fl_found *found, struct fl_run *run, struct fl_err *err);
 

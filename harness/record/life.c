@@ -110,17 +110,44 @@ static int insert(struct fl_store *s, const struct fl_run *run, const struct fl_
 	return rc;
 }
 
-int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err)
+int fl_host_insert(struct fl_store *s, int64_t run, size_t place, const struct fl_run_host *host, struct fl_err *err)
+{
+	struct fl_sql q;
+	int rc = fl_sql_open(s, "INSERT INTO host (run, place, name, machine, environment) VALUES (?, ?, ?, ?, ?)", &q,
+			     err);
+
+	if (rc)
+		return rc;
+	fl_sql_put_int(&q, run);
+	fl_sql_put_int(&q, (int64_t)place);
+	fl_sql_put_text(&q, host->name);
+	rc = fl_schema_put_json(&q, fl_host_json, host, err);
+	if (rc == 0)
+		rc = fl_sql_once(&q, err);
+	fl_sql_close(&q);
+	return rc;
+}
+
+int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, int64_t *ret_no,
+		  struct fl_err *err)
 {
 	int rc = check_id(s, run->id, err);
 
-	return rc ? rc : insert(s, run, owner, err);
+	if (rc == 0 && run->hosts_n > FL_RUN_HOSTS_MAX)
+		rc = fl_fail(err, -EINVAL, "a run is on %d hosts at most", FL_RUN_HOSTS_MAX);
+	if (rc == 0)
+		rc = insert(s, run, owner, err);
+	*ret_no = sqlite3_last_insert_rowid(s->db);
+	for (size_t i = 0; i < run->hosts_n && rc == 0; i++)
+		rc = fl_host_insert(s, *ret_no, i, &run->hosts[i], err);
+	return rc;
 }
 
 int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err)
 {
 	struct fl_owner self = fl_owner_self();
 	struct fl_run begun = *run;
+	int64_t no;
 	int rc = 0;
 
 	begun.finished = false;
@@ -133,7 +160,7 @@ int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err)
 		rc = fl_sql_begin(s, err);
 	if (rc)
 		return rc;
-	rc = fl_sql_end(s, fl_run_insert(s, &begun, &self, err), err);
+	rc = fl_sql_end(s, fl_run_insert(s, &begun, &self, &no, err), err);
 	if (rc == 0)
 		*run = begun;
 	return rc;

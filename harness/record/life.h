@@ -15,9 +15,12 @@ bool fl_name_good(const char *name);
 #define FL_BASELINE_NAMED "SELECT 1 FROM baseline WHERE name = ?"
 int fl_name_taken(struct fl_store *s, const char *sql, const char *name, struct fl_err *err);
 
-/* The run's row as it is, its id and all, without lanes; part of a transaction. A zeroed owner: nobody carries it out.
- * -EINVAL: no id; -EEXIST: it is taken. */
-int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, struct fl_err *err);
+/* The run's row as it is, its id, hosts and all, without lanes; part of a transaction. A zeroed owner: nobody carries
+ * it out. *ret_no: key of the row. -EINVAL: no id; -EEXIST: it is taken. */
+int fl_run_insert(struct fl_store *s, const struct fl_run *run, const struct fl_owner *owner, int64_t *ret_no,
+		  struct fl_err *err);
+/* One more host of the run with that key, of that number. -EINVAL: also one of the same name. */
+int fl_host_insert(struct fl_store *s, int64_t run, size_t place, const struct fl_run_host *host, struct fl_err *err);
 
 /* fl_store_finish() as part of a transaction. */
 int fl_run_set_status(struct fl_store *s, const char *id, int status, struct fl_err *err);

@@ -75,6 +75,16 @@ static void add_string(struct fl_text *out, const char *key, const char *text_or
 	json_decref(value);
 }
 
+/* The first of an object has no comma before it. */
+static void add_member(struct fl_text *out, const char *key, const char *text)
+{
+	json_t *value = fl_json_string(text);
+
+	fl_text_add(out, "\"%s\":", key);
+	fl_json_write(value, 0, out);
+	json_decref(value);
+}
+
 static void add_columns(struct fl_text *out, const struct fl_json_column *columns, const void *of)
 {
 	json_t *value;
@@ -120,6 +130,15 @@ void fl_line_head(struct fl_text *out)
 	fl_text_add(out, "{\"feedline_export\":%d,\"made_by\":\"feedline %s\"}\n", FL_EXPORT_SCHEMA, FEEDLINE_VERSION);
 }
 
+void fl_line_journal(const char *id, const char *host, struct fl_text *out)
+{
+	fl_text_add(out, "{\"feedline_export\":%d,\"made_by\":\"feedline %s\",\"journal\":{", FL_EXPORT_SCHEMA,
+		    FEEDLINE_VERSION);
+	add_member(out, "run", id);
+	add_string(out, "host", host);
+	fl_text_add(out, "}}\n");
+}
+
 void fl_line_run(const struct fl_run *run, struct fl_text *out)
 {
 	fl_text_add(out, "{\"run\":{\"started_ns\":%" PRId64, run->started_ns);
@@ -129,6 +148,14 @@ void fl_line_run(const struct fl_run *run, struct fl_text *out)
 	else
 		fl_text_add(out, ",\"status\":null");
 	add_columns(out, fl_run_json, run);
+	fl_text_add(out, "}}\n");
+}
+
+void fl_line_host(const struct fl_run_host *host, struct fl_text *out)
+{
+	fl_text_add(out, "{\"host\":{");
+	add_member(out, "name", host->name);
+	add_columns(out, fl_host_json, host);
 	fl_text_add(out, "}}\n");
 }
 
@@ -160,9 +187,9 @@ void fl_line_watched(const struct fl_watched *w, struct fl_text *out)
 void fl_line_run_end(const char *id, const struct fl_line_counts *counts, struct fl_text *out)
 {
 	fl_text_add(out,
-		    "{\"end_of_run\":{\"lanes\":%" PRIu64 ",\"series\":%" PRIu64 ",\"samples\":%" PRIu64
-		    ",\"watched\":%" PRIu64,
-		    counts->lanes, counts->series, counts->samples, counts->watched);
+		    "{\"end_of_run\":{\"hosts\":%" PRIu64 ",\"lanes\":%" PRIu64 ",\"series\":%" PRIu64
+		    ",\"samples\":%" PRIu64 ",\"watched\":%" PRIu64,
+		    counts->hosts, counts->lanes, counts->series, counts->samples, counts->watched);
 	add_string(out, "id", id);
 	fl_text_add(out, "}}\n");
 }

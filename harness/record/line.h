@@ -10,11 +10,13 @@
 enum { FL_LINE_MAX = 128 << 20 };
 
 struct fl_line_counts {
-	uint64_t lanes, series, samples, watched;
+	uint64_t hosts, lanes, series, samples, watched;
 };
 
 void fl_line_head(struct fl_text *out);
+void fl_line_journal(const char *id, const char *host, struct fl_text *out); /* the head of a journal */
 void fl_line_run(const struct fl_run *run, struct fl_text *out);
+void fl_line_host(const struct fl_run_host *host, struct fl_text *out);
 void fl_line_lane(const struct fl_lane_record *lane, struct fl_text *out);
 void fl_line_watched(const struct fl_watched *watched, struct fl_text *out);
 void fl_line_run_end(const char *id, const struct fl_line_counts *counts, struct fl_text *out);

@@ -53,6 +53,7 @@ static int give(struct fl_lines_in *in, size_t n, const char **ret, size_t *ret_
 	char *line = in->read.bytes + in->at;
 
 	in->line++;
+	in->cut = n == in->read.n - in->at;
 	in->at += n < in->read.n - in->at ? n + 1 : n;
 	if (n > FL_LINE_MAX)
 		return fl_fail(err, -EINVAL, "%s:%zu: the line is longer than %d MiB", in->name, in->line,

@@ -4,10 +4,12 @@
 #define FL_RECORD_LINES_IN_H
 #include "base/text.h"
 #include <feedline/err.h>
+#include <stdbool.h>
 
 struct fl_lines_in {
 	const char *name;    /* what messages call it; borrowed */
 	size_t line;	     /* number of the last one, from 1 */
+	bool cut;	     /* the last one had no newline: the file ends in it */
 	int fd;		     /* borrowed */
 	struct fl_text read; /* not yet given out from `at` on */
 	size_t at;

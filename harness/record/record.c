@@ -75,10 +75,34 @@ void fl_lane_record_release(struct fl_lane_record *lane)
 	*lane = (struct fl_lane_record){ 0 };
 }
 
+struct fl_run_host *fl_run_add_host(struct fl_run *run, const char *name, json_t *machine, json_t *environment)
+{
+	run->hosts = fl_grow(run->hosts, run->hosts_n + 1, sizeof(*run->hosts));
+	run->hosts[run->hosts_n] = (struct fl_run_host){ fl_dup(name), machine, environment };
+	return &run->hosts[run->hosts_n++];
+}
+
+bool fl_run_host_equal(const struct fl_run_host *a, const struct fl_run_host *b)
+{
+	return strcmp(a->name, b->name) == 0 && json_equal(a->machine, b->machine) &&
+	       json_equal(a->environment, b->environment);
+}
+
+void fl_run_host_release(struct fl_run_host *host)
+{
+	free(host->name);
+	json_decref(host->machine);
+	json_decref(host->environment);
+	*host = (struct fl_run_host){ 0 };
+}
+
 void fl_run_free(struct fl_run *run)
 {
 	if (!run)
 		return;
+	for (size_t i = 0; i < run->hosts_n; i++)
+		fl_run_host_release(&run->hosts[i]);
+	free(run->hosts);
 	for (size_t i = 0; i < run->lanes_n; i++)
 		fl_lane_record_release(&run->lanes[i]);
 	for (size_t i = 0; i < run->watched_n; i++)

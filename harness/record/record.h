@@ -63,7 +63,8 @@ enum {
 	FL_REQUIRE_MAX = 1024,
 	FL_SWEEP_MAX = 256, /* values of a study */
 	FL_SLOTS_MAX = 1 << 22,
-	FL_WATCHED_MAX = 1 << 22 /* series of a run */
+	FL_WATCHED_MAX = 1 << 22, /* series of a run */
+	FL_RUN_HOSTS_MAX = 4096
 };
 
 /* One of several machines that a run was on. */
@@ -104,6 +105,10 @@ int fl_watched_compare(const struct fl_watched *a, const struct fl_watched *b);
 /* A joined series of n, arrays and all; their content is open. -ENOMEM. */
 int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret);
 void fl_run_free(struct fl_run *run);
+/* name is copied, the references are taken; valid until the next. */
+struct fl_run_host *fl_run_add_host(struct fl_run *run, const char *name, json_t *machine, json_t *environment);
+bool fl_run_host_equal(const struct fl_run_host *a, const struct fl_run_host *b);
+void fl_run_host_release(struct fl_run_host *host);
 const char *fl_outcome_name(enum fl_outcome outcome); /* "measured", "not measured", "invalid" */
 int fl_outcome_of(const char *name);
 

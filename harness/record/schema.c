@@ -44,13 +44,19 @@ static const char watched_table[] =
 	" round INTEGER NOT NULL, case_no INTEGER NOT NULL, subject TEXT NOT NULL, metric TEXT NOT NULL,"
 	" data BLOB NOT NULL, UNIQUE (run, round, case_no, subject, metric))";
 
+/* place: its number in the plan of the run. */
+static const char host_table[] =
+	"CREATE TABLE host (run INTEGER NOT NULL REFERENCES run (no) ON DELETE CASCADE, place INTEGER NOT NULL,"
+	" name TEXT NOT NULL, machine TEXT NOT NULL, environment TEXT NOT NULL, PRIMARY KEY (run, place),"
+	" UNIQUE (run, name))";
+
 /* since: the first schema that has the table. A newer schema only adds tables. */
 static const struct {
 	const char *sql;
 	int since;
 } tables[] = {
 	{ meta_table, 1 },     { run_table, 1 },	  { lane_table, 1 },	{ series_table, 1 },
-	{ baseline_table, 2 }, { baseline_run_table, 2 }, { watched_table, 3 },
+	{ baseline_table, 2 }, { baseline_run_table, 2 }, { watched_table, 3 }, { host_table, 4 },
 };
 enum { TABLES = sizeof(tables) / sizeof(tables[0]) };
 
@@ -59,6 +65,12 @@ const struct fl_json_column fl_run_json[] = {
 	{ "machine", offsetof(struct fl_run, machine), JSON_OBJECT, false },
 	{ "environment", offsetof(struct fl_run, environment), JSON_OBJECT, false },
 	{ "declared", offsetof(struct fl_run, declared), JSON_OBJECT, false },
+	{ 0 },
+};
+
+const struct fl_json_column fl_host_json[] = {
+	{ "machine", offsetof(struct fl_run_host, machine), JSON_OBJECT, false },
+	{ "environment", offsetof(struct fl_run_host, environment), JSON_OBJECT, false },
 	{ 0 },
 };
 

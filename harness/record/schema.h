@@ -14,7 +14,7 @@ struct fl_json_column {
 	json_type type;
 	bool repeats; /* the same in many lanes */
 };
-extern const struct fl_json_column fl_run_json[], fl_lane_json[];
+extern const struct fl_json_column fl_run_json[], fl_host_json[], fl_lane_json[];
 
 /* These members as the next parameters or from the next columns. put: -EINVAL where a member has another type,
  * because it could not be read again. get: a new reference each, whatever happens; shared: NULL

@@ -16,23 +16,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static void make_good(const char *path, struct fl_text *ret)
-{
-	struct fl_run *run = fl_zalloc(1, sizeof(*run));
-	struct fl_lane_record *lane = fl_run_add_lane(run);
-	struct fl_store *s;
-
-	fl_copy(run->id, sizeof(run->id), "mine");
-	run->started_ns = 5;
-	lane->bench = fl_dup("null.nop");
-	if (fl_store_open(path, true, &s, NULL) || fl_store_begin(s, run, NULL) ||
-	    fl_store_add(s, run->id, run->lanes, 1, NULL) || fl_store_finish(s, run->id, 0, NULL))
-		abort();
-	fl_store_close(s);
-	fl_run_free(run);
-	if (fl_file_read(AT_FDCWD, path, 1 << 20, ret, NULL))
-		abort();
-}
+/* A run that was cut short, which a journal may add to. */
+static const char half[] =
+	"{\"feedline_export\":3,\"made_by\":\"feedline 0.1.0\"}\n"
+	"{\"run\":{\"started_ns\":9,\"id\":\"half\",\"status\":null,\"plan\":null,\"machine\":null,\"environment\":"
+	"null,"
+	"\"declared\":null}}\n{\"host\":{\"name\":\"n1\",\"machine\":{},\"environment\":null}}\n"
+	"{\"end_of_run\":{\"hosts\":1,\"lanes\":0,\"series\":0,\"samples\":0,\"watched\":0,\"id\":\"half\"}}\n"
+	"{\"end_of_export\":{\"runs\":1,\"baselines\":0}}\n";
 
 static void put_file(const char *path, const struct fl_text *text)
 {
@@ -76,6 +67,27 @@ static int import(struct fl_store *s, const void *bytes, size_t n, struct fl_imp
 	if (rc != err.code || rc == -ENOTRECOVERABLE || (rc && !err.what[0]))
 		abort();
 	return rc;
+}
+
+static void make_good(const char *path, struct fl_text *ret)
+{
+	struct fl_run *run = fl_zalloc(1, sizeof(*run));
+	struct fl_lane_record *lane = fl_run_add_lane(run);
+	struct fl_imported did;
+	struct fl_store *s;
+
+	fl_copy(run->id, sizeof(run->id), "mine");
+	run->started_ns = 5;
+	lane->bench = fl_dup("null.nop");
+	if (fl_store_open(path, true, &s, NULL) || fl_store_begin(s, run, NULL) ||
+	    fl_store_add(s, run->id, run->lanes, 1, NULL) || fl_store_finish(s, run->id, 0, NULL))
+		abort();
+	if (import(s, half, sizeof(half) - 1, &did))
+		abort();
+	fl_store_close(s);
+	fl_run_free(run);
+	if (fl_file_read(AT_FDCWD, path, 1 << 20, ret, NULL))
+		abort();
 }
 
 static void check_same(const struct fl_text *a, const struct fl_text *b)

@@ -42,6 +42,9 @@ static const char *const columns[] = {
 	"UPDATE watched SET subject = ?",
 	"UPDATE watched SET metric = ?",
 	"UPDATE watched SET data = ?",
+	"UPDATE host SET place = ?",
+	"UPDATE host SET name = ?",
+	"UPDATE host SET machine = ?",
 };
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
 
@@ -69,6 +72,7 @@ static void make_good(const char *path, struct fl_text *ret)
 	struct fl_store *s;
 
 	fill_lane(run);
+	fl_run_add_host(run, "n1", json_object(), json_null());
 	watched->subject = fl_dup("gpu-0");
 	if (fl_series_make("power_w", FL_SERIES_SAMPLES, 0, &watched->series) < 0)
 		abort();

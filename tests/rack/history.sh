@@ -100,7 +100,7 @@ has "$(<err)" "no run and no baseline 'nonsense'" 'export of no such run'
 : >empty
 head -c 100000 /dev/urandom >noise
 gzip -k whole.jsonl
-sed 's/"feedline_export":2/"feedline_export":3/' whole.jsonl >newer
+sed 's/"feedline_export":3/"feedline_export":4/' whole.jsonl >newer
 sed '4s/"round":0/"round":"0"/' whole.jsonl >types
 sed '3p' whole.jsonl >twice
 sed 's/"at":\[[0-9.]*,/"at":[7,/' whole.jsonl >other
@@ -138,7 +138,7 @@ done
 	jq -c 'select(.lane)' old.jsonl | head -n 1 | jq -c '.lane.series |= map(select(.kind == "samples")) |
 		. as $line | range(0; 1000) as $round | $line | .lane.round = $round'
 	jq -c 'select(.lane)' old.jsonl | head -n 1 | jq -c '.lane.series | map(select(.kind == "samples")) |
-		{ end_of_run: { id: "'"$judged"'", lanes: 1000, series: (length * 1000),
+		{ end_of_run: { id: "'"$judged"'", hosts: 0, lanes: 1000, series: (length * 1000),
 		samples: ((map(.at | length) | add) * 1000), watched: 0 } }'
 	printf '{"end_of_export":{"runs":1,"baselines":0}}\n'
 } >many.jsonl

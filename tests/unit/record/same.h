@@ -83,6 +83,9 @@ static inline void assert_same_run(const struct fl_run *a, const struct fl_run *
 	assert_true(json_equal(a->machine, b->machine));
 	assert_true(json_equal(a->environment, b->environment));
 	assert_true(json_equal(a->declared, b->declared));
+	assert_int_equal(a->hosts_n, b->hosts_n);
+	for (size_t i = 0; i < a->hosts_n; i++)
+		assert_true(fl_run_host_equal(&a->hosts[i], &b->hosts[i]));
 	assert_int_equal(a->lanes_n, b->lanes_n);
 	for (size_t i = 0; i < a->lanes_n; i++)
 		assert_same_lane(&a->lanes[i], &b->lanes[i]);

@@ -2,6 +2,7 @@
 /* test_import.c: what is exported comes back bit by bit, once; what is no export changes nothing. */
 #include "record/export.h"
 #include "record/import.h"
+#include "record/journal.h"
 #include "same.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,8 @@ static struct fl_run *everything(const char *id, int64_t started_ns)
 	lane->outcome = FL_INVALID;
 	lane->reason = fl_dup("pages are elsewhere");
 	json_array_append_new(lane->distrust, json_string("clock"));
+	fl_run_add_host(run, "n1", json_pack("{s:s}", "host", "n1"), json_null());
+	fl_run_add_host(run, "n2", json_pack("{s:s}", "host", "n2"), json_pack("{s:i}", "k", 1));
 	sample_watched(run, 0, 0, "nvme-S1", "busy_ratio", 5)->series.value[2] = NAN;
 	sample_watched(run, 0, 0, "nvme-S1", "in_flight", 2);
 	sample_watched(run, 0, 0, "system", "io_pressure_ratio", 0);
@@ -328,9 +331,9 @@ static struct fl_text changed(const struct fl_text *from, const char *after, con
 static const struct change {
 	const char *after, *find, *by, *says;
 } hostile[] = {
-	{ "", "{\"feedline_export\":2", "{\"feedline_export\":3", "newer feedline (schema 3" },
-	{ "", "{\"feedline_export\":2", "{\"feedline_export\":0", "is not an export" },
-	{ "", "{\"feedline_export\":2", "{\"feedline_export\":\"1\"", "is not an export" },
+	{ "", "{\"feedline_export\":3", "{\"feedline_export\":4", "newer feedline (schema 4" },
+	{ "", "{\"feedline_export\":3", "{\"feedline_export\":0", "is not an export" },
+	{ "", "{\"feedline_export\":3", "{\"feedline_export\":\"1\"", "is not an export" },
 	{ "", "{\"feedline_export\"", "{\"export\"", "is not an export" },
 	{ "", "{\"feedline_export\"", "\x1f\x8b", "gunzip" },
 	{ "", "{\"feedline_export\"", "SQLite format 3", "--store" },
@@ -347,7 +350,7 @@ static const struct change {
 	{ "{\"run\"", "\"status\":3", "\"status\":256", "outside 0..255" },
 	{ "{\"run\"", "\"status\":3", "\"status\":false", "'status' must be a whole number" },
 	{ "{\"run\"", "\"plan\":{", "\"plan\":7,\"x\":{", "'plan' must be an object or null" },
-	{ "", "{\"lane\":{", "{\"lane\":[", "x.jsonl:3:9: an object is expected" },
+	{ "", "{\"lane\":{", "{\"lane\":[", "x.jsonl:5:9: an object is expected" },
 	{ "", "{\"lane\":{", "{\"lane\":{\"more\":1,", "no such member" },
 	{ "", "{\"lane\":{", "{\"lane\":{\"round\":0,", "was there before" },
 	{ "{\"lane\"", "\"hint\":null,", "", "is missing" },
@@ -358,7 +361,7 @@ static const struct change {
 	{ "{\"lane\"", "\"round\":0", "\"round\":0.0", "no whole number that can be here" },
 	{ "{\"lane\"", "\"round\":0", "\"round\":-1", "no whole number that can be here" },
 	{ "{\"lane\"", "\"case\":0", "\"case\":10000", "no whole number that can be here" },
-	{ "{\"lane\"", "\"options\":{", "\"options\":[{", "x.jsonl:3:" },
+	{ "{\"lane\"", "\"options\":{", "\"options\":[{", "x.jsonl:5:" },
 	{ "{\"lane\"", "\"caps\":[", "\"caps\":{},\"x\":[", "a list or null" },
 	{ "{\"lane\"", "\"facts\":{", "\"facts\":{\"buffers\":1,", "an object or null" },
 	{ "{\"lane\"", "\"kind\":\"samples\"", "\"kind\":\"guess\"", "'kind' must be" },
@@ -405,6 +408,18 @@ static const struct change {
 	  "before what was watched" },
 	{ "{\"end_of_export\"", "}}\n", "}}\n{\"watched\":{}}\n", "more after the end" },
 	{ "end_of_run", "\"watched\":4", "\"watched\":5", "there should be 5 watched" },
+	{ "", "{\"host\":{", "{\"host\":[", "x.jsonl:3:" },
+	{ "", "{\"host\":{", "{\"host\":{\"more\":1,", "not known" },
+	{ "{\"host\"", "\"name\":\"n1\"", "\"name\":\"n2\"", "this host was there before" },
+	{ "{\"host\"", "\"name\":\"n1\"", "\"name\":7", "member 'name'" },
+	{ "{\"host\"", "\"machine\":{", "\"machine\":[{", "x.jsonl:3" },
+	{ "{\"host\"", "\"environment\":null", "\"environment\":7", "'environment' must be" },
+	{ "", "{\"watched\"", "{\"host\":{\"name\":\"n9\",\"machine\":null,\"environment\":null}}\n{\"watched\"",
+	  "before all lanes" },
+	{ "", "{\"run\"", "{\"host\":{\"name\":\"n9\",\"machine\":null,\"environment\":null}}\n{\"run\"",
+	  "no run before it" },
+	{ "end_of_run", "\"hosts\":2", "\"hosts\":1", "there should be 1 hosts" },
+	{ "end_of_run", "\"hosts\":2,", "", "'hosts'" },
 	{ "end_of_run", "\"lanes\":3", "\"lanes\":4", "there should be 4 lanes, and 3 came" },
 	{ "end_of_run", "\"series\":4", "\"series\":5", "there should be 5 series" },
 	{ "end_of_run", "\"samples\":115", "\"samples\":0", "there should be 0 samples" },
@@ -460,10 +475,16 @@ static void older_export(void **state)
 	put_in(s, run, true);
 	fl_store_close(s);
 	now = exported(p->store, NULL, 0);
-	head = changed(&now, "", "{\"feedline_export\":2", "{\"feedline_export\":1");
-	old = changed(&head, "{\"end_of_run\"", ",\"watched\":0", "");
+	head = changed(&now, "", "{\"feedline_export\":3", "{\"feedline_export\":2");
+	old = changed(&head, "{\"end_of_run\"", "\"hosts\":0,", "");
 	OK(import(copy, old.bytes, old.n, &did, &err));
 	assert_int_equal(did.runs, 1);
+	fl_text_release(&head);
+	head = changed(&old, "", "{\"feedline_export\":2", "{\"feedline_export\":1");
+	fl_text_release(&old);
+	old = changed(&head, "{\"end_of_run\"", ",\"watched\":0", "");
+	OK(import(copy, old.bytes, old.n, &did, &err)); /* the same */
+	assert_int_equal(did.runs_there, 1);
 	s = opened(copy, false);
 	OK(fl_store_load(s, "old", &loaded, &err));
 	assert_same_run(run, loaded);
@@ -486,6 +507,8 @@ static void conflicts(void **state)
 		{ "{\"run\"", "\"status\":3", "\"status\":2", "run 'a' is in store" },
 		{ "{\"lane\"", "\"7ff0000000000000\"", "\"fff0000000000000\"", "run 'a' is in store" },
 		{ "{\"lane\"", "-0.0", "0.0", "run 'a' is in store" },
+		{ "{\"host\"", "\"name\":\"n1\"", "\"name\":\"n3\"", "run 'a' is in store" },
+		{ "{\"host\"", "\"k\":1", "\"k\":2", "run 'a' is in store" },
 		{ "{\"watched\"", "\"at\":[-100000000,", "\"at\":[-100000001,", "run 'a' is in store" },
 		{ "{\"watched\"", "\"subject\":\"nvme-S1\"", "\"subject\":\"nvme-S0\"", "run 'a' is in store" },
 		{ "{\"baseline\"", "\"created_ns\":5", "\"created_ns\":6", "baseline 'good' is in store" },
@@ -554,6 +577,69 @@ static void deep_and_binary(void **state)
 	free(copy);
 }
 
+/* What a host kept, in whatever order, gives a run that was cut short what it lacks, and changes nothing else. */
+static void journal(void **state)
+{
+	struct place *p = *state;
+	char *copy = fl_format("%s/copy.db", p->dir);
+	struct fl_run *run = everything("b", 2000), *loaded;
+	struct fl_store *s = opened(p->store, true);
+	struct fl_text early, text = { 0 }, line = { 0 };
+	struct fl_imported did = { 0 };
+
+	OK(fl_store_begin(s, run, &err));
+	early = exported_with(s, p->store, &run->lanes[1], &run->watched[1]);
+	fl_store_close(s);
+	OK(import(copy, early.bytes, early.n, &did, &err));
+	fl_journal_head("b", "n2", &text);
+	fl_journal_lane(&run->lanes[2], &text);
+	for (size_t i = run->watched_n; i-- > 0;)
+		fl_journal_watched(&run->watched[i], &text);
+	fl_journal_lane(&run->lanes[0], &text);
+	free(run->lanes[1].hint);
+	run->lanes[1].hint = fl_dup("another");
+	fl_journal_lane(&run->lanes[1], &text);
+	fl_text_add(&text, "{\"lane\":{\"round\":7,");
+	OK(import(copy, text.bytes, text.n, &did, &err));
+	assert_true(did.journal.is && did.journal.cut);
+	assert_int_equal(did.journal.lanes, 2);
+	assert_int_equal(did.journal.lanes_there, 1);
+	free(run->lanes[1].hint);
+	run->lanes[1].hint = fl_dup("put one in: \xc3\xa9");
+	s = opened(copy, false);
+	OK(fl_store_load(s, "b", &loaded, &err));
+	fl_store_close(s);
+	run->finished = false;
+	run->status = -1;
+	assert_same_run(run, loaded);
+	fl_run_free(loaded);
+
+	fl_text_add(&text, "\n");
+	assert_refused(copy, text.bytes, text.n, -EINVAL, "x.jsonl:9:"); /* the line has an end, and is none */
+	fl_journal_head("zz", "n2", &line);
+	assert_refused(copy, line.bytes, line.n, -ENOENT, "no run 'zz'");
+	fl_text_release(&line);
+	fl_journal_head("b", "n2", &line);
+	fl_text_add(&line, "{\"run\":{}}\n");
+	assert_refused(copy, line.bytes, line.n, -EINVAL, "x.jsonl:2:8: neither a lane nor");
+	fl_text_release(&line);
+	fl_journal_head("b", "n2", &line);
+	REFUSED(import(p->store, line.bytes, line.n, &did, &err), -EBUSY, "is being carried out");
+	s = opened(copy, true);
+	OK(fl_store_resume(s, "b", &err));
+	OK(fl_store_finish(s, "b", 0, &err));
+	fl_store_close(s);
+	assert_refused(copy, line.bytes, line.n, -EINVAL, "'b' is finished");
+	fl_text_release(&line);
+	fl_journal_head("b\nc", "n2", &line);
+	assert_refused(copy, line.bytes, line.n, -EINVAL, "which run it is of");
+	fl_text_release(&line);
+	fl_text_release(&text);
+	fl_text_release(&early);
+	fl_run_free(run);
+	free(copy);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_place, remove_place)
 
 int main(void)
@@ -564,6 +650,7 @@ int main(void)
 		TEST(cut_short),       TEST(hostile_lines),
 		TEST(older_export),    TEST(conflicts),
 		TEST(other_spellings), TEST(deep_and_binary),
+		TEST(journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

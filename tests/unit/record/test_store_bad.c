@@ -30,6 +30,7 @@ static void make_store(const char *path, unsigned n)
 	for (unsigned i = 0; i < n; i++)
 		sample_lane(run, 0, 0, i, 100);
 	sample_watched(run, 0, 0, "nvme-S1", "busy_ratio", 5);
+	fl_run_add_host(run, "n1", json_object(), json_object());
 	all = (struct fl_finished){ run->lanes, n, run->watched, 1 };
 	if (fl_store_open(path, true, &s, &err) || fl_store_begin(s, run, &err) ||
 	    fl_store_add_case(s, "r", &all, &err))
@@ -146,9 +147,10 @@ static void other_schemas(void **state)
 		const char *sql, *says;
 		int code;
 	} rows[] = {
-		{ "PRAGMA user_version=4", "newer feedline (schema 4", -ENOTSUP },
+		{ "PRAGMA user_version=5", "newer feedline (schema 5", -ENOTSUP },
 		{ "PRAGMA user_version=1", "tables are not those of schema 1", -EUCLEAN },
-		{ "DROP TABLE watched; DROP TABLE baseline_run; DROP TABLE baseline; CREATE VIEW baseline AS SELECT 1;"
+		{ "DROP TABLE host; DROP TABLE watched; DROP TABLE baseline_run; DROP TABLE baseline; CREATE VIEW "
+		  "baseline AS SELECT 1;"
 		  "PRAGMA user_version=1",
 		  "tables are not those of schema 1", -EUCLEAN },
 		{ "PRAGMA user_version=2147483647", "newer feedline", -ENOTSUP },
@@ -181,6 +183,10 @@ static void nonsense_in_rows(void **state)
 {
 	static const char *const rows[] = {
 		"UPDATE run SET plan = '{'",
+		"UPDATE host SET place = 7",
+		"UPDATE host SET machine = '[]'",
+		"UPDATE host SET environment = '{'",
+		"UPDATE host SET name = x'00'",
 		"UPDATE run SET plan = '[]'",
 		"UPDATE run SET plan = 5",
 		"UPDATE run SET machine = x'00'",
