@@ -3,9 +3,10 @@
  *
  * A run or baseline that is there already with the same content is passed over, so importing again changes nothing. A
  * run that was not finished comes in as interrupted; a later export of it, which holds all that is stored of it, gives
- * it its other lanes and its end. A journal (journal.h) gives an interrupted run what it lacks. The file is hostile: its
- * lines, numbers, nesting and counts are bounded, nothing may be missing, there twice, out of order or unknown. Errors
- * are "FILE:LINE:COLUMN: ...". */
+ * it its other lanes and its end. A journal (journal.h) gives an interrupted run what it lacks.
+ *
+ * The file is hostile: its lines, numbers, nesting and counts are bounded, nothing may be missing, there twice, out of
+ * order or unknown. Errors are "FILE:LINE:COLUMN: ...". */
 #ifndef FL_RECORD_IMPORT_H
 #define FL_RECORD_IMPORT_H
 #include "record/store.h"

@@ -32,8 +32,8 @@ struct fl_patience {
 void fl_store_be_patient(struct fl_store *s, const struct fl_patience *patience);
 
 /* Commits the run's row (unfinished, without lanes) and its hosts. run->id is filled if empty
- * ("20261122T094512Z-7f3a9c"), started_ns if zero. pid and start time of this process are kept beside it, so that a reader can tell running from
- * interrupted. -EEXIST: the id is taken. */
+ * ("20261122T094512Z-7f3a9c"), started_ns if zero. pid and start time of this process are kept beside it, so that a
+ * reader can tell running from interrupted. -EEXIST: the id is taken. */
 int fl_store_begin(struct fl_store *s, struct fl_run *run, struct fl_err *err);
 /* A resumed run: this process takes it over. -EBUSY: the process that runs it is alive (its pid is named). -EINVAL:
  * it is finished, which also ends adding and finishing. */

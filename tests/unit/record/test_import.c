@@ -411,7 +411,7 @@ static const struct change {
 	{ "", "{\"host\":{", "{\"host\":[", "x.jsonl:3:" },
 	{ "", "{\"host\":{", "{\"host\":{\"more\":1,", "not known" },
 	{ "{\"host\"", "\"name\":\"n1\"", "\"name\":\"n2\"", "this host was there before" },
-	{ "{\"host\"", "\"name\":\"n1\"", "\"name\":7", "member 'name'" },
+	{ "{\"host\"", "\"name\":\"n1\"", "\"name\":7", "'name' must be text" },
 	{ "{\"host\"", "\"machine\":{", "\"machine\":[{", "x.jsonl:3" },
 	{ "{\"host\"", "\"environment\":null", "\"environment\":7", "'environment' must be" },
 	{ "", "{\"watched\"", "{\"host\":{\"name\":\"n9\",\"machine\":null,\"environment\":null}}\n{\"watched\"",
