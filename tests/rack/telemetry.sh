@@ -178,12 +178,12 @@ cp -r "$prefix" "$gpus"
 cp "$build/stub/libexec/feedline/feedline-sense" "$gpus/libexec/feedline/"
 one=gpu-0000:12:00.0
 
-# on STUB WHAT [ARGS...]: one lane of GPU 1; checks that the run went through.
+# on STUB WHAT [ARGS...]: one lane of GPU 1, or of $one_gpu; checks that the run went through.
 on() {
 	local stub=$1 what=$2
 	shift 2
 	rc=0
-	CUDA_STUB=$stub timeout -s KILL 60 "$gpus/feedline" bench null.scripted_link --gpu 1 --duration 2s \
+	CUDA_STUB=$stub timeout -s KILL 60 "$gpus/feedline" bench null.scripted_link --gpu "${one_gpu:-1}" --duration 2s \
 		--store "$home/gpus.db" --json "$@" >"$home/out" 2>"$home/err" || rc=$?
 	is true "$(jq '.lanes[0].metrics.bytes_per_s.median > 0' "$home/out")" "$what: rate"
 	"$gpus/feedline" export last --store "$home/gpus.db" | jq -c '.watched // empty' >"$home/watched"
@@ -233,6 +233,22 @@ is '' "$distrust" 'power limit: reasons'
 has "$(jq -r '.remarks[0]' <<<"$notes")" "the power limit of $one acted in 100 % of the window" 'power limit: remark'
 on 'busy=1' 'a GPU that is used' --shared
 has "$distrust" "1 other process used $one in 100 % of the window" 'a GPU that is used: reason'
+
+# A part of a GPU: what is seen is of the whole that it belongs to.
+part=$(CUDA_STUB=mig=1 "$gpus/feedline" topo --json |
+	jq -r '[.gpus[] | select(.parent)][0] | "\(.id) \(.parent)"')
+whole=${part#* }
+part=${part% *}
+# on_part STUB WHAT: as on(), with a part of the last GPU
+on_part() {
+	one_gpu=$part on "mig=1,$1" "$2"
+}
+on_part 'nvml:gpu7:nvmlDeviceGetCurrentClocksEventReasons:1+:value=32' 'heat of a part'
+has "$distrust" "$whole was slowed down by heat in" 'heat of a part: reason'
+on_part 'nvml:gpu6:nvmlDeviceGetCurrentClocksEventReasons:1+:value=32' 'heat of another GPU than that of a part'
+is '' "$distrust" 'heat of another GPU than that of a part: reasons'
+is 'true 0' "$(seen "$whole" power_w '.value | length > 3') $(jq -c "select(.subject == \"$part\")" "$home/watched" | wc -l)" \
+	'the series of a part are those of its whole'
 
 # ---- a library that does not have everything, or nothing; one that hangs, loses a GPU, crashes
 on 'nvml:missing=nvmlDeviceGetPowerUsage,nvml:gpu1:nvmlDeviceGetTemperatureV:1+:fail=3' 'a library that lacks something'
