@@ -3,8 +3,8 @@
  * JSON, read from a descriptor that nobody else can read (a pipe, a sealed memfd, the stdin that ssh and srun carry
  * over), never from arguments or the environment, which others may see.
  *
- *   {"feedline":1,"addresses":["10.1.0.1","192.168.7.1"],"port":40123,"secret":"<64
- * hex>","rank":3,"size":8,"host":"n3"}
+ *   {"feedline":1,"addresses":["10.1.0.1","192.168.7.1"],"port":40123,"secret":"<64 hex>",
+ *    "rank":3,"size":8,"host":"n3"}
  *
  * rank and host may be null where one line goes to all (srun): then the agent finds them in its environment. */
 #ifndef FL_HOSTS_BOOTSTRAP_H
@@ -12,6 +12,9 @@
 #include "hosts/wire.h"
 
 enum { FL_HOSTS_MAX = 4096, FL_ADDRESSES_MAX = 16, FL_HOST_NAME_MAX = 255 };
+
+/* 1 to FL_HOST_NAME_MAX printing characters of ASCII, without blanks, quotes and commas. */
+bool fl_host_name_is_good(const char *name);
 
 struct fl_bootstrap {
 	char **addresses; /* numeric, of the hub; tried in this order, all at once after 250 ms each (RFC 8305) */

@@ -8,8 +8,9 @@
  *   then frames              4 bytes length, big endian, of what follows; a secretstream message: one JSON object
  *
  * The first frame of each side holds the header that it got from the other: {"is":"hello","to":"<hex>", ...} and
- * {"do":"welcome","to":"<hex>"}, so that nothing recorded in another conversation can be played again. Until then a
- * frame has at most FL_WIRE_FIRST_MAX bytes, later FL_WIRE_FRAME_MAX.
+ * {"do":"welcome","to":"<hex>"}, so that nothing recorded in another conversation can be played again. fl_wire_send()
+ * adds this "to" (and waits with the first message until it knows the header), fl_wire_receive() checks it. Until then
+ * a frame has at most FL_WIRE_FIRST_MAX bytes, later FL_WIRE_FRAME_MAX.
  *
  * Nothing here waits: sockets are non-blocking, what cannot be sent is kept until there is room. */
 #ifndef FL_HOSTS_WIRE_H
@@ -48,6 +49,8 @@ int fl_wire_fd(const struct fl_wire *w);
 /* Queues one message and sends what there is room for. -EMSGSIZE: it is too long; -EOVERFLOW: the other side takes
  * nothing any more; -EPIPE, -ECONNRESET, -ETIMEDOUT: it is gone. */
 int fl_wire_send(struct fl_wire *w, const json_t *message, struct fl_err *err);
+/* The same of a message that is JSON text already, for one that goes to many; not the first message of a side. */
+int fl_wire_send_text(struct fl_wire *w, const char *json, size_t n, struct fl_err *err);
 bool fl_wire_is_full(const struct fl_wire *w); /* something waits for room: ask for EPOLLOUT, then fl_wire_flush() */
 int fl_wire_flush(struct fl_wire *w, struct fl_err *err);
 
@@ -56,10 +59,13 @@ int fl_wire_flush(struct fl_wire *w, struct fl_err *err);
  * says which), or what it sent is no frame; -EMSGSIZE: it is longer than allowed. After any of these but -EAGAIN
  * only closing is left. */
 int fl_wire_receive(struct fl_wire *w, json_t **ret, struct fl_err *err);
+bool fl_wire_is_greeted(const struct fl_wire *w); /* the other side's header is here; it may still be anybody */
 bool fl_wire_is_trusted(const struct fl_wire *w); /* a first frame has opened: the other side knows the secret */
 
-/* For agents, whose life is one conversation: send everything, or wait for the next message, at most until the
- * deadline (fl_now_ns). -ETIMEDOUT. */
+/* For agents, whose life is one conversation. Deadlines are of fl_now_ns(). drain sends everything: -ETIMEDOUT. wait
+ * waits until there is something to receive (or, while something waits for room, to flush): 0, maybe too early;
+ * -ETIMEDOUT; -EINTR: a signal came. Nothing is recorded. */
 int fl_wire_drain(struct fl_wire *w, uint64_t until_ns, struct fl_err *err);
+int fl_wire_wait(const struct fl_wire *w, uint64_t until_ns);
 
 #endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The line that brings an agent to its hub. */
+#include "base/text.h"
+#include "hosts/bootstrap.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <feedline/clock.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEX16	     "0123456789abcdef"
+#define HEX64	     HEX16 HEX16 HEX16 HEX16
+#define GOOD(member) "{\"feedline\":1,\"addresses\":[\"10.1.0.1\"],\"port\":1,\"secret\":\"" HEX64 "\"," member "}\n"
+
+static const uint64_t soon_ns = UINT64_C(5000000000);
+
+static int read_text(const char *text, struct fl_bootstrap *ret, struct fl_err *err)
+{
+	int fds[2], rc;
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], text, strlen(text)), strlen(text));
+	close(fds[1]);
+	rc = fl_bootstrap_read(fds[0], fl_now_ns() + soon_ns, ret, err);
+	close(fds[0]);
+	return rc;
+}
+
+static void test_there_and_back(void **state)
+{
+	char *addresses[] = { "10.1.0.1", "fd00::1", "fe80::1%eth0" };
+	struct fl_bootstrap b = {
+		.addresses = addresses, .addresses_n = 3, .port = 40123, .rank = 3, .size = 8, .host = "n3.rack-1"
+	};
+	struct fl_bootstrap back;
+	struct fl_err err = { 0 };
+	char *line;
+
+	(void)state;
+	fl_secret_make(&b.secret);
+	line = fl_bootstrap_format(&b);
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	assert_int_equal(read_text(line, &back, &err), 0);
+	assert_int_equal(back.addresses_n, 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(back.addresses[i], addresses[i]);
+	assert_int_equal(back.port, 40123);
+	assert_int_equal(back.rank, 3);
+	assert_int_equal(back.size, 8);
+	assert_string_equal(back.host, "n3.rack-1");
+	assert_memory_equal(&back.secret, &b.secret, sizeof(b.secret));
+	fl_bootstrap_release(&back);
+	free(line);
+}
+
+/* Where one line goes to all, rank and name are found elsewhere. */
+static void test_for_all(void **state)
+{
+	struct fl_bootstrap b;
+	struct fl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(read_text(GOOD("\"rank\":null,\"size\":2,\"host\":null"), &b, &err), 0);
+	assert_int_equal(b.rank, -1);
+	assert_null(b.host);
+	fl_bootstrap_release(&b);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *line, *what;
+	} rows[] = {
+		{ "", "ended early" },
+		{ "{\"feedline\":1", "ended early" },
+		{ "\n", "not JSON" },
+		{ "ssh: Could not resolve hostname\n", "not JSON" },
+		{ "[]\n", "must be an object" },
+		{ "{\"feedline\":2}\n", "version 2" },
+		{ "{\"feedline\":1,\"port\":0}\n", "'port' is 0" },
+		{ "{\"feedline\":1,\"port\":65536}\n", "65536" },
+		{ "{\"feedline\":1,\"port\":1,\"secret\":\"" HEX16 "\"}\n", "a secret is 64" },
+		{ "{\"feedline\":1,\"port\":1,\"secret\":\"" HEX64 "\",\"addresses\":[]}\n", "'addresses' is empty" },
+		{ "{\"feedline\":1,\"port\":1,\"secret\":\"" HEX64 "\",\"addresses\":[\"n1\"]}\n", "address 1" },
+		{ GOOD("\"size\":0"), "'size' is 0" },
+		{ GOOD("\"size\":4097"), "'size' is 4097" },
+		{ GOOD("\"size\":2,\"rank\":2"), "'rank' is 2" },
+		{ GOOD("\"size\":2,\"rank\":-1"), "'rank' is -1" },
+		{ GOOD("\"size\":2,\"host\":\"\""), "'host' is not a name" },
+		{ GOOD("\"size\":2,\"host\":\"a\\u001b[2J\""), "'host' is not a name" },
+		{ GOOD("\"size\":2,\"host\":\"a,b\""), "'host' is not a name" },
+		{ GOOD("\"size\":2,\"host\":7"), "'host' must be text" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_bootstrap b;
+		struct fl_err err = { 0 };
+
+		assert_int_equal(read_text(rows[i].line, &b, &err), -EINVAL);
+		if (!strstr(err.what, rows[i].what))
+			fail_msg("'%s' does not say '%s'", err.what, rows[i].what);
+		assert_null(strstr(err.what, HEX16));
+	}
+}
+
+static void test_too_long(void **state)
+{
+	struct fl_bootstrap b;
+	struct fl_err err = { 0 };
+	char line[10000];
+
+	(void)state;
+	memset(line, ' ', sizeof(line));
+	line[sizeof(line) - 1] = 0;
+	assert_int_equal(read_text(line, &b, &err), -EINVAL);
+	assert_non_null(strstr(err.what, "longer than"));
+}
+
+/* What follows the line is left where it is; and a line that does not come is not waited for without end. */
+static void test_no_more_than_the_line(void **state)
+{
+	struct fl_bootstrap b;
+	struct fl_err err = { 0 };
+	char rest[8] = { 0 };
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(dprintf(fds[1], "%srest", GOOD("\"size\":1")) > 0);
+	assert_int_equal(fl_bootstrap_read(fds[0], fl_now_ns() + soon_ns, &b, &err), 0);
+	assert_int_equal(read(fds[0], rest, sizeof(rest)), 4);
+	assert_string_equal(rest, "rest");
+	fl_bootstrap_release(&b);
+	assert_int_equal(write(fds[1], "{", 1), 1);
+	assert_int_equal(fl_bootstrap_read(fds[0], fl_now_ns() + 20000000, &b, &err), -ETIMEDOUT);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_for_all),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_no_more_than_the_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
