@@ -114,8 +114,8 @@ struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the fir
 /* pace.c: from the common start to the end of the window. Returns when the lanes should be stopped: the window is
  * over, or a lane has failed (then c->ended is NULL). */
 int fl_case_pace(struct fl_case *c, struct fl_err *err);
-/* Its parts: all lanes get the start, at that time (0: as soon as they can); hears the workers and follows the tapes for one tick, or until until_ns (0: only
- * the tapes); keeps the histograms as they are at one end of the window. */
+/* Its parts: all lanes get the start, at that time (0: as soon as they can); hears the workers and follows the tapes
+ * for one tick, or until until_ns (0: only the tapes); keeps the histograms as they are at one end of the window. */
 void fl_case_start(struct fl_case *c, uint64_t at_ns);
 int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
 void fl_case_snapshot(struct fl_case *c, bool at_start);

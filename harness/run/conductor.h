@@ -41,8 +41,8 @@ struct fl_conductor {
 	/* It is heard as soon as there is one of these events of poll(2) at the descriptor. */
 	int fd;
 	short (*events)(struct fl_conductor *self);
-	/* Hears what there is, does not wait. What it is told of the case it does: sets the above, fl_case_cancel(). Below
-	 * 0 with *err: the case is over, without records. */
+	/* Hears what there is, does not wait. What it is told of the case it does: sets the above,
+	 * fl_case_cancel(). Below 0 with *err: the case is over, without records. */
 	int (*hear)(struct fl_conductor *self, struct fl_case *c, struct fl_err *err);
 	/* None of these waits, or fails: what went wrong is what hear() returns next. */
 	void (*cue)(struct fl_conductor *self, enum fl_cue cue);

@@ -3,27 +3,12 @@
 #include "run/run.h"
 #include "record/series.h"
 #include "run/case.h"
-#include "run/kernel.h"
-#include "run/retired.h"
+#include "run/station.h"
 #include "run/telemetry.h"
-#include "run/throttle.h"
-#include "run/witness.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-/* Launchers like to bind us to one CPU; the kernel cuts this down to the cpuset that we are allowed. */
-static void widen_affinity(void)
-{
-	struct fl_cpus all;
-
-	for (size_t i = 0; i < sizeof(all.bits) / sizeof(*all.bits); i++)
-		all.bits[i] = ~UINT64_C(0);
-	sched_setaffinity(0, sizeof(all.bits), (const cpu_set_t *)(const void *)all.bits);
-}
 
 static void add_results(const struct fl_agent *agent, const struct fl_run *run, size_t from, struct fl_results *results)
 {
@@ -77,7 +62,10 @@ static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct f
 	forget_case(run, at);
 	before = run->lanes_n;
 	watched = run->watched_n;
-	rc = fl_case_run(agent, pool, &plan->cases[at->case_no], at, NULL, run, err);
+	if (agent->crew)
+		rc = agent->crew->run_case(agent->crew, agent, plan, at, run, err);
+	else
+		rc = fl_case_run(agent, pool, &plan->cases[at->case_no], at, NULL, run, err);
 	if (rc < 0)
 		return rc;
 	add_results(agent, run, before, results);
@@ -95,7 +83,7 @@ static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct 
 	int rc = 0;
 
 	while (rc == 0 && fl_plan_next(plan, results, &at)) {
-		if (at.round != before.round)
+		if (pool && at.round != before.round)
 			fl_pool_clear(pool); /* a round has freshly started workers */
 		if (at.round == before.round && at.case_no == before.case_no)
 			rc = fl_fail(err, -ENOTRECOVERABLE, "case %u was run and is still to do", at.case_no);
@@ -104,17 +92,6 @@ static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct 
 		before = at;
 	}
 	return rc;
-}
-
-static struct fl_speeds look_at_speeds(const struct fl_machine *machine)
-{
-	struct fl_speeds speeds;
-	int root = fl_kernel_root();
-
-	fl_speeds_look(root, &machine->cpus, &speeds);
-	if (root >= 0)
-		close(root);
-	return speeds;
 }
 
 /* What was measured is not given up because another process writes for a while. */
@@ -127,36 +104,31 @@ static void be_patient(const struct fl_agent *agent, struct fl_store *store)
 	fl_store_be_patient(store, &patience);
 }
 
+static int run_all(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, struct fl_run *run,
+		   struct fl_store *store, struct fl_err *err)
+{
+	struct fl_results *results = fl_results_make(plan);
+	int rc;
+
+	be_patient(agent, store);
+	add_results(agent, run, 0, results);
+	rc = run_steps(agent, pool, plan, run, results, store, err);
+	fl_results_free(results);
+	return rc;
+}
+
 int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_run *run, struct fl_store *store,
 		struct fl_err *err)
 {
-	struct fl_retired retired = { 0 };
-	struct fl_results *results;
-	struct fl_speeds began;
-	struct fl_pool pool;
-	int rc = fl_pool_open(agent->prefix, &pool, err);
+	struct fl_station station;
+	int rc;
 
+	if (agent->crew)
+		return run_all(agent, NULL, plan, run, store, err);
+	rc = fl_station_open(agent, fl_telemetry_wanted(plan), &station, err);
 	if (rc < 0)
 		return rc;
-	widen_affinity();
-	fl_throttle_sweep(agent->machine->limits.io_group.value);
-	began = look_at_speeds(agent->machine);
-	agent->began = &began;
-	agent->telemetry = fl_telemetry_start(agent, plan);
-	agent->retired = &retired;
-	pool.abandoned = fl_agent_abandon;
-	pool.abandoned_arg = agent;
-	be_patient(agent, store);
-	results = fl_results_make(plan);
-	add_results(agent, run, 0, results);
-	rc = run_steps(agent, &pool, plan, run, results, store, err);
-	fl_results_free(results);
-	fl_telemetry_end(agent->telemetry);
-	agent->telemetry = NULL;
-	fl_pool_close(&pool);
-	agent->began = NULL;
-	agent->retired = NULL;
-	fl_speeds_release(&began);
-	fl_retired_release(&retired);
+	rc = run_all(agent, &station.pool, plan, run, store, err);
+	fl_station_close(&station);
 	return rc;
 }

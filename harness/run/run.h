@@ -25,9 +25,10 @@ struct fl_retired;
 /* What carries out cases in the place of this machine's own workers: many hosts (hosts/crew.h). run_case appends the
  * records of the case to `run`, as fl_case_run() does, and what was watched; errors are the crew's own: -EINTR, or
  * nothing is left that could go on. */
+struct fl_agent;
 struct fl_crew {
-	int (*run_case)(struct fl_crew *self, const struct fl_plan *plan, const struct fl_plan_step *at,
-			struct fl_run *run, struct fl_err *err);
+	int (*run_case)(struct fl_crew *self, struct fl_agent *agent, const struct fl_plan *plan,
+			const struct fl_plan_step *at, struct fl_run *run, struct fl_err *err);
 };
 
 struct fl_agent {

@@ -306,7 +306,7 @@ static bool wants(const struct fl_plan_case *c)
 	return true;
 }
 
-static bool any_wants(const struct fl_plan *plan)
+bool fl_telemetry_wanted(const struct fl_plan *plan)
 {
 	for (size_t i = 0; i < plan->cases_n; i++)
 		if (wants(&plan->cases[i]))
@@ -314,14 +314,11 @@ static bool any_wants(const struct fl_plan *plan)
 	return false;
 }
 
-struct fl_telemetry *fl_telemetry_start(const struct fl_agent *agent, const struct fl_plan *plan)
+struct fl_telemetry *fl_telemetry_start(const struct fl_agent *agent)
 {
-	struct fl_telemetry *t;
+	struct fl_telemetry *t = fl_zalloc(1, sizeof(*t));
 	struct fl_err err = { 0 };
 
-	if (!any_wants(plan))
-		return NULL;
-	t = fl_zalloc(1, sizeof(*t));
 	t->agent = agent;
 	if (start_child(agent, t, &err) < 0) {
 		say(t, err.what, "");

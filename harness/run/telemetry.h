@@ -32,9 +32,11 @@
 
 struct fl_telemetry;
 
-/* Starts it, where a case of the plan wants it, and waits until it has found the GPUs, at most 31 s. NULL: none, or it
- * cannot be started, which the watch of the agent is told. agent must outlive it. */
-struct fl_telemetry *fl_telemetry_start(const struct fl_agent *agent, const struct fl_plan *plan);
+/* Does a case of the plan want it? */
+bool fl_telemetry_wanted(const struct fl_plan *plan);
+/* Starts it and waits until it has found the GPUs, at most 31 s. NULL: it cannot be started, which the watch of the
+ * agent is told. agent must outlive it. */
+struct fl_telemetry *fl_telemetry_start(const struct fl_agent *agent);
 void fl_telemetry_end(struct fl_telemetry *t);
 
 /* Of a case, in this order. begin: before its lanes start; window: just before the window, and again just after it, or

@@ -106,8 +106,8 @@ static uint64_t first_start_ns(const struct fl_case_lane *lane)
 	return first_ns;
 }
 
-/* Where there was nothing to do, the window is the moment in which that was found; of a part that has no such work, it is
- * the time in which others had. */
+/* Where there was nothing to do, the window is the moment in which that was found; of a part that has no such work, it
+ * is the time in which others had. */
 static void set_window(struct fl_case *c)
 {
 	uint64_t from_ns = UINT64_MAX, to_ns = 0;
