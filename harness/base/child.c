@@ -33,9 +33,9 @@ static _Noreturn void give_up(int report_fd, struct report report)
 }
 
 /* Descriptors 0..3 are those of the child; the report pipe is 4 and closes on exec; nothing else is left open. */
-static int place_fds(int null_fd, int out_fd, int err_fd, int control_fd, int report_fd)
+static int place_fds(int in_fd, int out_fd, int err_fd, int control_fd, int report_fd)
 {
-	const int wanted[] = { null_fd, out_fd, err_fd, control_fd, report_fd };
+	const int wanted[] = { in_fd, out_fd, err_fd, control_fd, report_fd };
 	const int n = (int)(sizeof(wanted) / sizeof(*wanted));
 	int above[sizeof(wanted) / sizeof(*wanted)];
 
@@ -153,17 +153,37 @@ static void close_child_fds(struct fl_child *child)
 }
 
 struct pipes {
-	int null_fd;
+	int in_fd;
 	int out[2], err[2], report[2];
 };
 
-static int open_pipes(struct pipes *p, bool merge, struct fl_err *err)
+/* A pipe that already holds all that is to be read from it; it has room for that, so that nobody waits. */
+static int open_input(const char *input)
 {
-	*p = (struct pipes){ .null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC),
-			     .out = { -1, -1 },
-			     .err = { -1, -1 },
-			     .report = { -1, -1 } };
-	if (p->null_fd < 0 || pipe2(p->out, O_CLOEXEC) < 0 || (!merge && pipe2(p->err, O_CLOEXEC) < 0) ||
+	size_t n = input ? strlen(input) : 0;
+	int fds[2];
+
+	if (!input)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (n > FL_CHILD_INPUT_MAX) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -1;
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	if (write(fds[1], input, n) != (ssize_t)n) {
+		close(fds[0]);
+		fds[0] = -1;
+	}
+	close(fds[1]);
+	return fds[0];
+}
+
+static int open_pipes(struct pipes *p, const char *input, bool merge, struct fl_err *err)
+{
+	*p = (struct pipes){ .in_fd = open_input(input), .out = { -1, -1 }, .err = { -1, -1 }, .report = { -1, -1 } };
+	if (p->in_fd < 0 || pipe2(p->out, O_CLOEXEC) < 0 || (!merge && pipe2(p->err, O_CLOEXEC) < 0) ||
 	    pipe2(p->report, O_CLOEXEC) < 0) {
 		fl_fail(err, -errno, "make pipes for a child: %s", strerror(errno));
 		return fl_hint(err, "raise the limit of open files (ulimit -n)");
@@ -176,7 +196,7 @@ static int open_pipes(struct pipes *p, bool merge, struct fl_err *err)
 
 static void close_pipes(struct pipes *p)
 {
-	close_if_open(&p->null_fd);
+	close_if_open(&p->in_fd);
 	for (int i = 0; i < 2; i++) {
 		close_if_open(&p->out[i]);
 		close_if_open(&p->err[i]);
@@ -191,13 +211,13 @@ int fl_child_start(const struct fl_child_spec *spec, struct fl_child *ret, struc
 	struct pipes p;
 	pid_t parent = getpid();
 	char **argv = argv_of(spec);
-	int rc = open_pipes(&p, spec->merge_output, err);
+	int rc = open_pipes(&p, spec->input, spec->merge_output, err);
 
 	if (rc < 0)
 		goto close_pipes;
 	child.pid = fork();
 	if (child.pid == 0) {
-		const int fds[4] = { p.null_fd, p.out[1], spec->merge_output ? p.out[1] : p.err[1], p.report[1] };
+		const int fds[4] = { p.in_fd, p.out[1], spec->merge_output ? p.out[1] : p.err[1], p.report[1] };
 
 		run_child(spec, parent, fds, argv, spec->env ? (char *const *)(uintptr_t)spec->env : empty);
 	}

@@ -4,7 +4,7 @@
  *
  * The child gets PR_SET_PDEATHSIG = SIGKILL (per parent *thread*: call fl_child_start only from a thread that lives as
  * long as the child may, here always the main one), a process group of its own, default signal dispositions, an empty
- * signal mask, stdin from /dev/null, stdout and stderr into one or two pipes, and no other descriptor than those named.
+ * signal mask, stdin from /dev/null or a pipe, stdout and stderr into one or two pipes, and no other descriptor than those named.
  * CPU affinity and memory policy are set between fork and exec, so even the loader's pages land right. */
 #ifndef FL_BASE_CHILD_H
 #define FL_BASE_CHILD_H
@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+enum { FL_CHILD_INPUT_MAX = 4096 }; /* a pipe has room for it before anybody reads */
+
 struct fl_child_spec {
 	const char *program;	    /* absolute path; no search, no shell */
 	const char *const *args;    /* argv[1..], ended by NULL */
@@ -23,6 +25,7 @@ struct fl_child_spec {
 	int node;		    /* memory policy bind to this node; -1: inherit */
 	int control_fd;		    /* becomes descriptor 3; -1: none */
 	bool merge_output;	    /* stdout and stderr into one pipe (out_fd) */
+	const char *input;	    /* what its stdin holds, at most FL_CHILD_INPUT_MAX bytes; NULL: nothing */
 };
 
 struct fl_child {

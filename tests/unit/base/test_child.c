@@ -37,6 +37,32 @@ static void test_output_comes_back(void **state)
 	fl_text_release(&out);
 }
 
+static void test_stdin_holds_what_was_given(void **state)
+{
+	static char large[FL_CHILD_INPUT_MAX + 2];
+	const char *const args[] = { "-c", "wc -c", NULL };
+	struct fl_child_spec spec = { .program = "/bin/sh", .args = args, .node = -1, .control_fd = -1 };
+	struct fl_text out = { 0 };
+	struct fl_err err = { 0 };
+	char *const *env = fl_child_env();
+
+	(void)state;
+	memset(large, 'x', sizeof(large) - 1);
+	spec.env = (const char *const *)env;
+	spec.input = large;
+	assert_int_equal(fl_child_output(&spec, 20 * second_ns, 100, &out, &err), -EMSGSIZE);
+	large[FL_CHILD_INPUT_MAX] = 0;
+	err = (struct fl_err){ 0 };
+	assert_int_equal(fl_child_output(&spec, 20 * second_ns, 100, &out, &err), 0);
+	assert_int_equal(atoi(fl_text_str(&out)), FL_CHILD_INPUT_MAX);
+	fl_text_release(&out);
+	spec.input = NULL;
+	assert_int_equal(fl_child_output(&spec, 20 * second_ns, 100, &out, &err), 0);
+	assert_string_equal(fl_text_str(&out), "0\n");
+	fl_text_release(&out);
+	fl_child_env_free((char **)(uintptr_t)env);
+}
+
 static void test_failures_are_told_apart(void **state)
 {
 	static const struct {
@@ -238,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_output_comes_back),
+		cmocka_unit_test(test_stdin_holds_what_was_given),
 		cmocka_unit_test(test_failures_are_told_apart),
 		cmocka_unit_test(test_a_missing_program_is_named),
 		cmocka_unit_test(test_cpus_are_set_before_exec),
