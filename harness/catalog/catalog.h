@@ -27,6 +27,7 @@ struct fl_entry {
 	bool device_clock;   /* likewise */
 	char *open_loop;     /* likewise */
 	struct fl_rung *rungs;
+	char *roles, *measured_at; /* as in struct fl_bench */
 };
 
 struct fl_catalog {
@@ -45,8 +46,8 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
  * {"name","summary","unavailable","numa","threads","verifies","fields":[{"name","type","preset","range","help"}],
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],
  *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole",
- *  "device_clock","lanes","lane","open_loop","rungs":[{"name","bench","source","after","hop"}]}; a record from before
- *  them has no "peer", nothing after it, or no "device_clock". */
+ *  "device_clock","lanes","lane","open_loop","rungs":[{"name","bench","source","after","hop"}],"roles",
+ *  "measured_at"}; a record from before them has no "peer", nothing after it, no "device_clock", or no "roles". */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
@@ -79,6 +80,17 @@ int fl_loop_check(const struct fl_entry *e, const char *at, struct fl_err *err);
 int fl_loops_check(const struct fl_catalog *c, struct fl_err *err);
 /* Is it a closed loop? */
 bool fl_entry_is_loop(const struct fl_entry *e);
+
+/* ---- role.c: lanes that make one measurement together (feedline/bench.h: roles)
+ * May they be? Reading an entry checks this. */
+enum { FL_ROLES_MAX = 6 }; /* what all of them say at once fits one message */
+int fl_roles_check(const struct fl_entry *e, const char *at, struct fl_err *err);
+/* How many lanes make one measurement: 1 without roles. */
+unsigned fl_entry_roles(const struct fl_entry *e);
+/* What the lane of that rank is, not terminated by 0; NULL: nothing (no roles, or not so many). */
+const char *fl_entry_role(const struct fl_entry *e, unsigned rank, size_t *ret_n);
+/* Of that rank, is it the measurement? */
+bool fl_entry_is_measured(const struct fl_entry *e, unsigned rank);
 
 /* ---- flow.c: `when` of a flow
  * May it be? Reading an entry checks this. */

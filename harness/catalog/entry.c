@@ -280,7 +280,7 @@ static int check_places(const struct fl_entry *e, const char *at, struct fl_err 
 				return fl_fail(err, -EINVAL, "%s: a flow ends at '%s', which is no device or path", at,
 					       ends[i]);
 	}
-	if (e->numa && strcmp(e->numa, "each") != 0 && !is_place(e, e->numa))
+	if (e->numa && strcmp(e->numa, "each") != 0 && strcmp(e->numa, "interface") != 0 && !is_place(e, e->numa))
 		return fl_fail(err, -EINVAL, "%s: 'numa' names '%s', which is no device or path", at, e->numa);
 	return 0;
 }
@@ -329,7 +329,7 @@ static int read_tables(const json_t *doc, const char *at, struct fl_entry *e, st
 	return rc ? rc : read_peer(doc, at, &e->peer, err);
 }
 
-/* A record from before there were closed loops has none of this. */
+/* A record from before there were closed loops, or roles, has none of this. */
 static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, struct fl_err *err)
 {
 	int rc = read_optional(doc, at, "lanes", (const char **)&e->lanes, err);
@@ -338,6 +338,10 @@ static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, stru
 		rc = read_optional(doc, at, "lane", (const char **)&e->lane, err);
 	if (rc == 0)
 		rc = read_optional(doc, at, "open_loop", (const char **)&e->open_loop, err);
+	if (rc == 0)
+		rc = read_optional(doc, at, "roles", (const char **)&e->roles, err);
+	if (rc == 0)
+		rc = read_optional(doc, at, "measured_at", (const char **)&e->measured_at, err);
 	e->whole = fl_json_bool_or(doc, "whole", false);
 	e->device_clock = fl_json_bool_or(doc, "device_clock", false);
 	if (rc == 0 && json_object_get(doc, "rungs"))
@@ -367,6 +371,8 @@ int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struc
 		rc = check_threads(&e, at, err);
 	if (rc == 0)
 		rc = fl_loop_check(&e, at, err);
+	if (rc == 0)
+		rc = fl_roles_check(&e, at, err);
 	if (rc == 0)
 		rc = fl_peer_check(&e, at, err);
 	if (rc)
@@ -451,6 +457,8 @@ void fl_entry_release(struct fl_entry *e)
 	free(e->lanes);
 	free(e->lane);
 	free(e->open_loop);
+	free(e->roles);
+	free(e->measured_at);
 	release_rungs(e->rungs);
 	*e = (struct fl_entry){ 0 };
 }

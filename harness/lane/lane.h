@@ -19,6 +19,15 @@ struct fl_region {
 	int node;
 };
 
+/* What the lane asked its group, until it is answered. */
+struct fl_gathering {
+	const char *name; /* NULL: it asked nothing */
+	size_t bytes;
+	unsigned char *all; /* where the answer goes: fl_size() times so many bytes */
+	int code;	    /* 0: answered; else why not */
+	char what[200];
+};
+
 struct fl_cap {
 	char *hop, *origin;
 	double cap_bytes_per_s;
@@ -36,6 +45,8 @@ struct fl_lane {
 	int node;
 	uint64_t step_ns;    /* the harness aims at steps of about this length */
 	uint64_t memory_max; /* what fl_alloc may hand out in all; 0: no limit known */
+	unsigned rank, size; /* of its group; by itself: 0 of 1 */
+	char **addresses;    /* of the hosts of its group, by rank; owned */
 	int control_fd;
 	pthread_mutex_t *send_lock; /* of the worker: one message at a time */
 
@@ -51,6 +62,8 @@ struct fl_lane {
 	struct fl_err err;	 /* the first failure of any thread */
 	char stray[160];	 /* a thread that was not on its CPU; empty: none */
 
+	struct fl_gathering gathering;
+
 	struct fl_region *regions;
 	size_t regions_n;
 	uint64_t reserved_bytes; /* of all regions, those in the making included */
@@ -58,6 +71,8 @@ struct fl_lane {
 	struct fl_cap *caps;
 	size_t caps_n;
 };
+
+enum { FL_GROUP_MAX = 6 }; /* lanes of a group; the catalog allows no more roles */
 
 /* open.c: a lane from the message "open" (hostile only by mistake: the agent is trusted, but checked), and its end. */
 int fl_lane_open(const json_t *message, int control_fd, pthread_mutex_t *send_lock, struct fl_lane **ret,
@@ -74,6 +89,9 @@ void *fl_lane_live(void *arg);
 void fl_lane_give_tape(struct fl_lane *lane, struct fl_tape *tape); /* takes ownership */
 void fl_lane_halt(struct fl_lane *lane);			    /* calls the halt hook, once, if it may be called */
 void fl_lane_give_up(struct fl_lane *lane, const struct fl_err *err);
+/* gather.c: the agent's answer to what the lane asked its group. -EPROTO: it is none. */
+int fl_lane_gathered(struct fl_lane *lane, const json_t *message, struct fl_err *err);
+void fl_lane_ungathered(struct fl_lane *lane, const json_t *message);
 /* ... and what goes to the agent. Sending takes the message; it cannot fail: without an agent the worker ends. */
 void fl_lane_send(struct fl_lane *lane, json_t *message);
 json_t *fl_lane_failure(unsigned number, const struct fl_err *err); /* the message "failed", a new reference */

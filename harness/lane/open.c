@@ -114,6 +114,35 @@ int fl_lane_presets(const struct fl_bench *bench, void **ret_opts, struct fl_err
 	return rc;
 }
 
+/* ---- the group */
+
+/* By itself it has neither rank nor addresses. */
+static int read_group(struct fl_lane *lane, const json_t *message, struct fl_err *err)
+{
+	uint64_t rank;
+	json_t *list;
+	int rc = fl_json_u64(message, "open", "rank", FL_GROUP_MAX - 1, &rank, err);
+
+	if (rc == 0)
+		rc = fl_json_array(message, "open", "addresses", FL_GROUP_MAX, &list, err);
+	if (rc < 0)
+		return rc;
+	lane->size = 1;
+	if (json_array_size(list) == 0)
+		return 0;
+	lane->size = (unsigned)json_array_size(list);
+	lane->rank = (unsigned)rank;
+	lane->addresses = fl_zalloc(lane->size, sizeof(*lane->addresses));
+	for (unsigned i = 0; i < lane->size; i++) {
+		const char *address = json_string_value(json_array_get(list, i));
+
+		if (!address)
+			return fl_fail(err, -EINVAL, "an address of the group is no text");
+		lane->addresses[i] = fl_dup(address);
+	}
+	return lane->rank < lane->size ? 0 : fl_fail(err, -EINVAL, "rank %u of %u", lane->rank, lane->size);
+}
+
 /* ---- the lane */
 
 static int read_order(struct fl_lane *lane, const json_t *message, struct fl_err *err)
@@ -131,6 +160,8 @@ static int read_order(struct fl_lane *lane, const json_t *message, struct fl_err
 		rc = fl_json_i64(message, "open", "node", -1, 1 << 20, &node, err);
 	if (rc == 0)
 		rc = fl_json_u64(message, "open", "step_ns", UINT64_MAX / 2, &lane->step_ns, err);
+	if (rc == 0)
+		rc = read_group(lane, message, err);
 	if (rc == 0)
 		rc = fl_json_u64(message, "open", "memory_max", (uint64_t)1 << 62, &lane->memory_max, err);
 	if (rc < 0)
@@ -191,6 +222,9 @@ void fl_lane_free(struct fl_lane *lane)
 	for (size_t i = 0; i < lane->texts_n; i++)
 		free(lane->texts[i]);
 	free(lane->texts);
+	for (unsigned i = 0; lane->addresses && i < lane->size; i++)
+		free(lane->addresses[i]);
+	free(lane->addresses);
 	free(lane->opts);
 	for (size_t i = 0; lane->facts && i < facts_count(lane->bench); i++)
 		free(lane->facts[i]);

@@ -103,6 +103,10 @@ static int carry_out(struct worker *w, const json_t *message, int fd, uint64_t *
 		return 0; /* a halt that crossed the lane's own end */
 	if (what && !strcmp(what, "tape"))
 		return do_tape(lane, message, fd, err);
+	if (what && !strcmp(what, "gathered"))
+		return fl_lane_gathered(lane, message, err);
+	if (what && !strcmp(what, "ungathered"))
+		fl_lane_ungathered(lane, message);
 	if (what && !strcmp(what, "halt"))
 		fl_lane_halt(lane);
 	return 0;

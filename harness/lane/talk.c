@@ -51,6 +51,7 @@ void fl_lane_halt(struct fl_lane *lane)
 	pthread_mutex_lock(&lane->lock);
 	call = lane->opened && !lane->halted && lane->bench->halt;
 	lane->halted = true;
+	pthread_cond_broadcast(&lane->changed); /* one that opens may wait for its group */
 	if (call)
 		lane->bench->halt(lane->state); /* under the lock: the state must not be closed meanwhile */
 	pthread_mutex_unlock(&lane->lock);

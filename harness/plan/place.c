@@ -83,7 +83,8 @@ int fl_place_node(const struct fl_machine *m, const struct fl_entry *entry, cons
 {
 	const char *numa = fl_lane_option(lane, "numa");
 	const struct fl_field *near = entry->numa ? fl_entry_field(entry, entry->numa) : NULL;
-	const char *text = near ? fl_lane_option(lane, near->name) : NULL;
+	const bool is_place = near && (near->type == FL_PATH || near->type == FL_DEVICE);
+	const char *text = is_place ? fl_lane_option(lane, near->name) : NULL;
 
 	for (size_t i = 0; numa && i < m->nodes_n; i++)
 		if (strcmp(m->nodes[i].id, numa) == 0)

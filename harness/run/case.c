@@ -85,6 +85,8 @@ static int staff_lane(struct fl_case *c, struct fl_case_lane *lane, struct fl_er
 	int rc = fl_catalog_find(c->agent->catalog, lane->plan->bench, &lane->entry, err);
 
 	if (rc == 0)
+		rc = fl_group_check(c, lane, err);
+	if (rc == 0)
 		rc = make_files(c, lane, err);
 	if (rc == 0)
 		rc = fl_case_take_worker(c, lane, err);
@@ -152,18 +154,19 @@ int fl_case_progress(const struct fl_case_lane *lane)
 	return (int)lane->state * (FL_PHASE_END + 1) + phase;
 }
 
-/* Which of the late lanes of that one's worker is to blame: those that have come further may only wait for it, with
- * locks that they share. */
+/* Who is to blame where that one is late: one of its group that it waits for; and of that one's worker those that have
+ * come furthest may only wait for another, with locks that they share. */
 static struct fl_case_lane *find_guilty(struct fl_case *c, struct fl_case_lane *late, arrived_fn arrived,
 					uint64_t waited_ns)
 {
-	struct fl_case_lane *guilty = late;
+	struct fl_case_lane *absent = fl_group_absent(c, late), *guilty = absent;
 
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		struct fl_case_lane *lane = &c->lanes[i];
 
-		if (lane->worker == late->worker && !arrived(lane) && lane->state != FL_LANE_FAILED &&
-		    waited_ns >= lane->limit_ns && fl_case_progress(lane) < fl_case_progress(guilty))
+		if (lane->worker == absent->worker && !arrived(lane) && lane->state != FL_LANE_FAILED &&
+		    !lane->wait.waits && waited_ns >= lane->limit_ns &&
+		    fl_case_progress(lane) < fl_case_progress(guilty))
 			guilty = lane;
 	}
 	return guilty;
@@ -171,13 +174,17 @@ static struct fl_case_lane *find_guilty(struct fl_case *c, struct fl_case_lane *
 
 static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 {
+	bool waits = lane->wait.waits;
+	char *blame = fl_group_blame(c, lane);
 	struct fl_err why = { 0 };
 
-	fl_fail(&why, -ETIMEDOUT, "the worker hangs: phase '%s' did not end within %.0f s",
+	fl_fail(&why, -ETIMEDOUT, "%s: phase '%s' did not end within %.0f s", blame ? blame : "the worker hangs",
 		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start", (double)lane->limit_ns / 1e9);
 	fl_hint(&why, "if it only needs longer, allow it more time with --timeout");
-	fl_case_retire_hung(c, lane);
-	fl_case_fail_lane(c, lane, true, &why);
+	free(blame);
+	if (!waits)
+		fl_case_retire_hung(c, lane);
+	fl_case_fail_lane(c, lane, !waits, &why);
 }
 
 /* Until every lane has arrived; a lane that fails or is late ends the wait only where `all_or_none`. */
@@ -285,6 +292,7 @@ static void release(struct fl_case *c)
 		let_go(c, lane);
 		fl_tape_free(lane->tape);
 		json_decref(lane->done);
+		fl_group_release(&lane->wait);
 		free(lane->seen);
 		free(lane->last_end_ns);
 		free(lane->hists_from);

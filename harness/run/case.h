@@ -7,6 +7,7 @@
 #define FL_RUN_CASE_H
 #include "base/tape.h"
 #include "run/conductor.h"
+#include "run/group.h"
 #include "run/run.h"
 #include "run/window.h"
 #include "run/worker.h"
@@ -29,12 +30,13 @@ struct fl_case_lane {
 	enum fl_lane_state state;
 	uint32_t threads;
 	struct fl_tape *tape;
-	json_t *done;	     /* the message, when FL_LANE_DONE */
-	struct fl_err err;   /* when FL_LANE_FAILED */
-	bool invalid;	     /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
-	bool told;	     /* FL_LANE_FAILED: the conductor knows it */
-	unsigned late_words; /* messages about it after it was given up */
-	uint64_t limit_ns;   /* how long a phase may take */
+	json_t *done;		   /* the message, when FL_LANE_DONE */
+	struct fl_err err;	   /* when FL_LANE_FAILED */
+	bool invalid;		   /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
+	bool told;		   /* FL_LANE_FAILED: the conductor knows it */
+	unsigned late_words;	   /* messages about it after it was given up */
+	uint64_t limit_ns;	   /* how long a phase may take */
+	struct fl_group_wait wait; /* for others of its group */
 
 	/* pace.c */
 	uint32_t *seen;	       /* steps already counted, per thread */
@@ -61,7 +63,8 @@ struct fl_case {
 	struct fl_plan_step at;
 	struct fl_case_lane *lanes;
 	size_t lanes_n;
-	uint64_t step_ns; /* the length of step that threads aim at */
+	const struct fl_group_link *link; /* to lanes of its groups on other hosts; NULL: there are none */
+	uint64_t step_ns;		  /* the length of step that threads aim at */
 	uint64_t tick_ns;
 	/* the window: set by pace.c */
 	uint64_t start_ns, warm_ns;
@@ -109,7 +112,8 @@ int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err);
  * that share it are over, too. */
 void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why);
 void fl_case_stop_lane(struct fl_case *c, struct fl_case_lane *lane); /* stop flag and "halt" */
-struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the first one, NULL: none */
+struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c);    /* the first one, of those that did not only fail
+									     * with another; NULL: none */
 
 /* pace.c: from the common start to the end of the window. Returns when the lanes should be stopped: the window is
  * over, or a lane has failed (then c->ended is NULL). */

@@ -374,9 +374,11 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	fl_case_free_tracks(tracks, lane->threads);
 }
 
-static void collect_beside(const struct fl_case_lane *beside, struct fl_lane_record *record)
+static void collect_beside(const struct fl_case_lane *lane, const struct fl_case_lane *beside,
+			   struct fl_lane_record *record)
 {
-	char *reason = fl_format("a lane of the same case failed: %s: %s", beside->plan->bench, beside->err.what);
+	char *reason = fl_format("a lane of the same %s failed: %s: %s", fl_group_same(lane, beside) ? "group" : "case",
+				 beside->plan->bench, beside->err.what);
 
 	set_outcome(record, FL_NOT_MEASURED, reason, beside->err.hint);
 	free(reason);
@@ -414,7 +416,7 @@ void fl_case_collect(const struct fl_case *c, const struct fl_case_lane *lane, c
 	if (lane->state == FL_LANE_FAILED)
 		collect_failed(lane, record);
 	else if (beside)
-		collect_beside(beside, record);
+		collect_beside(lane, beside, record);
 	else
 		collect_done(c, lane, record);
 }

@@ -73,10 +73,11 @@ int fl_case_order(struct fl_case *c, struct fl_case_lane *lane, struct fl_err *e
 
 	split_options(c, lane, options, devices);
 	fl_cpus_format(&lane->plan->cpus, &cpus);
-	message = json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:i, s:I, s:I}", "do", "open", "lane",
+	message = json_pack("{s:s, s:i, s:s, s:o, s:o, s:s, s:i, s:I, s:I, s:i, s:o}", "do", "open", "lane",
 			    (int)number_of(c, lane), "bench", lane->plan->bench, "options", options, "devices", devices,
 			    "cpus", fl_text_str(&cpus), "node", lane->plan->node, "step_ns", (json_int_t)c->step_ns,
-			    "memory_max", (json_int_t)memory_max(c));
+			    "memory_max", (json_int_t)memory_max(c), "rank", (int)lane->plan->rank, "addresses",
+			    fl_group_addresses(c, lane));
 	rc = tell(lane, message, -1, err);
 	json_decref(message);
 	fl_text_release(&cpus);
@@ -111,10 +112,15 @@ void fl_case_stop_lane(struct fl_case *c, struct fl_case_lane *lane)
 
 struct fl_case_lane *fl_case_failed_lane(const struct fl_case *c)
 {
-	for (size_t i = 0; i < c->lanes_n; i++)
-		if (c->lanes[i].state == FL_LANE_FAILED)
+	struct fl_case_lane *other = NULL;
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		if (c->lanes[i].state == FL_LANE_FAILED && !c->lanes[i].wait.cancelled)
 			return &c->lanes[i];
-	return NULL;
+		if (c->lanes[i].state == FL_LANE_FAILED && !other)
+			other = &c->lanes[i];
+	}
+	return other;
 }
 
 static bool is_over(const struct fl_case_lane *lane)
@@ -131,11 +137,13 @@ static struct fl_case_lane *open_lane(const struct fl_case *c, const struct fl_w
 	return NULL;
 }
 
-static void end_lane(struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
+static void end_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
 {
 	lane->state = FL_LANE_FAILED;
 	lane->invalid = invalid;
 	lane->err = *why;
+	lane->wait.waits = false;
+	fl_group_lose(c, lane);
 }
 
 /* Its worker was killed and did not end. */
@@ -165,14 +173,14 @@ static void end_worker_of(struct fl_case *c, struct fl_case_lane *guilty)
 	if (guilty->err.hint[0])
 		fl_hint(&why, "%s", guilty->err.hint);
 	while ((lane = open_lane(c, guilty->worker)))
-		end_lane(lane, false, &why);
+		end_lane(c, lane, false, &why);
 }
 
 void fl_case_fail_lane(struct fl_case *c, struct fl_case_lane *lane, bool invalid, const struct fl_err *why)
 {
 	if (is_over(lane))
 		return;
-	end_lane(lane, invalid, why);
+	end_lane(c, lane, invalid, why);
 	if (!lane->worker)
 		return;
 	if (invalid)
@@ -189,7 +197,7 @@ static void fail_worker(struct fl_case *c, struct fl_worker *w, bool invalid, co
 	struct fl_case_lane *lane;
 
 	while ((lane = open_lane(c, w)))
-		end_lane(lane, invalid, why);
+		end_lane(c, lane, invalid, why);
 	if (invalid)
 		fl_worker_kill(c->pool, w, NULL, 0);
 	else
@@ -241,6 +249,8 @@ static int on_failed(struct fl_case *c, struct fl_case_lane *lane, const json_t 
 		rc = fl_json_text(message, "failed", "what", &what, err);
 	if (rc < 0)
 		return rc;
+	if (code == -ECANCELED && lane->wait.cancelled)
+		what = lane->wait.cancelled;
 	fl_fail(&why, (int)code, "%s", what);
 	hint = fl_json_text_or_null(message, "hint");
 	if (hint && *hint)
@@ -259,11 +269,17 @@ static int dispatch(struct fl_case *c, struct fl_case_lane *lane, const json_t *
 		return on_failed(c, lane, message, err);
 	if (is && !strcmp(is, "sized") && lane->state == FL_LANE_ORDERED)
 		return on_sized(c, lane, message, err);
+	if (is && !strcmp(is, "gather") && (lane->state == FL_LANE_SIZED || lane->state == FL_LANE_STOPPING))
+		return fl_group_hear(c, lane, message, err);
 	if (is && !strcmp(is, "ready") && lane->state == FL_LANE_SIZED) {
 		lane->state = FL_LANE_READY;
-		return 0;
+		return fl_group_pass(c, lane, is, err);
 	}
 	if (is && !strcmp(is, "done") && lane->state == FL_LANE_STOPPING) {
+		int rc = fl_group_pass(c, lane, is, err);
+
+		if (rc < 0)
+			return rc;
 		lane->done = json_incref((json_t *)(uintptr_t)message);
 		lane->state = FL_LANE_DONE;
 		return 0;
@@ -405,7 +421,7 @@ static void on_end(struct fl_case *c, struct fl_worker *w)
 		struct fl_err why = { 0 };
 
 		tell_end(lane, how, fl_worker_last_words(w), &why);
-		end_lane(lane, true, &why);
+		end_lane(c, lane, true, &why);
 	}
 }
 

@@ -151,7 +151,8 @@ static void test_flows(void **state)
 			check(is_end(e, f->to), e, "flow to nowhere", f->to);
 			check(f->per_byte > 0, e, "flow without crossings", f->from);
 		}
-		check(!e->numa || !strcmp(e->numa, "each") || is_end(e, e->numa), e, "sits near nothing", e->numa);
+		check(!e->numa || !strcmp(e->numa, "each") || !strcmp(e->numa, "interface") || is_end(e, e->numa), e,
+		      "sits near nothing", e->numa);
 	}
 }
 
@@ -176,6 +177,24 @@ static void test_loops(void **state)
 		      e->rungs->bench);
 		for (const struct fl_rung *r = e->rungs; r->name; r++)
 			check(!r->hop || reads_well(r->hop), e, "hop does not read well", r->hop);
+	}
+}
+
+/* What several lanes measure together is measured somewhere, and its data looked at there. */
+static void test_roles(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < catalog->n; i++) {
+		const struct fl_entry *e = &catalog->entries[i];
+		unsigned measured = 0;
+
+		for (unsigned rank = 0; rank < fl_entry_roles(e); rank++)
+			measured += fl_entry_is_measured(e, rank);
+		check(measured == 1 || (e->roles && !e->measured_at), e, "is measured nowhere, or by many",
+		      e->measured_at);
+		check(e->roles || !e->numa || strcmp(e->numa, "interface") != 0, e,
+		      "sits near what reaches others, and has none", e->numa);
+		check(!e->roles || !e->whole, e, "has roles and ends by itself", e->roles);
 	}
 }
 
@@ -240,7 +259,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_names),	cmocka_unit_test(test_options),
 		cmocka_unit_test(test_threads), cmocka_unit_test(test_metrics_and_facts),
 		cmocka_unit_test(test_flows),	cmocka_unit_test(test_loops),
-		cmocka_unit_test(test_peers),
+		cmocka_unit_test(test_peers),	cmocka_unit_test(test_roles),
 	};
 	struct fl_err err = { 0 };
 	int failed;

@@ -521,6 +521,126 @@ static const struct fl_flow claimant_flows[] = {
 	.facts = scripted_facts, .threads = "threads", .open = scripted_open, .enter = scripted_enter,                 \
 	.step = scripted_step, .halt = scripted_halt, .verify = scripted_verify, .close = scripted_close
 
+/* ---- lanes that make one measurement together, and all that can go wrong between them */
+
+/* What the second rank does where the first one says "first" and "second", and "last" when the data is looked at. */
+#define PARTS(X)                                                                                                       \
+	X(ok)                                                                                                          \
+	X(never_comes)                                                                                                 \
+	X(comes_elsewhere)                                                                                             \
+	X(says_more)                                                                                                   \
+	X(comes_once)                                                                                                  \
+	X(comes_thrice)                                                                                                \
+	X(dies)                                                                                                        \
+	X(dies_last)                                                                                                   \
+	X(fails)                                                                                                       \
+	X(fails_last)                                                                                                  \
+	X(never_comes_last)
+
+#define X_PART(name) PART_##name,
+enum part { PARTS(X_PART) };
+#define X_PART_RANGE(name) "|" #name
+static const char part_names[] = PARTS(X_PART_RANGE);
+
+struct group_opts {
+	unsigned part;
+	uint64_t step_time, rate;
+};
+
+struct group_state {
+	struct scripted_state scripted;
+	struct scripted_opts opts;
+	struct fl_lane *lane;
+	enum part part; /* of this rank */
+};
+
+/* Each rank says its number, and checks what all said. */
+static int tell_all(struct group_state *s, const char *name, size_t bytes, struct fl_err *err)
+{
+	unsigned char mine[16] = { (unsigned char)(fl_rank(s->lane) + 1) }, all[16 * 16];
+	int rc = fl_allgather(s->lane, name, mine, bytes, all, err);
+
+	for (unsigned i = 0; rc == 0 && i < fl_size(s->lane); i++)
+		if (all[i * bytes] != i + 1)
+			return fl_fail(err, -EBADMSG, "rank %u said %u at '%s'", i, all[i * bytes], name);
+	return rc;
+}
+
+static int gather_open(struct group_state *s, struct fl_err *err)
+{
+	struct scene c = { .s = &s->scripted, .err = err };
+	int rc;
+
+	if (s->part == PART_never_comes)
+		hang(&c);
+	if (s->part == PART_dies)
+		crash(&c);
+	if (s->part == PART_fails)
+		return fail(&c);
+	rc = tell_all(s, s->part == PART_comes_elsewhere ? "elsewhere" : "first", s->part == PART_says_more ? 9 : 8,
+		      err);
+	if (rc == 0 && s->part != PART_comes_once)
+		rc = tell_all(s, "second", 1, err);
+	if (rc == 0 && s->part == PART_comes_thrice)
+		rc = fl_barrier(s->lane, "third", err);
+	return rc;
+}
+
+static int group_open(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
+{
+	const struct group_opts *o = opts;
+	struct group_state *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return fl_fail(err, -ENOMEM, "no memory for a group");
+	*s = (struct group_state){ .lane = lane,
+				   .opts = { .step_time = o->step_time, .rate = o->rate },
+				   .part = fl_rank(lane) == 1 ? (enum part)o->part : PART_ok };
+	s->scripted.opts = &s->opts;
+	rc = gather_open(s, err);
+	if (rc < 0) {
+		free(s);
+		return rc;
+	}
+	fl_set_fact(lane, "rank", "%u of %u", fl_rank(lane), fl_size(lane));
+	fl_set_fact(lane, "address", "%s", fl_address(lane, 1));
+	*ret_state = s;
+	return 0;
+}
+
+static int group_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
+{
+	return scripted_step(&((struct group_state *)state)->scripted, thread, n, did, err);
+}
+
+static int group_verify(void *state, struct fl_err *err)
+{
+	struct group_state *s = state;
+	struct scene c = { .s = &s->scripted, .err = err };
+
+	if (s->part == PART_never_comes_last)
+		hang(&c);
+	if (s->part == PART_dies_last)
+		crash(&c);
+	if (s->part == PART_fails_last)
+		return fail(&c);
+	return tell_all(s, "last", 2, err);
+}
+
+static const struct fl_field group_fields[] = {
+	FL_FIELD(group_opts, part, FL_CHOICE, "ok", part_names + 1, "what the second lane does"),
+	FL_FIELD(group_opts, step_time, FL_NS, "1ms", "0..10s", "how long a step lasts"),
+	FL_FIELD(group_opts, rate, FL_BYTES, "1GB", "0..1PB", "bytes that each thread counts per second"),
+	{ 0 },
+};
+
+static const struct fl_fact group_facts[] = {
+	{ "rank", false, "which lane of how many" },
+	{ "address", false, "of the second lane" },
+	{ 0 },
+};
+
 FL_BENCHES(scripted, scripted) = {
 	{ .name = "null.scripted", .summary = "plays a script, for tests of everything around it", HOOKS },
 	{ .name = "null.scripted_whole", .summary = "the same as work that ends by itself", .whole = true, HOOKS },
@@ -545,6 +665,18 @@ FL_BENCHES(scripted, scripted) = {
 	  .flows = gpu_flows,
 	  GPU_HOOKS },
 	{ .name = "null.scripted_pair", .summary = "the same, between two GPUs", .fields = pair_fields, GPU_HOOKS },
+	{ .name = "null.scripted_group",
+	  .summary = "two lanes that speak to each other",
+	  .roles = "caller|answerer",
+	  .measured_at = "answerer",
+	  .opts_bytes = sizeof(struct group_opts),
+	  .fields = group_fields,
+	  .metrics = scripted_metrics,
+	  .facts = group_facts,
+	  .open = group_open,
+	  .step = group_step,
+	  .verify = group_verify,
+	  .close = scripted_close },
 	{ .name = "null.scripted_absent",
 	  .summary = "is declared, and cannot be measured by this build",
 	  .unavailable = "built without a script",

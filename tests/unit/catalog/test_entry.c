@@ -31,7 +31,7 @@ static const char good[] =
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
 	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"device_clock\":false,\"lanes\":null,\"lane\":null,"
-	"\"open_loop\":null,\"rungs\":[]}";
+	"\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -327,6 +327,73 @@ static void clock_of_a_device(void **state)
 	json_decref(again);
 }
 
+static bool role_is(const struct fl_entry *e, unsigned rank, const char *want)
+{
+	size_t n = 0;
+	const char *role = fl_entry_role(e, rank, &n);
+
+	return want ? role && n == strlen(want) && strncmp(role, want, n) == 0 : !role;
+}
+
+/* Several lanes make one measurement; a record from before them has no word of it. */
+static void roles(void **state)
+{
+	json_t *doc = changed("\"roles\":null,\"measured_at\":null",
+			      "\"roles\":\"sender|receiver\",\"measured_at\":\"receiver\"");
+	json_t *old = changed(",\"roles\":null,\"measured_at\":null", ""), *again;
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_int_equal(fl_entry_roles(&e), 2);
+	assert_true(role_is(&e, 0, "sender"));
+	assert_true(role_is(&e, 1, "receiver"));
+	assert_true(role_is(&e, 2, NULL));
+	assert_false(fl_entry_is_measured(&e, 0));
+	assert_true(fl_entry_is_measured(&e, 1));
+	again = fl_entry_json(&e);
+	assert_true(json_equal(doc, again));
+	fl_entry_release(&e);
+	assert_int_equal(fl_entry_read(old, "entry", &e, &err), 0);
+	assert_int_equal(fl_entry_roles(&e), 1);
+	assert_true(role_is(&e, 0, NULL));
+	assert_true(fl_entry_is_measured(&e, 0));
+	fl_entry_release(&e);
+	json_decref(doc);
+	json_decref(old);
+	json_decref(again);
+}
+
+static void roles_that_cannot_be(void **state)
+{
+	static const struct {
+		const char *roles, *says;
+	} rows[] = {
+		{ "\"roles\":null,\"measured_at\":\"receiver\"", "there are none" },
+		{ "\"roles\":\"alone\",\"measured_at\":null", "1 roles" },
+		{ "\"roles\":\"a|b|c|d|e|f|g\",\"measured_at\":null", "7 roles" },
+		{ "\"roles\":\"a|a\",\"measured_at\":null", "'a' is declared twice" },
+		{ "\"roles\":\"a|\",\"measured_at\":null", "role 1" },
+		{ "\"roles\":\"a||b\",\"measured_at\":null", "role 1" },
+		{ "\"roles\":\"A|b\",\"measured_at\":null", "role 0" },
+		{ "\"roles\":\"a|b\",\"measured_at\":\"c\"", "'c', which is no role" },
+		{ "\"roles\":[\"a\",\"b\"],\"measured_at\":null", "roles" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = changed("\"roles\":null,\"measured_at\":null", rows[i].roles);
+		struct fl_err err = { 0 };
+		struct fl_entry e;
+
+		assert_int_equal(fl_entry_read(doc, "entry", &e, &err), -EINVAL);
+		if (!strstr(err.what, rows[i].says))
+			fail_msg("row %zu: '%s' does not say '%s'", i, err.what, rows[i].says);
+		json_decref(doc);
+	}
+}
+
 static void common_fields(void **state)
 {
 	json_t *doc = changed("", "");
@@ -362,6 +429,8 @@ int main(void)
 		cmocka_unit_test(ends_by_itself),
 		cmocka_unit_test(clock_of_a_device),
 		cmocka_unit_test(common_fields),
+		cmocka_unit_test(roles),
+		cmocka_unit_test(roles_that_cannot_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

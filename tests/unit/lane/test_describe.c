@@ -36,7 +36,12 @@ static void close_it(void *state)
 
 /* What the tests change: the second row, and with it what the program holds. */
 static struct fl_bench rows[] = {
-	{ .name = "gpu.absent", .summary = "s", .unavailable = "built without CUDA", .device_clock = true },
+	{ .name = "gpu.absent",
+	  .summary = "s",
+	  .unavailable = "built without CUDA",
+	  .device_clock = true,
+	  .roles = "sender|receiver",
+	  .measured_at = "receiver" },
 	{ .name = "gpu.there", .summary = "s" },
 	{ 0 },
 };
@@ -64,6 +69,9 @@ static void says_what_cannot_be_measured_and_whose_clock_it_is(void **state)
 	assert_string_equal(fl_json_text_or_null(absent, "unavailable"), "built without CUDA");
 	assert_true(json_is_null(json_object_get(there, "unavailable")));
 	assert_true(json_is_true(json_object_get(absent, "device_clock")));
+	assert_string_equal(fl_json_text_or_null(absent, "roles"), "sender|receiver");
+	assert_string_equal(fl_json_text_or_null(absent, "measured_at"), "receiver");
+	assert_true(json_is_null(json_object_get(there, "roles")));
 	assert_true(json_is_false(json_object_get(there, "device_clock")));
 	assert_true(json_is_false(json_object_get(absent, "verifies")));
 	json_decref(doc);
@@ -95,8 +103,9 @@ static void needs_the_hooks_that_are_called_unasked(void **state)
 static void opens_none_that_cannot_be_measured(void **state)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	json_t *order = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{}}", "lane", 0, "bench", "gpu.absent",
-				  "cpus", "0", "node", 0, "step_ns", 1, "memory_max", 0, "options", "devices");
+	json_t *order = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{}, s:i, s:[]}", "lane", 0, "bench",
+				  "gpu.absent", "cpus", "0", "node", 0, "step_ns", 1, "memory_max", 0, "options",
+				  "devices", "rank", 0, "addresses");
 	struct fl_lane *lane = NULL;
 	struct fl_err err = { 0 };
 
@@ -115,10 +124,10 @@ static const struct fl_field device_fields[] = {
 static void a_device_comes_with_all_that_names_it(void **state)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	json_t *order =
-		json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{s:{s:s, s:s, s:n, s:s, s:i}}}", "lane", 0, "bench",
-			  "gpu.there", "cpus", "0", "node", 0, "step_ns", 1, "memory_max", 0, "options", "devices",
-			  "gpu", "id", "mig-MIG-1", "pci", "0000:41:00.0", "path", "uuid", "MIG-1", "node", 1);
+	json_t *order = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{s:{s:s, s:s, s:n, s:s, s:i}}, s:i, s:[]}",
+				  "lane", 0, "bench", "gpu.there", "cpus", "0", "node", 0, "step_ns", 1, "memory_max",
+				  0, "options", "devices", "gpu", "id", "mig-MIG-1", "pci", "0000:41:00.0", "path",
+				  "uuid", "MIG-1", "node", 1, "rank", 0, "addresses");
 	struct fl_lane *lane = NULL;
 	struct fl_err err = { 0 };
 
