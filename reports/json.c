@@ -113,14 +113,15 @@ static json_t *alike_json(const struct fl_alike *a)
 static json_t *window_json(const struct fl_lane_record *first)
 {
 	static const char *const members[] = { "window_ns", "warm_ns", "ended", "threads", "steps" };
-	static const char *const timed[] = { "device_work_ratio", "device_busy_ratio" }; /* of what its device times */
+	/* Of what its device times; of a case that ran without some of its lanes. */
+	static const char *const some[] = { "device_work_ratio", "device_busy_ratio", "lanes_ran" };
 	json_t *o = json_object();
 
 	for (size_t i = 0; first && i < sizeof(members) / sizeof(*members); i++)
 		set(o, members[i], copy_or_null(json_object_get(first->notes, members[i])));
-	for (size_t i = 0; first && i < sizeof(timed) / sizeof(*timed); i++)
-		if (json_object_get(first->notes, timed[i]))
-			set(o, timed[i], copy_or_null(json_object_get(first->notes, timed[i])));
+	for (size_t i = 0; first && i < sizeof(some) / sizeof(*some); i++)
+		if (json_object_get(first->notes, some[i]))
+			set(o, some[i], copy_or_null(json_object_get(first->notes, some[i])));
 	return o;
 }
 

@@ -147,6 +147,25 @@ static void set_subject(struct fl_remark *r, const struct fl_judgement *j, const
 	}
 }
 
+/* Of each case that ran without some of its lanes: those left out say why. */
+static void add_incomplete(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w)
+{
+	const struct fl_lane_verdict *before = NULL;
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+
+		if (v->lanes_ran == v->case_lanes || (before && before->case_no == v->case_no))
+			continue;
+		before = v;
+		fl_section_add(s, (struct fl_remark){ .kind = fl_dup("incomplete"),
+						      .subject = fl_words_name(w, v),
+						      .aside = fl_dup(" and what ran with it"),
+						      .text = fl_format("%u of the %u lanes of their case ran together",
+									v->lanes_ran, v->case_lanes) });
+	}
+}
+
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w,
 				 const struct fl_matrices *matrices)
 {
@@ -166,6 +185,7 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 			add_hint(r, v->hint);
 		add_proof(r, v);
 	}
+	add_incomplete(&s, j, w);
 	fl_add_findings(&s, j, w);
 	fl_add_distrust(&s, j, w);
 	free(alike);

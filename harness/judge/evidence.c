@@ -145,6 +145,8 @@ static json_t *key_of(const struct fl_lane_verdict *v)
 	set_text(key, "node", json_object_get(v->placement, "node"));
 	if (cpus && fl_cpus_parse(cpus, &set, NULL) == 0)
 		json_object_set_new(key, "cpus", json_sprintf("%u", fl_cpus_count(&set)));
+	if (v->case_lanes > 1)
+		json_object_set_new(key, "lanes that ran", json_sprintf("%u of %u", v->lanes_ran, v->case_lanes));
 	set_path(key, v);
 	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
 		if (f->key)

@@ -19,8 +19,9 @@ struct fl_evidence_lane {
 	char *name;	/* for people */
 	char *identity; /* benchmark, options (but for duration and time-out), what runs beside it: equal texts are the
 			 * same lane. A second one in the same run ends in " #2" */
-	json_t *key;	/* {"what": text}: all else that makes numbers comparable: duration, node, CPUs, the hops of its
-			 * path with their caps, key facts. Unlike texts are refused */
+	json_t *key;	/* {"what": text}: all else that makes numbers comparable: duration, node, CPUs, how many of the
+			 * lanes of its case ran, the hops of its path with their caps, key facts. Unlike texts are
+			 * refused */
 	bool primary;	/* a metric of it is */
 	bool counts;	/* it has numbers that mean what they say */
 	enum fl_verdict verdict; /* of the lane in its run */

@@ -151,6 +151,9 @@ struct fl_lane_verdict {
 	/* Share of the window in which it was at work, in the round with the least of it: less than 1 where its device
 	 * times it, and its rates leave out the time between. */
 	double work_ratio;
+	/* How many lanes its case has, and how many of them ran together in the round with the fewest: fewer where what
+	 * others would use was given up. */
+	unsigned case_lanes, lanes_ran;
 };
 
 /* What a study of starvation found as a whole. */

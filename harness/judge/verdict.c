@@ -240,6 +240,35 @@ static double work_ratio(const struct fl_subject *s)
 	return fmax(least, 0);
 }
 
+static unsigned ran_in(const struct fl_subject *s, size_t i)
+{
+	double ran = fl_json_number_or_nan(s->records[i]->notes, "lanes_ran");
+
+	return ran >= 1 && ran < s->case_lanes ? (unsigned)ran : s->case_lanes;
+}
+
+/* What more lanes do to each other is not what fewer do: such rounds do not make one figure. */
+static void count_lanes(const struct fl_subject *s, struct fl_lane_verdict *v)
+{
+	unsigned least = s->case_lanes, most = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		unsigned ran = ran_in(s, i);
+
+		if (s->records[i]->outcome != FL_MEASURED)
+			continue;
+		least = ran < least ? ran : least;
+		most = ran > most ? ran : most;
+	}
+	v->case_lanes = s->case_lanes;
+	v->lanes_ran = least;
+	if (least >= most)
+		return;
+	v->distrust = fl_grow(v->distrust, v->distrust_n + 1, sizeof(*v->distrust));
+	v->distrust[v->distrust_n++] = fl_format(
+		"its rounds are not alike: in some %u lanes of its case ran together, in others %u", most, least);
+}
+
 void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	*v = (struct fl_lane_verdict){ .case_no = s->case_no,
@@ -255,6 +284,7 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 	fl_summarise(s, v);
 	fl_find_path(s, v);
 	collect_distrust(s, v);
+	count_lanes(s, v);
 	v->overlap = fl_overlap(s->records, s->n);
 	v->work_ratio = work_ratio(s);
 	if (s->n == 0)

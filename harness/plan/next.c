@@ -25,7 +25,7 @@ static bool next_of_study(const struct fl_plan *plan, const struct fl_study *s, 
 			continue;
 		if (!fl_study_wants(plan, s, i, round, results))
 			continue;
-		*ret = (struct fl_plan_step){ .case_no = s->first + i, .round = round };
+		*ret = (struct fl_plan_step){ .case_no = s->first + i, .round = round, .study = s->kind };
 		first_turn = turn;
 		found = true;
 	}

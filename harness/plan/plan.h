@@ -140,7 +140,8 @@ void fl_results_free(struct fl_results *results);
 
 /* ---- what is to be done next */
 struct fl_plan_step {
-	unsigned case_no, round; /* run all lanes of that case */
+	unsigned case_no, round;  /* run all lanes of that case */
+	enum fl_study_kind study; /* which kind it belongs to */
 };
 /* Rounds are the outer loop, so that cases alternate, studies the next one, and within its round a study says which
  * case comes first and whether it is needed. A case of which only some lanes are recorded is run again whole. A pure

@@ -99,7 +99,9 @@
  * At once. The devices of an option in `at_once` are lanes of one case instead of cases; the other options make cases
  * as they do elsewhere: `at_once: [to]` is from one to all, `at_once: [from]` from all to one, both all at once. It
  * goes with `repeat` alone. A case of one lane is not measured: nothing would run at once with it. Lanes that cannot be
- * measured are left out where two others can, in a case of their own that says why.
+ * measured are left out where two others can, in a case of their own that says why. Where a device is given up while
+ * the run goes on (a lane hung on it, or it was lost), its lanes are left out of cases to come, here and in `together`
+ * without a study, where two others are left: how many ran is said, and makes numbers incomparable.
  *
  * Neighbours. `pairs` may name an option of the load: `of: [gpu, beside.gpu]`, with one rule in `beside`. Then each
  * device meets each device of the load that stands in the relation to it, in a study of its own. With `study: solo`,

@@ -108,6 +108,35 @@ static int refuse(const struct fl_case *c, const struct fl_case_lane *lane, stru
 	return -ENODEV;
 }
 
+/* ---- who is left out */
+
+/* Puts lanes that would use what is not used again behind the others, which run together without them: where two are
+ * left, no study holds the case against others with the same lanes, and there are no parts of it elsewhere that would
+ * have to know. */
+static void leave_out(struct fl_case *c)
+{
+	struct fl_case_lane *out = fl_zalloc(c->lanes_n, sizeof(*out));
+	size_t kept = 0, out_n = 0;
+
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		out[i] = c->lanes[i];
+		out_n += fl_case_refuse_retired(c, &out[i], &out[i].err) < 0;
+	}
+	if (out_n && c->lanes_n - out_n >= 2 && c->at.study == FL_STUDY_REPEAT && !c->conductor) {
+		for (size_t i = 0; i < c->lanes_n; i++)
+			if (!out[i].err.code)
+				c->lanes[kept++] = out[i];
+		for (size_t i = 0; i < c->lanes_n; i++)
+			if (out[i].err.code) {
+				c->lanes[kept] = out[i];
+				c->lanes[kept++].state = FL_LANE_FAILED;
+			}
+		c->out_n = out_n;
+		c->lanes_n -= out_n;
+	}
+	free(out);
+}
+
 /* What cannot be measured needs no worker, nor do the lanes beside it. */
 static void refuse_all(struct fl_case *c)
 {
@@ -256,6 +285,7 @@ static void init(struct fl_case *c)
 	c->lanes_n = c->plan->lanes_n;
 	c->lanes = fl_zalloc(c->lanes_n, sizeof(*c->lanes));
 	for (size_t i = 0; i < c->lanes_n; i++) {
+		c->lanes[i].number = (unsigned)i;
 		c->lanes[i].plan = &c->plan->lanes[i];
 		c->lanes[i].entry = &no_entry;
 		fl_catalog_find(c->agent->catalog, c->plan->lanes[i].bench, &c->lanes[i].entry, NULL);
@@ -326,6 +356,17 @@ static int wait_for_others(struct fl_case *c, struct fl_err *err)
 	return fl_conduct_stopped(c, err);
 }
 
+/* Records are in the order of the plan. */
+static void collect_all(const struct fl_case *c, struct fl_run *run)
+{
+	const struct fl_case_lane *failed = fl_case_failed_lane(c);
+
+	for (unsigned number = 0; number < c->plan->lanes_n; number++)
+		for (size_t i = 0; i < c->lanes_n + c->out_n; i++)
+			if (c->lanes[i].number == number)
+				fl_case_collect(c, &c->lanes[i], failed, fl_run_add_lane(run));
+}
+
 static void keep_watched(struct fl_case *c, struct fl_run *run)
 {
 	size_t before = run->watched_n;
@@ -342,16 +383,14 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
 	int rc;
 
 	init(&c);
+	leave_out(&c);
 	rc = carry_through(&c, err);
 	if (rc == 0)
 		rc = wait_for_others(&c, err);
 	if (rc == 0) {
-		const struct fl_case_lane *failed = fl_case_failed_lane(&c);
-
 		keep_watched(&c, run);
 		fl_case_weigh(&c);
-		for (size_t i = 0; i < c.lanes_n; i++)
-			fl_case_collect(&c, &c.lanes[i], failed, fl_run_add_lane(run));
+		collect_all(&c, run);
 	}
 	release(&c);
 	return rc;

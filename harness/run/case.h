@@ -24,6 +24,7 @@ enum fl_lane_state {
 };
 
 struct fl_case_lane {
+	unsigned number; /* in the plan's case */
 	const struct fl_plan_lane *plan;
 	const struct fl_entry *entry; /* never NULL */
 	struct fl_worker *worker;
@@ -62,7 +63,8 @@ struct fl_case {
 	struct fl_conductor *conductor; /* NULL: it paces itself */
 	struct fl_plan_step at;
 	struct fl_case_lane *lanes;
-	size_t lanes_n;
+	size_t lanes_n; /* those that run together */
+	size_t out_n;	/* behind them: left out of it, as what they would use is not used again (FL_LANE_FAILED) */
 	const struct fl_group_link *link; /* to lanes of its groups on other hosts; NULL: there are none */
 	uint64_t step_ns;		  /* the length of step that threads aim at */
 	uint64_t tick_ns;

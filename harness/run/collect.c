@@ -312,6 +312,8 @@ static void set_notes(const struct fl_case *c, const struct fl_case_lane *lane, 
 	json_object_set_new(record->notes, "dropped", fl_json_number(dropped));
 	if (lane->entry->device_clock)
 		note_work(c, lane, tracks, record->notes);
+	if (c->out_n)
+		json_object_set_new(record->notes, "lanes_ran", json_integer((json_int_t)c->lanes_n));
 	if (c->unwatched)
 		json_object_set_new(record->notes, "telemetry", fl_json_string(c->unwatched));
 	json_object_set_new(record->notes, "verified",

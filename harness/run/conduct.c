@@ -8,9 +8,7 @@ static const uint64_t look_ns = 100000000;
 
 unsigned fl_case_number(const struct fl_case *c, const struct fl_case_lane *lane)
 {
-	size_t at = (size_t)(lane - c->lanes);
-
-	return c->conductor ? c->conductor->numbers[at] : (unsigned)at;
+	return c->conductor ? c->conductor->numbers[lane->number] : lane->number;
 }
 
 void fl_conduct_cue(struct fl_case *c, enum fl_cue cue)

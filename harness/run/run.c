@@ -79,7 +79,7 @@ static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct f
 static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, struct fl_run *run,
 		     struct fl_results *results, struct fl_store *store, struct fl_err *err)
 {
-	struct fl_plan_step at, before = { UINT_MAX, UINT_MAX };
+	struct fl_plan_step at, before = { .case_no = UINT_MAX, .round = UINT_MAX };
 	int rc = 0;
 
 	while (rc == 0 && fl_plan_next(plan, results, &at)) {

@@ -44,12 +44,14 @@ static struct fl_heat *look_at_heat(int root, const struct fl_cpus *cpus)
 	return heat;
 }
 
-/* The first lane of the case with that lane's worker, by whose number it goes. */
+/* The first lane of the case with that lane's worker. */
 static size_t first_of_worker(const struct fl_case *c, size_t lane)
 {
-	size_t first = c->lanes[lane].plan->worker;
+	size_t first = 0;
 
-	return c->lanes[lane].worker && first < lane && c->lanes[first].worker == c->lanes[lane].worker ? first : lane;
+	while (first < lane && (!c->lanes[lane].worker || c->lanes[first].worker != c->lanes[lane].worker))
+		first++;
+	return first;
 }
 
 /* How long threads waited: those of a process that is the lane's alone, or what of a shared one has the lane's name. */

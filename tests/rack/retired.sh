@@ -35,6 +35,41 @@ has "$(value '.lanes[3].reason')" 'gpu-0000:10:00.0 is not used again' 'a pair w
 is unjudged "$(value '.lanes[-1].verdict')" 'what needs no GPU'
 is 0 "$(workers)" 'workers left after a hang'
 
+# Those that were to run at once with it do so without it, and say that they were fewer: of one rule, of several rules, of
+# pairs that share a worker. Nothing runs at once with one alone, and what a study holds against other cases is not changed.
+with_gpus '.[:4]'
+suite <<'EOF'
+- {bench: null.scripted_gpu, with: {gpu: 20:00.0, script: hang_step, duration: 100ms}}
+- {bench: null.scripted_gpu, with: {duration: 100ms, rate: 2GB}, at_once: [gpu]}
+- bench: null.scripted_pair
+  with: {duration: 100ms}
+  pairs: {of: [gpu, peer], relation: distinct}
+  at_once: [gpu, peer]
+- together:
+    - {bench: null.nop, with: {duration: 100ms}}
+    - {bench: null.scripted_gpu, with: {duration: 100ms}}
+- together:
+    - {bench: null.nop, with: {duration: 100ms}}
+    - {bench: null.scripted_gpu, with: {gpu: 20:00.0}}
+- together:
+    - {bench: null.scripted_gpu, with: {duration: 100ms}}
+  study: solo
+EOF
+is 'unjudged,not measured,unjudged,unjudged 3,null,3,3' \
+	"$(value '[.lanes[1:5][]] | [map(.verdict), map(.window.lanes_ran)] | map(map(. // "null" | tostring) | join(",")) | join(" ")')" \
+	'what ran at once without it'
+has "$(value '.lanes[2].reason')" \
+	"gpu-0000:20:00.0 is not used again in this run: phase 'step' of" 'why one was left out'
+is '6 unjudged 6 not measured' "$(value '[.lanes[5:17][].verdict] | "\(map(select(. == "unjudged")) | length) unjudged \(map(select(. == "not measured")) | length) not measured"')" \
+	'pairs at once without it'
+is 'unjudged,unjudged,not measured,unjudged,unjudged' "$(value '[.lanes[17:22][].verdict] | join(",")')" 'other rules at once without it'
+is 'not measured,not measured' "$(value '[.lanes[22:24][].verdict] | join(",")')" 'one alone'
+is 'not measured' "$(value '[.lanes[-4:][].verdict] | unique | join(",")')" 'all together, of a study'
+feedline report last --store "$store" >"$home/text" || true
+has "$(tr -s ' \n' ' ' <"$home/text")" '3 of the 4 lanes of their case ran together' 'the report says how many'
+is 0 "$(workers)" 'workers left after lanes that were left out'
+with_gpus
+
 # Rounds that are still to come do not wait for it again.
 suite --repeat 3 <<'EOF'
 - {bench: null.scripted_gpu, with: {gpu: 10:00.0, script: hang_open, duration: 50ms}}

@@ -20,7 +20,10 @@ static struct fl_plan_case cases[] = {
 static struct fl_study studies[] = { { .label = "s", .cases_n = 2 } };
 static const struct fl_plan plan = { .suite = "s", .cases = cases, .cases_n = 2, .studies = studies, .studies_n = 1 };
 
-static const struct fl_plan_step order[] = { { 0, 0 }, { 1, 0 }, { 0, 1 }, { 1, 1 }, { 1, 2 } };
+static const struct fl_plan_step order[] = {
+	{ .case_no = 0, .round = 0 }, { .case_no = 1, .round = 0 }, { .case_no = 0, .round = 1 },
+	{ .case_no = 1, .round = 1 }, { .case_no = 1, .round = 2 },
+};
 enum { STEPS = sizeof(order) / sizeof(order[0]) };
 
 static void add(struct fl_results *results, unsigned case_no, unsigned round, unsigned lane)
@@ -87,7 +90,7 @@ static void test_half_a_case_is_run_again(void **state)
 	(void)state;
 	add(results, 0, 0, 0);
 	add(results, 1, 0, 1);
-	check_next(results, (struct fl_plan_step){ 1, 0 });
+	check_next(results, (struct fl_plan_step){ .case_no = 1 });
 	fl_results_free(results);
 }
 
@@ -100,7 +103,7 @@ static void test_strange_records_change_nothing(void **state)
 	add(results, 0, 9, 0);
 	add(results, 0, 0, 5);
 	add(results, UINT32_MAX, UINT32_MAX, 0);
-	check_next(results, (struct fl_plan_step){ 0, 0 });
+	check_next(results, (struct fl_plan_step){ .case_no = 0 });
 	fl_results_free(results);
 }
 
@@ -108,7 +111,7 @@ static void test_nothing_to_do(void **state)
 {
 	const struct fl_plan empty = { .suite = "s" };
 	struct fl_results *results = fl_results_make(&empty);
-	struct fl_plan_step step = { 9, 9 };
+	struct fl_plan_step step = { .case_no = 9, .round = 9 };
 
 	(void)state;
 	assert_false(fl_plan_next(&empty, results, &step));
