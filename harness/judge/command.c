@@ -166,6 +166,31 @@ static int loop_time_s(const struct fl_subject *s)
 	return (int)ceil(time_s / LOOP_ROUND_S) * LOOP_ROUND_S;
 }
 
+/* A measurement between hosts is made again from any of them that reaches the others. */
+static char *group_command(const struct fl_subject *s, char **ret_when)
+{
+	struct fl_text t = { 0 };
+
+	*ret_when = fl_dup("in at most 10 s");
+	fl_add_bench_command(s, &t);
+	fl_text_add(&t, " --hosts ");
+	fl_text_quote(&t, s->group_hosts);
+	fl_text_add(&t, " --duration " BRIEFLY);
+	return t.bytes;
+}
+
+/* "in at most 10 s, on n3"; takes the text. */
+static char *on_host(const struct fl_subject *s, char *when)
+{
+	char *whole;
+
+	if (!s->host)
+		return when;
+	whole = fl_format("%s, on %s", when, s->host);
+	free(when);
+	return whole;
+}
+
 char *fl_again_command(const struct fl_subject *s, char **ret_when)
 {
 	bool loop = fl_entry_is_loop(s->entry);
@@ -173,9 +198,11 @@ char *fl_again_command(const struct fl_subject *s, char **ret_when)
 	struct fl_text t = { 0 };
 
 	*ret_when = NULL;
+	if (s->spans)
+		return group_command(s, ret_when);
 	if (!s->alone && (s->case_lanes > LANES_MAX || s->case_lanes == 1))
 		return NULL;
-	*ret_when = loop ? fl_format("in about %d s", loop_time_s(s)) : fl_dup("in at most 10 s");
+	*ret_when = on_host(s, loop ? fl_format("in about %d s", loop_time_s(s)) : fl_dup("in at most 10 s"));
 	if (!s->alone)
 		return suite_command(s - s->lane, s->case_lanes);
 	fl_add_bench_command(s, &t);

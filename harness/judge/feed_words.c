@@ -453,6 +453,8 @@ static void add_band(const struct fl_judgement *j, enum fl_band band, struct fl_
 		else
 			fl_text_add(t, ", ");
 		fl_text_add(t, "%s", demand ? demand : j->feeds[i].label);
+		if (j->feeds[i].host)
+			fl_text_add(t, " on %s", j->feeds[i].host);
 	}
 }
 

@@ -3,7 +3,7 @@
 #include "judge/judge.h"
 #include "base/alloc.h"
 #include "base/json.h"
-#include "judge/parts.h"
+#include "judge/views.h"
 #include <stdlib.h>
 
 const char *fl_verdict_name(enum fl_verdict v)
@@ -70,10 +70,11 @@ static enum fl_status status_of_lane(const struct fl_lane_verdict *v, bool bench
 	return status;
 }
 
-/* What others are held against means something by itself only where something is wrong with it. */
+/* What others are held against, or make a measurement of, means something by itself only where something is wrong with
+ * it. */
 static bool is_mute(const struct fl_lane_verdict *v)
 {
-	return v->evidence_only && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID;
+	return (v->evidence_only || v->beside) && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID;
 }
 
 /* A lane that could not be measured and need not be says nothing about the others. */
@@ -92,6 +93,8 @@ static void conclude(struct fl_judgement *j, bool bench)
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
+		if (v->beside && is_mute(v))
+			continue;
 		j->count[v->verdict]++;
 		measured += is_measured(v);
 		if (is_mute(v))
@@ -105,47 +108,92 @@ static void conclude(struct fl_judgement *j, bool bench)
 		if (weight(v->verdict) > weight(j->verdict))
 			j->verdict = v->verdict;
 	}
+	for (size_t i = 0; i < j->hosts_n; i++)
+		if (j->hosts[i].lost)
+			j->status = fl_status_worse(j->status, FL_STATUS_NOT_MEASURED);
 	if (measured == 0)
 		j->status = fl_status_worse(j->status, FL_STATUS_NOT_MEASURED);
 	if (speakers == 0)
 		j->verdict = FL_VERDICT_NOT_MEASURED;
 }
 
-int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err *err)
+/* ---- one host */
+
+static int begin(struct fl_view *view, struct fl_err *err)
 {
-	struct fl_subjects subjects;
-	struct fl_judgement *j;
-	int rc = fl_subjects_make(run, &subjects, err);
+	int rc = fl_subjects_make(view->run, &view->subjects, err);
 
 	if (rc < 0)
 		return rc;
-	j = fl_zalloc(1, sizeof(*j));
-	j->lanes = fl_zalloc(subjects.n, sizeof(*j->lanes));
-	for (size_t i = 0; i < subjects.n; i++) {
-		if (!subjects.items[i].needed)
+	for (size_t i = 0; i < view->subjects.n; i++)
+		view->subjects.items[i].host = view->host;
+	view->j = fl_zalloc(1, sizeof(*view->j));
+	view->j->lanes = fl_zalloc(view->subjects.n, sizeof(*view->j->lanes));
+	return 0;
+}
+
+static void judge_lanes(struct fl_view *view)
+{
+	struct fl_subjects *subjects = &view->subjects;
+	struct fl_judgement *j = view->j;
+
+	for (size_t i = 0; i < subjects->n; i++) {
+		if (!subjects->items[i].needed)
 			continue;
-		subjects.items[i].verdict = &j->lanes[j->lanes_n];
-		fl_judge_lane(&subjects.items[i], &j->lanes[j->lanes_n++]);
-		j->interrupted |= is_interrupted(&subjects.items[i]);
+		subjects->items[i].verdict = &j->lanes[j->lanes_n];
+		fl_judge_lane(&subjects->items[i], &j->lanes[j->lanes_n++]);
+		j->interrupted |= is_interrupted(&subjects->items[i]);
 	}
-	fl_judge_carried(&subjects);
+}
+
+static int finish(struct fl_view *view, struct fl_err *err)
+{
+	struct fl_subjects *subjects = &view->subjects;
+	struct fl_judgement *j = view->j;
+
+	fl_judge_carried(subjects);
 	fl_judge_shared(j->lanes, j->lanes_n);
-	fl_judge_feeds(run, &subjects, j);
-	for (size_t i = 0, lane = 0; i < subjects.n; i++)
-		if (subjects.items[i].needed)
-			fl_show_ways(&subjects.items[i], &j->lanes[lane++]);
+	fl_judge_feeds(view->run, subjects, j);
+	for (size_t i = 0, lane = 0; i < subjects->n; i++)
+		if (subjects->items[i].needed)
+			fl_show_ways(&subjects->items[i], &j->lanes[lane++]);
 	fl_find_odd(j->lanes, j->lanes_n);
-	conclude(j, subjects.bench);
-	j->entries = subjects.entries;
-	j->entries_n = subjects.entries_n;
-	subjects.entries = NULL;
-	subjects.entries_n = 0;
-	fl_subjects_release(&subjects);
-	rc = fl_find_studies(run, j, err);
+	j->entries = subjects->entries;
+	j->entries_n = subjects->entries_n;
+	subjects->entries = NULL;
+	subjects->entries_n = 0;
+	return fl_find_studies(view->run, j, err);
+}
+
+/* ---- all of them */
+
+int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err *err)
+{
+	struct fl_judgement *j;
+	struct fl_view *views;
+	size_t n;
+	bool bench;
+	int rc = fl_views_make(run, &views, &n, err);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = begin(&views[i], err);
+	if (rc == 0) {
+		fl_find_groups(views, n);
+		for (size_t i = 0; i < n; i++)
+			judge_lanes(&views[i]);
+		fl_join_groups(views, n);
+	}
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = finish(&views[i], err);
 	if (rc < 0) {
-		fl_judgement_free(j);
+		fl_views_free(views, n);
 		return rc;
 	}
+	bench = views[0].subjects.bench;
+	j = fl_views_merge(run, views, n);
+	conclude(j, bench);
 	*ret = j;
 	return 0;
 }
@@ -173,6 +221,8 @@ static void release_lane(struct fl_lane_verdict *v)
 	free(v->peer.tool);
 	free(v->peer.command);
 	free(v->peer.prints);
+	free(v->role);
+	free(v->group_name);
 	free(v->distrust);
 	free(v->hops);
 	free(v->metrics);
@@ -196,6 +246,8 @@ void fl_judgement_free(struct fl_judgement *j)
 		fl_feed_study_free(j->feeds[i].study);
 	}
 	free(j->feeds);
+	fl_across_release(j);
+	fl_views_free(j->views, j->views_n);
 	free(j->headline);
 	free(j->entries);
 	free(j->lanes);

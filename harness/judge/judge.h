@@ -33,6 +33,10 @@
  * Rounds. A run is finished when nothing is left to do; so of a finished run what has no record was not needed, from
  * the round on before which the study of the case does not end it (plan.h). Elsewhere it was interrupted.
  *
+ * Several hosts. Each is judged by its own machine, as if it were alone; a measurement between two of them by what
+ * both have on its path. Then they are held against each other (across.h). There is one verdict and one status; a host
+ * that was lost is something not measured that was to be, whatever the suite requires.
+ *
  * Status: a lane that was not measured, inconclusive or (in `run`) unjudged counts only where it is required; an
  * invalid one always, since something is wrong with the measuring itself. Lanes that others are held against in a study
  * of starvation count only where they fail or are invalid; their being disturbed is that of the lanes they judge. */
@@ -41,6 +45,7 @@
 #include "base/stats.h"
 #include "base/status.h"
 #include "catalog/catalog.h"
+#include "judge/across.h"
 #include "judge/starvation.h"
 #include "judge/studies.h"
 #include "record/record.h"
@@ -112,7 +117,16 @@ struct fl_peer_command {
 };
 
 struct fl_lane_verdict {
-	unsigned case_no, lane;
+	unsigned case_no, lane; /* of the plan in the record */
+	/* Of a run on several hosts where it ran, else 0 and NULL. place: which of the host's lanes in its case. */
+	unsigned host, place;
+	const char *host_name;
+	/* Of lanes that make one measurement together (feedline/bench.h: roles), else 0, 1 and NULL. group: the lane in
+	 * the case that is the first of them. */
+	unsigned group, rank, size;
+	char *role;	  /* "sender"; owned */
+	char *group_name; /* "n1 to n3": the hosts of its lanes, by rank, where they are several; owned */
+	bool beside;	  /* another of them is the measurement: it counts only where something is wrong with it */
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
 	const struct fl_entry *entry; /* the declaration in the record */
 	json_t *options, *placement;  /* of the record where there is one, else as planned; owned */
@@ -159,6 +173,7 @@ struct fl_lane_verdict {
 /* What a study of starvation found as a whole. */
 struct fl_feed_finding {
 	const char *label; /* of the plan */
+	const char *host;  /* of a run on several, else NULL */
 	enum fl_band band; /* the worst of its accelerators */
 	char *headline;	   /* one line: who is starved by what; owned */
 	struct fl_feed_study *study;
@@ -168,17 +183,27 @@ struct fl_judgement {
 	enum fl_status status;
 	enum fl_verdict verdict; /* of the whole: the worst of its lanes, those apart that need not be measured */
 	bool trustworthy;
-	bool interrupted;	       /* rounds that were planned and needed have no record */
-	struct fl_lane_verdict *lanes; /* in the order of the plan, without those that a study did not need at all */
+	bool interrupted; /* rounds that were planned and needed have no record */
+	/* By host, and for each in the order of the plan, without those that a study did not need at all. */
+	struct fl_lane_verdict *lanes;
 	size_t lanes_n;
-	struct fl_study_result *studies; /* in the order of the plan, without those that only repeat */
+	struct fl_study_result *studies; /* likewise, without those that only repeat */
 	size_t studies_n;
-	struct fl_feed_finding *feeds; /* in the order of the plan; owned */
+	struct fl_feed_finding *feeds; /* likewise; owned */
 	size_t feeds_n;
 	char *headline; /* one line: who is starved by what, in all of them; NULL: there is no such study. Owned */
-	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict */
+	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict, those apart that are beside a measurement and well */
 	struct fl_entry *entries;      /* owned; what the lanes point at */
 	size_t entries_n;
+	/* Of a run on several hosts (across.h), else none. */
+	struct fl_host_result *hosts; /* by their numbers; owned */
+	size_t hosts_n;
+	struct fl_across *across; /* what all hosts have, in the order of the plan; owned */
+	size_t across_n;
+	char **odd_hosts; /* what is wrong with one of them as a whole, one line each, a lost one first; owned */
+	size_t odd_hosts_n;
+	struct fl_view *views; /* owned; what the lanes point at */
+	size_t views_n;
 };
 
 /* run must outlive the judgement. -EINVAL: the record contradicts itself (a store that was tampered with). */

@@ -20,6 +20,10 @@ struct fl_subject {
 	bool required;				     /* the suite names it there, or it is a `bench` */
 	unsigned case_lanes;			     /* of its case; as subjects they lie side by side */
 	bool alone;				     /* `feedline bench` would make its case, and place it so */
+	const char *host;			     /* its name; NULL: the run is on one machine */
+	char *group_hosts, *group_name;		     /* of a group on several hosts: "n1,n3", "n1 to n3"; owned */
+	unsigned group, rank, size;		     /* of the plan (judge.h) */
+	bool spans;				     /* its group has lanes on several hosts */
 	const struct fl_lane_record *const *records; /* in the order of rounds */
 	size_t n;
 	struct fl_lane_verdict *verdict; /* NULL: it is not judged yet, or its study did without the case */
@@ -75,6 +79,10 @@ const struct fl_hop *fl_narrowest_hop(const struct fl_lane_verdict *v, bool expe
 /* How many rounds would decide, as a hint; malloc'd. */
 char *fl_ask_for_rounds(const struct fl_subject *s);
 #define FL_CAME_ANOTHER_WAY "the data came another way: a cache, or a device that is not the one in the path"
+
+/* ---- groups.c: lanes that make one measurement together. What the lane is in it, and whether that is the measurement,
+ * into v. */
+void fl_find_role(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- carried.c: lanes that only memory kept from failing, again, where it carried more elsewhere in the run. All
  * lanes, judged alone before. */

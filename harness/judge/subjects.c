@@ -69,11 +69,34 @@ const char *fl_subject_requires_beside(const struct fl_subject *s, const char *m
 	return NULL;
 }
 
+/* A plan from before there were groups has lanes by themselves. */
+static int read_group(const json_t *planned, const char *at, struct fl_subject *s, struct fl_err *err)
+{
+	uint64_t group = s->lane, rank = 0, size = 1;
+	int rc = 0;
+
+	if (json_object_get(planned, "group"))
+		rc = fl_json_u64(planned, at, "group", FL_CASE_LANES_MAX, &group, err);
+	if (rc == 0 && json_object_get(planned, "size"))
+		rc = fl_json_u64(planned, at, "size", FL_CASE_LANES_MAX, &size, err);
+	if (rc == 0 && json_object_get(planned, "rank"))
+		rc = fl_json_u64(planned, at, "rank", FL_CASE_LANES_MAX, &rank, err);
+	if (rc == 0 && rank >= size)
+		rc = fl_fail(err, -EINVAL, "%s: a lane of rank %llu in a group of %llu", at, (unsigned long long)rank,
+			     (unsigned long long)size);
+	s->group = (unsigned)group;
+	s->rank = (unsigned)rank;
+	s->size = (unsigned)size;
+	return rc;
+}
+
 static int add_subject(const struct fl_run *run, const json_t *planned, const char *at, struct fl_subject subject,
 		       struct fl_subjects *s, struct fl_err *err)
 {
 	int rc = fl_json_text(planned, at, "bench", &subject.bench, err);
 
+	if (rc == 0)
+		rc = read_group(planned, at, &subject, err);
 	if (rc < 0)
 		return rc;
 	subject.run = run;
@@ -141,7 +164,19 @@ static bool has_count(const struct fl_subject *s, const char *option, unsigned c
 	return text && fl_parse_count(text, &n, NULL) == 0 && n == count;
 }
 
-/* One benchmark that asks for several lanes makes its case; one of them alone has no command. */
+/* Is the whole case one measurement, all of it on one host? */
+static bool is_one_group(const struct fl_subject *first)
+{
+	if (first->case_lanes != first->size)
+		return false;
+	for (unsigned i = 1; i < first->case_lanes; i++)
+		if (first[i].group != first->group)
+			return false;
+	return true;
+}
+
+/* One benchmark that asks for several lanes makes its case, as one does that is measured by several; one of them alone
+ * has no command. */
 static void mark_groups(struct fl_subjects *s)
 {
 	for (size_t i = 0, end; i < s->n; i = end) {
@@ -149,6 +184,9 @@ static void mark_groups(struct fl_subjects *s)
 		bool group = true;
 
 		end = i + first->case_lanes;
+		if (first->size > 1 && is_one_group(first))
+			for (size_t k = i; k < end; k++)
+				s->items[k].alone = true;
 		if (!first->entry->lanes)
 			continue;
 		for (size_t k = i; k < end; k++)
@@ -309,6 +347,10 @@ void fl_subjects_release(struct fl_subjects *s)
 		fl_entry_release(&s->entries[i]);
 	free(s->entries);
 	fl_machine_free(s->machine);
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->items[i].group_hosts);
+		free(s->items[i].group_name);
+	}
 	free(s->items);
 	free(s->sorted);
 	*s = (struct fl_subjects){ 0 };

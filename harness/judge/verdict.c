@@ -101,8 +101,12 @@ static void judge_records(const struct fl_subject *s, struct fl_lane_verdict *v)
 
 		fl_verdict_set(v, FL_VERDICT_INVALID,
 			       in_round(s, misplaced, why ? why : "it was not where it should be"), NULL);
+	} else if (v->beside) {
+		fl_verdict_set(v, FL_UNJUDGED, fl_dup("another lane is the measurement"), NULL);
 	} else if (!has_numbers(v)) {
 		fl_verdict_set(v, FL_VERDICT_INVALID, fl_dup("no sample counts"), NULL);
+	} else if (s->spans && !v->beside) {
+		v->verdict = FL_UNJUDGED; /* until the hops of both hosts are known (groups.c) */
 	} else {
 		fl_hold_against_limits(s, v);
 	}
@@ -279,7 +283,13 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 				       .required = s->required,
 				       .rounds_done = (unsigned)s->n,
 				       .rounds_planned = s->rounds,
-				       .pass_rounds = s->pass_rounds };
+				       .pass_rounds = s->pass_rounds,
+				       .host_name = s->host,
+				       .place = s->lane,
+				       .group = s->group,
+				       .rank = s->rank,
+				       .size = s->size };
+	fl_find_role(s, v);
 	describe(s, v);
 	fl_summarise(s, v);
 	fl_find_path(s, v);

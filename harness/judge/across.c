@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* across.c: hosts of a run against each other: which was lost, which is odd, and what is slow between two of them
+ * though neither is. */
+#include "judge/across.h"
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/units.h"
+#include "judge/views.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A lane whose number counts, and what it is compared by. */
+struct value {
+	const struct fl_lane_verdict *lane;
+	double value;
+	char *kind; /* of measurements between hosts: all that are alike; else NULL */
+};
+
+/* ---- lost hosts: their lanes say so (hosts/crew.h) */
+
+static const char *why_lost(const struct fl_lane_record *r, const char *host)
+{
+	size_t n = strlen(host);
+
+	return r->outcome == FL_NOT_MEASURED && r->reason && strncmp(r->reason, host, n) == 0 &&
+			       strncmp(r->reason + n, " was lost", 9) == 0
+		       ? r->reason
+		       : NULL;
+}
+
+/* A lane of another host may say it, too, which was to be measured with it. */
+static void find_lost(const struct fl_run *run, struct fl_judgement *j)
+{
+	json_t *numbers = json_object();
+
+	for (size_t i = 0; i < j->hosts_n; i++)
+		json_object_set_new(numbers, j->hosts[i].name, json_integer((json_int_t)i));
+	for (size_t i = 0; i < run->lanes_n; i++) {
+		const struct fl_lane_record *r = &run->lanes[i];
+		size_t n = r->reason ? strcspn(r->reason, " ") : 0;
+		char *name = n && r->outcome == FL_NOT_MEASURED ? fl_format("%.*s", (int)(n < 256 ? n : 256), r->reason)
+								: NULL;
+		const json_t *number = name ? json_object_get(numbers, name) : NULL;
+		struct fl_host_result *host = number ? &j->hosts[json_integer_value(number)] : NULL;
+
+		if (host && !host->lost && why_lost(r, host->name)) {
+			host->lost = true;
+			host->why = fl_dup(r->reason);
+		}
+		free(name);
+	}
+	json_decref(numbers);
+}
+
+/* ---- values */
+
+static bool counts(const struct fl_lane_verdict *v)
+{
+	return v->verdict != FL_VERDICT_INVALID && v->verdict != FL_VERDICT_NOT_MEASURED && !v->wrong_data &&
+	       !v->beside && !v->evidence_only;
+}
+
+/* A measurement is the same wherever it is made, but for how long it took. */
+static char *kind_of(const struct fl_lane_verdict *v)
+{
+	json_t *options = json_copy(v->options);
+	char *text, *kind;
+
+	json_object_del(options, "duration");
+	text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+	kind = fl_format("%s %s", v->bench, text ? text : "");
+	free(text);
+	json_decref(options);
+	return kind;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct value *x = a, *y = b;
+	int order = (x->kind != NULL) - (y->kind != NULL);
+
+	if (order == 0 && x->kind)
+		order = strcmp(x->kind, y->kind);
+	if (order == 0 && !x->kind && x->lane->case_no != y->lane->case_no)
+		order = x->lane->case_no < y->lane->case_no ? -1 : 1;
+	if (order == 0 && !x->kind && x->lane->place != y->lane->place)
+		order = x->lane->place < y->lane->place ? -1 : 1;
+	if (order == 0 && !x->kind)
+		order = strcmp(x->lane->bench, y->lane->bench);
+	return order ? order : (x->lane > y->lane) - (x->lane < y->lane);
+}
+
+static bool same(const struct value *a, const struct value *b)
+{
+	if (a->kind || b->kind)
+		return a->kind && b->kind && strcmp(a->kind, b->kind) == 0;
+	return a->lane->case_no == b->lane->case_no && a->lane->place == b->lane->place &&
+	       strcmp(a->lane->bench, b->lane->bench) == 0;
+}
+
+static struct value *find_values(const struct fl_judgement *j, size_t *ret_n)
+{
+	struct value *all = fl_zalloc(j->lanes_n, sizeof(*all));
+
+	*ret_n = 0;
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		const struct fl_metric_summary *m = counts(v) ? fl_speaking(v) : NULL;
+
+		if (m && isfinite(m->of_rounds.median))
+			all[(*ret_n)++] = (struct value){ v, m->of_rounds.median, v->group_name ? kind_of(v) : NULL };
+	}
+	qsort(all, *ret_n, sizeof(*all), compare);
+	return all;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *values, size_t n)
+{
+	if (n == 0)
+		return NAN;
+	qsort(values, n, sizeof(*values), compare_numbers);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* ---- which hosts have a part in a measurement */
+
+struct part {
+	unsigned host;
+	double value;
+};
+
+static int compare_parts(const void *a, const void *b)
+{
+	const struct part *x = a, *y = b;
+
+	return (x->host > y->host) - (x->host < y->host);
+}
+
+/* All lanes that have others with them, by case and group. */
+static int compare_groups(const void *a, const void *b)
+{
+	const struct fl_lane_verdict *x = *(const struct fl_lane_verdict *const *)a;
+	const struct fl_lane_verdict *y = *(const struct fl_lane_verdict *const *)b;
+
+	if (x->case_no != y->case_no)
+		return x->case_no < y->case_no ? -1 : 1;
+	if (x->group != y->group)
+		return x->group < y->group ? -1 : 1;
+	return (x->rank > y->rank) - (x->rank < y->rank);
+}
+
+struct groups {
+	const struct fl_lane_verdict **lanes;
+	size_t n;
+};
+
+static struct groups find_groups(const struct fl_judgement *j)
+{
+	struct groups g = { .lanes = fl_zalloc(j->lanes_n, sizeof(*g.lanes)) };
+
+	for (size_t i = 0; i < j->lanes_n; i++)
+		if (j->lanes[i].group_name)
+			g.lanes[g.n++] = &j->lanes[i];
+	qsort(g.lanes, g.n, sizeof(*g.lanes), compare_groups);
+	return g;
+}
+
+/* The lanes of the same measurement: *ret_n from the one that is returned on. */
+static const struct fl_lane_verdict *const *group_of(const struct groups *g, const struct fl_lane_verdict *v,
+						     size_t *ret_n)
+{
+	size_t low = 0, high = g->n;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct fl_lane_verdict *at = g->lanes[middle];
+
+		if (at->case_no < v->case_no || (at->case_no == v->case_no && at->group < v->group))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (*ret_n = 0; low + *ret_n < g->n && g->lanes[low + *ret_n]->case_no == v->case_no &&
+			 g->lanes[low + *ret_n]->group == v->group;)
+		++*ret_n;
+	return g->lanes + low;
+}
+
+/* Of each host the median of the measurements in which it has a part. */
+static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct fl_across *a)
+{
+	struct part *parts = NULL;
+	size_t parts_n = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t lanes_n;
+		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
+
+		for (size_t k = 0; k < lanes_n; k++) {
+			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
+			parts[parts_n++] = (struct part){ lanes[k]->host, values[i].value };
+		}
+	}
+	if (parts_n)
+		qsort(parts, parts_n, sizeof(*parts), compare_parts);
+	for (size_t i = 0, of_one; i < parts_n; i += of_one) {
+		double *own = fl_zalloc(parts_n - i, sizeof(*own));
+
+		for (of_one = 0; i + of_one < parts_n && parts[i + of_one].host == parts[i].host; of_one++)
+			own[of_one] = parts[i + of_one].value;
+		a->of_host[parts[i].host] = median_of(own, of_one);
+		free(own);
+	}
+	free(parts);
+}
+
+/* ---- ranking */
+
+static void rank_hosts(struct fl_across *a, size_t hosts_n)
+{
+	double *sorted = fl_zalloc(hosts_n, sizeof(*sorted));
+
+	for (size_t i = 0; i < hosts_n; i++) {
+		if (isnan(a->of_host[i]))
+			continue;
+		sorted[a->n++] = a->of_host[i];
+		if (!(a->low <= a->of_host[i]))
+			a->low = a->of_host[a->low_host = i];
+		if (!(a->high >= a->of_host[i]))
+			a->high = a->of_host[a->high_host = i];
+	}
+	a->median = median_of(sorted, a->n);
+	for (size_t i = 0; i < hosts_n && a->n >= FL_ACROSS_LEAST; i++) {
+		a->odd[i] = !isnan(a->of_host[i]) && fabs(a->of_host[i] - a->median) > FL_TOLERANCE * fabs(a->median);
+		a->odd_n += a->odd[i];
+	}
+	free(sorted);
+}
+
+static bool is_worse(const struct fl_across *a, double value)
+{
+	const struct fl_metric_summary *m = fl_speaking(a->lane);
+	double line = FL_TOLERANCE * fabs(a->median);
+
+	return m && strcmp(m->better, "lower") == 0 ? value > a->median + line : value < a->median - line;
+}
+
+/* Slow measurements that no odd host has a part in: it is something between the two. */
+static void find_slow(const struct groups *g, const struct value *values, size_t n, struct fl_across *a)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t lanes_n;
+		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
+		bool explained = !is_worse(a, values[i].value);
+
+		for (size_t k = 0; k < lanes_n; k++)
+			explained |= a->odd[lanes[k]->host];
+		if (explained)
+			continue;
+		a->slow = fl_grow(a->slow, a->slow_n + 1, sizeof(*a->slow));
+		a->slow[a->slow_n++] = values[i].lane;
+	}
+}
+
+/* n values that are alike. What only one host has says nothing about hosts. */
+static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
+{
+	struct fl_across a = { .lane = values->lane,
+			       .metric = fl_speaking(values->lane)->name,
+			       .between = values->kind != NULL,
+			       .low = NAN,
+			       .high = NAN };
+
+	a.of_host = fl_zalloc(j->hosts_n, sizeof(*a.of_host));
+	a.odd = fl_zalloc(j->hosts_n, sizeof(*a.odd));
+	for (size_t i = 0; i < j->hosts_n; i++)
+		a.of_host[i] = NAN;
+	if (a.between)
+		value_hosts(g, values, n, &a);
+	for (size_t i = 0; i < n && !a.between; i++)
+		a.of_host[values[i].lane->host] = values[i].value;
+	rank_hosts(&a, j->hosts_n);
+	if (a.between && n >= FL_ACROSS_LEAST)
+		find_slow(g, values, n, &a);
+	if (a.n < 2) {
+		free(a.of_host);
+		free(a.odd);
+		free(a.slow);
+		return;
+	}
+	j->across = fl_grow(j->across, j->across_n + 1, sizeof(*j->across));
+	j->across[j->across_n++] = a;
+}
+
+/* ---- what is said of a host */
+
+static void say(struct fl_judgement *j, char *text)
+{
+	j->odd_hosts = fl_grow(j->odd_hosts, j->odd_hosts_n + 1, sizeof(*j->odd_hosts));
+	j->odd_hosts[j->odd_hosts_n++] = text;
+}
+
+/* "host n3: memory.copy numa=node0 18 % below the median of 8 hosts (20.1 GB/s, median 24.5 GB/s)" */
+static void say_odd(struct fl_judgement *j, const struct fl_across *a, size_t host)
+{
+	double value = a->of_host[host], off = a->median ? (value - a->median) / fabs(a->median) : NAN;
+	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT];
+
+	say(j, fl_format("host %s: %s %.0f %% %s the median of %zu hosts (%s, median %s%s)", j->hosts[host].name,
+			 a->between ? a->lane->bench : a->lane->label, 100 * fabs(off), off < 0 ? "below" : "above",
+			 a->n, fl_show_metric(got, a->metric, value), fl_show_metric(median, a->metric, a->median),
+			 a->between ? ", over all that it has a part in" : ""));
+}
+
+static void say_slow(struct fl_judgement *j, const struct fl_across *a)
+{
+	enum { NAMED = 3 };
+	struct fl_text t = { 0 };
+
+	if (a->slow_n == 0)
+		return;
+	fl_text_add(&t, "%s: slow between hosts of which neither is odd: ", a->lane->bench);
+	for (size_t i = 0; i < a->slow_n && i < NAMED; i++) {
+		char shown[FL_UNIT_TEXT];
+
+		fl_text_add(&t, "%s%s (%s)", i ? ", " : "", a->slow[i]->group_name,
+			    fl_show_metric(shown, a->metric, fl_speaking(a->slow[i])->of_rounds.median));
+	}
+	if (a->slow_n > NAMED)
+		fl_text_add(&t, " and %zu more", a->slow_n - NAMED);
+	say(j, t.bytes);
+}
+
+static void conclude(struct fl_judgement *j)
+{
+	for (size_t i = 0; i < j->hosts_n; i++)
+		if (j->hosts[i].lost)
+			say(j, fl_format("host %s", j->hosts[i].why));
+	for (size_t k = 0; k < j->across_n; k++)
+		for (size_t i = 0; i < j->hosts_n; i++)
+			if (j->across[k].odd[i]) {
+				j->hosts[i].odd_n++;
+				say_odd(j, &j->across[k], i);
+			}
+	for (size_t k = 0; k < j->across_n; k++)
+		say_slow(j, &j->across[k]);
+}
+
+static int compare_across(const void *a, const void *b)
+{
+	const struct fl_across *x = a, *y = b;
+
+	if (x->lane->case_no != y->lane->case_no)
+		return x->lane->case_no < y->lane->case_no ? -1 : 1;
+	return (x->lane->place > y->lane->place) - (x->lane->place < y->lane->place);
+}
+
+void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
+{
+	struct groups g = find_groups(j);
+	struct value *values;
+	size_t n, alike;
+
+	j->hosts = fl_zalloc(run->hosts_n, sizeof(*j->hosts));
+	j->hosts_n = run->hosts_n;
+	for (size_t i = 0; i < run->hosts_n; i++)
+		j->hosts[i].name = run->hosts[i].name;
+	find_lost(run, j);
+	values = find_values(j, &n);
+	for (size_t i = 0; i < n; i += alike) {
+		for (alike = 1; i + alike < n && same(&values[i], &values[i + alike]); alike++)
+			;
+		add_across(j, &g, values + i, alike);
+	}
+	if (j->across_n)
+		qsort(j->across, j->across_n, sizeof(*j->across), compare_across);
+	conclude(j);
+	for (size_t i = 0; i < n; i++)
+		free(values[i].kind);
+	free(values);
+	free(g.lanes);
+}
+
+void fl_across_release(struct fl_judgement *j)
+{
+	for (size_t i = 0; i < j->across_n; i++) {
+		free(j->across[i].of_host);
+		free(j->across[i].odd);
+		free(j->across[i].slow);
+	}
+	for (size_t i = 0; i < j->hosts_n; i++)
+		free(j->hosts[i].why);
+	for (size_t i = 0; i < j->odd_hosts_n; i++)
+		free(j->odd_hosts[i]);
+	free(j->across);
+	free(j->hosts);
+	free(j->odd_hosts);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* across.h: hosts held against each other. They are peers: what all of them measured is ranked, with its median and
+ * spread, and the odd one out is named, which needs no history and no limits.
+ *
+ * Of lanes by themselves a host's value is that of its lane at the same place of the same case. Of measurements between
+ * hosts it is the median over those that it has a part in: a host that is slow with everybody makes one measurement of
+ * each of the others slow, which their medians do not show, and all of its own.
+ *
+ * A host is odd where its value is further from the median of all than the tolerance (as a device among those that are
+ * alike, odd.c), among 4 hosts at least: of fewer, which one is odd is not clear. */
+#ifndef FL_JUDGE_ACROSS_H
+#define FL_JUDGE_ACROSS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+struct fl_lane_verdict;
+
+struct fl_across {
+	const struct fl_lane_verdict *lane; /* one of them, for what it is */
+	const char *metric;		    /* the one that speaks for it */
+	bool between;			    /* of measurements between hosts */
+	double *of_host;		    /* by number; NaN: it has none; owned */
+	bool *odd;			    /* likewise */
+	size_t n, odd_n;		    /* hosts with a value, and odd ones of them */
+	double median, low, high;	    /* of the hosts' values */
+	size_t low_host, high_host;
+	/* Of measurements between hosts that are slow, without those in which an odd host has a part. */
+	const struct fl_lane_verdict **slow;
+	size_t slow_n;
+};
+enum { FL_ACROSS_LEAST = 4 }; /* hosts, for one of them to be odd */
+
+struct fl_host_result {
+	const char *name; /* of the record */
+	bool lost;
+	char *why;    /* lost: "n3 was lost: the connection was closed"; owned */
+	size_t odd_n; /* of `across`, in which it is odd */
+};
+
+#endif
