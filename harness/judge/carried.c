@@ -119,8 +119,8 @@ void fl_judge_carried(const struct fl_subjects *subjects)
 	for (size_t i = 0; i < subjects->n; i++) {
 		struct fl_lane_verdict *v = subjects->items[i].verdict;
 
-		if (v && !v->beside && subjects->items[i].case_lanes == 1 && v->verdict == FL_UNJUDGED && fl_judged_metric(v) &&
-		    clear(&all, v))
+		if (v && !v->beside && subjects->items[i].case_lanes == 1 && v->verdict == FL_UNJUDGED &&
+		    fl_judged_metric(v) && clear(&all, v))
 			fl_hold_against_limits(&subjects->items[i], v);
 	}
 	free(all.items);

@@ -93,6 +93,27 @@ struct fl_end fl_end_memory(const struct fl_machine *m, int node)
 				.name = n ? fl_format("DRAM of %s", n->id) : fl_dup("DRAM") };
 }
 
+/* text: as the option has it; none: the one by which the host reaches the hub. */
+static struct fl_end end_of_interface(const struct fl_subject *s, const char *text)
+{
+	const char *name = text && *text ? text : fl_json_text_or_null(s->run->environment, "interface");
+	bool alone = s->size > 1 && !s->spans && !(text && *text);
+	struct fl_end end = { .kind = FL_END_UNKNOWN, .named = true, .node = -1 };
+
+	for (size_t i = 0; name && !alone && i < s->machine->nics_n; i++) {
+		const char *interface = s->machine->nics[i].interface;
+
+		if (interface && strcmp(interface, name) == 0) {
+			end = end_of_nic(&s->machine->nics[i]);
+			end.port = &s->machine->nics[i];
+			return end;
+		}
+	}
+	end.name = alone ? fl_dup("loopback") : fl_format("interface %s", name ? name : "of this host");
+	end.why = alone || name ? "it is no NIC, and has no rate" : "the record does not say which";
+	return end;
+}
+
 struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *name)
 {
 	const struct fl_field *field = fl_entry_field(s->entry, name);
@@ -104,6 +125,8 @@ struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdi
 		return (struct fl_end){ .kind = FL_END_CPU, .node = own };
 	if (strcmp(name, "own_memory") == 0 || (strcmp(name, "memory") == 0 && !field))
 		return fl_end_memory(s->machine, own);
+	if (strcmp(name, FL_INTERFACE) == 0)
+		return end_of_interface(s, text);
 	if (!field || !text)
 		return (struct fl_end){ .kind = FL_END_UNKNOWN,
 					.named = true,

@@ -94,8 +94,11 @@ static void add_end(struct fl_lane_verdict *v, const struct fl_end *end, bool is
 		fl_hop_unknown(fl_hop_add(v, fl_format("%s media", end->name), crossings), "no rating known", true);
 		return;
 	case FL_END_NIC:
-		fl_hop_unknown(fl_hop_add(v, fl_format("%s port", end->name), crossings),
-			       "payload rate not computed yet", true);
+		if (end->port)
+			fl_add_port(v, end, !is_source, crossings);
+		else
+			fl_hop_unknown(fl_hop_add(v, fl_format("%s port", end->name), crossings),
+				       "payload rate not computed yet", true);
 		return;
 	case FL_END_UNKNOWN:
 		fl_hop_unknown(fl_hop_add(v, fl_dup(end->name), crossings), end->why ? end->why : "not known", true);
@@ -129,10 +132,18 @@ static void find_far(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 								    : "NIC"));
 }
 
+/* What the first lane of a group sends by its interface the others receive by theirs. */
+static bool is_turned(const struct fl_subject *s, const struct fl_flow *flow)
+{
+	return s->rank > 0 && strcmp(flow->to, FL_INTERFACE) == 0;
+}
+
 /* From the source to the sink. */
 static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
-	struct fl_end from = fl_end_find(s, v, flow->from), to = fl_end_find(s, v, flow->to);
+	bool turned = is_turned(s, flow);
+	struct fl_end from = fl_end_find(s, v, turned ? flow->to : flow->from);
+	struct fl_end to = fl_end_find(s, v, turned ? flow->from : flow->to);
 
 	add_end(v, &from, true, flow->per_byte);
 	if (is_device(&from) && is_device(&to)) {

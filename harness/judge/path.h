@@ -6,14 +6,16 @@
 #include "judge/parts.h"
 
 /* ---- ends.c: where a flow begins or ends */
+#define FL_INTERFACE "interface" /* by which the lanes of a group reach each other: an option, and an end of flows */
 struct fl_end {
 	enum { FL_END_CPU, FL_END_MEMORY, FL_END_DRIVE, FL_END_NIC, FL_END_GPU, FL_END_UNKNOWN } kind;
-	bool named;		  /* by a device or path option */
-	int node;		  /* -1: unknown */
-	char *name;		  /* "drive nvme-S1", owned */
-	const struct fl_pci *pci; /* NULL: not a PCI device, or not known to be one */
-	const struct fl_gpu *gpu; /* of FL_END_GPU */
-	const char *why;	  /* of FL_END_UNKNOWN */
+	bool named;		   /* by a device or path option */
+	int node;		   /* -1: unknown */
+	char *name;		   /* "drive nvme-S1", owned */
+	const struct fl_pci *pci;  /* NULL: not a PCI device, or not known to be one */
+	const struct fl_gpu *gpu;  /* of FL_END_GPU */
+	const struct fl_nic *port; /* of FL_END_NIC, where TCP goes over its port */
+	const char *why;	   /* of FL_END_UNKNOWN */
 };
 struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *name);
 /* The DRAM of a node; -1: of one that is not known. */
@@ -47,6 +49,9 @@ void fl_add_host_side(const struct fl_subject *s, struct fl_lane_verdict *v, con
 		      double crossings);
 /* Source and sink on different nodes: the payload crosses what is between them. */
 void fl_add_socket_link(const struct fl_subject *s, struct fl_lane_verdict *v, int from, int to, double crossings);
+
+/* ---- port.c: the port of a NIC over which TCP goes. sending: out of this host. */
+void fl_add_port(struct fl_lane_verdict *v, const struct fl_end *nic, bool sending, double crossings);
 
 /* ---- expect.c: how much of its cap each hop of a link is known to reach, when all hops are known */
 void fl_expect(const struct fl_subject *s, struct fl_lane_verdict *v);
