@@ -39,15 +39,30 @@ static char *describe_counts(const struct fl_judgement *j)
 	return finish(&t);
 }
 
-static char *describe_subject(const struct fl_run *run)
+/* "8 hosts (n1-n8)" */
+static char *describe_hosts(const struct fl_judgement *j)
+{
+	char *list = fl_report_host_list(j, NULL), *text;
+
+	text = fl_format("%zu hosts (%s)", j->hosts_n, list);
+	free(list);
+	return text;
+}
+
+static char *describe_subject(const struct fl_run *run, const struct fl_judgement *j)
 {
 	const char *suite = fl_json_text_or_null(run->plan, "suite");
 	const char *host = fl_json_text_or_null(run->machine, "host");
+	char *hosts = j->hosts_n ? describe_hosts(j) : NULL;
 	struct fl_text t = { 0 };
 	char time[FL_TIME_TEXT];
 
-	fl_text_add(&t, "%s on %s, %s, run %s", suite ? suite : "?", host ? host : "an unnamed host",
+	fl_text_add(&t, "%s on %s, %s, run %s", suite ? suite : "?",
+		    hosts  ? hosts
+		    : host ? host
+			   : "an unnamed host",
 		    fl_report_time(time, run->started_ns), run->id);
+	free(hosts);
 	return finish(&t);
 }
 
@@ -80,6 +95,9 @@ static char *describe_legend(const struct fl_judgement *j)
 	fl_text_add(&t, " Tolerance %.0f %%.", 100 * FL_TOLERANCE);
 	if (j->count[FL_UNJUDGED])
 		fl_text_add(&t, " Unjudged is measured, with nothing to hold it against: not a pass.");
+	if (j->hosts_n)
+		fl_text_add(&t, " A host is odd where it is further than the tolerance from the median of all%s.",
+			    j->hosts_n < FL_ACROSS_LEAST ? "; of fewer than 4 hosts none is called so" : "");
 	if (j->feeds_n)
 		fl_text_add(&t,
 			    " Values of lanes that move batches are means. S is the share of time in which an "
@@ -90,6 +108,30 @@ static char *describe_legend(const struct fl_judgement *j)
 	return finish(&t);
 }
 
+/* What is wrong with the hosts as such goes before what is wrong on one of them. */
+static char *describe_headline(const struct fl_judgement *j)
+{
+	if (j->headline || j->odd_hosts_n == 0)
+		return j->headline ? fl_report_clean(j->headline) : NULL;
+	return fl_report_clean(j->odd_hosts[0]);
+}
+
+static void add_host_sections(struct fl_content *c, const struct fl_judgement *j, const struct fl_words *w)
+{
+	struct fl_section s;
+
+	if (j->odd_hosts_n > 1)
+		fl_content_add(c, fl_section_hosts(j));
+	for (size_t part = 0; fl_section_by_host(j, w, part, &s); part++)
+		fl_content_add(c, s);
+	for (size_t i = 0; i < j->across_n; i++)
+		if (fl_section_between(j, w, i, &s))
+			fl_content_add(c, s);
+}
+
+/* What devices did beside lanes is much on many hosts, and then only in the JSON. */
+enum { BESIDE_HOSTS_MOST = 2 };
+
 struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
 {
 	const struct fl_lane_verdict *only = fl_report_only_reason(j);
@@ -98,33 +140,37 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 		return (struct fl_content){ .verdict = j->verdict,
 					    .headline = describe_nothing(only),
 					    .counts = describe_counts(j),
-					    .subject = describe_subject(run),
+					    .subject = describe_subject(run, j),
 					    .legend = fl_dup("What is not measured is not a pass.") };
 
 	struct fl_matrices matrices = fl_report_matrices(j, w);
 	struct fl_content c = {
 		.verdict = j->verdict,
-		.headline = j->headline ? fl_report_clean(j->headline) : NULL,
+		.headline = describe_headline(j),
 		.counts = describe_counts(j),
-		.subject = describe_subject(run),
-		.table = j->feeds_n ? (struct fl_table){ 0 } : fl_report_lanes(j, w, &matrices),
+		.subject = describe_subject(run, j),
+		.table = j->hosts_n   ? fl_report_hosts(j, w)
+			 : j->feeds_n ? (struct fl_table){ 0 }
+				      : fl_report_lanes(j, w, &matrices),
 		.files = fl_words_files(w),
 		.legend = describe_legend(j),
 	};
 
+	add_host_sections(&c, j, w);
 	fl_content_add(&c, fl_section_feed(j, w));
 	fl_content_add(&c, fl_section_ladder(j));
-	if (j->feeds_n) /* whose accelerators come first */
+	if (j->feeds_n && !j->hosts_n) /* whose accelerators come first */
 		fl_content_add(
 			&c, (struct fl_section){
 				    .title = j->feeds_n > 1 ? "lanes (not those that a loop is held against)" : "lanes",
 				    .table = fl_report_lanes(j, w, &matrices) });
-	for (size_t i = 0; i < matrices.n; i++)
+	for (size_t i = 0; i < matrices.n && j->hosts_n <= BESIDE_HOSTS_MOST; i++)
 		fl_content_add(&c, fl_section_matrix(&matrices, i, w));
 	fl_content_add(&c, fl_section_studies(j, w));
-	fl_content_add(&c, fl_section_further(j, w));
+	fl_content_add(&c, j->hosts_n ? fl_section_further_of_hosts(j, w) : fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w, &matrices));
-	fl_content_add(&c, fl_section_beside(run));
+	if (j->hosts_n <= BESIDE_HOSTS_MOST)
+		fl_content_add(&c, fl_section_beside(run));
 	fl_report_matrices_release(&matrices);
 	return c;
 }

@@ -78,6 +78,8 @@ static int compare_entries(const struct entry *a, const struct entry *b)
 		return a->shape ? 1 : b->shape ? -1 : compare_meaning(a->v, b->v);
 	if (is_said_required(a->v) != is_said_required(b->v))
 		return is_said_required(a->v) - is_said_required(b->v);
+	if (a->v->verdict != b->v->verdict)
+		return a->v->verdict < b->v->verdict ? -1 : 1;
 	return strcmp(a->v->bench, b->v->bench) ? strcmp(a->v->bench, b->v->bench) : strcmp(a->shape, b->shape);
 }
 
@@ -117,27 +119,40 @@ char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdi
 	return clean;
 }
 
-size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices)
+bool fl_report_is_quiet(const struct fl_lane_verdict *v)
+{
+	return v->beside && v->verdict != FL_FAIL && v->verdict != FL_VERDICT_INVALID;
+}
+
+size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices, size_t **ret_first)
 {
 	struct entry *sorted = fl_zalloc(j->lanes_n, sizeof(*sorted));
-	size_t *counts = fl_zalloc(j->lanes_n, sizeof(*counts)), first = 0;
+	size_t *counts = fl_zalloc(j->lanes_n, sizeof(*counts)), first = 0, n = 0;
+	size_t *firsts = ret_first ? fl_zalloc(j->lanes_n, sizeof(*firsts)) : NULL;
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
-		sorted[i].v = v;
+		if (fl_report_is_quiet(v))
+			continue;
+		sorted[n].v = v;
 		if (fl_report_is_one_of_many(matrices, v))
-			sorted[i].shape = shape_of(v);
+			sorted[n].shape = shape_of(v);
+		n++;
 	}
-	qsort(sorted, j->lanes_n, sizeof(*sorted), compare);
-	for (size_t i = 0; i < j->lanes_n; i++) {
+	qsort(sorted, n, sizeof(*sorted), compare);
+	for (size_t i = 0; i < n; i++) {
 		if (compare_entries(&sorted[first], &sorted[i]))
 			first = i;
 		counts[sorted[first].v - j->lanes]++;
+		if (firsts)
+			firsts[sorted[i].v - j->lanes] = (size_t)(sorted[first].v - j->lanes);
 	}
-	for (size_t i = 0; i < j->lanes_n; i++)
+	for (size_t i = 0; i < n; i++)
 		free(sorted[i].shape);
 	free(sorted);
+	if (ret_first)
+		*ret_first = firsts;
 	return counts;
 }
 

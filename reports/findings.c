@@ -4,8 +4,9 @@
 #include "base/alloc.h"
 #include "base/units.h"
 #include "reports/parts.h"
+#include <stdlib.h>
 
-/* What a finding is said of: the first lane, and how many there are. Texts to [lane, count]. */
+/* What a finding is said of: the first lane, how many there are, and their hosts. Texts to [lane, count, {host}]. */
 static json_t *collect(const struct fl_judgement *j)
 {
 	json_t *found = json_object();
@@ -18,9 +19,29 @@ static json_t *collect(const struct fl_judgement *j)
 				json_array_set_new(of, 1, json_integer(json_integer_value(json_array_get(of, 1)) + 1));
 			else
 				json_object_set_new(found, j->lanes[i].findings[k],
-						    json_pack("[I, i]", (json_int_t)i, 1));
+						    of = json_pack("[I, i, {}]", (json_int_t)i, 1));
+			if (j->lanes[i].host_name)
+				json_object_set_new(json_array_get(of, 2), j->lanes[i].host_name, json_true());
 		}
 	return found;
+}
+
+/* " on n1-n8"; NULL: the run is on one machine. */
+static char *hosts_of(const struct fl_judgement *j, const json_t *names)
+{
+	bool *in;
+	char *list, *aside;
+
+	if (json_object_size(names) == 0)
+		return NULL;
+	in = fl_zalloc(j->hosts_n, sizeof(*in));
+	for (size_t i = 0; i < j->hosts_n; i++)
+		in[i] = json_object_get(names, j->hosts[i].name) != NULL;
+	list = fl_report_host_list(j, in);
+	aside = fl_format(" on %s", list);
+	free(list);
+	free(in);
+	return aside;
 }
 
 static void add_finding(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w, const char *text,
@@ -32,6 +53,7 @@ static void add_finding(struct fl_section *s, const struct fl_judgement *j, cons
 	fl_section_add(s, (struct fl_remark){ .kind = fl_dup("finding"),
 					      .subject = n == 1 ? fl_words_name(w, &j->lanes[first])
 								: fl_format("%lld lanes", n),
+					      .aside = n == 1 ? NULL : hosts_of(j, json_array_get(of, 2)),
 					      .text = fl_report_clean(text) });
 }
 

@@ -126,13 +126,14 @@ struct fl_table fl_report_lanes(const struct fl_judgement *j, const struct fl_wo
 				const struct fl_matrices *matrices)
 {
 	struct fl_table t = { .columns = j->feeds_n ? columns_of_feeds : columns, .columns_n = COLUMNS };
-	size_t *alike = fl_report_alike(j, matrices);
+	size_t *alike = fl_report_alike(j, matrices, NULL);
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 		bool missing = v->verdict == FL_VERDICT_NOT_MEASURED && v->reason;
 
-		if (is_left_out(j, v) || fl_report_in_matrix(matrices, v) || (missing && alike[i] == 0))
+		if (is_left_out(j, v) || fl_report_is_quiet(v) || fl_report_in_matrix(matrices, v) ||
+		    (missing && alike[i] == 0))
 			continue;
 		fl_table_add(&t, missing && alike[i] > 1 ? row_of_missing(j, v, alike[i]) : row_of(w, v));
 	}

@@ -46,7 +46,7 @@ static bool runs_alone(const struct fl_judgement *j, const struct fl_lane_verdic
 {
 	const struct fl_lane_verdict *next = v + 1 < j->lanes + j->lanes_n ? v + 1 : NULL;
 
-	return v->lane == 0 && !(next && next->case_no == v->case_no);
+	return v->place == 0 && !(next && fl_report_same_case(v, next));
 }
 
 /* What lanes of one matrix have in common; malloc'd. */
@@ -58,7 +58,7 @@ static char *key_of(const struct fl_lane_verdict *v, const char *row, const char
 	json_object_del(others, row);
 	json_object_del(others, column);
 	text = json_dumps(others, JSON_SORT_KEYS);
-	key = fl_format("%s %s", v->bench, text ? text : "");
+	key = fl_format("%s %u %s", v->bench, v->host, text ? text : "");
 	free(text);
 	json_decref(others);
 	return key;
@@ -177,7 +177,7 @@ static void note_shown(struct fl_matrices *all, const struct fl_matrix *m)
 		}
 }
 
-/* Lanes whose benchmark has so many that their reasons are not read one by one. */
+/* Lanes whose benchmark has so many that their reasons are not read one by one, or which several hosts have. */
 static void note_many(struct fl_matrices *all, const struct fl_judgement *j)
 {
 	json_t *counts = json_object();
@@ -188,8 +188,10 @@ static void note_many(struct fl_matrices *all, const struct fl_judgement *j)
 		json_object_set_new(counts, j->lanes[i].bench, json_integer(n + 1));
 	}
 	for (size_t i = 0; i < j->lanes_n; i++)
-		all->many[i] = j->lanes[i].verdict == FL_UNJUDGED && j->lanes[i].reason &&
-			       json_integer_value(json_object_get(counts, j->lanes[i].bench)) > LANES_LEAST;
+		all->many[i] = j->lanes[i].reason &&
+			       ((j->lanes[i].verdict == FL_UNJUDGED &&
+				 json_integer_value(json_object_get(counts, j->lanes[i].bench)) > LANES_LEAST) ||
+				(j->hosts_n && j->lanes[i].verdict != FL_VERDICT_NOT_MEASURED && !j->lanes[i].feed));
 	json_decref(counts);
 }
 
@@ -307,9 +309,11 @@ static struct fl_table table_of(const struct fl_matrix *m, const char *unit)
 struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w)
 {
 	const struct fl_matrix *m = all->items[i];
+	const char *host = m->first->host_name;
 	char *unit = unit_of(m), *name = fl_words_matrix(w, m->first, m->rows.option, m->columns.option);
 	struct fl_section s = { .title = "matrix: ",
-				.of = fl_format("%s, %s%s%s", name, unit, *unit ? "; " : "",
+				.of = fl_format("%s%s%s, %s%s%s", name, host ? " on " : "", host ? host : "", unit,
+						*unit ? "; " : "",
 						"* is the odd one among those like it, ! failed or is invalid"),
 				.table = table_of(m, unit) };
 

@@ -16,6 +16,10 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v);
 bool fl_words_is_alone(const struct fl_words *w, const struct fl_lane_verdict *v);
 /* The name of a lane without these two options: what a matrix over them is of. Clean, malloc'd. */
 char *fl_words_matrix(const struct fl_words *w, const struct fl_lane_verdict *v, const char *row, const char *column);
+/* Are both of one case on one host? */
+bool fl_report_same_case(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b);
+/* The name without the host: what is the same on all. Clean, malloc'd. */
+char *fl_words_common(const struct fl_words *w, const struct fl_lane_verdict *v);
 /* The files that the lanes are of. */
 const struct fl_files *fl_words_files(const struct fl_words *w);
 
@@ -42,8 +46,9 @@ void fl_report_switches(const struct fl_machine *m, const struct fl_look *look, 
 /* ---- alike.c: lanes of one benchmark that mean the same for the same reason share one remark; of lanes that were not
  * measured, those of all benchmarks; of many lanes (matrix.c), those whose reasons differ only in figures and in the
  * names of their devices.
- * For every lane how many there are: at the first of them; 0 at the others. malloc'd. */
-size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices);
+ * For every lane how many there are: at the first of them; 0 at the others. malloc'd. *ret_first: of every lane the
+ * first that it is alike, malloc'd; NULL: not wanted. */
+size_t *fl_report_alike(const struct fl_judgement *j, const struct fl_matrices *matrices, size_t **ret_first);
 /* The benchmarks of the lanes that are like this one: "gpu.h2d, gpu.d2h". Clean, malloc'd. */
 char *fl_report_subject(const struct fl_judgement *j, const struct fl_lane_verdict *v);
 /* Nothing was measured, of several lanes, and all for one reason: that; else NULL. */
@@ -134,10 +139,24 @@ struct fl_matrices fl_report_matrices(const struct fl_judgement *j, const struct
 void fl_report_matrices_release(struct fl_matrices *all);
 /* A matrix shows it, and there is no more to say of it. */
 bool fl_report_in_matrix(const struct fl_matrices *all, const struct fl_lane_verdict *v);
+/* It need not be said: it is beside a measurement, and well. */
+bool fl_report_is_quiet(const struct fl_lane_verdict *v);
 /* It is unjudged, and there are so many lanes of its benchmark that reasons which differ only in figures and in the
  * names of their devices are said once. */
 bool fl_report_is_one_of_many(const struct fl_matrices *all, const struct fl_lane_verdict *v);
 struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, const struct fl_words *w);
+
+/* ---- hosts.c: of a run on several hosts
+ * "n1-n8, n11": all of them, or those of the numbers that are marked. Clean, malloc'd. */
+char *fl_report_host_list(const struct fl_judgement *j, const bool *in);
+/* In the place of lanes: one row for what all hosts have. */
+struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_words *w);
+/* Of few hosts each of them, some at a time; false: there is no such part. */
+bool fl_section_by_host(const struct fl_judgement *j, const struct fl_words *w, size_t part, struct fl_section *ret);
+/* Of few hosts what the i-th of j->across measured between each two; false: it did not. */
+bool fl_section_between(const struct fl_judgement *j, const struct fl_words *w, size_t i, struct fl_section *ret);
+struct fl_section fl_section_hosts(const struct fl_judgement *j); /* what is wrong with one as a whole */
+struct fl_section fl_section_further_of_hosts(const struct fl_judgement *j, const struct fl_words *w);
 
 /* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);

@@ -73,7 +73,7 @@ struct fl_section fl_section_further(const struct fl_judgement *j, const struct 
 		const struct fl_metric_summary *speaker = fl_report_speaker(v);
 		struct fl_text t = { 0 };
 
-		for (size_t k = 0; !is_evidence(j, v) && k < v->metrics_n; k++)
+		for (size_t k = 0; !is_evidence(j, v) && !fl_report_is_quiet(v) && k < v->metrics_n; k++)
 			if (&v->metrics[k] != speaker && v->metrics[k].of_rounds.n)
 				add_metric(&v->metrics[k], &t);
 		if (t.n)
@@ -138,7 +138,10 @@ static void set_subject(struct fl_remark *r, const struct fl_judgement *j, const
 			const struct fl_matrices *matrices, const struct fl_lane_verdict *v, size_t n,
 			const char *required)
 {
-	if (n == 1 || fl_report_is_one_of_many(matrices, v)) {
+	if (n > 1 && j->hosts_n && fl_report_is_one_of_many(matrices, v)) {
+		r->subject = fl_words_common(w, v);
+		r->aside = fl_format(" (%zu lanes)%s", n, required);
+	} else if (n == 1 || fl_report_is_one_of_many(matrices, v)) {
 		r->subject = fl_words_name(w, v);
 		r->aside = n > 1 ? fl_format(" and %zu like it%s", n - 1, required) : fl_dup(required);
 	} else {
@@ -166,21 +169,39 @@ static void add_incomplete(struct fl_section *s, const struct fl_judgement *j, c
 	}
 }
 
+/* On which hosts the lanes are that a remark is of: " (8 lanes) on n1-n8". */
+static void add_hosts(struct fl_remark *r, const struct fl_judgement *j, const size_t *firsts, size_t first)
+{
+	bool *in = fl_zalloc(j->hosts_n, sizeof(*in));
+	char *list, *aside = r->aside;
+
+	for (size_t i = first; i < j->lanes_n; i++)
+		if (firsts[i] == first && !fl_report_is_quiet(&j->lanes[i]))
+			in[j->lanes[i].host] = true;
+	list = fl_report_host_list(j, in);
+	r->aside = fl_format("%s on %s", aside, list);
+	free(aside);
+	free(list);
+	free(in);
+}
+
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w,
 				 const struct fl_matrices *matrices)
 {
 	struct fl_section s = { .title = "why", .indent = 4 };
-	size_t *alike = fl_report_alike(j, matrices);
+	size_t *firsts, *alike = fl_report_alike(j, matrices, &firsts);
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 		struct fl_remark *r;
 
-		if (!has_reason(v) || !alike[i])
+		if (!has_reason(v) || fl_report_is_quiet(v) || !alike[i])
 			continue;
 		r = fl_section_add(
 			&s, (struct fl_remark){ .kind = fl_dup(kind_of(v)), .text = fl_report_clean(v->reason) });
 		set_subject(r, j, w, matrices, v, alike[i], must_be_more(run, v) ? ", required by the suite" : "");
+		if (j->hosts_n && alike[i] > 1)
+			add_hosts(r, j, firsts, i);
 		if (v->hint)
 			add_hint(r, v->hint);
 		add_proof(r, v);
@@ -188,6 +209,7 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 	add_incomplete(&s, j, w);
 	fl_add_findings(&s, j, w);
 	fl_add_distrust(&s, j, w);
+	free(firsts);
 	free(alike);
 	return s;
 }

@@ -123,7 +123,7 @@ struct fl_words *fl_words_make(const struct fl_judgement *j)
 			b = &w->benches[w->n++];
 			*b = (struct bench){ .first = v, .values = json_object() };
 		}
-		b->lanes++;
+		b->lanes += v->host == b->first->host && !v->beside; /* hosts have the same */
 		note_files(w, v);
 		note_differences(b, v->options);
 		note_devices(w, v);
@@ -199,13 +199,19 @@ static void add_options(struct fl_text *out, const struct fl_words *w, const str
 	}
 }
 
-/* How many lanes run beside this one; ret_other: the last of them. */
+bool fl_report_same_case(const struct fl_lane_verdict *a, const struct fl_lane_verdict *b)
+{
+	return a->case_no == b->case_no && a->host == b->host;
+}
+
+/* How many lanes run beside this one on its host, those apart that make one measurement with it; ret_other: the last
+ * of them. */
 static size_t count_neighbours(const struct fl_words *w, const struct fl_lane_verdict *v, const char **ret_other)
 {
-	size_t me = (size_t)(v - w->j->lanes), from = me - v->lane, n = 0;
+	size_t me = (size_t)(v - w->j->lanes), from = me - v->place, n = 0;
 
-	for (size_t i = from; i < w->j->lanes_n && w->j->lanes[i].case_no == v->case_no; i++)
-		if (i != me) {
+	for (size_t i = from; i < w->j->lanes_n && fl_report_same_case(&w->j->lanes[i], v); i++)
+		if (i != me && !(v->size > 1 && w->j->lanes[i].group == v->group)) {
 			*ret_other = w->j->lanes[i].bench;
 			n++;
 		}
@@ -221,8 +227,19 @@ static void add_neighbours(struct fl_text *out, size_t n, const char *other)
 		fl_text_add(out, " beside %zu lanes", n);
 }
 
+/* "n1 to n3", "on n2"; of a lane that is beside a measurement what it is there. */
+static void add_host(struct fl_text *out, const struct fl_lane_verdict *v)
+{
+	if (v->group_name)
+		fl_text_add(out, " %s", v->group_name);
+	else if (v->host_name)
+		fl_text_add(out, " on %s", v->host_name);
+	if (v->beside)
+		fl_text_add(out, " (%s)", v->role);
+}
+
 /* "feed loop", "ingest T3", "feed control #1"; where there are several studies with that of its own. malloc'd. */
-static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v)
+static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v, bool with_host)
 {
 	const struct fl_study_result *s = w->feeds[v - w->j->lanes];
 	const char *other = NULL;
@@ -234,7 +251,9 @@ static char *rung_name(const struct fl_words *w, const struct fl_lane_verdict *v
 	fl_text_add(&t, "%s%s%s %s", label, w->j->feeds_n > 1 && demand ? " " : "",
 		    w->j->feeds_n > 1 && demand ? demand : "", v->rung);
 	if (neighbours)
-		fl_text_add(&t, " #%u", v->lane);
+		fl_text_add(&t, " #%u", v->place);
+	if (with_host)
+		add_host(&t, v);
 	clean = fl_report_clean(t.bytes);
 	fl_text_release(&t);
 	free(label);
@@ -263,7 +282,7 @@ static void add_label(struct fl_text *out, const struct fl_words *w, const struc
 	free(label);
 }
 
-char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
+static char *name_of(const struct fl_words *w, const struct fl_lane_verdict *v, bool with_host)
 {
 	const struct bench *b = find_bench(w, v->bench);
 	const char *other = NULL;
@@ -272,8 +291,8 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 	char *clean;
 
 	if (v->rung && w->feeds[v - w->j->lanes])
-		return rung_name(w, v);
-	if (b->lanes == 1 && neighbours == 0 && strncmp(v->label, v->bench, strlen(v->bench)) == 0) {
+		return rung_name(w, v, with_host);
+	if (!v->group_name && b->lanes == 1 && neighbours == 0 && strncmp(v->label, v->bench, strlen(v->bench)) == 0) {
 		add_label(&t, w, v);
 	} else {
 		fl_text_add(&t, "%s", v->bench);
@@ -281,9 +300,21 @@ char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
 	}
 	fl_text_add(&t, "%s", w->alone[v - w->j->lanes] ? " alone" : "");
 	add_neighbours(&t, neighbours, other);
+	if (with_host)
+		add_host(&t, v);
 	clean = fl_report_clean(fl_text_str(&t));
 	fl_text_release(&t);
 	return clean;
+}
+
+char *fl_words_name(const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	return name_of(w, v, true);
+}
+
+char *fl_words_common(const struct fl_words *w, const struct fl_lane_verdict *v)
+{
+	return name_of(w, v, false);
 }
 
 bool fl_words_is_alone(const struct fl_words *w, const struct fl_lane_verdict *v)

@@ -55,10 +55,12 @@ static void find_lost(const struct fl_run *run, struct fl_judgement *j)
 
 /* ---- values */
 
-static bool counts(const struct fl_lane_verdict *v)
+static double value_of(const struct fl_lane_verdict *v)
 {
-	return v->verdict != FL_VERDICT_INVALID && v->verdict != FL_VERDICT_NOT_MEASURED && !v->wrong_data &&
-	       !v->beside && !v->evidence_only;
+	const struct fl_metric_summary *m = fl_speaking(v);
+	bool counts = v->verdict != FL_VERDICT_INVALID && v->verdict != FL_VERDICT_NOT_MEASURED && !v->wrong_data;
+
+	return m && counts && isfinite(m->of_rounds.median) ? m->of_rounds.median : (double)NAN;
 }
 
 /* A measurement is the same wherever it is made, but for how long it took. */
@@ -106,10 +108,9 @@ static struct value *find_values(const struct fl_judgement *j, size_t *ret_n)
 	*ret_n = 0;
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
-		const struct fl_metric_summary *m = counts(v) ? fl_speaking(v) : NULL;
 
-		if (m && isfinite(m->of_rounds.median))
-			all[(*ret_n)++] = (struct value){ v, m->of_rounds.median, v->group_name ? kind_of(v) : NULL };
+		if (!v->beside && !v->evidence_only)
+			all[(*ret_n)++] = (struct value){ v, value_of(v), v->group_name ? kind_of(v) : NULL };
 	}
 	qsort(all, *ret_n, sizeof(*all), compare);
 	return all;
@@ -204,7 +205,7 @@ static void value_hosts(const struct groups *g, const struct value *values, size
 		size_t lanes_n;
 		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
 
-		for (size_t k = 0; k < lanes_n; k++) {
+		for (size_t k = 0; k < lanes_n && !isnan(values[i].value); k++) {
 			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
 			parts[parts_n++] = (struct part){ lanes[k]->host, values[i].value };
 		}
@@ -259,7 +260,7 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 	for (size_t i = 0; i < n; i++) {
 		size_t lanes_n;
 		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
-		bool explained = !is_worse(a, values[i].value);
+		bool explained = isnan(values[i].value) || !is_worse(a, values[i].value);
 
 		for (size_t k = 0; k < lanes_n; k++)
 			explained |= a->odd[lanes[k]->host];
@@ -270,11 +271,14 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 	}
 }
 
-/* n values that are alike. What only one host has says nothing about hosts. */
+/* n values that are alike. */
 static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
 {
+	const struct fl_metric_summary *speaker = fl_speaking(values->lane);
 	struct fl_across a = { .lane = values->lane,
-			       .metric = fl_speaking(values->lane)->name,
+			       .lanes = fl_zalloc(n, sizeof(*a.lanes)),
+			       .lanes_n = n,
+			       .metric = speaker ? speaker->name : NULL,
 			       .between = values->kind != NULL,
 			       .low = NAN,
 			       .high = NAN };
@@ -285,17 +289,13 @@ static void add_across(struct fl_judgement *j, const struct groups *g, const str
 		a.of_host[i] = NAN;
 	if (a.between)
 		value_hosts(g, values, n, &a);
+	for (size_t i = 0; i < n; i++)
+		a.lanes[i] = values[i].lane;
 	for (size_t i = 0; i < n && !a.between; i++)
 		a.of_host[values[i].lane->host] = values[i].value;
 	rank_hosts(&a, j->hosts_n);
 	if (a.between && n >= FL_ACROSS_LEAST)
 		find_slow(g, values, n, &a);
-	if (a.n < 2) {
-		free(a.of_host);
-		free(a.odd);
-		free(a.slow);
-		return;
-	}
 	j->across = fl_grow(j->across, j->across_n + 1, sizeof(*j->across));
 	j->across[j->across_n++] = a;
 }
@@ -392,6 +392,7 @@ void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
 void fl_across_release(struct fl_judgement *j)
 {
 	for (size_t i = 0; i < j->across_n; i++) {
+		free(j->across[i].lanes);
 		free(j->across[i].of_host);
 		free(j->across[i].odd);
 		free(j->across[i].slow);

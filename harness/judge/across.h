@@ -16,13 +16,15 @@
 struct fl_lane_verdict;
 
 struct fl_across {
-	const struct fl_lane_verdict *lane; /* one of them, for what it is */
-	const char *metric;		    /* the one that speaks for it */
-	bool between;			    /* of measurements between hosts */
-	double *of_host;		    /* by number; NaN: it has none; owned */
-	bool *odd;			    /* likewise */
-	size_t n, odd_n;		    /* hosts with a value, and odd ones of them */
-	double median, low, high;	    /* of the hosts' values */
+	const struct fl_lane_verdict *lane;   /* the first of them, for what it is */
+	const struct fl_lane_verdict **lanes; /* all, measured or not, but for those beside a measurement; owned */
+	size_t lanes_n;
+	const char *metric;	  /* the one that speaks for it; NULL: it has none */
+	bool between;		  /* of measurements between hosts */
+	double *of_host;	  /* by number; NaN: it has none; owned */
+	bool *odd;		  /* likewise */
+	size_t n, odd_n;	  /* hosts with a value, and odd ones of them */
+	double median, low, high; /* of the hosts' values */
 	size_t low_host, high_host;
 	/* Of measurements between hosts that are slow, without those in which an odd host has a part. */
 	const struct fl_lane_verdict **slow;
