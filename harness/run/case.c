@@ -163,8 +163,6 @@ static void staff(struct fl_case *c)
 
 /* ---- wait for all */
 
-typedef bool (*arrived_fn)(const struct fl_case_lane *lane);
-
 static bool is_ready(const struct fl_case_lane *lane)
 {
 	return lane->state == FL_LANE_READY;
@@ -183,10 +181,10 @@ int fl_case_progress(const struct fl_case_lane *lane)
 	return (int)lane->state * (FL_PHASE_END + 1) + phase;
 }
 
-/* Who is to blame where that one is late: one of its group that it waits for; and of that one's worker those that have
- * come furthest may only wait for another, with locks that they share. */
-static struct fl_case_lane *find_guilty(struct fl_case *c, struct fl_case_lane *late, arrived_fn arrived,
-					uint64_t waited_ns)
+/* One of its group that it waits for; and of that one's worker those that have come furthest may only wait for another,
+ * with locks that they share. */
+struct fl_case_lane *fl_case_guilty(struct fl_case *c, struct fl_case_lane *late, fl_case_arrived arrived,
+				    uint64_t waited_ns)
 {
 	struct fl_case_lane *absent = fl_group_absent(c, late), *guilty = absent;
 
@@ -217,7 +215,7 @@ static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 }
 
 /* Until every lane has arrived; a lane that fails or is late ends the wait only where `all_or_none`. */
-static int wait_for(struct fl_case *c, arrived_fn arrived, bool all_or_none, struct fl_err *err)
+static int wait_for(struct fl_case *c, fl_case_arrived arrived, bool all_or_none, struct fl_err *err)
 {
 	uint64_t began_ns = fl_now_ns();
 
@@ -232,7 +230,7 @@ static int wait_for(struct fl_case *c, arrived_fn arrived, bool all_or_none, str
 			if (arrived(lane) || lane->state == FL_LANE_FAILED)
 				continue;
 			if (now_ns >= began_ns + lane->limit_ns)
-				fail_late(c, find_guilty(c, lane, arrived, now_ns - began_ns));
+				fail_late(c, fl_case_guilty(c, lane, arrived, now_ns - began_ns));
 			else {
 				waiting = true;
 				until_ns = began_ns + lane->limit_ns < until_ns ? began_ns + lane->limit_ns : until_ns;

@@ -86,6 +86,12 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
 /* The more, the further the lane has come. */
 int fl_case_progress(const struct fl_case_lane *lane);
 
+typedef bool (*fl_case_arrived)(const struct fl_case_lane *lane);
+/* Which lane of that late one's worker is to blame: of those that are late, too, after so long, the one that has come
+ * least far; `late` itself where none is behind it. */
+struct fl_case_lane *fl_case_guilty(struct fl_case *c, struct fl_case_lane *late, fl_case_arrived arrived,
+				    uint64_t waited_ns);
+
 /* staff.c */
 /* The worker that another lane of its number has already, else one of the pool. -EINVAL: the plan lets lanes share one
  * that cannot. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_rows.c: the gpu rows move the right bytes, count them, time them by the device and leave nothing behind; and
  * they notice when the bytes are wrong. Over the CUDA stub: no time here is that of a GPU. */
+#include "path/cuda/device.h"
+#include "path/cuda/gate.h"
+#include "path/cuda/kernels.h"
 #include "rig.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -458,6 +461,43 @@ static void test_together(void **unused)
 	}
 }
 
+/* Steps of a lane do not wait for what another lane of the process holds back on the same GPU, nor for that lane to let
+ * go: with all that makes streams wait for each other they would, until the gate gives up. */
+static void test_beside_closed_gate(void **unused)
+{
+	const uint64_t long_ns = UINT64_C(60000000000);
+
+	(void)unused;
+	for (unsigned i = 0; i < RIG_CASES; i++) {
+		struct fl_cuda_device gpu = { .number = -1 };
+		struct fl_gate gate = { 0 };
+		struct fl_err err = { 0 };
+		void *flag, *timed_out;
+		struct rig r;
+
+		if (rig_cases[i].kind == 1)
+			continue; /* the driver copies pageable memory as it likes */
+		open_and_enter(&r, &rig_cases[i], "");
+		assert_int_equal(fl_cuda_device_open(&rig_gpus[0], &gpu, &err), 0);
+		assert_int_equal(fl_gate_make(&gate, &err), 0);
+		assert_int_equal(fl_gate_close(&gate), 0);
+		assert_int_equal(cudaHostGetDevicePointer(&flag, (void *)gate.flag, 0), 0);
+		assert_int_equal(cudaHostGetDevicePointer(&timed_out, (void *)(uintptr_t)gate.timed_out, 0), 0);
+		assert_int_equal(fl_kernel_gate(gpu.stream, flag, long_ns, timed_out), 0);
+		must(&r, rig_do(&r, RIG_STEP));
+		assert_false(r.did.spoilt);
+		assert_int_equal(cudaStreamQuery(gpu.stream), cudaErrorNotReady);
+		fl_gate_open(&gate);
+		assert_int_equal(fl_cuda_device_wait(&gpu, &err), 0);
+		assert_false(fl_gate_timed_out(&gate));
+		rig_do(&r, RIG_LEAVE);
+		must(&r, rig_do(&r, RIG_VERIFY));
+		fl_gate_free(&gate);
+		fl_cuda_device_close(&gpu);
+		rig_end(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -476,6 +516,7 @@ int main(void)
 		cmocka_unit_test(test_gate_time_out),
 		cmocka_unit_test(test_halt),
 		cmocka_unit_test(test_together),
+		cmocka_unit_test(test_beside_closed_gate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -169,6 +170,89 @@ static void a_lane_that_hangs_beside_another(void **state)
 	}
 }
 
+static bool has_arrived(const struct fl_case_lane *lane)
+{
+	return lane->state == FL_LANE_DONE;
+}
+
+/* Of lanes that hang in one worker after a while of 10: each is where it says, with a limit of its own; and which of
+ * them is seen to be late. */
+static void who_is_to_blame(void **state)
+{
+	enum { LANES = 3 };
+	static const struct {
+		struct {
+			enum fl_lane_state at;
+			enum fl_phase phase;
+			uint64_t limit_ns;
+			unsigned worker;
+		} lanes[LANES];
+		unsigned late, guilty;
+	} rows[] = {
+		/* Those that have come further wait for it. */
+		{ { { FL_LANE_READY, FL_PHASE_READY, 10, 0 },
+		    { FL_LANE_SIZED, FL_PHASE_OPEN, 10, 0 },
+		    { FL_LANE_READY, FL_PHASE_READY, 10, 0 } },
+		  0,
+		  1 },
+		/* In one state the phase decides. */
+		{ { { FL_LANE_STOPPING, FL_PHASE_VERIFY, 10, 0 },
+		    { FL_LANE_STOPPING, FL_PHASE_LEAVE, 10, 0 },
+		    { FL_LANE_STOPPING, FL_PHASE_STEP, 10, 0 } },
+		  0,
+		  2 },
+		/* Alike: nobody knows, so the one that was seen. */
+		{ { { FL_LANE_STOPPING, FL_PHASE_STEP, 10, 0 },
+		    { FL_LANE_STOPPING, FL_PHASE_STEP, 10, 0 },
+		    { FL_LANE_STOPPING, FL_PHASE_STEP, 10, 0 } },
+		  1,
+		  1 },
+		/* It is behind, and still has time. */
+		{ { { FL_LANE_READY, FL_PHASE_READY, 10, 0 },
+		    { FL_LANE_SIZED, FL_PHASE_OPEN, 11, 0 },
+		    { FL_LANE_DONE, FL_PHASE_END, 10, 0 } },
+		  0,
+		  0 },
+		/* Another worker's; and one that has failed already. */
+		{ { { FL_LANE_READY, FL_PHASE_READY, 10, 0 },
+		    { FL_LANE_SIZED, FL_PHASE_OPEN, 10, 1 },
+		    { FL_LANE_FAILED, FL_PHASE_OPEN, 10, 0 } },
+		  0,
+		  0 },
+		/* Failed lanes come last by their state and never count, wherever they stopped. */
+		{ { { FL_LANE_FAILED, FL_PHASE_START, 10, 0 },
+		    { FL_LANE_STOPPING, FL_PHASE_STEP, 10, 0 },
+		    { FL_LANE_SIZED, FL_PHASE_ENTER, 10, 0 } },
+		  1,
+		  2 },
+	};
+	const struct fl_tape_shape shape = { .threads = 1, .steps_max = 1 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_worker workers[2] = { 0 };
+		struct fl_case_lane lanes[LANES] = { 0 };
+		struct fl_case c = { .lanes = lanes, .lanes_n = LANES };
+		const struct fl_case_lane *guilty;
+
+		for (unsigned k = 0; k < LANES; k++) {
+			int fd;
+
+			lanes[k].worker = &workers[rows[i].lanes[k].worker];
+			lanes[k].state = rows[i].lanes[k].at;
+			lanes[k].limit_ns = rows[i].lanes[k].limit_ns;
+			assert_int_equal(fl_tape_create(&shape, &lanes[k].tape, &fd, NULL), 0);
+			close(fd);
+			fl_tape_set_phase(lanes[k].tape, rows[i].lanes[k].phase);
+		}
+		guilty = fl_case_guilty(&c, &lanes[rows[i].late], has_arrived, 10);
+		if (guilty != &lanes[rows[i].guilty])
+			fail_msg("row %zu: lane %td", i, guilty - lanes);
+		for (unsigned k = 0; k < LANES; k++)
+			fl_tape_free(lanes[k].tape);
+	}
+}
+
 /* A lane that reads from such a drive is not begun; one that reads from memory is. */
 static void a_drive_that_is_not_used_again(void **state)
 {
@@ -191,9 +275,8 @@ static void a_drive_that_is_not_used_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(the_first_reason_stays),
-		cmocka_unit_test(what_a_lane_takes_with_it),
-		cmocka_unit_test(a_lane_that_hangs_beside_another),
+		cmocka_unit_test(the_first_reason_stays),	    cmocka_unit_test(what_a_lane_takes_with_it),
+		cmocka_unit_test(a_lane_that_hangs_beside_another), cmocka_unit_test(who_is_to_blame),
 		cmocka_unit_test(a_drive_that_is_not_used_again),
 	};
 
