@@ -111,10 +111,10 @@ is_used=$(jq '[.gpus[].processes] | add' "$work/nightly.json")
 [ "$is_used" = 1 ] || fail "who a script started beside us: $is_used users, not 1"
 
 # The table of the driver's calls has none that nobody makes.
-for member in $(sed -nE 's/^\tSYMBOL\((\w+),.*/\1/p' "$tests/../harness/sense/nvml.c"); do
+while read -r member; do
 	grep -qrwE "nvml\.$member|nvml->$member|nvml, $member" "$tests/../harness/sense" --include='*.c' ||
 		fail "nvml.h: nobody calls '$member'"
-done
+done < <(sed -nE 's/^\tSYMBOL\((\w+),.*/\1/p' "$tests/../harness/sense/nvml.c")
 
 # The driver: each of its calls missing and failing makes one value unknown, and never the GPU.
 python3 - "$stub" "$tests/../harness/sense/nvml.c" <<'END' || fail 'the driver: see above'

@@ -20,7 +20,7 @@ static int count_of(const struct fl_nvml_device *d, unsigned link)
 {
 	const char *second = strchr(d->counts, ' ') + 1, *text = link ? second : d->counts;
 
-	return *text == '-' ? -1 : atoi(text);
+	return *text == '-' ? -1 : (int)strtol(text, NULL, 10);
 }
 
 static int link_state(struct fl_nvml_device *d, unsigned link, unsigned *ret_up)
