@@ -19,23 +19,37 @@ struct fl_hub_host {
 	json_t *hello;	   /* NULL before */
 	struct fl_machine *machine;
 	json_t *environment;
+	json_t *visible; /* which devices are hidden there: {"devices", "order"} */
 	/* Its CLOCK_MONOTONIC less the hub's, by the exchange with the shortest way of the last fl_hub_clocks(),
 	 * and how far that may be off: half that way. */
 	int64_t clock_offset_ns;
 	uint64_t clock_error_ns;
 	uint64_t messages, bytes; /* that came from it */
+	/* The hub's own: somebody has heard that it is lost; it waits for room to send. */
+	bool lost_told, waits_for_room;
 };
 
 struct fl_hub {
 	struct fl_hub_host *hosts;
 	size_t n;
-	int listen_fd, epoll_fd;
+	size_t lost_n;	      /* of them are lost */
+	size_t lost_untold_n; /* and nobody has heard of it yet */
+	int listen_fd;	      /* -1 once all have come: nobody else is let in */
+	int epoll_fd;
+	char *addresses[FL_ADDRESSES_MAX]; /* of the hub, for agents */
+	size_t addresses_n;
+	uint16_t port;
 	struct fl_secret secret;
+	char *catalog_digest;			/* of the hub's own catalog; NULL: not compared */
 	const volatile sig_atomic_t *interrupt; /* may be NULL */
 	/* Called about ten times a second while the hub waits, from its thread; may be NULL. */
 	void (*waits)(void *arg);
 	void *waits_arg;
-	struct fl_hub_stranger *strangers; /* connections that have not said who they are; hub.c */
+	/* A line for people: who was refused, and why. At most some ten of them, whoever knocks. May be NULL. */
+	void (*say)(void *arg, const char *line);
+	void *say_arg;
+	uint64_t ticked_ns;   /* when it last called waits */
+	struct fl_door *door; /* connections that have not said who they are; hub_parts.h */
 };
 
 struct fl_hub_spec {
@@ -45,19 +59,27 @@ struct fl_hub_spec {
 	const char *bind;	  /* numeric address to listen at; NULL: all */
 	uint16_t port;		  /* 0: any free one */
 	const struct fl_secret *secret; /* NULL: make one */
+	const char *catalog_digest;	/* of the hub's catalog, for fl_hub_differences(); NULL: not compared */
 	const volatile sig_atomic_t *interrupt;
 };
+/* Where it fails, listen_fd is still the caller's. */
 int fl_hub_open(const struct fl_hub_spec *spec, struct fl_hub **ret, struct fl_err *err);
-void fl_hub_close(struct fl_hub *hub); /* tells all agents to end */
+/* Tells all agents to end, waits at most 1 s for them to hear it, and closes; NULL allowed. */
+void fl_hub_close(struct fl_hub *hub);
 /* What an agent of that rank needs. Release it. */
 void fl_hub_bootstrap(const struct fl_hub *hub, unsigned rank, struct fl_bootstrap *ret);
 
-/* Waits until every agent has come and has sent its hello and its machine (hosts.md in README). -ETIMEDOUT after
- * limit_ns names who did not arrive, and how far they came; -EINTR. An agent that is refused (wrong secret, another
- * version) is an error that names it. alive: asked ten times a second whether launching has failed (ssh ended):
- * below 0 with *err ends the wait; may be NULL. */
+/* Waits until every agent has come and has sent its hello and its machine (README.md); then nobody else is let in.
+ * -ETIMEDOUT after limit_ns names who did not arrive, and how far they came; -EINTR. What makes the run impossible is
+ * an error at once, with the name of the host: it fails or goes away while it joins, another feedline holds the lock of
+ * its node, several agents are on it (-EINVAL). Where agents with another secret are all that could still be missing,
+ * the error names their addresses (-EACCES). Others that knock (scanners, agents of other runs, a second agent of a
+ * rank) are turned away with a line to `say`. */
 struct fl_hub_launch {
+	/* Has launching failed (ssh ended)? Asked ten times a second; below 0 with *err ends the wait. May be NULL. */
 	int (*check)(void *arg, struct fl_err *err);
+	/* Who started the agent of that rank ("ssh"); NULL: nobody yet, or not known. May be NULL. */
+	const char *(*started_by)(void *arg, unsigned rank);
 	void *arg;
 };
 int fl_hub_gather(struct fl_hub *hub, uint64_t limit_ns, const struct fl_hub_launch *launch, struct fl_err *err);
@@ -66,8 +88,9 @@ int fl_hub_gather(struct fl_hub *hub, uint64_t limit_ns, const struct fl_hub_lau
 void fl_hub_tell(struct fl_hub *hub, struct fl_hub_host *host, const json_t *message);
 void fl_hub_tell_all(struct fl_hub *hub, const json_t *message);
 /* Hears all hosts until `until_ns`, or until `hear` returns > 0. hear gets each message (borrowed); what it returns
- * below 0 loses that host with *err for a reason. lost is called once for each host that is lost. 0, the > 0, or
- * -EINTR. */
+ * below 0 loses that host with *err for a reason. lost is called once for each host that is lost, also of those that
+ * were lost since the last fl_hub_listen(); either may be NULL. What is there is heard even where until_ns is over. 0,
+ * the > 0, or -EINTR. */
 struct fl_hub_ears {
 	int (*hear)(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err);
 	void (*lost)(void *arg, struct fl_hub_host *host);
@@ -77,12 +100,13 @@ int fl_hub_listen(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ear
 /* Gives a host up: its connection is closed, its agent ends by that. */
 void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_err *why);
 
-/* Measures the clocks of all hosts that are not lost: 8 exchanges each, at once, at most 1 s. A host that does not
- * answer is lost. (Cristian's algorithm: offset = their time - the middle of the exchange; error = half of it.) */
+/* Measures the clocks of all hosts that are not lost: 8 exchanges each, of some hosts at a time, so that they do not
+ * wait for one another. A host that does not answer within 3 s is lost. (Cristian's algorithm: offset = their time - the
+ * middle of the exchange; error = half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
 int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err);
 
-/* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces),
- * as a table of text for people, or NULL where nothing does. *ret_bars: how many of these differences forbid to
+/* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces), and
+ * where a cpuset leaves out CPUs of the host, as a table of text for people, or NULL where nothing does. *ret_bars: how many of these differences forbid to
  * measure (another version of feedline, schema or catalog). malloc'd. */
 char *fl_hub_differences(const struct fl_hub *hub, unsigned *ret_bars);
 

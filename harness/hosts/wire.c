@@ -71,6 +71,11 @@ bool fl_wire_is_greeted(const struct fl_wire *w)
 	return w->greeted;
 }
 
+uint64_t fl_wire_bytes_in(const struct fl_wire *w)
+{
+	return w->bytes_in;
+}
+
 int fl_wire_gone(int code, struct fl_err *err)
 {
 	switch (code) {
@@ -97,8 +102,10 @@ static ssize_t take(struct fl_wire *w, void *into, size_t room, bool within, str
 	do
 		n = recv(w->fd, into, room, MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
-	if (n > 0)
+	if (n > 0) {
+		w->bytes_in += (uint64_t)n;
 		return n;
+	}
 	if (n == 0)
 		return fl_fail(err, -EPIPE, "the connection was closed by the other side%s",
 			       within ? " in the middle of a message" : "");

@@ -59,8 +59,9 @@ int fl_wire_flush(struct fl_wire *w, struct fl_err *err);
  * says which), or what it sent is no frame; -EMSGSIZE: it is longer than allowed. After any of these but -EAGAIN
  * only closing is left. */
 int fl_wire_receive(struct fl_wire *w, json_t **ret, struct fl_err *err);
-bool fl_wire_is_greeted(const struct fl_wire *w); /* the other side's header is here; it may still be anybody */
-bool fl_wire_is_trusted(const struct fl_wire *w); /* a first frame has opened: the other side knows the secret */
+uint64_t fl_wire_bytes_in(const struct fl_wire *w); /* so much was received */
+bool fl_wire_is_greeted(const struct fl_wire *w);   /* the other side's header is here; it may still be anybody */
+bool fl_wire_is_trusted(const struct fl_wire *w);   /* a first frame has opened: the other side knows the secret */
 
 /* For agents, whose life is one conversation. Deadlines are of fl_now_ns(). drain sends everything: -ETIMEDOUT. wait
  * waits until there is something to receive (or, while something waits for room, to flush): 0, maybe too early;

@@ -21,10 +21,11 @@ struct fl_wire {
 
 	unsigned char greeting[FL_WIRE_GREETING_BYTES]; /* theirs, as far as it came */
 	size_t greeting_n;
-	bool greeted;		 /* it is complete, and pull is ready */
-	bool trusted;		 /* their first message opened */
-	bool said;		 /* our first message is sealed */
-	struct fl_err broken;	 /* only closing is left */
+	bool greeted;	      /* it is complete, and pull is ready */
+	bool trusted;	      /* their first message opened */
+	bool said;	      /* our first message is sealed */
+	struct fl_err broken; /* only closing is left */
+	uint64_t bytes_in;
 	unsigned char length[4]; /* of the frame that is being received */
 	size_t length_n;
 	unsigned char *frame;

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hub_gather.c: waits until all hosts have come, or says who did not and why. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "hosts/hub.h"
+#include "hosts/hub_parts.h"
+#include "hosts/names.h"
+#include <errno.h>
+#include <feedline/clock.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NAMES_MAX = 8 };
+static const uint64_t look_ns = UINT64_C(100000000);
+/* So long nobody came any more, and those who were refused for their secret may be all that is missing. */
+static const uint64_t foreign_ns = UINT64_C(5000000000);
+
+struct gather {
+	struct fl_hub *hub;
+	const struct fl_hub_launch *launch;
+	size_t complete;
+	struct fl_err fatal; /* a host that was lost while it joined */
+};
+
+/* ---- what hosts say */
+
+static bool is_complete(const struct fl_hub_host *host)
+{
+	return host->machine;
+}
+
+static int take_machine(struct gather *g, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
+{
+	const char *version = fl_json_text_or_null(host->hello, "version");
+	json_t *machine = NULL, *environment = NULL;
+	struct fl_err why = { 0 };
+	int rc;
+
+	if (is_complete(host))
+		return fl_fail(err, -EPROTO, "it said twice what machine it is");
+	rc = fl_json_object(message, "its machine", "machine", &machine, &why);
+	if (rc == 0)
+		rc = fl_json_object(message, "its machine", "environment", &environment, &why);
+	if (rc == 0)
+		rc = fl_machine_read(machine, &host->machine, &why);
+	if (rc < 0) { /* another version may say it otherwise: that is the cause then */
+		bool other = version && strcmp(version, FEEDLINE_VERSION) != 0;
+
+		return other ? fl_fail(err, -EPROTO, "it has feedline %.32s, this is %s: %.160s", version,
+				       FEEDLINE_VERSION, why.what)
+			     : fl_fail(err, -EPROTO, "what it says of its machine: %.200s", why.what);
+	}
+	host->environment = json_incref(environment);
+	host->visible = json_incref(json_object_get(message, "visible"));
+	g->complete++;
+	g->hub->door->arrived_ns = fl_now_ns();
+	return 0;
+}
+
+/* An agent that cannot go on says so. */
+static int take_failed(const json_t *message, struct fl_err *err)
+{
+	const char *what = fl_json_text_or_null(message, "what"), *hint = fl_json_text_or_null(message, "hint");
+	const json_t *code = json_object_get(message, "code");
+	json_int_t n = json_is_integer(code) ? json_integer_value(code) : 0;
+
+	fl_fail(err, n < 0 && n > -4096 ? (int)n : -EPROTO, "%.250s", what ? what : "it failed for an unknown reason");
+	if (hint && *hint)
+		fl_hint(err, "%.700s", hint);
+	return err->code;
+}
+
+static int hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
+{
+	const char *is = fl_json_text_or_null(message, "is");
+
+	if (is && !strcmp(is, "machine"))
+		return take_machine(arg, host, message, err);
+	if (is && !strcmp(is, "failed"))
+		return take_failed(message, err);
+	return fl_fail(err, -EPROTO, "it said '%.32s' where it should say what machine it is", is ? is : "");
+}
+
+static void lost(void *arg, struct fl_hub_host *host)
+{
+	struct gather *g = arg;
+
+	fl_fail(&g->fatal, host->why.code, "host %s (%s): %.240s", host->name, host->address ? host->address : "-",
+		host->why.what);
+	if (*host->why.hint)
+		fl_hint(&g->fatal, "%s", host->why.hint);
+}
+
+/* ---- who did not come */
+
+static const char *name_of(const struct fl_hub_host *host, char *room, size_t room_n)
+{
+	char *text;
+
+	if (host->name)
+		return host->name;
+	text = fl_format("rank %u", host->rank);
+	fl_copy(room, room_n, text);
+	free(text);
+	return room;
+}
+
+/* The names of hosts that never came (or: that came, and no further); how many, and the first of them. */
+static size_t missing(const struct fl_hub *hub, bool came, struct fl_text *names, const struct fl_hub_host **ret_first)
+{
+	const char **list = fl_zalloc(hub->n, sizeof(*list));
+	char(*unnamed)[24] = fl_zalloc(hub->n, sizeof(*unnamed));
+	size_t n = 0;
+
+	for (size_t i = 0; i < hub->n; i++) {
+		const struct fl_hub_host *host = &hub->hosts[i];
+
+		if (is_complete(host) || (host->hello != NULL) != came)
+			continue;
+		if (n == 0)
+			*ret_first = host;
+		list[n] = name_of(host, unnamed[n], sizeof(unnamed[n]));
+		n++;
+	}
+	fl_names_collapse(list, n, NAMES_MAX, names);
+	free(list);
+	free(unnamed);
+	return n;
+}
+
+static void add_hint(const struct fl_hub *hub, struct fl_err *err)
+{
+	struct fl_text text = { 0 };
+
+	if (*hub->door->refused) {
+		fl_hint(err, "%s", hub->door->refused);
+		return;
+	}
+	for (size_t i = 0; i < hub->addresses_n; i++)
+		fl_text_add(&text, "%s%s", i ? ", " : "", hub->addresses[i]);
+	fl_hint(err, "can they reach port %u of %.600s? a firewall, or an interface that is down, keeps them away",
+		hub->port, fl_text_str(&text));
+	fl_text_release(&text);
+}
+
+static const char *starter(const struct gather *g, const struct fl_hub_host *host)
+{
+	if (!g->launch || !g->launch->started_by)
+		return NULL;
+	return g->launch->started_by(g->launch->arg, host->rank);
+}
+
+static int say_late(const struct gather *g, uint64_t limit_ns, struct fl_err *err)
+{
+	const struct fl_hub_host *never = NULL, *stuck = NULL;
+	struct fl_text never_names = { 0 }, stuck_names = { 0 }, text = { 0 };
+	size_t never_n = missing(g->hub, false, &never_names, &never);
+	size_t stuck_n = missing(g->hub, true, &stuck_names, &stuck);
+	const char *by = never ? starter(g, never) : NULL;
+
+	fl_text_add(&text, "host%s %s did not arrive within %g s (", never_n + stuck_n > 1 ? "s" : "",
+		    fl_text_str(never_n ? &never_names : &stuck_names), (double)limit_ns / 1e9);
+	if (by)
+		fl_text_add(&text, "%.32s started %s, ", by, never_n > 1 ? "them" : "it");
+	if (never_n)
+		fl_text_add(&text, "%s never connected)", never_n > 1 ? "they" : "it");
+	if (never_n && stuck_n)
+		fl_text_add(&text, ", nor %s (", fl_text_str(&stuck_names));
+	if (stuck_n)
+		fl_text_add(&text, "connected, but never said what machine it is)");
+	fl_fail(err, -ETIMEDOUT, "%s", fl_text_str(&text));
+	if (never_n)
+		add_hint(g->hub, err);
+	fl_text_release(&never_names);
+	fl_text_release(&stuck_names);
+	fl_text_release(&text);
+	return -ETIMEDOUT;
+}
+
+/* Agents with another secret came, as many as are missing, or the time is over. */
+static int say_foreign(const struct gather *g, struct fl_err *err)
+{
+	const struct fl_door *door = g->hub->door;
+	const struct fl_hub_host *first = NULL;
+	struct fl_text names = { 0 }, text = { 0 };
+	size_t n = missing(g->hub, false, &names, &first);
+
+	for (size_t i = 0; i < door->foreign_n; i++)
+		fl_text_add(&text, "%s%s", i ? ", " : "", door->foreign[i]);
+	fl_fail(err, -EACCES, "the agent%s at %.120s had another secret and %s refused; host%s %.120s did not arrive",
+		door->foreign_n > 1 ? "s" : "", fl_text_str(&text), door->foreign_n > 1 ? "were" : "was",
+		n > 1 ? "s" : "", fl_text_str(&names));
+	fl_hint(err,
+		"every run has a secret of its own: is an agent of another run there, or FEEDLINE_SECRET another one?");
+	fl_text_release(&names);
+	fl_text_release(&text);
+	return -EACCES;
+}
+
+/* ---- all */
+
+/* Two agents under one name would be one host in every table. */
+static int check_names(const struct fl_hub *hub, struct fl_err *err)
+{
+	for (size_t i = 0; i < hub->n; i++)
+		for (size_t k = i + 1; k < hub->n; k++)
+			if (!strcmp(hub->hosts[i].name, hub->hosts[k].name)) {
+				fl_fail(err, -EINVAL, "ranks %zu and %zu are both on host '%s'; one agent a host", i, k,
+					hub->hosts[i].name);
+				return fl_hint(err, "one process a host: mpirun --map-by ppr:1:node, "
+						    "srun --ntasks-per-node=1");
+			}
+	return 0;
+}
+
+/* 0: wait on; 1: all are here; below 0: no more waiting. */
+static int look(struct gather *g, uint64_t until_ns, uint64_t limit_ns, struct fl_err *err)
+{
+	const struct fl_door *door = g->hub->door;
+	const struct fl_err *fatal = door->fatal.code ? &door->fatal : &g->fatal;
+	uint64_t now_ns = fl_now_ns();
+
+	if (fatal->code) {
+		*err = *fatal;
+		return fatal->code;
+	}
+	if (g->complete == g->hub->n)
+		return 1;
+	if (now_ns >= until_ns)
+		return door->foreign_n ? say_foreign(g, err) : say_late(g, limit_ns, err);
+	if (door->foreign_n && g->complete + door->foreign_n >= g->hub->n && now_ns - door->arrived_ns >= foreign_ns)
+		return say_foreign(g, err);
+	return 0;
+}
+
+static int wait_for_all(struct gather *g, uint64_t limit_ns, struct fl_err *err)
+{
+	const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = g };
+	const uint64_t until_ns = fl_now_ns() + limit_ns;
+	uint64_t checked_ns = 0;
+	int rc = look(g, until_ns, limit_ns, err);
+
+	while (rc == 0) {
+		uint64_t now_ns = fl_now_ns();
+
+		rc = fl_hub_turn(g->hub, now_ns + look_ns < until_ns ? now_ns + look_ns : until_ns, &ears, err);
+		if (rc == 0)
+			rc = look(g, until_ns, limit_ns, err);
+		if (rc == 0 && g->launch && g->launch->check && now_ns - checked_ns >= look_ns) {
+			checked_ns = now_ns;
+			rc = g->launch->check(g->launch->arg, err);
+		}
+	}
+	return rc;
+}
+
+int fl_hub_gather(struct fl_hub *hub, uint64_t limit_ns, const struct fl_hub_launch *launch, struct fl_err *err)
+{
+	struct gather g = { .hub = hub, .launch = launch };
+	struct fl_err why = { 0 };
+	int rc = wait_for_all(&g, limit_ns, &why);
+
+	if (rc > 0)
+		rc = check_names(hub, &why);
+	if (rc == 0)
+		fl_door_close(hub);
+	else if (err)
+		*err = why;
+	return rc;
+}
