@@ -101,13 +101,13 @@ int fl_hub_listen(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ear
 void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_err *why);
 
 /* Measures the clocks of all hosts that are not lost: 8 exchanges each, of some hosts at a time, so that they do not
- * wait for one another. A host that does not answer within 3 s is lost. (Cristian's algorithm: offset = their time - the
- * middle of the exchange; error = half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
+ * wait for one another. A host that does not answer within 3 s is lost. (Cristian's algorithm: offset = their time -
+ * the middle of the exchange; error = half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
 int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err);
 
 /* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces), and
- * where a cpuset leaves out CPUs of the host, as a table of text for people, or NULL where nothing does. *ret_bars: how many of these differences forbid to
- * measure (another version of feedline, schema or catalog). malloc'd. */
+ * where a cpuset leaves out CPUs of the host, as a table of text for people, or NULL where nothing does. *ret_bars: how
+ * many of these differences forbid to measure (another version of feedline, schema or catalog). malloc'd. */
 char *fl_hub_differences(const struct fl_hub *hub, unsigned *ret_bars);
 
 #endif

@@ -14,10 +14,10 @@ struct fl_join {
 	const volatile sig_atomic_t *interrupt; /* may be NULL */
 };
 
-/* Connects to the hub by whichever of its addresses answers as a feedline first (each begins 250 ms after the one before
- * it, or when that failed, and those that fail are tried again), says hello and waits for the welcome. *ret is the
- * caller's. -EHOSTUNREACH: none answers, each is named with its reason; -EACCES: the hub has another secret; -EPROTO: it
- * is another version, or no feedline; -EINTR; else the code with which the hub refused us, in its words. */
+/* Connects to the hub by whichever of its addresses answers as a feedline first (each begins 250 ms after the one
+ * before it, or when that failed, and those that fail are tried again), says hello and waits for the welcome. *ret is
+ * the caller's. -EHOSTUNREACH: none answers, each is named with its reason; -EACCES: the hub has another secret;
+ * -EPROTO: it is another version, or no feedline; -EINTR; else the code with which the hub refused us, in its words. */
 int fl_join_connect(const struct fl_join *join, struct fl_wire **ret, struct fl_err *err);
 
 /* What comes right after the welcome. visible may be NULL. */

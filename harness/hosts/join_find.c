@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* join_find.c: which of the hub's addresses answers. An address may be that of another machine here (those of containers
- * are the same everywhere), so that only a hub's greeting counts, and only its welcome is the end. */
+/* join_find.c: which of the hub's addresses answers. An address may be that of another machine here (those of
+ * containers are the same everywhere), so that only a hub's greeting counts, and only its welcome is the end. */
 #include "base/alloc.h"
 #include "base/text.h"
 #include "hosts/join_parts.h"

@@ -52,7 +52,7 @@ struct agent_way {
 	void (*change)(json_t *machine, json_t *environment);
 };
 
-static struct agents agents_make(void)
+static inline struct agents agents_make(void)
 {
 	struct agents a = { 0 };
 
@@ -151,7 +151,7 @@ static int agent_live(const struct agent_way *way, struct fl_bootstrap *b, struc
 	return agent_serve(way, w, end);
 }
 
-static void agents_start(struct agents *a, const struct fl_hub *hub, const struct agent_way *way)
+static inline void agents_start(struct agents *a, const struct fl_hub *hub, const struct agent_way *way)
 {
 	struct agent_end *end = &a->ends[a->n];
 	pid_t pid = fork();
@@ -182,7 +182,7 @@ static int agents_wait(struct agents *a, size_t i)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static void agents_kill(struct agents *a)
+static inline void agents_kill(struct agents *a)
 {
 	for (size_t i = 0; i < a->n; i++)
 		if (a->pids[i]) {

@@ -106,7 +106,7 @@ static int swarm_join(struct swarm *s, size_t i, const struct fl_bootstrap *b)
 }
 
 /* Until all are told to end, or the hub is gone. 0; 1: they could not join. machine, environment: of all of them. */
-static int swarm_run(const struct fl_bootstrap *b, size_t n, json_t *machine, json_t *environment, json_t *lane)
+static inline int swarm_run(const struct fl_bootstrap *b, size_t n, json_t *machine, json_t *environment, json_t *lane)
 {
 	struct swarm s = { .n = n, .epoll_fd = epoll_create1(EPOLL_CLOEXEC), .lane = lane };
 	struct rlimit limit;
