@@ -18,7 +18,7 @@ static const uint64_t default_limit_ns = UINT64_C(60000000000);
 
 /* ---- staff */
 
-static uint64_t limit_of(const struct fl_plan_lane *lane)
+uint64_t fl_case_limit_ns(const struct fl_plan_lane *lane)
 {
 	const char *text = fl_lane_option(lane, "timeout");
 	uint64_t limit_ns;
@@ -287,7 +287,7 @@ static void init(struct fl_case *c)
 		c->lanes[i].plan = &c->plan->lanes[i];
 		c->lanes[i].entry = &no_entry;
 		fl_catalog_find(c->agent->catalog, c->plan->lanes[i].bench, &c->lanes[i].entry, NULL);
-		c->lanes[i].limit_ns = limit_of(&c->plan->lanes[i]);
+		c->lanes[i].limit_ns = fl_case_limit_ns(&c->plan->lanes[i]);
 	}
 	set_pace(c, c->plan->duration_ns);
 }

@@ -83,6 +83,8 @@ struct fl_case {
 int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan_case *plan,
 		const struct fl_plan_step *at, struct fl_conductor *conductor, struct fl_run *run, struct fl_err *err);
 
+/* How long a phase of the lane may take. */
+uint64_t fl_case_limit_ns(const struct fl_plan_lane *lane);
 /* The more, the further the lane has come. */
 int fl_case_progress(const struct fl_case_lane *lane);
 

@@ -15,22 +15,22 @@
 #ifndef FL_RUN_CONDUCTOR_H
 #define FL_RUN_CONDUCTOR_H
 #include <feedline/err.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct fl_case;
 struct fl_case_lane;
+struct fl_group_link;
 
 enum fl_cue { FL_CUE_READY, FL_CUE_WARM, FL_CUE_NARROW, FL_CUE_FULL, FL_CUE_COVERED, FL_CUE_STOPPED };
 
 struct fl_conductor {
-	/* What the part is of the whole case: by lane of the part, its number in the whole one and the addresses of
-	 * its group by rank (a list of texts; NULL: it is by itself). whole: a lane of some part ends by itself. */
+	/* What the part is of the whole case: by lane of the part, its number in the whole one. whole: a lane of some
+	 * part ends by itself. link: the way to lanes of its groups in other parts (group.h). */
 	const unsigned *numbers;
-	const json_t *const *addresses;
 	bool whole;
+	const struct fl_group_link *link;
 
 	/* What it has told so far, set by hear(). 0, false: not yet. */
 	uint64_t start_ns, from_ns, to_ns;
@@ -48,9 +48,6 @@ struct fl_conductor {
 	void (*cue)(struct fl_conductor *self, enum fl_cue cue);
 	void (*failed)(struct fl_conductor *self, unsigned number, const struct fl_err *why); /* of the whole case */
 	void (*moved)(struct fl_conductor *self, uint64_t bytes); /* of work that ends by itself; again and again */
-	/* A lane of a group that has lanes in other parts says something at a point (message.h: "gather"). What comes
-	 * of it hear() gives to the group. */
-	void (*gather)(struct fl_conductor *self, unsigned number, const char *name, const char *value);
 };
 
 /* conduct.c: the side of the case. All of them do nothing without a conductor. */
