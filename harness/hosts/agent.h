@@ -9,7 +9,10 @@ struct fl_serve {
 	const char *prefix;
 	const struct fl_catalog *catalog;
 	const char *catalog_digest;
-	const char *journal; /* directory where finished lanes are kept for the case that the hub is lost; NULL: none */
+	/* Directory where finished lanes are kept until the hub has stored them (RUN-HOST.jsonl): what is left there when
+	 * a hub was lost, `feedline import` takes. NULL: none. */
+	const char *journal;
+	unsigned local_size; /* agents that the launcher started on this host; 0: not known, one */
 	int argc;	     /* of the agent, for the environment in the record */
 	char **argv;
 	const volatile sig_atomic_t *interrupt;

@@ -505,9 +505,8 @@ static int refuse_alone(const struct fl_crew_own *crew, struct fl_err *err)
 			return 0;
 		last = &crew->hub->hosts[i];
 	}
-	fl_fail(err, -EHOSTDOWN, "no host is left; host %s was lost: %.200s", last && last->name ? last->name : "?",
-		last ? last->why.what : "");
-	return fl_hint(err, "go on with: feedline run --resume last");
+	return fl_fail(err, -EHOSTDOWN, "no host is left; host %s was lost: %.200s",
+		       last && last->name ? last->name : "?", last ? last->why.what : "");
 }
 
 static void wait_with(void *arg)
@@ -539,11 +538,23 @@ static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct f
 	return rc;
 }
 
+/* What hosts have kept for themselves is not needed any more. */
+static void stored(struct fl_crew *self)
+{
+	struct fl_crew_own *crew = (struct fl_crew_own *)self;
+	json_t *message = json_pack("{s:s}", "do", "stored");
+
+	for (size_t i = 0; i < crew->hub->n; i++)
+		if (crew->begun[crew->hub->hosts[i].rank])
+			fl_hub_tell(crew->hub, &crew->hub->hosts[i], message);
+	json_decref(message);
+}
+
 struct fl_crew *fl_crew_make(struct fl_hub *hub, const struct fl_plan *plan)
 {
 	struct fl_crew_own *crew = fl_zalloc(1, sizeof(*crew));
 
-	*crew = (struct fl_crew_own){ .crew = { .run_case = run_case },
+	*crew = (struct fl_crew_own){ .crew = { .run_case = run_case, .stored = stored },
 				      .hub = hub,
 				      .plan = plan,
 				      .grace_ns = grace_ns,

@@ -173,14 +173,16 @@ static void add_known(const struct fl_crew_case *c, const struct fl_crew_lane *l
 		add_distrust(record->distrust, c->thinned);
 }
 
+/* Stands in for a benchmark that this feedline does not have. */
+static const struct fl_entry no_entry = { .fields = (struct fl_field[]){ { 0 } },
+					  .metrics = (struct fl_metric[]){ { 0 } },
+					  .facts = (struct fl_fact[]){ { 0 } },
+					  .flows = (struct fl_flow[]){ { 0 } } };
+
 /* What a lane leaves behind that says nothing any more: as the agent does it of one that failed. */
 static void make_record(const struct fl_crew_case *c, const struct fl_crew_lane *lane, unsigned number,
 			struct fl_lane_record *record)
 {
-	static const struct fl_entry no_entry = { .fields = (struct fl_field[]){ { 0 } },
-						  .metrics = (struct fl_metric[]){ { 0 } },
-						  .facts = (struct fl_fact[]){ { 0 } },
-						  .flows = (struct fl_flow[]){ { 0 } } };
 	struct fl_conductor conductor = { .numbers = &number };
 	struct fl_case_lane failed = { .plan = lane->plan,
 				       .entry = lane->entry ? lane->entry : &no_entry,

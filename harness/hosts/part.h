@@ -5,8 +5,8 @@
  *     {"number":4,"bench","options":{name: canonical text},"cpus":"0-1","node":0,"worker":4,"group":4,"rank":0,
  *      "size":2,"shares_cpus":false,"skip":null,"hint":null,"addresses":["10.1.0.1","10.1.0.2"]}]}
  *
- * number: of the lane in the whole case, as are worker and group. addresses: of the hosts of its group, by rank; [] for a
- * lane by itself. */
+ * number: of the lane in the whole case, as are worker and group. addresses: of the hosts of its group, by rank; [] for
+ * a lane by itself. */
 #ifndef FL_HOSTS_PART_H
 #define FL_HOSTS_PART_H
 #include "plan/plan.h"

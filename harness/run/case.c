@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const uint64_t default_limit_ns = UINT64_C(60000000000);
+static const uint64_t default_limit_ns = UINT64_C(60000000000), elsewhere_ns = UINT64_C(5000000000);
 
 /* ---- staff */
 
@@ -214,6 +214,13 @@ static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 	fl_case_fail_lane(c, lane, !waits, &why);
 }
 
+/* A lane that waits for others of its group on another host is not the one to blame: that host has the time to say
+ * which of its lanes is. */
+static uint64_t patience_ns(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	return lane->limit_ns + (c->conductor && lane->wait.waits ? elsewhere_ns : 0);
+}
+
 /* Until every lane has arrived; a lane that fails or is late ends the wait only where `all_or_none`. */
 static int wait_for(struct fl_case *c, fl_case_arrived arrived, bool all_or_none, struct fl_err *err)
 {
@@ -229,11 +236,13 @@ static int wait_for(struct fl_case *c, fl_case_arrived arrived, bool all_or_none
 
 			if (arrived(lane) || lane->state == FL_LANE_FAILED)
 				continue;
-			if (now_ns >= began_ns + lane->limit_ns)
+			if (now_ns >= began_ns + patience_ns(c, lane))
 				fail_late(c, fl_case_guilty(c, lane, arrived, now_ns - began_ns));
 			else {
+				uint64_t late_ns = began_ns + patience_ns(c, lane);
+
 				waiting = true;
-				until_ns = began_ns + lane->limit_ns < until_ns ? began_ns + lane->limit_ns : until_ns;
+				until_ns = late_ns < until_ns ? late_ns : until_ns;
 			}
 		}
 		if (!waiting || (all_or_none && fl_case_failed_lane(c)))
@@ -380,6 +389,7 @@ int fl_case_run(struct fl_agent *agent, struct fl_pool *pool, const struct fl_pl
 	struct fl_case c = { .agent = agent, .pool = pool, .plan = plan, .conductor = conductor, .at = *at };
 	int rc;
 
+	c.link = conductor ? conductor->link : NULL;
 	init(&c);
 	leave_out(&c);
 	rc = carry_through(&c, err);

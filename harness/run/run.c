@@ -73,7 +73,10 @@ static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct f
 					 .lanes_n = run->lanes_n - before,
 					 .watched = run->watched + watched,
 					 .watched_n = run->watched_n - watched };
-	return fl_store_add_case(store, run->id, &finished, err);
+	rc = fl_store_add_case(store, run->id, &finished, err);
+	if (rc == 0 && agent->crew)
+		agent->crew->stored(agent->crew);
+	return rc;
 }
 
 static int run_steps(struct fl_agent *agent, struct fl_pool *pool, const struct fl_plan *plan, struct fl_run *run,

@@ -29,6 +29,8 @@ struct fl_agent;
 struct fl_crew {
 	int (*run_case)(struct fl_crew *self, struct fl_agent *agent, const struct fl_plan *plan,
 			const struct fl_plan_step *at, struct fl_run *run, struct fl_err *err);
+	/* All that run_case has appended so far is in the store. */
+	void (*stored)(struct fl_crew *self);
 };
 
 struct fl_agent {
