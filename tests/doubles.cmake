@@ -60,3 +60,8 @@ add_library(nvidia-ml-old SHARED stubs/nvml/old.c)
 target_link_libraries(nvidia-ml-old PRIVATE flags)
 set_target_properties(nvidia-ml-old PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests/old
   OUTPUT_NAME nvidia-ml SUFFIX .so.1)
+
+# A hub and agents that play scripts.
+add_executable(crowd stubs/crowd.c)
+target_link_libraries(crowd PRIVATE hosts judge)
+set_target_properties(crowd PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# agents.sh BUILD_DIR: cases over three hosts, and what befalls hosts while they are measured: whoever is lost is named with
+# the cause, the others go on, nothing is left running, and the status is never 0.
+source "$(dirname "${BASH_SOURCE[0]}")/hosts.bash"
+
+crowd=$build/tests/crowd
+hosts=3
+hosts_make $hosts
+export CROWD_GRACE_MS=2000
+
+# agent K: on host K, in the background; its pid in $behind
+agent() {
+	on_behind "$1" bash -c 'exec "$1" agent "$2" "$3" <"$4" 2>"$5"' agent "$crowd" "$prefix" "$(hosts_home "$1")/journals" \
+		"$home/lines/$(($1 - 1)).line" "$home/agent$1.err"
+}
+
+# begin CASE...: hub and agents; their pids in $hub and agents[K]
+declare -a agents=()
+begin() {
+	local k
+
+	rm -rf "$home/lines" "$store"* "$home"/hosts/*/journals/*
+	mkdir -p "$home/lines"
+	"$crowd" hub "$hosts" 10.77.0.254 "$home/lines" "$prefix" "$store" "$@" >"$home/out" 2>"$home/err" &
+	hub=$!
+	for ((k = 1; k <= hosts; k++)); do
+		while [ ! -e "$home/lines/$((k - 1)).line" ]; do sleep 0.02; done
+		agent "$k"
+		agents[k]=$behind
+	done
+}
+# in_case N: until the hub has begun it
+in_case() {
+	while ! grep -q "case $1:" "$home/err"; do
+		kill -0 "$hub" 2>/dev/null || return 0
+		sleep 0.02
+	done
+}
+# stepping K: until a worker on host K is at full load, as far as can be seen
+stepping() {
+	while [ -z "$(processes_on "$1" feedline-lane)" ]; do sleep 0.02; done
+	sleep 1
+}
+# conclude: rc, out; all agents are gone
+conclude() {
+	local k
+
+	rc=0
+	wait "$hub" || rc=$?
+	for ((k = 1; k <= hosts; k++)); do
+		wait "${agents[k]}" 2>/dev/null || true
+	done
+	out=$(cat "$home/out")
+	is 0 "$(workers)" "workers left after $1"
+}
+# lane CASE LANE: its line
+lane() {
+	grep "^case $1 lane $2 " "$home/out" || true
+}
+never_0() {
+	is 1 "$((rc != 0))" "status after $1"
+}
+
+# All is well. The second agent's clock is far from the hub's, which changes nothing.
+begin 0:ok,1:ok,2:ok 0-1:ok,2:ok
+conclude 'a good run'
+has "$(lane 0 2)" 'on n3: measured' 'a lane of the third host'
+has "$(lane 1 1)" 'on n2: measured' 'a group over two hosts'
+has "$(lane 1 1)" 'clock known' 'its clock'
+has "$out" 'watched n1/' 'what was watched says where'
+is '' "$(ls "$(hosts_home 2)/journals")" 'journals are given up when all is stored'
+
+# A lane that fails takes its group along, and nobody else.
+begin 0:fail_open,1:ok,2:ok 0-1:fails,2:ok
+conclude 'a lane that fails'
+has "$(lane 0 0)" 'on n1: not measured: scripted failure' 'a lane that fails'
+has "$(lane 0 1)" 'on n2: measured' 'the lane beside it on another host'
+has "$(lane 1 0)" 'not measured' 'the lane of its group'
+has "$(lane 1 2)" 'on n3: measured' 'the third host goes on'
+
+# A worker hangs on one host.
+begin 0:hang_open/500,1:ok,2:hang_step/500 0:ok,1:ok,2:ok
+conclude 'workers that hang'
+has "$(lane 0 0)" "on n1: invalid: the worker hangs: phase 'open'" 'a worker that hangs'
+has "$(lane 0 1)" 'on n2: measured' 'the host beside'
+has "$(lane 0 2)" "on n3: invalid: the worker hangs: phase 'step'" 'another that hangs'
+has "$(lane 1 2)" 'on n3: measured' 'its host goes on'
+never_0 'workers that hang'
+
+# An agent is killed in the middle of a window: its host is lost, with its group; then all its lanes.
+CROWD_MS=4000 begin 0-1:ok,2:ok 0:ok,1:ok,2:ok
+in_case 0
+stepping 2
+kill -KILL "${agents[2]}"
+conclude 'a killed agent'
+has "$(lane 0 1)" 'on n2: invalid: host n2 was lost: ' 'the lane of a killed agent'
+has "$(lane 0 0)" 'on n1: not measured: host n2 was lost: ' 'the lane of its group'
+has "$(lane 0 2)" 'on n3: measured' 'a host that has nothing to do with it'
+has "$(lane 1 1)" 'on n2: not measured: host n2 was lost: ' 'its lanes of later cases'
+has "$(lane 1 0)" 'on n1: measured' 'who was grouped with it goes on'
+never_0 'a killed agent'
+
+# An agent that is stopped does not end, nor does anybody hear of it: it is late.
+CROWD_MS=4000 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+in_case 0
+stepping 3
+kill -STOP "${agents[3]}"
+wait "$hub" || true
+kill -CONT "${agents[3]}"
+conclude 'a stopped agent'
+has "$(lane 0 2)" 'on n3: invalid: host n3 was lost: it did not come to the end of the window within' 'a stopped agent'
+has "$(lane 0 2)" "phase 'window' of null.scripted" 'and the phase'
+has "$(lane 0 0)" 'on n1: measured' 'the others'
+has "$(lane 1 2)" 'on n3: not measured: host n3 was lost' 'it stays lost'
+never_0 'a stopped agent'
+
+# The journal of one host has no room.
+mkdir -p "$(hosts_home 2)/journals"
+nsenter -t "${hosts_pid[2]}" -m mount -t tmpfs -o size=4k,nr_inodes=16 tmpfs "$(hosts_home 2)/journals"
+begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+conclude 'a full journal'
+has "$(lane 0 1)" 'on n2: invalid: host n2 was lost: write the journal' 'a full journal'
+has "$(lane 0 1)" 'No space left on device' 'and why'
+has "$(lane 1 0)" 'on n1: measured' 'the others go on'
+never_0 'a full journal'
+nsenter -t "${hosts_pid[2]}" -m umount "$(hosts_home 2)/journals"
+
+# The hub dies when a case is measured and not stored: agents end, and what they kept restores it.
+CROWD_DIE=1 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+conclude 'a killed hub'
+never_0 'a killed hub'
+for k in 1 2 3; do
+	journal=$(echo "$(hosts_home "$k")"/journals/*.jsonl)
+	feedline import --store "$store" "$journal" 2>"$home/said" || true
+	has "$(cat "$home/said")" '1 lane' "what the journal of n$k gives"
+done
+run=$(sed -n 's/^run //p' "$home/out")
+is 6 "$(feedline export "$run" --store "$store" | grep -c '^{"lane"')" 'lanes after the import of all journals'
+
+# All hosts are lost.
+CROWD_MS=4000 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+in_case 0
+stepping 1
+kill -KILL "${agents[1]}" "${agents[2]}" "${agents[3]}"
+conclude 'all agents killed'
+is 3 "$rc" 'status when nobody is left'
+has "$(cat "$home/err")" 'no host is left' 'and why'
+has "$(lane 0 0)" 'on n1: invalid: host n1 was lost' 'what was under way is recorded'
+
+finish
