@@ -117,11 +117,11 @@ static void settle_local(const struct fl_machine *m, const struct fl_entry *entr
 static struct fl_plan_lane make_lane(const struct fl_expansion *x, const struct fl_entry *entry,
 				     const struct fl_choices *choices, const size_t *index)
 {
-	struct fl_plan_lane lane = { .bench = fl_dup(entry->name) };
+	struct fl_plan_lane lane = { .bench = fl_dup(entry->name), .host = (unsigned)(x->host - x->hosts), .size = 1 };
 	struct fl_err why = { 0 };
 
 	set_options(choices, index, &lane);
-	lane.node = fl_place_node(x->machine, entry, &lane);
+	lane.node = fl_place_node(x, entry, &lane);
 	settle_local(x->machine, entry, &lane);
 	if (fl_entry_available(entry, &why) < 0) {
 		lane.skip = fl_dup(why.what);
@@ -216,8 +216,8 @@ static int find_entry(const struct fl_expansion *x, const struct fl_rule *rule, 
 	return rc;
 }
 
-int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
-		   struct fl_err *err)
+int fl_expand_on_host(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+		      struct fl_err *err)
 {
 	struct fl_spot spot = { x->suite->source, rule->line, rule->column };
 	const struct fl_entry *entry;
@@ -246,13 +246,24 @@ int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, str
 	return rc;
 }
 
+int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+		   struct fl_err *err)
+{
+	const struct fl_entry *entry = fl_entry_with_roles(x, rule);
+
+	return entry ? fl_across_expand(x, rule, entry, list, err) : fl_expand_on_host(x, rule, list, err);
+}
+
 int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
 		    struct fl_err *err)
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = fl_expand_rule(x, &rules[i], list, err);
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = fl_across_check(x, &rules[i], true, err);
+		if (rc == 0)
+			rc = fl_expand_rule(x, &rules[i], list, err);
+	}
 	return rc;
 }
 

@@ -7,6 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+int fl_on_host(const struct fl_expansion *x, int rc, struct fl_err *err)
+{
+	struct fl_err cause;
+
+	if (rc >= 0 || x->hosts_n < 2 || !err)
+		return rc;
+	cause = *err;
+	*err = (struct fl_err){ 0 };
+	fl_fail(err, rc, "host %s: %s", x->host->name, cause.what);
+	if (cause.hint[0])
+		fl_hint(err, "%s", cause.hint);
+	return rc;
+}
+
 /* The longest duration that a lane of the case asks for; 0: none does. */
 static uint64_t duration_of(const struct fl_plan_case *c)
 {
@@ -39,6 +53,13 @@ static void number_labels(struct fl_plan *plan)
 	}
 }
 
+/* The lanes of a group follow each other by rank, and it goes by the number of the first. */
+static void number_groups(struct fl_plan_case *c)
+{
+	for (unsigned i = 0; i < c->lanes_n; i++)
+		c->lanes[i].group = c->lanes[i].rank ? c->lanes[i - 1].group : i;
+}
+
 int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan_lane *lanes, size_t n,
 		     const char *label, struct fl_plan *plan, struct fl_err *err)
 {
@@ -54,8 +75,12 @@ int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, s
 				    .rounds_least = rule->repeat_least };
 	plan->cases_n++;
 	c->duration_ns = duration_of(c);
-	fl_skip_beside(c);
-	fl_place_case(x->machine, x->catalog, c);
+	number_groups(c);
+	if (rule->together || rule->beside || lanes[0].size == 1)
+		fl_skip_beside(c);
+	else
+		fl_skip_groups(x, c);
+	fl_place_case(x, c);
 	fl_plan_share_workers(x->catalog, c);
 	if (plan->cases_n > FL_CASES_MAX)
 		return fl_fail_at(spot, err, -EINVAL, "the suite makes more than %d cases", FL_CASES_MAX);
@@ -68,7 +93,7 @@ struct fl_cpus *fl_places_together(const struct fl_expansion *x, const struct fl
 	struct fl_cpus *cpus = fl_zalloc(n, sizeof(*cpus));
 
 	fl_skip_beside(&all);
-	fl_place_case(x->machine, x->catalog, &all);
+	fl_place_case(x, &all);
 	for (size_t i = 0; i < n; i++) {
 		cpus[i] = all.lanes[i].cpus;
 		fl_plan_lane_release(&all.lanes[i]);
@@ -243,8 +268,10 @@ static int add_studies(const struct fl_expansion *x, const struct fl_rule *rule,
 		       struct fl_err *err)
 {
 	size_t before = plan->studies_n;
-	int rc = fl_study_row(rule->study)->make(x, rule, plan, err);
+	int rc = fl_across_check(x, rule, false, err);
 
+	if (rc == 0)
+		rc = fl_study_row(rule->study)->make(x, rule, plan, err);
 	return rc == 0 && x->settings->passes ? fl_plan_calibrate(x, rule, x->settings->passes, before, plan, err) : rc;
 }
 
@@ -288,7 +315,14 @@ int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog,
 		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
 {
 	static const struct fl_plan_settings none = { 0 };
-	const struct fl_expansion x = { suite, catalog, machine, settings ? settings : &none, NULL };
+	const struct fl_plan_host host = { .machine = machine, .visible = settings ? settings->visible : none.visible };
+	const struct fl_expansion x = { .suite = suite,
+					.catalog = catalog,
+					.machine = machine,
+					.settings = settings ? settings : &none,
+					.host = &host,
+					.hosts = &host,
+					.hosts_n = 1 };
 	struct fl_plan *plan = fl_zalloc(1, sizeof(*plan));
 	int rc;
 

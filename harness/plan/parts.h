@@ -28,16 +28,20 @@ int fl_word_read(const struct fl_parser *p, const struct fl_doc *item, const cha
 struct fl_expansion {
 	const struct fl_suite *suite;
 	const struct fl_catalog *catalog;
-	const struct fl_machine *machine;
+	const struct fl_machine *machine;	 /* that of `host` */
 	const struct fl_plan_settings *settings; /* never NULL */
 	const struct fl_demand *demand;		 /* what `demand: all` is at the moment; NULL: no rule of that kind */
+	const struct fl_plan_host *host;	 /* the one of `hosts` that lanes are made for */
+	const struct fl_plan_host *hosts;	 /* all of them; where there is but one, it may have no name */
+	size_t hosts_n;
 };
 /* The user's text for an option of a rule, and where it stands: on the command line, else in `with`; NULL: not given.
  * Of overrides the last one counts. */
 const char *fl_given_text(const struct fl_expansion *x, const struct fl_rule *rule, const char *name,
 			  struct fl_spot *spot);
 
-/* Lanes that are measured together: one, or of a benchmark with `lanes` as many as its option says, in their order. */
+/* Lanes that are measured together: one; of a benchmark with `lanes` as many as its option says, in their order; of one
+ * with `roles` those of a round of its rule, group by group, each by rank. */
 struct fl_lane_group {
 	const struct fl_entry *entry;
 	struct fl_plan_lane *lanes;
@@ -50,10 +54,13 @@ struct fl_lane_list {
 	size_t n, lanes_n; /* lanes of all groups */
 };
 /* Appends the groups of one `bench` rule, one for every combination of its devices; those that differ only in the
- * swept option follow each other. */
+ * swept option follow each other. Of a benchmark with `roles` they are of all hosts, else of one. */
 int fl_expand_rule(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
 		   struct fl_err *err);
-/* Those of several rules. */
+/* The same of one host, of each combination one lane, or as many as `lanes` says. */
+int fl_expand_on_host(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *list,
+		      struct fl_err *err);
+/* Those of several rules, which share a case. */
 int fl_expand_rules(const struct fl_expansion *x, const struct fl_rule *rules, size_t n, struct fl_lane_list *list,
 		    struct fl_err *err);
 void fl_lane_list_release(struct fl_lane_list *list);
@@ -73,6 +80,18 @@ struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
 struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t n);
 /* Sets an option, or adds it. */
 void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text);
+
+/* rc; where it failed on one of several hosts, *err names it, too (make.c). */
+int fl_on_host(const struct fl_expansion *x, int rc, struct fl_err *err);
+
+/* ---- benchmarks with roles (across.c) */
+const struct fl_entry *fl_entry_with_roles(const struct fl_expansion *x, const struct fl_rule *rule); /* NULL: none */
+/* Do the words of a rule go with a benchmark that has roles, or with one that has none? inside: the rule shares its
+ * case with others. */
+int fl_across_check(const struct fl_expansion *x, const struct fl_rule *rule, bool inside, struct fl_err *err);
+/* Appends the rounds of the rule's schedule, or on one host its one group; each for every combination of options. */
+int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		     struct fl_lane_list *list, struct fl_err *err);
 
 /* ---- who meets whom (beside.c): each group of lanes of a rule, and the load beside it
  * Calls `meet` for each of them: with all of the load, or by the rule's pairs with one group of it. once: two groups
@@ -224,14 +243,16 @@ int fl_batch_settle(const struct fl_expansion *x, const struct fl_rule *rule, co
 struct fl_cpus fl_place_allowed(const struct fl_machine *m, int node);
 struct fl_cpus fl_place_all(const struct fl_machine *m, int node);
 /* The node a lane sits on: its option `numa`, else as the benchmark declares. -1: the machine has no nodes. */
-int fl_place_node(const struct fl_machine *m, const struct fl_entry *entry, const struct fl_plan_lane *lane);
-/* Gives every lane of the case that can be measured its CPUs: as many as it has threads where there are so many. */
-void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog, struct fl_plan_case *c);
+int fl_place_node(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_plan_lane *lane);
+/* Gives every lane of the case that can be measured its CPUs: as many as it has threads where there are so many. Each
+ * is placed among those of its own host. */
+void fl_place_case(const struct fl_expansion *x, struct fl_plan_case *c);
 /* A lane alone on the CPUs that it has. */
 void fl_place_alone(const struct fl_catalog *catalog, struct fl_plan_lane *lane);
 
 /* ---- processes (workers.c) */
-/* Numbers the workers of the case's lanes: those that can be measured and meet on a GPU share one. */
+/* Numbers the workers of the case's lanes: those of one host that can be measured and meet on a GPU share one, but for
+ * lanes of groups, which wait for each other. */
 void fl_plan_share_workers(const struct fl_catalog *catalog, struct fl_plan_case *c);
 
 /* ---- GPUs (gpus.c, visible.c) */
@@ -242,6 +263,9 @@ const struct fl_gpu *fl_gpu_divided(const struct fl_machine *m, const char *text
  * or a job that was given some sees the others on PCI all the same. */
 bool fl_gpu_is_of_cuda(const struct fl_machine *m, const struct fl_gpu *gpu);
 
+/* ---- groups (groups.c): what their numbers say of each other, in a plan that may say anything. hosts_n: 0 or more. */
+int fl_groups_check(const struct fl_plan_case *c, size_t hosts_n, const char *at, struct fl_err *err);
+
 /* ---- known before running (skip.c, skip_gpu.c) */
 /* Sets skip and hint of a lane that cannot be measured here. */
 void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane);
@@ -251,5 +275,7 @@ bool fl_skip_gpu(const struct fl_expansion *x, const struct fl_entry *entry, str
 bool fl_lane_reads(const struct fl_entry *entry, const struct fl_plan_lane *lane, const struct fl_field *field);
 /* Where one lane of the case cannot be measured, the others cannot either: the load they were to meet is missing. */
 void fl_skip_beside(struct fl_plan_case *c);
+/* The same within each group: groups of a round do without each other. */
+void fl_skip_groups(const struct fl_expansion *x, struct fl_plan_case *c);
 
 #endif

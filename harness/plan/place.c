@@ -79,19 +79,38 @@ static int node_of_device(const struct fl_machine *m, const char *kind, const ch
 	return i < 0 ? -1 : fl_machine_device(m, kind, (size_t)i).node;
 }
 
-int fl_place_node(const struct fl_machine *m, const struct fl_entry *entry, const struct fl_plan_lane *lane)
+/* Of the NIC with that interface; -1: there is none, or nobody knows. */
+static int node_of_interface(const struct fl_machine *m, const char *interface)
 {
-	const char *numa = fl_lane_option(lane, "numa");
+	for (size_t i = 0; interface && i < m->nics_n; i++)
+		if (m->nics[i].interface && strcmp(m->nics[i].interface, interface) == 0)
+			return m->nics[i].node.why || !(m->nics[i].node.value >= 0) ? -1 : (int)m->nics[i].node.value;
+	return -1;
+}
+
+/* The node of what the benchmark says it sits near; -1: of nothing. */
+static int node_wanted(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_plan_lane *lane)
+{
 	const struct fl_field *near = entry->numa ? fl_entry_field(entry, entry->numa) : NULL;
-	const bool is_place = near && (near->type == FL_PATH || near->type == FL_DEVICE);
-	const char *text = is_place ? fl_lane_option(lane, near->name) : NULL;
+	const char *text = near ? fl_lane_option(lane, near->name) : NULL;
+	bool is_place = near && (near->type == FL_PATH || near->type == FL_DEVICE);
+
+	if (entry->numa && strcmp(entry->numa, "interface") == 0 && !is_place)
+		return node_of_interface(x->machine, text && *text ? text : x->host->interface);
+	if (!text)
+		return -1;
+	return near->type == FL_PATH ? node_of_path(x->machine, text) : node_of_device(x->machine, near->range, text);
+}
+
+int fl_place_node(const struct fl_expansion *x, const struct fl_entry *entry, const struct fl_plan_lane *lane)
+{
+	const struct fl_machine *m = x->machine;
+	const char *numa = fl_lane_option(lane, "numa");
 
 	for (size_t i = 0; numa && i < m->nodes_n; i++)
 		if (strcmp(m->nodes[i].id, numa) == 0)
 			return m->nodes[i].number;
-	if (!text)
-		return first_node(m);
-	return nearest_node(m, near->type == FL_PATH ? node_of_path(m, text) : node_of_device(m, near->range, text));
+	return nearest_node(m, node_wanted(x, entry, lane));
 }
 
 /* ---- CPUs */
@@ -226,7 +245,8 @@ static void place_on(const struct fl_machine *m, const unsigned *threads, int no
 		deal(&crowd);
 }
 
-void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog, struct fl_plan_case *c)
+/* Of lanes on one machine. */
+static void place_lanes(const struct fl_machine *m, const struct fl_catalog *catalog, struct fl_plan_case *c)
 {
 	unsigned *threads = fl_zalloc(c->lanes_n, sizeof(*threads));
 
@@ -236,6 +256,48 @@ void fl_place_case(const struct fl_machine *m, const struct fl_catalog *catalog,
 	for (size_t i = 0; i < m->nodes_n; i++)
 		place_on(m, threads, m->nodes[i].number, c);
 	free(threads);
+}
+
+/* Where the lanes of each host are in the case: at[first[h]] .. at[first[h + 1] - 1], in their order. */
+struct by_host {
+	size_t *first;
+	unsigned *at;
+};
+
+static struct by_host sort_by_host(const struct fl_plan_case *c, size_t hosts_n)
+{
+	struct by_host by = { fl_zalloc(hosts_n + 2, sizeof(*by.first)), fl_zalloc(c->lanes_n, sizeof(*by.at)) };
+
+	for (size_t k = 0; k < c->lanes_n; k++)
+		by.first[c->lanes[k].host + 2]++;
+	for (size_t h = 2; h < hosts_n + 2; h++)
+		by.first[h] += by.first[h - 1];
+	for (unsigned k = 0; k < c->lanes_n; k++)
+		by.at[by.first[c->lanes[k].host + 1]++] = k;
+	return by;
+}
+
+void fl_place_case(const struct fl_expansion *x, struct fl_plan_case *c)
+{
+	struct by_host by = sort_by_host(c, x->hosts_n);
+	struct fl_plan_lane *lanes = fl_zalloc(c->lanes_n, sizeof(*lanes)); /* borrow what lanes own */
+
+	for (size_t h = 0; h < x->hosts_n; h++) {
+		const unsigned *at = by.at + by.first[h];
+		struct fl_plan_case own = { .lanes = lanes, .lanes_n = by.first[h + 1] - by.first[h] };
+
+		for (size_t k = 0; k < own.lanes_n; k++)
+			lanes[k] = c->lanes[at[k]];
+		if (own.lanes_n)
+			place_lanes(x->hosts[h].machine, x->catalog, &own);
+		for (size_t k = 0; k < own.lanes_n; k++) {
+			c->lanes[at[k]].cpus = lanes[k].cpus;
+			c->lanes[at[k]].shares_cpus = lanes[k].shares_cpus;
+		}
+	}
+	free(lanes);
+	free(by.first);
+	free(by.at);
 }
 
 void fl_place_alone(const struct fl_catalog *catalog, struct fl_plan_lane *lane)

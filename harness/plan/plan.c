@@ -104,6 +104,7 @@ void fl_plan_free(struct fl_plan *plan)
 		release_study(&plan->studies[i]);
 	free_names(plan->require, plan->require_n);
 	free_names(plan->primary, plan->primary_n);
+	free_names(plan->hosts, plan->hosts_n);
 	free(plan->cases);
 	free(plan->studies);
 	free(plan->suite);

@@ -115,9 +115,10 @@ int fl_plan_make_hosts(const struct fl_suite *suite, const struct fl_catalog *ca
 		       size_t n, const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err);
 void fl_plan_free(struct fl_plan *plan);
 
-enum { FL_PLAN_SCHEMA = 2 };
+enum { FL_PLAN_SCHEMA = 3 };
 json_t *fl_plan_json(const struct fl_plan *plan);
-/* Hostile input (from a store). Schema 1 had no studies: all its cases are one of plain rounds. */
+/* Hostile input (from a store). Schema 1 had no studies: all its cases are one of plain rounds. Schema 2 had no groups
+ * and no hosts: each lane is by itself, on the one machine. */
 int fl_plan_read(const json_t *doc, struct fl_plan **ret, struct fl_err *err);
 /* "repeat", "sweep", "solo", "beside", "ab", "calibration", "starvation", "ladder" */
 const char *fl_study_name(enum fl_study_kind kind);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan_json.c: a plan as JSON. The record of a run holds it; harness/judge reads parts of this very form:
  *
- *   {"schema":2,"suite","required","require":[...],"primary":[...],"visible_gpus","gpu_order",
+ *   {"schema":3,"suite","required","require":[...],"primary":[...],"hosts":[...],"visible_gpus","gpu_order",
  *    "studies":[{"kind","label","first_case","cases","option","values":[...],"range"}],
  *    "cases":[{"label","rounds","rounds_least","pass_rounds","duration_ns",
  *              "lanes":[{"bench","options":{name: canonical text},"cpus":"0-1","node","worker",
- *                        "shares_cpus","skip","hint"}]}]}
+ *                        "host","group","rank","size","shares_cpus","skip","hint"}]}]}
  *
- * Schema 1 had neither primary nor studies nor what belongs to them: all of its rounds are always run. What hides GPUs
- * came later, without a schema of its own. A plan names benchmarks and never a program to start: a store may come from
- * anywhere. */
+ * Schema 1 had neither primary nor studies nor what belongs to them: all of its rounds are always run. Schema 2 had
+ * neither hosts nor groups. What hides GPUs came later than it, without a schema of its own. A plan names benchmarks and
+ * never a program to start: a store may come from anywhere. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "plan/parts.h"
@@ -34,6 +34,10 @@ static json_t *lane_json(const struct fl_plan_lane *lane)
 	json_object_set_new(o, "cpus", fl_json_string(fl_text_str(&cpus)));
 	json_object_set_new(o, "node", json_integer(lane->node));
 	json_object_set_new(o, "worker", json_integer(lane->worker));
+	json_object_set_new(o, "host", json_integer(lane->host));
+	json_object_set_new(o, "group", json_integer(lane->group));
+	json_object_set_new(o, "rank", json_integer(lane->rank));
+	json_object_set_new(o, "size", json_integer(lane->size));
 	json_object_set_new(o, "shares_cpus", json_boolean(lane->shares_cpus));
 	json_object_set_new(o, "skip", fl_json_string(lane->skip));
 	json_object_set_new(o, "hint", fl_json_string(lane->hint));
@@ -92,6 +96,7 @@ json_t *fl_plan_json(const struct fl_plan *plan)
 	json_object_set_new(o, "required", json_boolean(plan->required));
 	json_object_set_new(o, "require", names_json(plan->require, plan->require_n));
 	json_object_set_new(o, "primary", names_json(plan->primary, plan->primary_n));
+	json_object_set_new(o, "hosts", names_json(plan->hosts, plan->hosts_n));
 	json_object_set_new(o, "visible_gpus", fl_json_string(plan->visible_gpus));
 	json_object_set_new(o, "gpu_order", fl_json_string(plan->gpu_order));
 	json_object_set_new(o, "studies", studies);

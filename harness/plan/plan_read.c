@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 256, NODE_MAX = 1 << 20 };
+enum { OPTIONS_MAX = 256, NODE_MAX = 1 << 20, HOST_NAME_MAX_CHARS = 255 };
+enum { WITH_STUDIES = 2, WITH_HOSTS = 3 }; /* schemas that first had them */
 
 static int read_text(const json_t *o, const char *at, const char *key, char **ret, struct fl_err *err)
 {
@@ -42,8 +43,27 @@ static int read_options(const json_t *o, const char *at, struct fl_plan_lane *la
 	return 0;
 }
 
+/* Where it ran and with whom. What these numbers say of each other is checked when all lanes of the case are read. */
+static int read_group(const json_t *o, const char *at, struct fl_plan_lane *lane, struct fl_err *err)
+{
+	uint64_t host = 0, group = 0, rank = 0, size = 0;
+	int rc = fl_json_u64(o, at, "host", FL_PLAN_HOSTS_MAX, &host, err);
+
+	if (rc == 0)
+		rc = fl_json_u64(o, at, "group", FL_CASE_LANES_MAX, &group, err);
+	if (rc == 0)
+		rc = fl_json_u64(o, at, "rank", FL_ROLES_MAX, &rank, err);
+	if (rc == 0)
+		rc = fl_json_u64(o, at, "size", FL_ROLES_MAX, &size, err);
+	lane->host = (unsigned)host;
+	lane->group = (unsigned)group;
+	lane->rank = (unsigned)rank;
+	lane->size = (unsigned)size;
+	return rc;
+}
+
 /* One lane, reading on until the first error. */
-static int read_lane(const json_t *o, const char *at, struct fl_plan_lane *lane, struct fl_err *err)
+static int read_lane(const json_t *o, const char *at, unsigned schema, struct fl_plan_lane *lane, struct fl_err *err)
 {
 	uint64_t worker = 0;
 	int64_t node = 0;
@@ -59,6 +79,8 @@ static int read_lane(const json_t *o, const char *at, struct fl_plan_lane *lane,
 		rc = fl_json_u64(o, at, "worker", FL_CASE_LANES_MAX, &worker, err);
 	if (rc == 0)
 		rc = fl_json_bool(o, at, "shares_cpus", &lane->shares_cpus, err);
+	if (rc == 0 && schema >= WITH_HOSTS)
+		rc = read_group(o, at, lane, err);
 	lane->node = (int)node;
 	lane->worker = (unsigned)worker;
 	lane->skip = fl_dup(fl_json_text_or_null(o, "skip"));
@@ -66,17 +88,19 @@ static int read_lane(const json_t *o, const char *at, struct fl_plan_lane *lane,
 	return rc;
 }
 
-/* A worker goes by the number of its first lane. */
+/* A worker goes by the number of its first lane, and is where that one is. */
 static int check_worker(const struct fl_plan_case *c, size_t lane, const char *at, struct fl_err *err)
 {
 	unsigned worker = c->lanes[lane].worker;
 
-	if (worker <= lane && c->lanes[worker].worker == worker)
-		return 0;
-	return fl_fail(err, -EINVAL, "%s shares worker %u, which is none of a lane before it", at, worker);
+	if (worker > lane || c->lanes[worker].worker != worker)
+		return fl_fail(err, -EINVAL, "%s shares worker %u, which is none of a lane before it", at, worker);
+	if (c->lanes[worker].host != c->lanes[lane].host)
+		return fl_fail(err, -EINVAL, "%s shares worker %u, which is on another host", at, worker);
+	return 0;
 }
 
-static int read_lanes(const json_t *o, const char *at, struct fl_plan_case *c, struct fl_err *err)
+static int read_lanes(const json_t *o, const char *at, unsigned schema, struct fl_plan_case *c, struct fl_err *err)
 {
 	char lane_at[96];
 	json_t *lanes;
@@ -88,8 +112,11 @@ static int read_lanes(const json_t *o, const char *at, struct fl_plan_case *c, s
 		return rc;
 	c->lanes = fl_zalloc(json_array_size(lanes), sizeof(*c->lanes));
 	while (c->lanes_n < json_array_size(lanes) && rc == 0) {
+		struct fl_plan_lane *lane = &c->lanes[c->lanes_n];
+
+		*lane = (struct fl_plan_lane){ .group = (unsigned)c->lanes_n, .size = 1 };
 		snprintf(lane_at, sizeof(lane_at), "%s.lanes[%zu]", at, c->lanes_n);
-		rc = read_lane(json_array_get(lanes, c->lanes_n), lane_at, &c->lanes[c->lanes_n], err);
+		rc = read_lane(json_array_get(lanes, c->lanes_n), lane_at, schema, lane, err);
 		if (rc == 0)
 			rc = check_worker(c, c->lanes_n, lane_at, err);
 		c->lanes_n++;
@@ -110,7 +137,7 @@ static int read_ends(const json_t *o, const char *at, bool said, struct fl_plan_
 	return rc;
 }
 
-static int read_case(const json_t *o, const char *at, bool studies, struct fl_plan_case *c, struct fl_err *err)
+static int read_case(const json_t *o, const char *at, unsigned schema, struct fl_plan_case *c, struct fl_err *err)
 {
 	uint64_t rounds = 0;
 	int rc = read_text(o, at, "label", &c->label, err);
@@ -123,13 +150,13 @@ static int read_case(const json_t *o, const char *at, bool studies, struct fl_pl
 		rc = fl_fail(err, -EINVAL, "%s has no rounds", at);
 	c->rounds = (unsigned)rounds;
 	if (rc == 0)
-		rc = read_ends(o, at, studies, c, err);
-	return rc < 0 ? rc : read_lanes(o, at, c, err);
+		rc = read_ends(o, at, schema >= WITH_STUDIES, c, err);
+	return rc < 0 ? rc : read_lanes(o, at, schema, c, err);
 }
 
-static int read_cases(const json_t *doc, bool studies, struct fl_plan *plan, struct fl_err *err)
+static int read_cases(const json_t *doc, unsigned schema, struct fl_plan *plan, struct fl_err *err)
 {
-	size_t slots = 0;
+	size_t slots = 0, lanes = 0;
 	char at[64];
 	json_t *cases;
 	int rc = fl_json_array(doc, "plan", "cases", FL_CASES_MAX, &cases, err);
@@ -141,11 +168,16 @@ static int read_cases(const json_t *doc, bool studies, struct fl_plan *plan, str
 		struct fl_plan_case *c = &plan->cases[plan->cases_n];
 
 		snprintf(at, sizeof(at), "plan.cases[%zu]", plan->cases_n);
-		rc = read_case(json_array_get(cases, plan->cases_n), at, studies, c, err);
+		rc = read_case(json_array_get(cases, plan->cases_n), at, schema, c, err);
 		plan->cases_n++;
+		if (rc == 0)
+			rc = fl_groups_check(c, plan->hosts_n, at, err);
 		if (rc < 0)
 			return rc;
 		slots += c->lanes_n * c->rounds;
+		lanes += c->lanes_n;
+		if (lanes > FL_PLAN_LANES_MAX)
+			return fl_fail(err, -EINVAL, "the plan has more than %d lanes", FL_PLAN_LANES_MAX);
 		if (slots > FL_SLOTS_MAX)
 			return fl_fail(err, -EINVAL, "the plan has more than %d measurements", FL_SLOTS_MAX);
 	}
@@ -284,6 +316,44 @@ static int read_studies(const json_t *doc, struct fl_plan *plan, struct fl_err *
 	return next == plan->cases_n ? 0 : fl_fail(err, -EINVAL, "the plan has cases that belong to no study");
 }
 
+/* ---- hosts */
+
+/* What a name can be: it stands in texts, and before a '/' where things of several hosts are told apart. */
+static bool is_host_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c <= ' ' || *c == 127 || *c == '/')
+			return false;
+	return n > 0 && n <= HOST_NAME_MAX_CHARS;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int read_hosts(const json_t *doc, struct fl_plan *plan, struct fl_err *err)
+{
+	int rc = read_names(doc, "plan", "hosts", FL_PLAN_HOSTS_MAX, &plan->hosts, &plan->hosts_n, err);
+	char **sorted;
+
+	for (size_t i = 0; i < plan->hosts_n && rc == 0; i++)
+		if (!is_host_name(plan->hosts[i]))
+			rc = fl_fail(err, -EINVAL, "plan.hosts[%zu] is no name of a host", i);
+	if (rc < 0 || plan->hosts_n == 0)
+		return rc;
+	sorted = fl_zalloc(plan->hosts_n, sizeof(*sorted));
+	memcpy(sorted, plan->hosts, plan->hosts_n * sizeof(*sorted));
+	qsort(sorted, plan->hosts_n, sizeof(*sorted), compare_names);
+	for (size_t i = 1; i < plan->hosts_n && rc == 0; i++)
+		if (strcmp(sorted[i - 1], sorted[i]) == 0)
+			rc = fl_fail(err, -EINVAL, "plan.hosts has '%.80s' twice", sorted[i]);
+	free(sorted);
+	return rc;
+}
+
 /* What a plan of schema 1 was: rounds of all its cases. */
 static void add_only_study(struct fl_plan *plan)
 {
@@ -298,7 +368,6 @@ static int read_plan(const json_t *doc, struct fl_plan *plan, struct fl_err *err
 {
 	uint64_t schema = 0;
 	int rc = fl_json_u64(doc, "plan", "schema", UINT32_MAX, &schema, err);
-	bool studies = schema > 1;
 
 	if (rc == 0 && (schema < 1 || schema > FL_PLAN_SCHEMA))
 		rc = fl_fail(err, -EINVAL, "plan has schema %u, this feedline reads up to %d", (unsigned)schema,
@@ -311,11 +380,13 @@ static int read_plan(const json_t *doc, struct fl_plan *plan, struct fl_err *err
 	plan->gpu_order = fl_dup(fl_json_text_or_null(doc, "gpu_order"));
 	if (rc == 0)
 		rc = read_names(doc, "plan", "require", FL_REQUIRE_MAX, &plan->require, &plan->require_n, err);
-	if (rc == 0 && studies)
+	if (rc == 0 && schema >= WITH_STUDIES)
 		rc = read_names(doc, "plan", "primary", FL_REQUIRE_MAX, &plan->primary, &plan->primary_n, err);
+	if (rc == 0 && schema >= WITH_HOSTS)
+		rc = read_hosts(doc, plan, err);
 	if (rc == 0)
-		rc = read_cases(doc, studies, plan, err);
-	if (rc == 0 && studies)
+		rc = read_cases(doc, (unsigned)schema, plan, err);
+	if (rc == 0 && schema >= WITH_STUDIES)
 		rc = read_studies(doc, plan, err);
 	else if (rc == 0)
 		add_only_study(plan);

@@ -39,15 +39,17 @@ enum fl_schedule_kind {
 	FL_SCHEDULE_KINDS,
 };
 
+/* Which pairs count: all, only those within a rack, only those between two. */
+enum fl_reach { FL_REACH_ALL, FL_REACH_WITHIN, FL_REACH_BETWEEN };
+
 struct fl_schedule_spec {
 	enum fl_schedule_kind kind;
 	unsigned n;
 	const char *const
-		*racks; /* by host, equal text is the same rack; NULL: not given, or by host where not known */
-	/* Which pairs count where racks are given: all, only those within a rack, only those between two. */
-	enum { FL_REACH_ALL, FL_REACH_WITHIN, FL_REACH_BETWEEN } reach;
-	unsigned rounds; /* SAMPLE */
-	uint64_t seed;	 /* SAMPLE: the same seed gives the same rounds */
+		*racks;	     /* by host, equal text is the same rack; NULL: not given, or by host where not known */
+	enum fl_reach reach; /* hosts of which the rack is not known count neither within nor between */
+	unsigned rounds;     /* SAMPLE */
+	uint64_t seed;	     /* SAMPLE: the same seed gives the same rounds */
 };
 
 /* n below 2, or a reach that leaves no pair, gives no rounds. Never NULL. */

@@ -75,6 +75,37 @@ void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, st
 		skip_tmpfs(m, entry, lane);
 }
 
+/* "the sender on n1: no NUMA node has CPUs" */
+static char *reason_of_other(const struct fl_expansion *x, const struct fl_plan_lane *lane)
+{
+	const char *name = x->hosts[lane->host].name, *role = NULL;
+	const struct fl_entry *entry;
+	size_t n = 0;
+
+	if (fl_catalog_find(x->catalog, lane->bench, &entry, NULL) == 0)
+		role = fl_entry_role(entry, lane->rank, &n);
+	return fl_format("the %.*s%s%s: %s", role ? (int)n : 5, role ? role : "other", name ? " on " : "",
+			 name ? name : "", lane->skip);
+}
+
+void fl_skip_groups(const struct fl_expansion *x, struct fl_plan_case *c)
+{
+	const struct fl_plan_lane *end = c->lanes + c->lanes_n;
+
+	for (struct fl_plan_lane *group = c->lanes; group < end; group += group->size) {
+		const struct fl_plan_lane *first = group;
+
+		while (first < group + group->size && !first->skip)
+			first++;
+		for (unsigned i = 0; first < group + group->size && i < group->size; i++) {
+			if (group[i].skip)
+				continue;
+			group[i].skip = reason_of_other(x, first);
+			group[i].hint = fl_dup(first->hint);
+		}
+	}
+}
+
 void fl_skip_beside(struct fl_plan_case *c)
 {
 	const struct fl_plan_lane *first = c->lanes, *end = c->lanes + c->lanes_n;

@@ -62,7 +62,7 @@ static bool skip_unknown(const struct fl_machine *m, const struct fl_gpu *gpu, s
 
 static bool skip_hidden(const struct fl_expansion *x, const struct fl_gpu *gpu, struct fl_plan_lane *lane)
 {
-	const struct fl_visible *visible = &x->settings->visible;
+	const struct fl_visible *visible = &x->host->visible;
 
 	switch (fl_gpu_seen(x->machine, gpu, visible)) {
 	case FL_HIDDEN:

@@ -40,7 +40,7 @@ static struct fl_spot spot_of_word(const struct fl_parser *p, const struct fl_do
 /* Words that a rule has although it is no benchmark. */
 static int check_together(const struct fl_parser *p, const struct fl_doc *doc)
 {
-	static const char *const words[] = { "with", "each", "pairs", "at_once", "beside", "sweep" };
+	static const char *const words[] = { "with", "each", "pairs", "at_once", "beside", "sweep", "across", "reach" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!fl_doc_get(doc, words[i]))

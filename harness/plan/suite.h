@@ -16,6 +16,11 @@
  *             the load beside the benchmark
  *   sweep:    one option and its values: a     sweep: {block: [4KiB, 64KiB, 1MiB]}
  *             list, or a range that doubles    sweep: {depth: 1..128}
+ *   across:   of a benchmark between hosts:    across: pairs
+ *             pairs, shifts, bisection, or       across: {sample: 16}
+ *             so many rounds of pairs
+ *   reach:    of these only within one rack,   reach: between
+ *             or between two
  *   study:    solo, ab, calibration,           study: solo
  *             starvation or ladder
  *   repeat:   rounds (1..1000), or the least   repeat: 3
@@ -59,6 +64,20 @@
  *
  * Several lanes. Where a benchmark declares that an option says how many equal lanes run together (accelerators: 4),
  * these are lanes of one case wherever one lane would be.
+ *
+ * Several hosts. A rule of a benchmark that is measured on one host is done by all of them at the same time, each for
+ * itself. Of one that is measured between hosts (feedline/bench.h: roles) `across` says who meets whom, and all that
+ * meet in a round are measured at once, as one case:
+ *   pairs      every two hosts once, in as few rounds as can be, in none of which a host has two to do with (the
+ *              preset): n - 1 rounds for an even number of hosts, n for an odd one
+ *   shifts     in round k each host with the one k places on: every two hosts in both directions, and every host with
+ *              two others at the same time, in n - 1 rounds
+ *   bisection  one round: the first half of the hosts with the second; of racks that are known the halves are of
+ *              whole ones, as far as their sizes allow
+ *   sample     so many of the rounds of `pairs`, the same ones whenever the hosts are the same
+ * `reach` leaves of these only pairs within one rack, or between two. One host alone meets itself, over its loopback,
+ * whatever `across` says. Such a rule goes with `sweep` and with `study: ab` or `calibration`, not with `together`,
+ * `beside` and `at_once`.
  *
  * Examples:
  *
@@ -129,6 +148,7 @@
  * place, without symlinks, before a plan is made. */
 #ifndef FL_PLAN_SUITE_H
 #define FL_PLAN_SUITE_H
+#include "plan/schedule.h"
 #include <feedline/err.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -162,6 +182,14 @@ struct fl_setting {
 	unsigned line, column; /* of the value */
 };
 
+struct fl_across {
+	const char *said; /* "across" or "reach", static: which of them the rule has, the first; NULL: neither */
+	unsigned line, column;
+	enum fl_schedule_kind kind; /* FL_SCHEDULE_PAIRS unless said */
+	unsigned rounds;	    /* FL_SCHEDULE_SAMPLE */
+	enum fl_reach reach;
+};
+
 struct fl_rule {
 	unsigned line, column;
 	char *bench; /* NULL: a `together` rule */
@@ -182,6 +210,7 @@ struct fl_rule {
 	struct fl_setting *sweep; /* every value of the one option, of a range its first and last */
 	size_t sweep_n;
 	bool sweep_range;
+	struct fl_across across;
 	enum fl_study_kind study;
 	unsigned repeat, repeat_least; /* rounds: 1 unless said; the least is less only in a `repeat` study */
 	struct fl_setting *primary;    /* text NULL */

@@ -254,6 +254,76 @@ static int read_sweep(const struct fl_parser *p, const struct fl_doc *item, stru
 	return option->kind == FL_DOC_TEXT ? read_range(p, option, rule) : read_values(p, option, rule);
 }
 
+/* ---- who meets whom */
+
+static void note_across(const struct fl_doc *item, const char *word, struct fl_rule *rule)
+{
+	if (rule->across.said)
+		return;
+	rule->across.said = word;
+	rule->across.line = item->key_line;
+	rule->across.column = item->key_column;
+}
+
+static int refuse_across(const struct fl_parser *p, const struct fl_doc *at, const char *what)
+{
+	fl_fail_at(spot_of(p, at), p->err, -EINVAL, "'across' wants %s", what);
+	return fl_hint(p->err, "write it as: across: pairs, or: across: {sample: 16}");
+}
+
+static int read_sample(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	const struct fl_doc *rounds = fl_doc_get(item, "sample");
+	uint64_t n = 0;
+
+	if (!rounds || item->n != 1)
+		return refuse_across(p, item, "'sample' and nothing else in a map");
+	if (rounds->kind != FL_DOC_TEXT || fl_parse_count(rounds->text, &n, NULL) < 0 || n < 1 || n > FL_CASES_MAX)
+		return fl_fail_at(spot_of(p, rounds), p->err, -EINVAL, "'sample' wants a number of rounds from 1 to %d",
+				  FL_CASES_MAX);
+	rule->across.kind = FL_SCHEDULE_SAMPLE;
+	rule->across.rounds = (unsigned)n;
+	return 0;
+}
+
+static int read_across(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	const char *names[FL_SCHEDULE_SAMPLE];
+	int i;
+
+	note_across(item, "across", rule);
+	if (item->kind == FL_DOC_MAP)
+		return read_sample(p, item, rule);
+	if (item->kind != FL_DOC_TEXT)
+		return refuse_across(p, item, "one schedule");
+	if (strcmp(item->text, "sample") == 0)
+		return refuse_across(p, item, "a number of rounds with 'sample'");
+	for (i = 0; i < FL_SCHEDULE_SAMPLE; i++)
+		names[i] = fl_schedule_name((enum fl_schedule_kind)i);
+	i = find_name(p, spot_of(p, item), "schedule", item->text, names, FL_SCHEDULE_SAMPLE);
+	if (i < 0)
+		return i;
+	rule->across.kind = (enum fl_schedule_kind)i;
+	return 0;
+}
+
+static int read_reach(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	static const char *const names[] = { "within", "between" };
+	int i;
+
+	note_across(item, "reach", rule);
+	if (item->kind != FL_DOC_TEXT)
+		return fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'reach' wants 'within' or 'between'");
+	i = find_name(p, spot_of(p, item), "reach", item->text, names, 2);
+	if (i < 0)
+		return i;
+	rule->across.reach = i == 0 ? FL_REACH_WITHIN : FL_REACH_BETWEEN;
+	return 0;
+}
+
+/* ---- studies and rounds */
+
 /* The kinds that have to be said; the others follow from the words of the rule. */
 static int read_study(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
 {
@@ -318,6 +388,8 @@ static const struct word {
 	{ "together", read_together, true },
 	{ "beside", read_beside, true },
 	{ "sweep", read_sweep, true },
+	{ "across", read_across, true },
+	{ "reach", read_reach, true },
 	{ "study", read_study, true },
 	{ "repeat", read_repeat, true },
 	{ "primary", read_primary, false },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* workers.c: which lanes of a case share a process. Lanes that meet on a GPU do: processes take turns on a GPU, so that
- * lanes of different ones would not run beside each other. The parts of a divided GPU are GPUs of their own. */
+ * lanes of different ones would not run beside each other. The parts of a divided GPU are GPUs of their own. Lanes of
+ * a group have each their own, since one waits for the other; so have those of different hosts. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 /* A GPU, as one worker program uses it, and the first lane that does. */
 struct owner {
 	const char *program, *gpu;
-	unsigned lane;
+	unsigned host, lane;
 };
 
 struct owners {
@@ -37,13 +38,16 @@ static void join(struct fl_plan_lane *lanes, unsigned a, unsigned b)
 
 static void use(struct owners *owners, struct fl_plan_lane *lanes, unsigned lane, const char *program, const char *gpu)
 {
+	unsigned host = lanes[lane].host;
+
 	for (size_t i = 0; i < owners->n; i++)
-		if (strcmp(owners->items[i].gpu, gpu) == 0 && strcmp(owners->items[i].program, program) == 0) {
+		if (owners->items[i].host == host && strcmp(owners->items[i].gpu, gpu) == 0 &&
+		    strcmp(owners->items[i].program, program) == 0) {
 			join(lanes, owners->items[i].lane, lane);
 			return;
 		}
 	owners->items = fl_grow(owners->items, owners->n + 1, sizeof(*owners->items));
-	owners->items[owners->n++] = (struct owner){ program, gpu, lane };
+	owners->items[owners->n++] = (struct owner){ program, gpu, host, lane };
 }
 
 void fl_plan_share_workers(const struct fl_catalog *catalog, struct fl_plan_case *c)
@@ -56,7 +60,8 @@ void fl_plan_share_workers(const struct fl_catalog *catalog, struct fl_plan_case
 		size_t n;
 
 		c->lanes[i].worker = i;
-		if (c->lanes[i].skip || fl_catalog_find(catalog, c->lanes[i].bench, &entry, NULL) < 0)
+		if (c->lanes[i].skip || c->lanes[i].size > 1 ||
+		    fl_catalog_find(catalog, c->lanes[i].bench, &entry, NULL) < 0)
 			continue;
 		n = fl_lane_gpus(&c->lanes[i], entry, gpus);
 		for (size_t k = 0; k < n; k++)

@@ -59,6 +59,8 @@ struct fl_watched {
 enum {
 	FL_CASES_MAX = 10000,
 	FL_CASE_LANES_MAX = 10000,
+	FL_PLAN_LANES_MAX = 1 << 17, /* of all cases */
+	FL_PLAN_HOSTS_MAX = 4096,
 	FL_ROUNDS_MAX = 1000,
 	FL_REQUIRE_MAX = 1024,
 	FL_SWEEP_MAX = 256, /* values of a study */

@@ -180,8 +180,9 @@ struct fl_bench {
 	const struct fl_flow *flows;
 	const struct fl_peer *peer; /* NULL: none */
 	/* Where the lane sits when --numa is not given: NULL: the first node with CPUs; "each": every node with CPUs
-	 * is a lane of its own; "interface": the node nearest to the NIC that reaches the other lanes of its group;
-	 * else the name of a device or path option: the node nearest to that device. */
+	 * is a lane of its own; "interface": the node nearest to the NIC that the FL_TEXT option of that name names,
+	 * where there is none or it is empty to the one by which the host reaches others; else the name of a device
+	 * or path option: the node nearest to that device. */
 	const char *numa;
 	/* How many threads step: NULL: one; "cpus": one for every CPU of the place, so a cpuset that hides some of
 	 * them makes the lane not measured; the name of an FL_COUNT option: as many as it says; or digits ("3").

@@ -158,6 +158,12 @@ static struct fl_field sample_gpu_fields[] = {
 	{ 0 },
 };
 
+static struct fl_field sample_stream_fields[] = {
+	{ .name = "interface", .type = FL_TEXT, .preset = "", .help = "interface to send from" },
+	{ .name = "streams", .type = FL_COUNT, .preset = "1", .range = "1..256", .help = "connections" },
+	{ 0 },
+};
+
 static struct fl_entry sample_entries[] = {
 	{ .name = "gpu.absent",
 	  .summary = "not built",
@@ -222,7 +228,19 @@ static struct fl_entry sample_entries[] = {
 	  .metrics = sample_read_metrics,
 	  .facts = sample_no_facts,
 	  .flows = sample_read_flows },
+	{ .name = "tcp.stream",
+	  .summary = "sends to another host",
+	  .program = "feedline-lane-host",
+	  .numa = "interface",
+	  .verifies = true,
+	  .roles = "sender|receiver",
+	  .measured_at = "receiver",
+	  .fields = sample_stream_fields,
+	  .metrics = sample_copy_metrics,
+	  .facts = sample_no_facts,
+	  .flows = sample_no_flows },
 };
+#define sample_stream (&sample_entries[6])
 
 static inline struct fl_catalog sample_catalog(void)
 {

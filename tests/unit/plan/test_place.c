@@ -10,6 +10,31 @@
 
 #include <cmocka.h>
 
+static void place(const struct fl_machine *m, struct fl_plan_case *c)
+{
+	const struct fl_catalog catalog = sample_catalog();
+	const struct fl_plan_host host = { .machine = m };
+	const struct fl_expansion x = {
+		.catalog = &catalog, .machine = m, .host = &host, .hosts = &host, .hosts_n = 1
+	};
+
+	fl_place_case(&x, c);
+}
+
+static int node_near(const struct fl_machine *m, const char *interface, const struct fl_entry *entry,
+		     const struct fl_plan_lane *lane)
+{
+	const struct fl_plan_host host = { .machine = m, .interface = interface };
+	const struct fl_expansion x = { .machine = m, .host = &host, .hosts = &host, .hosts_n = 1 };
+
+	return fl_place_node(&x, entry, lane);
+}
+
+static int node_of(const struct fl_machine *m, const struct fl_entry *entry, const struct fl_plan_lane *lane)
+{
+	return node_near(m, NULL, entry, lane);
+}
+
 enum { LANES_MAX = 8 };
 
 static char copy[] = "memory.copy", nop[] = "null.nop", pipeline[] = "null.pipeline"; /* all CPUs, 1, 3 threads */
@@ -64,7 +89,6 @@ static void test_split(void **state)
 	for (size_t i = 0; i < sizeof(splits) / sizeof(splits[0]); i++) {
 		struct fl_plan_lane lanes[LANES_MAX] = { 0 };
 		struct fl_plan_case c = { .lanes = lanes };
-		struct fl_catalog catalog = sample_catalog();
 		struct sample_machine s;
 
 		for (; c.lanes_n < LANES_MAX && splits[i].lanes[c.lanes_n]; c.lanes_n++)
@@ -72,7 +96,7 @@ static void test_split(void **state)
 		sample_machine_init(&s);
 		s.nodes[0].cpus.bits[0] = splits[i].cpus;
 		s.m.limits.cpus.bits[0] = splits[i].allowed;
-		fl_place_case(&s.m, &catalog, &c);
+		place(&s.m, &c);
 		check_split(i, lanes, c.lanes_n);
 	}
 }
@@ -83,13 +107,12 @@ static void test_threads_of_an_option(void **state)
 	struct fl_option option = { (char[]){ "threads" }, (char[]){ "2" } };
 	struct fl_plan_lane lane = { .bench = (char[]){ "storage.read" }, .options = &option, .options_n = 1 };
 	struct fl_plan_case c = { .lanes = &lane, .lanes_n = 1 };
-	struct fl_catalog catalog = sample_catalog();
 	struct sample_machine s;
 
 	(void)state;
 	sample_machine_init(&s);
 	s.nodes[0].cpus.bits[0] = 0xf;
-	fl_place_case(&s.m, &catalog, &c);
+	place(&s.m, &c);
 	assert_int_equal(lane.cpus.bits[0], 0xc);
 	assert_false(lane.shares_cpus);
 }
@@ -101,12 +124,11 @@ static void test_nodes_apart(void **state)
 					{ .bench = copy, .node = 1, .skip = "not here" },
 					{ .bench = copy, .node = 1 } };
 	struct fl_plan_case c = { .lanes = lanes, .lanes_n = 4 };
-	struct fl_catalog catalog = sample_catalog();
 	struct sample_machine s;
 
 	(void)state;
 	sample_machine_init(&s);
-	fl_place_case(&s.m, &catalog, &c);
+	place(&s.m, &c);
 	assert_int_equal(lanes[0].cpus.bits[0], 0x4);
 	assert_int_equal(lanes[1].cpus.bits[0], 0x3);
 	assert_int_equal(lanes[2].cpus.bits[0], 0);
@@ -117,14 +139,13 @@ static void test_no_nodes(void **state)
 {
 	struct fl_plan_lane lanes[] = { { .bench = copy, .node = -1 }, { .bench = copy, .node = -1 } };
 	struct fl_plan_case c = { .lanes = lanes, .lanes_n = 2 };
-	struct fl_catalog catalog = sample_catalog();
 	struct sample_machine s;
 
 	(void)state;
 	sample_machine_init(&s);
 	s.m.nodes_n = 0;
-	assert_int_equal(fl_place_node(&s.m, &sample_entries[2], &lanes[0]), -1);
-	fl_place_case(&s.m, &catalog, &c);
+	assert_int_equal(node_of(&s.m, &sample_entries[2], &lanes[0]), -1);
+	place(&s.m, &c);
 	assert_int_equal(lanes[0].cpus.bits[0], 0x3);
 	assert_int_equal(lanes[1].cpus.bits[0], 0xc);
 }
@@ -151,8 +172,8 @@ static void test_node_of_lane(void **state)
 		struct sample_machine s;
 
 		sample_machine_init(&s);
-		if (fl_place_node(&s.m, read, &lane) != nodes[i].want)
-			fail_msg("%s=%s: node %d", nodes[i].option, nodes[i].text, fl_place_node(&s.m, read, &lane));
+		if (node_of(&s.m, read, &lane) != nodes[i].want)
+			fail_msg("%s=%s: node %d", nodes[i].option, nodes[i].text, node_of(&s.m, read, &lane));
 	}
 }
 
@@ -166,9 +187,9 @@ static void test_nearest_node(void **state)
 	(void)state;
 	sample_machine_init(&s);
 	s.nodes[1].cpus.bits[0] = 0;
-	assert_int_equal(fl_place_node(&s.m, &sample_entries[5], &lane), 0);
+	assert_int_equal(node_of(&s.m, &sample_entries[5], &lane), 0);
 	s.drives[1].node = (struct fl_known)SAMPLE_UNKNOWN("not in sysfs");
-	assert_int_equal(fl_place_node(&s.m, &sample_entries[5], &lane), 0);
+	assert_int_equal(node_of(&s.m, &sample_entries[5], &lane), 0);
 }
 
 /* The first node that we may use, not the first there is. */
@@ -179,9 +200,40 @@ static void test_first_allowed_node(void **state)
 
 	(void)state;
 	sample_machine_init(&s);
-	assert_int_equal(fl_place_node(&s.m, &sample_entries[3], &lane), 0);
+	assert_int_equal(node_of(&s.m, &sample_entries[3], &lane), 0);
 	s.m.limits.cpus.bits[0] = 0xc;
-	assert_int_equal(fl_place_node(&s.m, &sample_entries[3], &lane), 1);
+	assert_int_equal(node_of(&s.m, &sample_entries[3], &lane), 1);
+}
+
+/* By the option's interface, else the host's; where no NIC has it, or nobody knows its node, the first node. */
+static void test_node_of_interface(void **state)
+{
+	struct fl_nic nics[] = { { .interface = (char[]){ "eth0" }, .node = SAMPLE_KNOWN(0) },
+				 { .interface = (char[]){ "eth1" }, .node = SAMPLE_KNOWN(1) },
+				 { .interface = NULL, .node = SAMPLE_KNOWN(1) },
+				 { .interface = (char[]){ "eth2" }, .node = SAMPLE_UNKNOWN("virtual") } };
+	static const struct {
+		const char *of_host;
+		char of_lane[8];
+		int want;
+	} cases[] = { { "eth1", "", 1 },     { "eth0", "", 0 },	    { "eth0", "eth1", 1 },
+		      { "eth1", "eth0", 0 }, { NULL, "", 0 },	    { NULL, "eth1", 1 },
+		      { "lo", "", 0 },	     { "eth1", "eth2", 0 }, { "eth1", "eth9", 0 } };
+	struct sample_machine s;
+
+	(void)state;
+	sample_machine_init(&s);
+	s.m.nics = nics;
+	s.m.nics_n = 4;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[8];
+		struct fl_option option = { .name = (char[]){ "interface" }, .text = text };
+		const struct fl_plan_lane lane = { .options = &option, .options_n = 1 };
+
+		memcpy(text, cases[i].of_lane, sizeof(text));
+		if (node_near(&s.m, cases[i].of_host, sample_stream, &lane) != cases[i].want)
+			fail_msg("interface '%s' on a host with '%s'", text, cases[i].of_host ? cases[i].of_host : "");
+	}
 }
 
 int main(void)
@@ -194,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_node_of_lane),
 		cmocka_unit_test(test_nearest_node),
 		cmocka_unit_test(test_first_allowed_node),
+		cmocka_unit_test(test_node_of_interface),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

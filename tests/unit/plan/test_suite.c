@@ -52,6 +52,43 @@ static void test_every_word(void **state)
 	fl_suite_free(s);
 }
 
+static const struct {
+	const char *words, *said;
+	enum fl_schedule_kind kind;
+	unsigned rounds;
+	enum fl_reach reach;
+} across[] = {
+	{ "repeat: 1", NULL, FL_SCHEDULE_PAIRS, 0, FL_REACH_ALL },
+	{ "across: pairs", "across", FL_SCHEDULE_PAIRS, 0, FL_REACH_ALL },
+	{ "across: shifts", "across", FL_SCHEDULE_SHIFTS, 0, FL_REACH_ALL },
+	{ "across: bisection", "across", FL_SCHEDULE_BISECTION, 0, FL_REACH_ALL },
+	{ "across: {sample: 16}", "across", FL_SCHEDULE_SAMPLE, 16, FL_REACH_ALL },
+	{ "reach: within", "reach", FL_SCHEDULE_PAIRS, 0, FL_REACH_WITHIN },
+	{ "reach: between\n  across: shifts", "reach", FL_SCHEDULE_SHIFTS, 0, FL_REACH_BETWEEN },
+};
+
+static void test_across(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(across) / sizeof(across[0]); i++) {
+		struct fl_text text = { 0 };
+		struct fl_err err = { 0 };
+		struct fl_suite *s;
+
+		fl_text_add(&text, "- bench: tcp.stream\n  %s\n", across[i].words);
+		assert_int_equal(parse(fl_text_str(&text), &s, &err), 0);
+		assert_int_equal(s->rules[0].across.kind, across[i].kind);
+		assert_int_equal(s->rules[0].across.rounds, across[i].rounds);
+		assert_int_equal(s->rules[0].across.reach, across[i].reach);
+		if (across[i].said)
+			assert_string_equal(s->rules[0].across.said, across[i].said);
+		else
+			assert_null(s->rules[0].across.said);
+		fl_suite_free(s);
+		fl_text_release(&text);
+	}
+}
+
 static void test_words_of_studies(void **state)
 {
 	struct fl_err err = { 0 };
@@ -118,8 +155,22 @@ static const struct {
 	{ "- null.nop\n", "s.yaml:1:3: a rule is a map", "" },
 	{ "- bensh: null.nop\n", "s.yaml:1:3: unknown word 'bensh'", "did you mean 'bench'" },
 	{ "- zzzzzzzz: 1\n", "s.yaml:1:3: unknown word 'zzzzzzzz'",
-	  "known: bench, with, each, pairs, at_once, together, beside, sweep, study, repeat, primary, require, "
-	  "require_if_any" },
+	  "known: bench, with, each, pairs, at_once, together, beside, sweep, across, reach, study, repeat, primary, "
+	  "require, require_if_any" },
+	{ "- bench: a\n  across: pair\n", "s.yaml:2:11: unknown schedule 'pair'", "did you mean 'pairs'" },
+	{ "- bench: a\n  across: sample\n", "s.yaml:2:11: 'across' wants a number of rounds", "{sample: 16}" },
+	{ "- bench: a\n  across: [pairs]\n", "s.yaml:2:11: 'across' wants one schedule", "across: pairs" },
+	{ "- bench: a\n  across: {rounds: 3}\n", "s.yaml:2:11: 'across' wants 'sample' and nothing else", "sample" },
+	{ "- bench: a\n  across: {sample: 3, seed: 1}\n", "s.yaml:2:11: 'across' wants 'sample' and nothing else", "" },
+	{ "- bench: a\n  across: {sample: 0}\n", "s.yaml:2:20: 'sample' wants a number of rounds from 1 to 10000", "" },
+	{ "- bench: a\n  across: {sample: 10001}\n", "s.yaml:2:20: 'sample' wants a number of rounds", "" },
+	{ "- bench: a\n  across: {sample: [1]}\n", "s.yaml:2:20: 'sample' wants a number of rounds", "" },
+	{ "- bench: a\n  reach: [within]\n", "s.yaml:2:10: 'reach' wants 'within' or 'between'", "" },
+	{ "- bench: a\n  reach: betwen\n", "s.yaml:2:10: unknown reach 'betwen'", "did you mean 'between'" },
+	{ "- together: [{bench: a}]\n  across: pairs\n", "s.yaml:2:3: 'across' belongs to a benchmark", "rules below" },
+	{ "- together: [{bench: a}]\n  reach: within\n", "s.yaml:2:3: 'reach' belongs to a benchmark", "rules below" },
+	{ "- together: [{bench: a, across: pairs}]\n", "s.yaml:1:25: 'across' cannot stand inside 'together'", "" },
+	{ "- bench: a\n  beside: [{bench: b, reach: within}]\n", "s.yaml:2:23: 'reach' cannot stand inside", "" },
 	{ "- bench: [a]\n", "s.yaml:1:10: 'bench' wants the name", "" },
 	{ "- bench: a\n  with: [b]\n", "s.yaml:2:9: 'with' wants a map", "with: {duration: 500ms}" },
 	{ "- bench: a\n  with: {b: [c]}\n", "s.yaml:2:13: option 'b' wants one value", "" },
@@ -263,8 +314,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_word), cmocka_unit_test(test_words_of_studies),
-		cmocka_unit_test(test_long_sweep), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_of_bench),   cmocka_unit_test(test_spread),
+		cmocka_unit_test(test_across),	   cmocka_unit_test(test_long_sweep),
+		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_of_bench),
+		cmocka_unit_test(test_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* across.c: rules of benchmarks whose lanes make a measurement together, a lane for each role: who is in a group with
+ * whom is what the schedule of the rule says, and all groups of a round are measured at once. One host alone has one
+ * group, all of whose roles it plays itself. */
+#include "base/alloc.h"
+#include "plan/parts.h"
+#include "plan/schedule.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAIR = 2 };
+/* The same hosts have the same sample, so that runs can be compared. */
+static const uint64_t sample_seed = 1;
+
+const struct fl_entry *fl_entry_with_roles(const struct fl_expansion *x, const struct fl_rule *rule)
+{
+	const struct fl_entry *entry;
+
+	if (!rule->bench || fl_catalog_find(x->catalog, rule->bench, &entry, NULL) < 0)
+		return NULL;
+	return fl_entry_roles(entry) > 1 ? entry : NULL;
+}
+
+/* ---- what cannot be */
+
+static struct fl_spot spot_of(const struct fl_expansion *x, const struct fl_rule *rule)
+{
+	return (struct fl_spot){ x->suite->source, rule->line, rule->column };
+}
+
+static int check_without_roles(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_err *err)
+{
+	const struct fl_across *a = &rule->across;
+	struct fl_spot spot = { x->suite->source, a->line, a->column };
+
+	if (!a->said || !rule->bench)
+		return 0;
+	fl_fail_at(spot, err, -EINVAL, "'%s' wants a benchmark that is measured between hosts, and %s is not", a->said,
+		   rule->bench);
+	return fl_hint(err, "such benchmarks have roles in `feedline list --json`");
+}
+
+int fl_across_check(const struct fl_expansion *x, const struct fl_rule *rule, bool inside, struct fl_err *err)
+{
+	const struct fl_entry *entry = fl_entry_with_roles(x, rule);
+	const char *with = rule->at_once ? "at_once" : rule->beside ? "beside" : NULL;
+
+	if (!entry)
+		return check_without_roles(x, rule, err);
+	if (inside)
+		return fl_fail_at(spot_of(x, rule), err, -EINVAL,
+				  "%s is measured between hosts: it cannot stand inside 'together' or 'beside'",
+				  entry->name);
+	if (with)
+		return fl_fail_at(spot_of(x, rule), err, -EINVAL,
+				  "%s is measured between hosts: it does not go with '%s'", entry->name, with);
+	if (x->hosts_n > 1 && fl_entry_roles(entry) != PAIR)
+		return fl_fail_at(spot_of(x, rule), err, -EINVAL, "%s has %u roles, and hosts meet in pairs",
+				  entry->name, fl_entry_roles(entry));
+	return 0;
+}
+
+/* ---- the lanes of a round */
+
+/* What every host would measure by itself, and in which rounds they meet. */
+struct meeting {
+	const struct fl_expansion *x;
+	const struct fl_rule *rule;
+	const struct fl_entry *entry;
+	struct fl_lane_list *of_host; /* of each a group for each combination of options, of one lane each */
+	size_t combinations;	      /* of the host that has most */
+	const struct fl_schedule *schedule;
+};
+
+/* The lane of a host in a combination that it may lack: it then says so. */
+static struct fl_plan_lane lane_of(const struct meeting *m, unsigned host, size_t combination, const char *label)
+{
+	const struct fl_lane_list *list = &m->of_host[host];
+	struct fl_plan_lane lane;
+
+	if (combination < list->n)
+		return fl_plan_lane_copy(list->groups[combination].lanes);
+	lane = fl_plan_lane_copy(list->groups[0].lanes);
+	free(lane.skip);
+	free(lane.hint);
+	lane.skip = fl_format("%s has nothing in the place of '%s'", m->x->hosts[host].name, label);
+	lane.hint = fl_dup("name devices that all hosts have, or none");
+	return lane;
+}
+
+static char *label_of_round(const struct meeting *m, size_t round)
+{
+	const struct fl_schedule *s = m->schedule;
+	const struct fl_schedule_round *r = &s->rounds[round];
+	enum fl_schedule_kind kind = m->rule->across.kind;
+
+	if (m->x->hosts_n == 1 || s->coverage == 0)
+		return fl_dup("");
+	if (r->n == 1 && kind != FL_SCHEDULE_SHIFTS)
+		return fl_format(" %s - %s", m->x->hosts[r->pairs[0].from].name, m->x->hosts[r->pairs[0].to].name);
+	if (kind == FL_SCHEDULE_BISECTION)
+		return fl_dup(" bisection");
+	return fl_format(" %s %zu of %zu",
+			 kind == FL_SCHEDULE_SHIFTS   ? "shift"
+			 : kind == FL_SCHEDULE_SAMPLE ? "sampled round"
+						      : "round",
+			 round + 1, s->rounds_n);
+}
+
+/* All pairs of a round with one combination of options. */
+static void add_round(const struct meeting *m, size_t round, size_t combination, const struct fl_lane_group *like,
+		      struct fl_lane_list *list)
+{
+	const struct fl_schedule_round *r = &m->schedule->rounds[round];
+	unsigned roles = fl_entry_roles(m->entry);
+	struct fl_plan_lane *lanes = fl_zalloc(r->n * roles, sizeof(*lanes));
+	char *suffix = label_of_round(m, round);
+
+	for (size_t i = 0; i < r->n; i++)
+		for (unsigned rank = 0; rank < roles; rank++) {
+			struct fl_plan_lane *lane = &lanes[i * roles + rank];
+
+			*lane = lane_of(m, rank ? r->pairs[i].to : r->pairs[i].from, combination, like->label);
+			lane->rank = rank;
+			lane->size = roles;
+		}
+	list->groups = fl_grow(list->groups, list->n + 1, sizeof(*list->groups));
+	list->groups[list->n++] = (struct fl_lane_group){ .entry = m->entry,
+							  .lanes = lanes,
+							  .n = r->n * roles,
+							  .label = fl_format("%s%s", like->label, suffix),
+							  .stem = fl_format("%s%s", like->stem, suffix) };
+	list->lanes_n += r->n * roles;
+	free(suffix);
+}
+
+/* ---- all rounds */
+
+/* No two hosts stand as `reach` says: one group that says so. */
+static void add_unmet(const struct meeting *m, size_t combination, const struct fl_lane_group *like,
+		      struct fl_lane_list *list)
+{
+	struct fl_pair pair = { 0, 1 };
+	struct fl_schedule_round round = { &pair, 1 };
+	const struct fl_schedule s = { .rounds = &round, .rounds_n = 1 };
+	struct meeting unmet = *m;
+	struct fl_lane_group *group;
+
+	unmet.schedule = &s;
+	add_round(&unmet, 0, combination, like, list);
+	group = &list->groups[list->n - 1];
+	for (size_t i = 0; i < group->n; i++) {
+		free(group->lanes[i].skip);
+		free(group->lanes[i].hint);
+		group->lanes[i].skip =
+			fl_format("no two hosts are known to be %s",
+				  m->rule->across.reach == FL_REACH_WITHIN ? "in one rack" : "in different racks");
+		group->lanes[i].hint = fl_dup("say which rack each host is in, or leave 'reach' out");
+	}
+}
+
+/* More than a plan can hold is refused before it is made. */
+static int check_size(const struct meeting *m, const struct fl_lane_list *list, struct fl_err *err)
+{
+	size_t pairs = 0, rounds = m->schedule->rounds_n, cases = rounds * m->combinations;
+
+	for (size_t i = 0; i < rounds; i++)
+		pairs += m->schedule->rounds[i].n;
+	if (cases <= FL_CASES_MAX && PAIR * pairs * m->combinations <= FL_PLAN_LANES_MAX - list->lanes_n)
+		return 0;
+	fl_fail_at(spot_of(m->x, m->rule), err, -EINVAL,
+		   "'across: %s' of %zu hosts makes %zu rounds of %zu pairs in all%s, more than a plan can hold",
+		   fl_schedule_name(m->rule->across.kind), m->x->hosts_n, rounds, pairs,
+		   m->combinations > 1 ? " for each of its settings" : "");
+	return fl_hint(err, "'across: {sample: 16}' measures that many rounds of the pairs, 'across: bisection' one");
+}
+
+static int add_rounds(const struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
+{
+	const struct fl_lane_list *most = m->of_host;
+	int rc = check_size(m, list, err);
+
+	if (rc < 0)
+		return rc;
+	while (most->n < m->combinations)
+		most++;
+	for (size_t c = 0; c < most->n && m->schedule->rounds_n == 0; c++)
+		add_unmet(m, c, &most->groups[c], list);
+	for (size_t round = 0; round < m->schedule->rounds_n; round++)
+		for (size_t c = 0; c < most->n; c++)
+			add_round(m, round, c, &most->groups[c], list);
+	return 0;
+}
+
+static int meet_alone(struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
+{
+	struct fl_pair pair = { 0, 0 };
+	struct fl_schedule_round round = { &pair, 1 };
+	const struct fl_schedule s = { .rounds = &round, .rounds_n = 1, .coverage = 1 };
+
+	m->schedule = &s;
+	return add_rounds(m, list, err);
+}
+
+static int meet_others(struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
+{
+	const struct fl_across *a = &m->rule->across;
+	const char **racks = fl_zalloc(m->x->hosts_n, sizeof(*racks));
+	struct fl_schedule *schedule;
+	int rc;
+
+	for (size_t h = 0; h < m->x->hosts_n; h++)
+		racks[h] = m->x->hosts[h].rack;
+	schedule = fl_schedule_make(&(struct fl_schedule_spec){ .kind = a->kind,
+								.n = (unsigned)m->x->hosts_n,
+								.racks = racks,
+								.reach = a->reach,
+								.rounds = a->rounds,
+								.seed = sample_seed });
+	m->schedule = schedule;
+	rc = add_rounds(m, list, err);
+	fl_schedule_free(schedule);
+	free(racks);
+	return rc;
+}
+
+int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
+		     struct fl_lane_list *list, struct fl_err *err)
+{
+	struct meeting m = { .x = x, .rule = rule, .entry = entry };
+	int rc = 0;
+
+	m.of_host = fl_zalloc(x->hosts_n, sizeof(*m.of_host));
+	for (size_t h = 0; h < x->hosts_n && rc == 0; h++) {
+		struct fl_expansion on = *x;
+
+		on.host = &x->hosts[h];
+		on.machine = on.host->machine;
+		rc = fl_on_host(&on, fl_expand_on_host(&on, rule, &m.of_host[h], err), err);
+		m.combinations = m.of_host[h].n > m.combinations ? m.of_host[h].n : m.combinations;
+	}
+	if (rc == 0)
+		rc = x->hosts_n == 1 ? meet_alone(&m, list, err) : meet_others(&m, list, err);
+	for (size_t h = 0; h < x->hosts_n; h++)
+		fl_lane_list_release(&m.of_host[h]);
+	free(m.of_host);
+	return rc;
+}
