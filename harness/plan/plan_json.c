@@ -8,8 +8,8 @@
  *                        "host","group","rank","size","shares_cpus","skip","hint"}]}]}
  *
  * Schema 1 had neither primary nor studies nor what belongs to them: all of its rounds are always run. Schema 2 had
- * neither hosts nor groups. What hides GPUs came later than it, without a schema of its own. A plan names benchmarks and
- * never a program to start: a store may come from anywhere. */
+ * neither hosts nor groups. What hides GPUs came later than it, without a schema of its own. A plan names benchmarks
+ * and never a program to start: a store may come from anywhere. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "plan/parts.h"
