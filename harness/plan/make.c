@@ -205,7 +205,16 @@ static bool has_any(const struct fl_machine *m, const char *kind)
 					    : true;
 }
 
-/* Has it one of every kind that options of the benchmark are for? */
+/* Has any of the hosts? */
+static bool is_anywhere(const struct fl_expansion *x, const char *kind)
+{
+	for (size_t h = 0; h < x->hosts_n; h++)
+		if (has_any(x->hosts[h].machine, kind))
+			return true;
+	return false;
+}
+
+/* Is there one of every kind that options of the benchmark are for? */
 static bool has_devices(const struct fl_expansion *x, const char *name)
 {
 	size_t n = strcspn(name, ":");
@@ -216,7 +225,7 @@ static bool has_devices(const struct fl_expansion *x, const char *name)
 		if (strncmp(entry->name, name, n) != 0 || entry->name[n])
 			continue;
 		for (const struct fl_field *f = entry->fields; f->name; f++)
-			if (f->type == FL_DEVICE && !has_any(x->machine, f->range))
+			if (f->type == FL_DEVICE && !is_anywhere(x, f->range))
 				return false;
 	}
 	return true;
@@ -254,10 +263,15 @@ static int add_names(const struct fl_expansion *x, const struct fl_rule *rule, s
 
 static int check_size(const struct fl_plan *plan, struct fl_err *err)
 {
-	size_t slots = 0;
+	size_t slots = 0, lanes = 0;
 
-	for (size_t i = 0; i < plan->cases_n; i++)
+	for (size_t i = 0; i < plan->cases_n; i++) {
 		slots += plan->cases[i].lanes_n * plan->cases[i].rounds;
+		lanes += plan->cases[i].lanes_n;
+	}
+	if (lanes > FL_PLAN_LANES_MAX)
+		return fl_fail(err, -EINVAL, "suite '%s' makes %zu lanes, more than %d", plan->suite, lanes,
+			       FL_PLAN_LANES_MAX);
 	if (slots > FL_SLOTS_MAX)
 		return fl_fail(err, -EINVAL, "suite '%s' makes %zu measurements, more than %d", plan->suite, slots,
 			       FL_SLOTS_MAX);
@@ -297,13 +311,37 @@ static int add_rule(const struct fl_expansion *x, const struct fl_rule *rule, st
 	return rc;
 }
 
+/* The lanes of a rule on each host. */
+static int add_rule_on_each(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
+			    struct fl_err *err)
+{
+	struct fl_plan *parts = fl_zalloc(x->hosts_n, sizeof(*parts));
+	int rc = 0;
+
+	for (size_t h = 0; h < x->hosts_n && rc == 0; h++) {
+		struct fl_expansion on = *x;
+
+		on.host = &x->hosts[h];
+		on.machine = on.host->machine;
+		rc = fl_on_host(&on, add_rule(&on, rule, &parts[h], err), err);
+	}
+	if (rc == 0)
+		rc = fl_plan_join(x, rule, parts, plan, err);
+	for (size_t h = 0; h < x->hosts_n; h++)
+		fl_plan_release(&parts[h]);
+	free(parts);
+	return rc;
+}
+
 static int fill(const struct fl_expansion *x, struct fl_plan *plan, struct fl_err *err)
 {
 	const struct fl_suite *suite = x->suite;
 	int rc = check_overrides(x, err);
 
 	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
-		rc = add_rule(x, &suite->rules[i], plan, err);
+		rc = x->hosts_n == 1 || fl_entry_with_roles(x, &suite->rules[i])
+			     ? add_rule(x, &suite->rules[i], plan, err)
+			     : add_rule_on_each(x, &suite->rules[i], plan, err);
 	if (rc == 0)
 		number_labels(plan);
 	for (size_t i = 0; i < suite->rules_n && rc == 0; i++)
@@ -311,25 +349,47 @@ static int fill(const struct fl_expansion *x, struct fl_plan *plan, struct fl_er
 	return rc < 0 ? rc : check_size(plan, err);
 }
 
-int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
-		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
+static int check_hosts(const struct fl_plan_host *hosts, size_t n, struct fl_err *err)
 {
-	static const struct fl_plan_settings none = { 0 };
-	const struct fl_plan_host host = { .machine = machine, .visible = settings ? settings->visible : none.visible };
-	const struct fl_expansion x = { .suite = suite,
-					.catalog = catalog,
-					.machine = machine,
-					.settings = settings ? settings : &none,
-					.host = &host,
-					.hosts = &host,
-					.hosts_n = 1 };
+	if (n < 1 || n > FL_PLAN_HOSTS_MAX)
+		return fl_fail(err, -EINVAL, "a plan is of 1 to %d hosts, not %zu", FL_PLAN_HOSTS_MAX, n);
+	for (size_t h = 0; h < n && n > 1; h++)
+		if (!hosts[h].name)
+			return fl_fail(err, -EINVAL, "host %zu of %zu has no name", h + 1, n);
+	return 0;
+}
+
+static struct fl_plan *begin(const struct fl_suite *suite, const struct fl_plan_host *hosts, size_t n)
+{
 	struct fl_plan *plan = fl_zalloc(1, sizeof(*plan));
-	int rc;
 
 	plan->suite = fl_dup(suite->name);
 	plan->required = suite->required;
-	plan->visible_gpus = fl_dup(x.settings->visible.devices);
-	plan->gpu_order = fl_dup(x.settings->visible.order);
+	plan->visible_gpus = fl_dup(hosts->visible.devices);
+	plan->gpu_order = fl_dup(hosts->visible.order);
+	plan->hosts = fl_zalloc(n, sizeof(*plan->hosts));
+	for (size_t h = 0; h < n && hosts[h].name; h++)
+		plan->hosts[plan->hosts_n++] = fl_dup(hosts[h].name);
+	return plan;
+}
+
+int fl_plan_make_hosts(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_plan_host *hosts,
+		       size_t n, const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
+{
+	static const struct fl_plan_settings none = { 0 };
+	struct fl_expansion x = { .suite = suite,
+				  .catalog = catalog,
+				  .settings = settings ? settings : &none,
+				  .host = hosts,
+				  .hosts = hosts,
+				  .hosts_n = n };
+	struct fl_plan *plan;
+	int rc = check_hosts(hosts, n, err);
+
+	if (rc < 0)
+		return rc;
+	x.machine = hosts->machine;
+	plan = begin(suite, hosts, n);
 	rc = fill(&x, plan, err);
 	if (rc < 0) {
 		fl_plan_free(plan);
@@ -337,4 +397,14 @@ int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog,
 	}
 	*ret = plan;
 	return 0;
+}
+
+int fl_plan_make(const struct fl_suite *suite, const struct fl_catalog *catalog, const struct fl_machine *machine,
+		 const struct fl_plan_settings *settings, struct fl_plan **ret, struct fl_err *err)
+{
+	struct fl_plan_host host = { .machine = machine };
+
+	if (settings)
+		host.visible = settings->visible;
+	return fl_plan_make_hosts(suite, catalog, &host, 1, settings, ret, err);
 }

@@ -73,7 +73,8 @@ void fl_lane_list_add(struct fl_lane_list *list, const struct fl_lane_group *gro
 char *fl_lane_label(const struct fl_lane_group *group, size_t lane);
 /* "A + B + C", or "A + B + 12 more"; malloc'd. */
 char *fl_list_label(const struct fl_lane_list *list);
-/* Drops contents, not the struct. */
+/* Drop contents, not the struct. */
+void fl_plan_release(struct fl_plan *plan);
 void fl_plan_lane_release(struct fl_plan_lane *lane);
 /* Copies that own their texts. */
 struct fl_plan_lane fl_plan_lane_copy(const struct fl_plan_lane *lane);
@@ -116,6 +117,14 @@ int fl_plan_add_alone(const struct fl_expansion *x, const struct fl_rule *rule, 
 /* Makes calibrations of the studies from `first` on, which the rule has made. */
 int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, unsigned passes, size_t first,
 		      struct fl_plan *plan, struct fl_err *err);
+
+/* ---- several hosts (join.c)
+ * Appends to the plan what each host makes of the rule: parts[h], by x->hosts, each of this rule alone, which lose their
+ * lanes. */
+int fl_plan_join(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *parts, struct fl_plan *plan,
+		 struct fl_err *err);
+/* Is it a case of lanes that could not be measured at once with others (study_repeat.c)? */
+bool fl_is_left_out(const struct fl_plan_case *c);
 
 /* ---- studies: one row a kind, each in study_<kind>.c */
 struct fl_study_row {

@@ -94,10 +94,8 @@ static void free_names(char **names, size_t n)
 	free(names);
 }
 
-void fl_plan_free(struct fl_plan *plan)
+void fl_plan_release(struct fl_plan *plan)
 {
-	if (!plan)
-		return;
 	for (size_t i = 0; i < plan->cases_n; i++)
 		release_case(&plan->cases[i]);
 	for (size_t i = 0; i < plan->studies_n; i++)
@@ -110,5 +108,12 @@ void fl_plan_free(struct fl_plan *plan)
 	free(plan->suite);
 	free(plan->visible_gpus);
 	free(plan->gpu_order);
+}
+
+void fl_plan_free(struct fl_plan *plan)
+{
+	if (!plan)
+		return;
+	fl_plan_release(plan);
 	free(plan);
 }

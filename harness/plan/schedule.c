@@ -17,7 +17,8 @@ static void add_pair(struct fl_schedule *s, size_t round, unsigned from, unsigne
 		s->rounds[s->rounds_n++] = (struct fl_schedule_round){ 0 };
 	}
 	r = &s->rounds[round];
-	r->pairs = fl_grow(r->pairs, r->n + 1, sizeof(*r->pairs));
+	if ((r->n & (r->n - 1)) == 0)
+		r->pairs = fl_grow(r->pairs, r->n ? 2 * r->n : 1, sizeof(*r->pairs));
 	r->pairs[r->n++] = (struct fl_pair){ from, to };
 }
 

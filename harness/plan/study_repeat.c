@@ -104,6 +104,15 @@ static int add_lanes(const struct fl_expansion *x, const struct fl_rule *rule, s
 	return fl_plan_add_case(x, rule, lanes, n, label, plan, err);
 }
 
+static const char left_out[] = ", left out";
+
+bool fl_is_left_out(const struct fl_plan_case *c)
+{
+	size_t n = strlen(c->label), end = strlen(left_out);
+
+	return n > end && strcmp(c->label + n - end, left_out) == 0;
+}
+
 /* All that can be measured are one case, so that one device that is used or hidden does not cost what all others do at
  * once. Those left out are a case, too: each says why. */
 static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all, size_t study,
@@ -121,7 +130,7 @@ static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule,
 	rc = add_lanes(x, rule, all, label, plan, err);
 	plan->studies[study].cases_n++;
 	if (rc == 0 && out.n) {
-		char *label_out = fl_format("%s, left out", label);
+		char *label_out = fl_format("%s%s", label, left_out);
 
 		rc = add_lanes(x, rule, &out, label_out, plan, err);
 		plan->studies[study].cases_n++;

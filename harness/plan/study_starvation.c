@@ -222,28 +222,32 @@ static double of_first_round(const struct fl_results *results, unsigned case_no,
 	return value;
 }
 
-/* The median over the lanes of a closed loop, and the smallest of the open one; NaN: not measured. */
-static double middle_rate(const struct fl_plan *plan, unsigned case_no, const struct fl_results *results)
+/* The median over the lanes of a host in a closed loop, and the smallest of the open one; NaN: not measured, or there
+ * are none. */
+static double middle_rate(const struct fl_plan *plan, unsigned case_no, unsigned host, const struct fl_results *results)
 {
-	size_t n = plan->cases[case_no].lanes_n;
-	double *values = fl_zalloc(n, sizeof(*values)), rate = 0;
+	const struct fl_plan_case *c = &plan->cases[case_no];
+	double *values = fl_zalloc(c->lanes_n, sizeof(*values)), rate = 0;
+	size_t n = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		values[i] = of_first_round(results, case_no, (unsigned)i);
-		rate += values[i]; /* NaN where any is */
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		if (c->lanes[i].host != host)
+			continue;
+		values[n] = of_first_round(results, case_no, (unsigned)i);
+		rate += values[n++]; /* NaN where any is */
 	}
-	if (!isnan(rate))
-		rate = fl_median(values, n);
+	rate = n && !isnan(rate) ? fl_median(values, n) : (double)NAN;
 	free(values);
 	return rate;
 }
 
-static double least_rate(const struct fl_plan *plan, unsigned case_no, const struct fl_results *results)
+static double least_rate(const struct fl_plan *plan, unsigned case_no, unsigned host, const struct fl_results *results)
 {
+	const struct fl_plan_case *c = &plan->cases[case_no];
 	double least = INFINITY;
 
-	for (size_t i = 0; i < plan->cases[case_no].lanes_n; i++) {
-		double value = of_first_round(results, case_no, (unsigned)i);
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		double value = c->lanes[i].host == host ? of_first_round(results, case_no, (unsigned)i) : INFINITY;
 
 		if (isnan(value))
 			return NAN;
@@ -252,33 +256,47 @@ static double least_rate(const struct fl_plan *plan, unsigned case_no, const str
 	return least;
 }
 
-/* The first round decides whether there is such a case, and which: its number in the study; cases_n: none. Before it
- * is known, the first of them stands for that one. */
-static unsigned choose_slowed(const struct fl_plan *plan, const struct fl_study *s, const struct fl_results *results)
+/* The first of the slowed cases whose limit is at most that rate; cases_n: none. */
+static unsigned find_slowed(const struct fl_plan *plan, const struct fl_study *s, unsigned host, double rate)
 {
-	double rate;
-	bool known = true;
-
-	for (unsigned i = 0; i < ALWAYS; i++)
-		known &= fl_results_rounds(results, s->first + i) > 0;
-	if (known &&
-	    !(middle_rate(plan, s->first + LOOP, results) < held_up * middle_rate(plan, s->first + CONTROL, results)))
-		return s->cases_n; /* the rate of the control: a sink that is slow by itself lacks no data */
-	rate = known ? least_rate(plan, s->first + OPEN, results) * clearly_less : INFINITY;
 	for (unsigned i = ALWAYS; i < s->cases_n; i++) {
-		uint64_t limit = number_of(&plan->cases[s->first + i].lanes[0], read_limit);
+		const struct fl_plan_case *c = &plan->cases[s->first + i];
 
-		if (is_slowed(s->values[i]) && (double)limit <= rate)
-			return i;
+		for (size_t k = 0; k < c->lanes_n && is_slowed(s->values[i]); k++)
+			if (c->lanes[k].host == host && (double)number_of(&c->lanes[k], read_limit) <= rate)
+				return i;
 	}
 	return s->cases_n;
 }
 
+/* The first round decides whether the host needs such a case, and which: its number in the study; cases_n: none. Before
+ * it is known, the first of them stands for that one. */
+static unsigned choose_slowed(const struct fl_plan *plan, const struct fl_study *s, unsigned host,
+			      const struct fl_results *results)
+{
+	bool known = true;
+
+	for (unsigned i = 0; i < ALWAYS; i++)
+		known &= fl_results_rounds(results, s->first + i) > 0;
+	if (!known)
+		return find_slowed(plan, s, host, INFINITY);
+	if (!(middle_rate(plan, s->first + LOOP, host, results) <
+	      held_up * middle_rate(plan, s->first + CONTROL, host, results)))
+		return s->cases_n; /* the rate of the control: a sink that is slow by itself lacks no data */
+	return find_slowed(plan, s, host, least_rate(plan, s->first + OPEN, host, results) * clearly_less);
+}
+
+/* A slowed case is measured by all hosts as soon as one needs it. */
 bool fl_starvation_wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
 			 const struct fl_results *results)
 {
+	unsigned hosts = plan->hosts_n ? (unsigned)plan->hosts_n : 1;
+
 	(void)round;
-	return !is_slowed(s->values[i]) || choose_slowed(plan, s, results) == i;
+	for (unsigned host = 0; is_slowed(s->values[i]) && host < hosts; host++)
+		if (choose_slowed(plan, s, host, results) == i)
+			return true;
+	return !is_slowed(s->values[i]);
 }
 
 const struct fl_study_row fl_study_starvation = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* study_sweep.c: one option over its values, for every combination of devices. Of a range that doubles, the first round
- * goes upward as long as that pays; the rounds after it measure what the first one did. */
+ * goes upward as long as that pays on any host; the rounds after it measure what the first one did. */
 #include "base/alloc.h"
 #include "judge/judge.h" /* FL_TOLERANCE */
 #include "plan/parts.h"
@@ -64,32 +64,70 @@ int fl_study_make_values(const struct fl_expansion *x, const struct fl_rule *rul
 	return rc;
 }
 
-/* May a value after these still bring something? Not if the last two of them each brought less than the tolerance over
- * the best before. Where nothing could be better (no result, no direction) that is never known. */
-static bool pays(const struct fl_study *s, unsigned n, const struct fl_results *results)
+/* Does the lane speak for its host, or for its group? A rank that is not measured has no result: the others do. */
+static bool speaks(const struct fl_plan_case *c, unsigned lane)
+{
+	unsigned first = 0;
+
+	if (c->lanes[lane].size > 1)
+		return true;
+	while (c->lanes[first].host != c->lanes[lane].host)
+		first++;
+	return first == lane;
+}
+
+/* The gain of a lane in the first round of the i-th case; NaN: none, or it has no such lane. */
+static double gain_of(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned lane,
+		      const struct fl_results *results)
+{
+	return lane < plan->cases[s->first + i].lanes_n ? fl_results_gain(results, s->first + i, 0, lane) : (double)NAN;
+}
+
+/* May a value after these n still bring the lane something? Not if the last two of them each brought less than the
+ * tolerance over the best before. *ret_known: it had a result at all, in a direction that is better. */
+static bool pays_lane(const struct fl_plan *plan, const struct fl_study *s, unsigned n, unsigned lane,
+		      const struct fl_results *results, bool *ret_known)
 {
 	double best = NAN;
 	unsigned missed = 0;
 
 	for (unsigned i = 0; i < n && missed < 2; i++) {
-		double gain = fl_results_gain(results, s->first + i, 0, 0);
+		double gain = gain_of(plan, s, i, lane, results);
 
-		if (fl_results_rounds(results, s->first + i) == 0)
-			return true;
 		if (!isnan(best))
 			missed = gain >= best + FL_TOLERANCE * fabs(best) ? 0 : missed + 1;
 		if (isnan(best) || gain > best)
 			best = gain;
 	}
+	*ret_known = !isnan(best);
 	return missed < 2;
+}
+
+/* May it bring something to any of the lanes, by those of the n values that are measured? Where none has a result, that
+ * is never known. */
+static bool pays(const struct fl_plan *plan, const struct fl_study *s, unsigned n, const struct fl_results *results)
+{
+	const struct fl_plan_case *c = &plan->cases[s->first];
+	bool any = false;
+	unsigned measured = 0;
+
+	while (measured < n && fl_results_rounds(results, s->first + measured) > 0)
+		measured++;
+	for (unsigned lane = 0; lane < c->lanes_n; lane++) {
+		bool known = false;
+
+		if (speaks(c, lane) && pays_lane(plan, s, measured, lane, results, &known) && known)
+			return true;
+		any |= known;
+	}
+	return !any;
 }
 
 static bool wants(const struct fl_plan *plan, const struct fl_study *s, unsigned i, unsigned round,
 		  const struct fl_results *results)
 {
-	(void)plan;
 	(void)round;
-	return !s->range || pays(s, i, results);
+	return !s->range || pays(plan, s, i, results);
 }
 
 const struct fl_study_row fl_study_sweep = { .name = "sweep", .make = fl_study_make_values, .wants = wants };
