@@ -17,19 +17,15 @@
 
 struct fl_launch; /* the processes that were started, and what was found of the launcher */
 
-struct fl_launcher {
-	const char *name, *summary;
-	/* Is this process below that launcher, or would it be used for these hosts? */
-	bool (*applies)(const char *hosts);
-};
-extern const struct fl_launcher fl_launchers[]; /* ended by a zeroed row; the first that applies is taken */
-
 /* What the user asked for, and what this process was started with. */
 struct fl_launch_spec {
-	const char *hosts; /* --hosts: names with commas, or a file with one a line ("n1 rack=r1"); NULL: not given */
-	const char *launcher; /* --launcher; NULL: the first that applies */
-	const char *prefix;
-	const char *program; /* of feedline itself, absolute */
+	const char *hosts;     /* --hosts: names with commas, or a file (host_list.h); NULL: not given */
+	const char *launcher;  /* --launcher; NULL: the first that applies */
+	const char *interface; /* --interface: where the hub listens, an interface or its address; NULL: all */
+	const char *program;   /* of feedline itself, absolute */
+	const char *remote;    /* --remote-program: where it is on the other hosts, absolute; NULL: at the same place */
+	const char *prefix;    /* base/file.h */
+	char *const *argv;     /* as this process was called, for launchers that start it anew */
 	const volatile sig_atomic_t *interrupt;
 };
 
@@ -39,11 +35,22 @@ enum fl_launch_role {
 	FL_LAUNCH_AGENT, /* this process is an agent: serve, then exit with 0 */
 };
 
-/* Finds out what this process is to be, and makes hub and agents where it is the hub. -EINVAL (status 2): more than
- * one rank on a host, no such launcher, a host twice, no secret. */
+struct fl_launcher {
+	const char *name, *summary;
+	/* Is this process below that launcher, or would it be used for these hosts? */
+	bool (*applies)(const char *hosts);
+	/* Makes of *l what this process is. May not come back: then the process goes on as another program. */
+	int (*begin)(struct fl_launch *l, const struct fl_launch_spec *spec, struct fl_err *err);
+};
+extern const struct fl_launcher fl_launchers[]; /* ended by a zeroed row; the first that applies is taken */
+
+/* Finds out what this process is to be, and makes hub and agents where it is the hub. *ret is NULL for
+ * FL_LAUNCH_ALONE, and all functions here take that. -EINVAL (status 2): more than one rank on a host, no such
+ * launcher, a host twice, no secret. */
 int fl_launch_begin(const struct fl_launch_spec *spec, enum fl_launch_role *ret_role, struct fl_launch **ret,
 		    struct fl_err *err);
-/* Waits for all agents and compares them; say: a line, or a table, for people. */
+/* Waits for all agents and compares them; say: a line, or a table, for people. -EINVAL: they differ in what must be
+ * the same. */
 int fl_launch_gather(struct fl_launch *l, void (*say)(void *arg, const char *text), void *arg, struct fl_err *err);
 struct fl_hub *fl_launch_hub(struct fl_launch *l);
 const struct fl_bootstrap *fl_launch_bootstrap(const struct fl_launch *l); /* of an agent */
@@ -51,5 +58,8 @@ const char *fl_launch_rack(const struct fl_launch *l, unsigned rank);	   /* NULL
 const char *fl_launch_name(const struct fl_launch *l);			   /* "ssh" */
 /* Ends hub and agents; waits for the processes that it started, at most 5 s, then kills them. */
 void fl_launch_end(struct fl_launch *l);
+
+/* Of an agent whose line goes to all: its rank and the name of its host, from the environment of srun. -EINVAL. */
+int fl_launch_identify(struct fl_bootstrap *b, struct fl_err *err);
 
 #endif
