@@ -39,5 +39,7 @@ int fl_cache_dir(char **ret, struct fl_err *err);
 /* Where the installed files are: the directory of the running program if it holds share/feedline (a build tree), else
  * the one above (an installed tree). So a tree can be moved. malloc'd. */
 int fl_prefix(char **ret, struct fl_err *err);
+/* The running program itself, absolute. malloc'd. */
+int fl_program(char **ret, struct fl_err *err);
 
 #endif

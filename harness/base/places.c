@@ -105,23 +105,33 @@ int fl_cache_dir(char **ret, struct fl_err *err)
 	return 0;
 }
 
-int fl_prefix(char **ret, struct fl_err *err)
+int fl_program(char **ret, struct fl_err *err)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *share, *slash;
 
 	if (n < 0)
 		return fl_fail(err, -errno, "read '/proc/self/exe': %s", strerror(errno));
 	self[n] = 0;
-	slash = strrchr(self, '/');
-	if (!slash)
+	if (*self != '/')
 		return fl_fail(err, -ENOENT, "'/proc/self/exe' is '%s', not a path", self);
-	*slash = 0;
+	*ret = fl_dup(self);
+	return 0;
+}
+
+int fl_prefix(char **ret, struct fl_err *err)
+{
+	char *self, *share, *slash;
+	int rc = fl_program(&self, err);
+
+	if (rc < 0)
+		return rc;
+	*strrchr(self, '/') = 0;
 	share = fl_format("%s/share/feedline", self);
 	if (!is_dir(share) && (slash = strrchr(self, '/')))
 		*slash = 0;
 	free(share);
 	*ret = fl_dup(*self ? self : "/");
+	free(self);
 	return 0;
 }

@@ -152,11 +152,11 @@ static bool lane_names(const struct fl_plan_lane *lane, const char *id)
 	return false;
 }
 
-static bool plan_uses(const struct fl_plan *plan, const char *id)
+static bool plan_uses(const struct fl_plan *plan, unsigned host, const char *id)
 {
 	for (size_t c = 0; c < plan->cases_n; c++)
 		for (size_t i = 0; i < plan->cases[c].lanes_n; i++)
-			if (lane_names(&plan->cases[c].lanes[i], id))
+			if (plan->cases[c].lanes[i].host == host && lane_names(&plan->cases[c].lanes[i], id))
 				return true;
 	return false;
 }
@@ -176,10 +176,12 @@ static void compare_visible(struct fl_text *out, const struct fl_run *run, const
 	const struct fl_visible then = { .devices = plan->visible_gpus, .order = plan->gpu_order };
 	const struct fl_machine *m = now->machine;
 
+	if (plan->hosts_n) /* it says what was set at the first of them alone */
+		return;
 	for (size_t i = 0; i < m->gpus_n && json_object_get(run->plan, "visible_gpus"); i++) {
 		const struct fl_gpu *gpu = &m->gpus[i];
 
-		if (fl_gpu_seen(m, gpu, &then) == fl_gpu_seen(m, gpu, &now->visible) || !plan_uses(plan, gpu->id))
+		if (fl_gpu_seen(m, gpu, &then) == fl_gpu_seen(m, gpu, &now->visible) || !plan_uses(plan, 0, gpu->id))
 			continue;
 		say_visible(out, "CUDA_VISIBLE_DEVICES", then.devices, now->visible.devices);
 		say_visible(out, "CUDA_DEVICE_ORDER", then.order, now->visible.order);
@@ -188,13 +190,13 @@ static void compare_visible(struct fl_text *out, const struct fl_run *run, const
 }
 
 static void compare_users(struct fl_text *out, const struct fl_plan *plan, const struct fl_machine *then,
-			  const struct fl_machine *now)
+			  const struct fl_changes_now *now)
 {
-	for (size_t i = 0; i < now->gpus_n; i++) {
-		const struct fl_gpu *after = &now->gpus[i], *before = fl_gpu_of(then, after->id);
+	for (size_t i = 0; i < now->machine->gpus_n; i++) {
+		const struct fl_gpu *after = &now->machine->gpus[i], *before = fl_gpu_of(then, after->id);
 		char *had = before ? fl_gpu_users(before) : NULL, *has = fl_gpu_users(after);
 
-		if (before && !same(had, has) && plan_uses(plan, after->id))
+		if (before && !same(had, has) && plan_uses(plan, now->host, after->id))
 			fl_text_add(out, "%swho uses %s: was '%s', is '%s'", out->n ? "; " : "", after->id,
 				    had ? had : "nobody else", has ? has : "nobody else");
 		free(had);
@@ -213,7 +215,7 @@ int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const
 		return rc;
 	compare(&changes, then, now->machine);
 	compare_visible(&changes, run, plan, now);
-	compare_users(&changes, plan, then, now->machine);
+	compare_users(&changes, plan, then, now);
 	compare_builds(&changes, run->environment, now->environment);
 	compare_settings(&changes, run, now->machine, now->environment);
 	fl_machine_free(then);

@@ -33,6 +33,9 @@ bool fl_command_names_benchmark(const struct fl_command *command);
 /* Ended by NULL. */
 extern const struct fl_command *const fl_commands[];
 
+/* Not among them: what no person types. */
+extern const struct fl_command fl_cmd_agent;
+
 extern const struct fl_command fl_cmd_topo, fl_cmd_list, fl_cmd_bench, fl_cmd_run, fl_cmd_runs, fl_cmd_report,
 	fl_cmd_show, fl_cmd_baseline, fl_cmd_compare, fl_cmd_data, fl_cmd_export, fl_cmd_import, fl_cmd_doc;
 

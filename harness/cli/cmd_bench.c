@@ -13,6 +13,7 @@ struct bench_opts {
 	uint64_t repeat;
 	bool json, dry_run;
 	const char *store;
+	const char *hosts, *launcher, *interface, *remote_program;
 };
 
 static const struct fl_field bench_fields[] = {
@@ -22,6 +23,7 @@ static const struct fl_field bench_fields[] = {
 	FL_FIELD(bench_opts, dry_run, FL_FLAG, "no", NULL, "only print what would run, and where"),
 	FL_FIELD(bench_opts, json, FL_FLAG, "no", NULL, "print one JSON document"),
 	FL_FIELD(bench_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
+	FL_HOSTS_FIELDS(bench_opts),
 	{ 0 },
 };
 
@@ -71,6 +73,7 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 		   const struct bench_opts *opts, const struct fl_args *args, struct fl_err *err)
 {
 	struct fl_measure m = { .home = home, .call = call, .json = opts->json, .dry_run = opts->dry_run };
+	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->interface, opts->remote_program };
 	struct fl_suite *suite;
 	char *store;
 	int rc;
@@ -79,14 +82,19 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 		fl_fail(err, -EINVAL, "bench %s: option '--%s' is said more than once", entry->name, said_again(args));
 		return fl_hint(err, "with --study repeat each has a lane of its own, side by side");
 	}
+	rc = fl_hosts_begin(&hosts, home, call, &m.hosts, err);
+	if (rc != 0) /* also the agent of a host: the rest is for the hub to do */
+		return rc < 0 ? rc : 0;
 	rc = fl_home_store(opts->store, &store, err);
 	if (rc < 0)
-		return rc;
+		goto end_hosts;
 	m.store = store;
 	suite = suite_of(entry, args, opts);
 	rc = fl_measure_suite(&m, suite, NULL, 0, err);
 	fl_suite_free(suite);
 	free(store);
+end_hosts:
+	fl_hosts_end(m.hosts);
 	return rc;
 }
 

@@ -9,6 +9,7 @@
 
 struct run_opts {
 	const char *suite, *store, *resume, *baseline;
+	const char *hosts, *launcher, *interface, *remote_program;
 	uint64_t repeat, passes;
 	bool json, dry_run, resume_anyway, replace;
 };
@@ -25,6 +26,7 @@ static const struct fl_field run_fields[] = {
 	FL_FIELD(run_opts, store, FL_PATH, "", NULL, "where runs are kept (else store.db in the state directory)"),
 	FL_FIELD(run_opts, resume, FL_TEXT, "", "@run|last", "go on with this run of the store ('last': the newest)"),
 	FL_FIELD(run_opts, resume_anyway, FL_FLAG, "no", NULL, "even if boot, driver or devices changed"),
+	FL_HOSTS_FIELDS(run_opts),
 	{ 0 },
 };
 
@@ -75,11 +77,15 @@ static int measure(const struct fl_home *home, const struct fl_call *call, const
 		.baseline = opts->baseline,
 		.replace = opts->replace,
 	};
+	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->interface, opts->remote_program };
 	char *store;
-	int rc = fl_home_store(opts->store, &store, err);
+	int rc = fl_hosts_begin(&hosts, home, call, &m.hosts, err);
 
+	if (rc != 0) /* also the agent of a host: the rest is for the hub to do */
+		return rc < 0 ? rc : 0;
+	rc = fl_home_store(opts->store, &store, err);
 	if (rc < 0)
-		return rc;
+		goto end_hosts;
 	m.store = store;
 	if (opts->resume)
 		rc = resume(&m, opts, args, err);
@@ -88,6 +94,8 @@ static int measure(const struct fl_home *home, const struct fl_call *call, const
 	else
 		rc = measure_suite(&m, opts, args, err);
 	free(store);
+end_hosts:
+	fl_hosts_end(m.hosts);
 	return rc;
 }
 

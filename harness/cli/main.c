@@ -60,6 +60,8 @@ static int run_command(const struct fl_call *call, struct fl_err *err)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(fl_commands[i]->name, call->argv[0]))
 			return fl_commands[i]->run(fl_commands[i], call, err);
+	if (!strcmp(fl_cmd_agent.name, call->argv[0]))
+		return fl_cmd_agent.run(&fl_cmd_agent, call, err);
 	return unknown(call->argv[0], err);
 }
 

@@ -6,6 +6,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/report.h"
+#include "hosts/crew.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -137,14 +138,16 @@ static int conclude(const struct fl_measure *m, struct fl_run *run, struct fl_st
 /* The command that goes on with a run. malloc'd. */
 static char *way_on(const struct fl_measure *m, const struct fl_run *run)
 {
-	char *store, *command;
+	char *store, *command, *hosts;
 
 	if (m->again)
 		return fl_dup(m->again);
 	store = fl_output_quote(m->store);
-	command = fl_format("feedline run --resume %s --store %s%s%s%s", run->id, store,
+	hosts = fl_hosts_again(m->hosts);
+	command = fl_format("feedline run --resume %s --store %s%s%s%s%s", run->id, store,
 			    m->baseline ? " --baseline " : "", m->baseline ? m->baseline : "",
-			    m->baseline && m->replace ? " --replace" : "");
+			    m->baseline && m->replace ? " --replace" : "", hosts);
+	free(hosts);
 	free(store);
 	return command;
 }
@@ -182,8 +185,12 @@ static int run_into(const struct fl_measure *m, const struct fl_plan *plan, cons
 		.interrupt = fl_interrupt_catch(),
 		.changed = m->changed,
 	};
-	int rc = fl_run_plan(&agent, plan, run, store, err);
+	int rc;
 
+	if (m->hosts)
+		agent.crew = fl_crew_make(fl_hosts_hub(m->hosts), plan);
+	rc = fl_run_plan(&agent, plan, run, store, err);
+	fl_crew_free(agent.crew);
 	fl_progress_clear(&progress);
 	return rc < 0 ? stopped(m, run, rc, err) : conclude(m, run, store, err);
 }
@@ -192,9 +199,10 @@ int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan,
 			 struct fl_run *run, bool resumed, struct fl_err *err)
 {
 	struct fl_store *store;
-	int lock, rc;
+	int lock = -1, rc = 0;
 
-	rc = fl_run_lock(&lock, err);
+	if (!m->hosts) /* of those, agents hold the locks */
+		rc = fl_run_lock(&lock, err);
 	if (rc < 0)
 		return rc;
 	rc = fl_store_open(m->store, true, &store, err);
@@ -207,7 +215,8 @@ int fl_measure_carry_out(const struct fl_measure *m, const struct fl_plan *plan,
 		rc = run_into(m, plan, machine, run, store, err);
 	fl_store_close(store);
 unlock:
-	close(lock);
+	if (lock >= 0)
+		close(lock);
 	return rc;
 }
 
@@ -238,6 +247,45 @@ struct fl_visible fl_measure_visible(void)
 	return (struct fl_visible){ .devices = getenv("CUDA_VISIBLE_DEVICES"), .order = getenv("CUDA_DEVICE_ORDER") };
 }
 
+static int measure_here(const struct fl_measure *m, const struct fl_suite *suite,
+			const struct fl_plan_settings *settings, struct fl_err *err)
+{
+	struct fl_machine *machine;
+	struct fl_plan *plan;
+	int rc = fl_run_sense(m->home->prefix, &machine, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fl_plan_make(suite, m->home->catalog, machine, settings, &plan, err);
+	if (rc < 0)
+		goto free_machine;
+	rc = m->dry_run ? show_plan(m, plan, err) : begin(m, plan, machine, err);
+	fl_plan_free(plan);
+free_machine:
+	fl_machine_free(machine);
+	return rc;
+}
+
+/* The machines are the hub's. */
+static int measure_hosts(const struct fl_measure *m, const struct fl_suite *suite,
+			 const struct fl_plan_settings *settings, struct fl_err *err)
+{
+	const struct fl_plan_host *hosts;
+	struct fl_plan *plan;
+	size_t n;
+	int rc = fl_hosts_gather(m->hosts, err);
+
+	if (rc < 0)
+		return rc;
+	hosts = fl_hosts_plan(m->hosts, &n);
+	rc = fl_plan_make_hosts(suite, m->home->catalog, hosts, n, settings, &plan, err);
+	if (rc < 0)
+		return rc;
+	rc = m->dry_run ? show_plan(m, plan, err) : begin(m, plan, fl_hosts_machine(m->hosts), err);
+	fl_plan_free(plan);
+	return rc;
+}
+
 int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, const struct fl_override *overrides,
 		     size_t overrides_n, struct fl_err *err)
 {
@@ -246,18 +294,6 @@ int fl_measure_suite(const struct fl_measure *m, const struct fl_suite *suite, c
 						   .demands = m->home->demands,
 						   .passes = m->passes,
 						   .visible = fl_measure_visible() };
-	struct fl_machine *machine;
-	struct fl_plan *plan;
-	int rc = fl_run_sense(m->home->prefix, &machine, err);
 
-	if (rc < 0)
-		return rc;
-	rc = fl_plan_make(suite, m->home->catalog, machine, &settings, &plan, err);
-	if (rc < 0)
-		goto free_machine;
-	rc = m->dry_run ? show_plan(m, plan, err) : begin(m, plan, machine, err);
-	fl_plan_free(plan);
-free_machine:
-	fl_machine_free(machine);
-	return rc;
+	return m->hosts ? measure_hosts(m, suite, &settings, err) : measure_here(m, suite, &settings, err);
 }

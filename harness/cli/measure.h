@@ -4,11 +4,13 @@
 #define FL_CLI_MEASURE_H
 #include "cli/cli.h"
 #include "cli/home.h"
+#include "cli/hosts.h"
 #include "run/run.h"
 
 struct fl_measure {
 	const struct fl_home *home;
 	const struct fl_call *call; /* recorded */
+	struct fl_hosts *hosts;	    /* begun; NULL: this machine alone */
 	const char *store;	    /* path */
 	bool json;		    /* the document instead of the text */
 	bool dry_run;		    /* print the plan; nothing is locked, stored or measured */

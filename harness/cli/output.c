@@ -84,6 +84,19 @@ void fl_output_say(const char *fmt, ...)
 	free(line);
 }
 
+void fl_output_lines(const char *text)
+{
+	while (*text) {
+		char *line = fl_format("%.*s", (int)strcspn(text, "\n"), text);
+
+		text += strlen(line);
+		text += *text == '\n';
+		fl_blank_controls(line);
+		fprintf(stderr, "%s\n", line);
+		free(line);
+	}
+}
+
 unsigned fl_output_columns(int fd)
 {
 	const char *term = getenv("TERM");

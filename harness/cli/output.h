@@ -22,6 +22,9 @@ void fl_output_error(const struct fl_err *err);
 /* "feedline: ...", one line whatever it quotes. */
 void fl_output_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* Text for people, of several lines as they are (without control characters); to stderr. */
+void fl_output_lines(const char *text);
+
 /* How a report on this stdout looks: its width; colours on a terminal unless NO_COLOR is set. */
 struct fl_look fl_output_look(void);
 /* Columns of the terminal behind fd; 0: it is no terminal that can move its cursor. */

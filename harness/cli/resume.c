@@ -32,6 +32,19 @@ static int already_finished(const struct fl_measure *m, const struct fl_run *run
 
 /* ret_changed: what is no longer as it was, where that is allowed; it goes into the record of all that is measured
  * now. */
+static int allow(int rc, const struct fl_err *changed, bool anyway, struct fl_err *ret_changed, struct fl_err *err)
+{
+	if (rc >= 0)
+		return 0;
+	if (anyway) {
+		fl_output_say("%s", changed->what);
+		*ret_changed = *changed;
+		return 0;
+	}
+	*err = *changed;
+	return rc;
+}
+
 static int check_machine(const struct fl_measure *m, const struct fl_run *run, const struct fl_plan *plan,
 			 const struct fl_machine *machine, bool anyway, struct fl_err *ret_changed, struct fl_err *err)
 {
@@ -44,39 +57,52 @@ static int check_machine(const struct fl_measure *m, const struct fl_run *run, c
 	int rc = fl_changes_check(run, plan, &now, &changed);
 
 	json_decref(environment);
-	if (rc >= 0)
-		return 0;
-	if (anyway) {
-		fl_output_say("%s", changed.what);
-		*ret_changed = changed;
-		return 0;
-	}
-	*err = changed;
-	return rc;
+	return allow(rc, &changed, anyway, ret_changed, err);
 }
 
-static int go_on(const struct fl_measure *m, struct fl_run *run, bool anyway, struct fl_err *err)
+static int go_on_here(const struct fl_measure *m, struct fl_run *run, const struct fl_plan *plan, bool anyway,
+		      struct fl_err *err)
 {
 	struct fl_measure here = *m;
 	struct fl_err changed = { 0 };
 	struct fl_machine *machine;
-	struct fl_plan *plan;
 	int rc = fl_run_sense(m->home->prefix, &machine, err);
 
 	if (rc < 0)
 		return rc;
-	rc = fl_plan_read(run->plan, &plan, err);
-	if (rc < 0)
-		goto free_machine;
 	rc = check_machine(m, run, plan, machine, anyway, &changed, err);
-	if (rc < 0)
-		goto free_plan;
 	here.changed = changed.code ? changed.what : NULL;
-	rc = fl_measure_carry_out(&here, plan, machine, run, true, err);
-free_plan:
-	fl_plan_free(plan);
-free_machine:
+	if (rc >= 0)
+		rc = fl_measure_carry_out(&here, plan, machine, run, true, err);
 	fl_machine_free(machine);
+	return rc;
+}
+
+static int go_on_there(const struct fl_measure *m, struct fl_run *run, const struct fl_plan *plan, bool anyway,
+		       struct fl_err *err)
+{
+	struct fl_measure there = *m;
+	struct fl_err found = { 0 }, changed = { 0 };
+	bool may_go_on = false;
+	int rc = fl_hosts_gather(m->hosts, err);
+
+	if (rc < 0)
+		return rc;
+	rc = fl_hosts_check(m->hosts, run, plan, &may_go_on, &found);
+	rc = allow(rc, &found, anyway && may_go_on, &changed, err);
+	there.changed = changed.code ? changed.what : NULL;
+	return rc < 0 ? rc : fl_measure_carry_out(&there, plan, fl_hosts_machine(m->hosts), run, true, err);
+}
+
+static int go_on(const struct fl_measure *m, struct fl_run *run, bool anyway, struct fl_err *err)
+{
+	struct fl_plan *plan;
+	int rc = fl_plan_read(run->plan, &plan, err);
+
+	if (rc < 0)
+		return rc;
+	rc = m->hosts || run->hosts_n ? go_on_there(m, run, plan, anyway, err) : go_on_here(m, run, plan, anyway, err);
+	fl_plan_free(plan);
 	return rc;
 }
 

@@ -63,6 +63,15 @@ static int choose(const struct fl_launch_spec *spec, const struct fl_launcher **
 	return 0;
 }
 
+bool fl_launch_is_wanted(const char *hosts, const char *launcher)
+{
+	bool wanted = hosts || launcher;
+
+	for (const struct fl_launcher *l = fl_launchers; l->name && !wanted; l++)
+		wanted = l->applies(hosts);
+	return wanted;
+}
+
 int fl_launch_begin(const struct fl_launch_spec *spec, enum fl_launch_role *ret_role, struct fl_launch **ret,
 		    struct fl_err *err)
 {
@@ -108,6 +117,7 @@ int fl_launch_open_hub(struct fl_launch *l, const struct fl_launch_spec *spec, s
 	hub.names = l->hosts.n ? names : NULL;
 	hub.n = l->hosts.n ? (unsigned)l->hosts.n : hub.n;
 	hub.interrupt = spec->interrupt;
+	hub.catalog_digest = spec->catalog_digest;
 	if (spec->interface)
 		hub.bind = address;
 	if (rc == 0)
@@ -143,14 +153,17 @@ int fl_launch_here(struct fl_launch *l, const struct fl_launch_spec *spec, unsig
 
 int fl_launch_gather(struct fl_launch *l, void (*say)(void *arg, const char *text), void *arg, struct fl_err *err)
 {
-	const struct fl_hub_launch check = { .check = fl_launched_check, .arg = l };
+	const struct fl_hub_launch check = { .check = fl_launched_check, .started_by = fl_launched_by, .arg = l };
 	unsigned bars = 0;
 	char *differences;
 	int rc;
 
 	if (!l || !l->hub)
 		return 0;
+	l->hub->say = say;
+	l->hub->say_arg = arg;
 	rc = fl_hub_gather(l->hub, (GATHER_SECONDS + l->hub->n / HOSTS_A_SECOND) * second_ns, &check, err);
+	l->hub->say = NULL;
 	if (rc < 0)
 		return rc;
 	differences = fl_hub_differences(l->hub, &bars);

@@ -25,7 +25,8 @@ struct fl_launch_spec {
 	const char *program;   /* of feedline itself, absolute */
 	const char *remote;    /* --remote-program: where it is on the other hosts, absolute; NULL: at the same place */
 	const char *prefix;    /* base/file.h */
-	char *const *argv;     /* as this process was called, for launchers that start it anew */
+	const char *catalog_digest; /* digest.h; NULL: not compared */
+	char *const *argv;	    /* as this process was called, for launchers that start it anew */
 	const volatile sig_atomic_t *interrupt;
 };
 
@@ -43,6 +44,9 @@ struct fl_launcher {
 	int (*begin)(struct fl_launch *l, const struct fl_launch_spec *spec, struct fl_err *err);
 };
 extern const struct fl_launcher fl_launchers[]; /* ended by a zeroed row; the first that applies is taken */
+
+/* Is there a launcher for this? false: this machine alone is measured, and there is nothing to begin. */
+bool fl_launch_is_wanted(const char *hosts, const char *launcher);
 
 /* Finds out what this process is to be, and makes hub and agents where it is the hub. *ret is NULL for
  * FL_LAUNCH_ALONE, and all functions here take that. -EINVAL (status 2): more than one rank on a host, no such

@@ -42,7 +42,7 @@ static int listen_somewhere(const char *bind_to, int *ret_fd, uint16_t *ret_port
 
 	if (rc < 0)
 		return rc;
-	fd = socket(a.ss_family, SOCK_STREAM, 0); /* stays open over exec */
+	fd = socket(a.ss_family, SOCK_STREAM | SOCK_NONBLOCK, 0); /* stays open over exec */
 	if (fd >= 0 && a.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, n) < 0 || listen(fd, FL_HOSTS_MAX) < 0 ||

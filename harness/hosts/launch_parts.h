@@ -49,6 +49,8 @@ void fl_launched_look(struct fl_launch *l);
 /* Starts what there is to start, at most 64 whose agents have not come yet. Below 0: one has ended before its agent
  * came; why is in *err. As fl_hub_launch.check; arg: the struct fl_launch. */
 int fl_launched_check(void *arg, struct fl_err *err);
+/* What has started the agent of that rank: "ssh"; NULL: nothing yet, or not known. As fl_hub_launch.started_by. */
+const char *fl_launched_by(void *arg, unsigned rank);
 void fl_launched_end(struct fl_launch *l, uint64_t until_ns);
 /* The program of that name in PATH, malloc'd; -ENOENT. */
 int fl_launch_find(const char *name, char **ret, struct fl_err *err);

@@ -185,6 +185,16 @@ int fl_launched_check(void *arg, struct fl_err *err)
 	return rc;
 }
 
+const char *fl_launched_by(void *arg, unsigned rank)
+{
+	const struct fl_launch *l = arg;
+
+	for (size_t i = 0; i < l->next; i++)
+		if (l->launched[i].rank == (int)rank || l->launched[i].rank < 0)
+			return l->launched[i].rank < 0 ? "srun" : l->by->name;
+	return NULL;
+}
+
 /* ---- the end */
 
 static bool any_left(const struct fl_launch *l)
