@@ -85,7 +85,7 @@ static const struct fl_column columns[COLUMNS] = {
 };
 
 /* "8 pass", "7 pass, 1 fail"; the one that speaks for all of them in *ret. */
-static char *show_verdicts(const struct fl_across *a, enum fl_verdict *ret)
+static char *show_verdicts(const struct fl_between *a, enum fl_verdict *ret)
 {
 	static const enum fl_verdict order[] = { FL_FAIL,	  FL_VERDICT_INVALID,
 						 FL_INCONCLUSIVE, FL_VERDICT_NOT_MEASURED,
@@ -105,7 +105,7 @@ static char *show_verdicts(const struct fl_across *a, enum fl_verdict *ret)
 }
 
 /* "24.5 GB/s n3" */
-static char *show_host(const struct fl_judgement *j, const struct fl_across *a, size_t host)
+static char *show_host(const struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
 	char shown[FL_UNIT_TEXT], *name;
 	char *text;
@@ -118,7 +118,7 @@ static char *show_host(const struct fl_judgement *j, const struct fl_across *a, 
 	return text;
 }
 
-static char *name_of(const struct fl_words *w, const struct fl_across *a)
+static char *name_of(const struct fl_words *w, const struct fl_between *a)
 {
 	char *common = fl_words_common(w, a->lane), *whole;
 
@@ -134,7 +134,7 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 	struct fl_table t = { .columns = columns, .columns_n = COLUMNS };
 
 	for (size_t i = 0; i < j->across_n; i++) {
-		const struct fl_across *a = &j->across[i];
+		const struct fl_between *a = &j->across[i];
 		enum fl_verdict verdict = FL_PASS;
 		char shown[FL_UNIT_TEXT];
 		char *verdicts = show_verdicts(a, &verdict);
@@ -154,7 +154,7 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 
 /* ---- hosts beside each other, each in per cent of the median of all */
 
-static struct fl_row row_of(const struct fl_words *w, const struct fl_across *a, size_t from, size_t to)
+static struct fl_row row_of(const struct fl_words *w, const struct fl_between *a, size_t from, size_t to)
 {
 	struct fl_row row = { .cells = { name_of(w, a) } };
 
@@ -200,7 +200,7 @@ static const struct fl_lane_verdict *other_of(const struct fl_judgement *j, cons
 	return NULL;
 }
 
-static char *show_pair(const struct fl_across *a, const struct fl_lane_verdict *v, const char *unit)
+static char *show_pair(const struct fl_between *a, const struct fl_lane_verdict *v, const char *unit)
 {
 	const struct fl_metric_summary *m = fl_report_speaker(v);
 	char shown[FL_UNIT_TEXT], *blank;
@@ -241,7 +241,7 @@ static struct fl_table make_pairs(const struct fl_judgement *j)
 
 bool fl_section_between(const struct fl_judgement *j, const struct fl_words *w, size_t i, struct fl_section *ret)
 {
-	const struct fl_across *a = &j->across[i];
+	const struct fl_between *a = &j->across[i];
 	char shown[FL_UNIT_TEXT], *unit;
 	struct fl_table t;
 	char *name;
@@ -300,7 +300,7 @@ struct fl_section fl_section_hosts(const struct fl_judgement *j)
 
 /* ---- what else was measured, over all hosts */
 
-static void add_metric(const struct fl_across *a, size_t metric, struct fl_text *out)
+static void add_metric(const struct fl_between *a, size_t metric, struct fl_text *out)
 {
 	double low = NAN, high = NAN;
 	char from[FL_UNIT_TEXT], to[FL_UNIT_TEXT];
@@ -323,7 +323,7 @@ struct fl_section fl_section_further_of_hosts(const struct fl_judgement *j, cons
 	struct fl_section s = { .title = "also measured: medians, from host to host", .indent = 6 };
 
 	for (size_t i = 0; i < j->across_n; i++) {
-		const struct fl_across *a = &j->across[i];
+		const struct fl_between *a = &j->across[i];
 		struct fl_text t = { 0 };
 
 		for (size_t k = 0; k < a->lane->metrics_n; k++)

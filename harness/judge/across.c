@@ -196,7 +196,7 @@ static const struct fl_lane_verdict *const *group_of(const struct groups *g, con
 }
 
 /* Of each host the median of the measurements in which it has a part. */
-static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct fl_across *a)
+static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct fl_between *a)
 {
 	struct part *parts = NULL;
 	size_t parts_n = 0;
@@ -225,7 +225,7 @@ static void value_hosts(const struct groups *g, const struct value *values, size
 
 /* ---- ranking */
 
-static void rank_hosts(struct fl_across *a, size_t hosts_n)
+static void rank_hosts(struct fl_between *a, size_t hosts_n)
 {
 	double *sorted = fl_zalloc(hosts_n, sizeof(*sorted));
 
@@ -246,7 +246,7 @@ static void rank_hosts(struct fl_across *a, size_t hosts_n)
 	free(sorted);
 }
 
-static bool is_worse(const struct fl_across *a, double value)
+static bool is_worse(const struct fl_between *a, double value)
 {
 	const struct fl_metric_summary *m = fl_speaking(a->lane);
 	double line = FL_TOLERANCE * fabs(a->median);
@@ -255,7 +255,7 @@ static bool is_worse(const struct fl_across *a, double value)
 }
 
 /* Slow measurements that no odd host has a part in: it is something between the two. */
-static void find_slow(const struct groups *g, const struct value *values, size_t n, struct fl_across *a)
+static void find_slow(const struct groups *g, const struct value *values, size_t n, struct fl_between *a)
 {
 	for (size_t i = 0; i < n; i++) {
 		size_t lanes_n;
@@ -275,13 +275,13 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
 {
 	const struct fl_metric_summary *speaker = fl_speaking(values->lane);
-	struct fl_across a = { .lane = values->lane,
-			       .lanes = fl_zalloc(n, sizeof(*a.lanes)),
-			       .lanes_n = n,
-			       .metric = speaker ? speaker->name : NULL,
-			       .between = values->kind != NULL,
-			       .low = NAN,
-			       .high = NAN };
+	struct fl_between a = { .lane = values->lane,
+				.lanes = fl_zalloc(n, sizeof(*a.lanes)),
+				.lanes_n = n,
+				.metric = speaker ? speaker->name : NULL,
+				.between = values->kind != NULL,
+				.low = NAN,
+				.high = NAN };
 
 	a.of_host = fl_zalloc(j->hosts_n, sizeof(*a.of_host));
 	a.odd = fl_zalloc(j->hosts_n, sizeof(*a.odd));
@@ -309,7 +309,7 @@ static void say(struct fl_judgement *j, char *text)
 }
 
 /* "host n3: memory.copy numa=node0 18 % below the median of 8 hosts (20.1 GB/s, median 24.5 GB/s)" */
-static void say_odd(struct fl_judgement *j, const struct fl_across *a, size_t host)
+static void say_odd(struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
 	double value = a->of_host[host], off = a->median ? (value - a->median) / fabs(a->median) : NAN;
 	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT];
@@ -320,7 +320,7 @@ static void say_odd(struct fl_judgement *j, const struct fl_across *a, size_t ho
 			 a->between ? ", over all that it has a part in" : ""));
 }
 
-static void say_slow(struct fl_judgement *j, const struct fl_across *a)
+static void say_slow(struct fl_judgement *j, const struct fl_between *a)
 {
 	enum { NAMED = 3 };
 	struct fl_text t = { 0 };
@@ -356,7 +356,7 @@ static void conclude(struct fl_judgement *j)
 
 static int compare_across(const void *a, const void *b)
 {
-	const struct fl_across *x = a, *y = b;
+	const struct fl_between *x = a, *y = b;
 
 	if (x->lane->case_no != y->lane->case_no)
 		return x->lane->case_no < y->lane->case_no ? -1 : 1;

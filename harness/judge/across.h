@@ -15,7 +15,7 @@
 
 struct fl_lane_verdict;
 
-struct fl_across {
+struct fl_between {
 	const struct fl_lane_verdict *lane;   /* the first of them, for what it is */
 	const struct fl_lane_verdict **lanes; /* all, measured or not, but for those beside a measurement; owned */
 	size_t lanes_n;

@@ -198,7 +198,7 @@ struct fl_judgement {
 	/* Of a run on several hosts (across.h), else none. */
 	struct fl_host_result *hosts; /* by their numbers; owned */
 	size_t hosts_n;
-	struct fl_across *across; /* what all hosts have, in the order of the plan; owned */
+	struct fl_between *across; /* what all hosts have, in the order of the plan; owned */
 	size_t across_n;
 	char **odd_hosts; /* what is wrong with one of them as a whole, one line each, a lost one first; owned */
 	size_t odd_hosts_n;
