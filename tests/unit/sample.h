@@ -163,6 +163,32 @@ static struct fl_field sample_stream_fields[] = {
 	{ .name = "streams", .type = FL_COUNT, .preset = "1", .range = "1..256", .help = "connections" },
 	{ 0 },
 };
+/* What anybody can have of a GPU that is whole and not used. */
+static inline struct fl_gpu sample_gpu_at(char *id, char *address, char *uuid, int node)
+{
+	return (struct fl_gpu){ .id = id,
+				.model = { .value = "Example GPU" },
+				.uuid = { .value = uuid },
+				.compute_mode = { .value = "default" },
+				.mig = { .value = "off" },
+				.processes = SAMPLE_KNOWN(0),
+				.process = SAMPLE_NO_TEXT("no process uses it"),
+				.pci = { .address = address, .vendor = "0x10de", .device = "0x2330", .node = node },
+				.node = SAMPLE_KNOWN(node) };
+}
+
+/* A copy from or to a GPU, of a worker program. */
+#define SAMPLE_GPU_COPY(bench, of, text, near, its_fields)                                                             \
+	{                                                                                                              \
+		.name = (bench), .summary = (text), .program = (of), .numa = (near), .fields = (its_fields),           \
+		.metrics = sample_copy_metrics, .facts = sample_no_facts, .flows = sample_no_flows,                    \
+	}
+#define SAMPLE_NOP                                                                                                     \
+	{                                                                                                              \
+		.name = "null.nop", .summary = "does nothing", .program = "feedline-lane-host", .verifies = true,      \
+		.fields = sample_no_fields, .metrics = sample_nop_metrics, .facts = sample_no_facts,                   \
+		.flows = sample_no_flows,                                                                              \
+	}
 
 static struct fl_entry sample_entries[] = {
 	{ .name = "gpu.absent",
@@ -173,14 +199,7 @@ static struct fl_entry sample_entries[] = {
 	  .metrics = sample_copy_metrics,
 	  .facts = sample_no_facts,
 	  .flows = sample_no_flows },
-	{ .name = "gpu.h2d",
-	  .summary = "host to GPU",
-	  .program = "feedline-lane-cuda",
-	  .numa = "gpu",
-	  .fields = sample_gpu_fields,
-	  .metrics = sample_copy_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
+	SAMPLE_GPU_COPY("gpu.h2d", "feedline-lane-cuda", "host to GPU", "gpu", sample_gpu_fields),
 	{ .name = "memory.copy",
 	  .summary = "copies memory",
 	  .program = "feedline-lane-host",
@@ -191,14 +210,7 @@ static struct fl_entry sample_entries[] = {
 	  .metrics = sample_copy_metrics,
 	  .facts = sample_no_facts,
 	  .flows = sample_copy_flows },
-	{ .name = "null.nop",
-	  .summary = "does nothing",
-	  .program = "feedline-lane-host",
-	  .verifies = true,
-	  .fields = sample_no_fields,
-	  .metrics = sample_nop_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
+	SAMPLE_NOP,
 	{ .name = "null.pipeline",
 	  .summary = "three stages",
 	  .program = "feedline-lane-host",

@@ -60,29 +60,23 @@ static inline void sample_switch(struct sample_gpus *g, unsigned k)
 
 static inline void sample_gpu(struct sample_gpus *g, unsigned i)
 {
+	struct fl_gpu *gpu = &g->gpus[i];
 	int node = (int)i / 4;
 
 	snprintf(g->at[i], sizeof(g->at[i]), "0000:%u:00.0", i + 10);
 	snprintf(g->ids[i], sizeof(g->ids[i]), "gpu-0000:%u:00.0", i + 10);
 	snprintf(g->uuids[i], sizeof(g->uuids[i]), "GPU-0000000%u", i);
-	g->gpus[i] = (struct fl_gpu){ .id = g->ids[i],
-				      .driver = { .value = "nvidia" },
-				      .model = { .value = "Example GPU" },
-				      .uuid = { .value = g->uuids[i] },
-				      .firmware = { .value = "96.00" },
-				      .compute_mode = { .value = "default" },
-				      .mig = { .value = "off" },
-				      .ecc = { .value = "on" },
-				      .memory_bytes = SAMPLE_KNOWN(80e9),
-				      .memory_bytes_per_s = SAMPLE_KNOWN(3.35e12),
-				      .processes = SAMPLE_KNOWN(0),
-				      .process = SAMPLE_NO_TEXT("no process uses it"),
-				      .pending_repairs = SAMPLE_KNOWN(0),
-				      .power_limit_w = SAMPLE_KNOWN(700),
-				      .clock_max_hz = SAMPLE_KNOWN(1.98e9),
-				      .pci = sample_pci(g->at[i], g->addresses[4 * (i / 2) + 2 + i % 2], node),
-				      .node = SAMPLE_KNOWN(node),
-				      .links = g->links[i] };
+	*gpu = sample_gpu_at(g->ids[i], g->at[i], g->uuids[i], node);
+	gpu->driver = (struct fl_known_text){ .value = "nvidia" };
+	gpu->firmware = (struct fl_known_text){ .value = "96.00" };
+	gpu->ecc = (struct fl_known_text){ .value = "on" };
+	gpu->memory_bytes = (struct fl_known)SAMPLE_KNOWN(80e9);
+	gpu->memory_bytes_per_s = (struct fl_known)SAMPLE_KNOWN(3.35e12);
+	gpu->pending_repairs = (struct fl_known)SAMPLE_KNOWN(0);
+	gpu->power_limit_w = (struct fl_known)SAMPLE_KNOWN(700);
+	gpu->clock_max_hz = (struct fl_known)SAMPLE_KNOWN(1.98e9);
+	gpu->pci = sample_pci(g->at[i], g->addresses[4 * (i / 2) + 2 + i % 2], node);
+	gpu->links = g->links[i];
 }
 
 static inline void sample_gpus_init(struct sample_gpus *g)

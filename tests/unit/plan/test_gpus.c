@@ -23,26 +23,13 @@ struct rack {
 	struct fl_gpu gpus[WHOLE + PARTS];
 };
 
-static struct fl_gpu make_gpu(char *id, char *address, char *uuid, int node)
-{
-	return (struct fl_gpu){ .id = id,
-				.model = { .value = "Example GPU" },
-				.uuid = { .value = uuid },
-				.compute_mode = { .value = "default" },
-				.mig = { .value = "off" },
-				.processes = SAMPLE_KNOWN(0),
-				.process = SAMPLE_NO_TEXT("there is none"),
-				.pci = { .address = address, .vendor = "0x10de", .device = "0x2330", .node = node },
-				.node = SAMPLE_KNOWN(node) };
-}
-
 static void rack_init(struct rack *r)
 {
 	sample_machine_init(&r->s);
-	r->gpus[0] = make_gpu("gpu-0000:1b:00.0", "0000:1b:00.0", "GPU-aaaa0000", 0);
-	r->gpus[1] = make_gpu("gpu-0000:43:00.0", "0000:43:00.0", "GPU-aabb1111", 0);
-	r->gpus[2] = make_gpu("gpu-0000:9b:00.0", "0000:9b:00.0", "GPU-cccc2222", 1);
-	r->gpus[3] = make_gpu("gpu-0000:c3:00.0", "0000:c3:00.0", "GPU-dddd3333", 1);
+	r->gpus[0] = sample_gpu_at("gpu-0000:1b:00.0", "0000:1b:00.0", "GPU-aaaa0000", 0);
+	r->gpus[1] = sample_gpu_at("gpu-0000:43:00.0", "0000:43:00.0", "GPU-aabb1111", 0);
+	r->gpus[2] = sample_gpu_at("gpu-0000:9b:00.0", "0000:9b:00.0", "GPU-cccc2222", 1);
+	r->gpus[3] = sample_gpu_at("gpu-0000:c3:00.0", "0000:c3:00.0", "GPU-dddd3333", 1);
 	r->s.m.gpus = r->gpus;
 	r->s.m.gpus_n = WHOLE;
 }
@@ -51,8 +38,8 @@ static void rack_init(struct rack *r)
 static void rack_divide(struct rack *r)
 {
 	r->gpus[3].mig.value = "on";
-	r->gpus[4] = make_gpu("mig-MIG-1111", "0000:c3:00.0", "MIG-1111", 1);
-	r->gpus[5] = make_gpu("mig-MIG-2222", "0000:c3:00.0", "MIG-2222", 1);
+	r->gpus[4] = sample_gpu_at("mig-MIG-1111", "0000:c3:00.0", "MIG-1111", 1);
+	r->gpus[5] = sample_gpu_at("mig-MIG-2222", "0000:c3:00.0", "MIG-2222", 1);
 	r->gpus[4].parent = r->gpus[5].parent = r->gpus[3].id;
 	r->s.m.gpus_n = WHOLE + PARTS;
 }
@@ -64,37 +51,10 @@ static struct fl_field pair_fields[] = {
 };
 
 static struct fl_entry entries[] = {
-	{ .name = "gpu.h2d",
-	  .summary = "host to GPU",
-	  .program = "feedline-lane-cuda",
-	  .numa = "gpu",
-	  .fields = sample_gpu_fields,
-	  .metrics = sample_copy_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
-	{ .name = "gpu.other",
-	  .summary = "of another program",
-	  .program = "feedline-lane-other",
-	  .numa = "gpu",
-	  .fields = sample_gpu_fields,
-	  .metrics = sample_copy_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
-	{ .name = "gpu.p2p",
-	  .summary = "GPU to GPU",
-	  .program = "feedline-lane-cuda",
-	  .numa = "from",
-	  .fields = pair_fields,
-	  .metrics = sample_copy_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
-	{ .name = "null.nop",
-	  .summary = "does nothing",
-	  .program = "feedline-lane-host",
-	  .fields = sample_no_fields,
-	  .metrics = sample_nop_metrics,
-	  .facts = sample_no_facts,
-	  .flows = sample_no_flows },
+	SAMPLE_GPU_COPY("gpu.h2d", "feedline-lane-cuda", "host to GPU", "gpu", sample_gpu_fields),
+	SAMPLE_GPU_COPY("gpu.other", "feedline-lane-other", "of another program", "gpu", sample_gpu_fields),
+	SAMPLE_GPU_COPY("gpu.p2p", "feedline-lane-cuda", "GPU to GPU", "from", pair_fields),
+	SAMPLE_NOP,
 };
 
 static struct fl_plan *plan_of(const struct rack *r, const char *text, const struct fl_plan_settings *settings)
