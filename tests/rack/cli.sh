@@ -484,7 +484,7 @@ for signal in INT TERM HUP; do
 	status=$?
 	status_is 3
 	on runs --store long.db --json; json_is '.runs[0].state == "interrupted" and .runs[0].status == null'
-	yes_if "no worker is left" sh -c "! pgrep -f '^$build/libexec/feedline/feedline-lane'"
+	yes_if "no worker is left" sh -c "! pgrep --ns \$\$ --nslist net -f '^$build/libexec/feedline/feedline-lane'"
 done
 yes_if 'a refused run records nothing' test ! -e unused.db -a ! -e other.db
 

@@ -41,9 +41,17 @@ has() {
 	wrong=$((wrong + 1))
 }
 
+# Where there is no network of our own, one script at a time.
+if [ -z "${FEEDLINE_OWN_NET:-}" ]; then
+	exec 9>"$build/rack.lock"
+	flock 9
+fi
+# For pgrep and pkill: not what other scripts have started.
+same_net=(--ns $$ --nslist net)
+
 # Worker processes of our tree that are alive.
 workers() {
-	pgrep -f "^$prefix/libexec/feedline/feedline-lane" | wc -l
+	pgrep "${same_net[@]}" -f "^$prefix/libexec/feedline/feedline-lane" | wc -l
 }
 
 finish() {

@@ -46,7 +46,7 @@ for ((i = 0; i < times; i++)); do
 		agents=$((agents + 1))
 		kill -9 "$agent" 2>/dev/null && hit=$((hit + 1))
 	else
-		pkill -9 -f "^$prefix/libexec/feedline/feedline-lane" && hit=$((hit + 1))
+		pkill "${same_net[@]}" -9 -f "^$prefix/libexec/feedline/feedline-lane" && hit=$((hit + 1))
 	fi
 	rc=0
 	wait "$agent" 2>/dev/null || rc=$?

@@ -130,7 +130,7 @@ is 0 "$rc" 'status of writing'
 is true "$(value '.lanes[0] | .data_verified and .metrics.bytes_per_s.median > 0')" 'what was written'
 feedline bench storage.write --path "$home/dir" --size 64MiB --duration 60s --store "$store" >"$home/out" 2>&1 &
 for ((i = 0; i < 100 && $(workers) == 0; i++)); do sleep 0.05; done
-pkill -KILL -f "^$prefix/libexec/feedline/feedline-lane" || true
+pkill "${same_net[@]}" -KILL -f "^$prefix/libexec/feedline/feedline-lane" || true
 wait $! || true
 is '' "$(ls -A "$home/dir")" 'what a killed worker leaves behind'
 is "$sums" "$(cat "$a" "$b" | sha256sum)" 'files that were there'

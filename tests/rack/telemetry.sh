@@ -9,13 +9,13 @@ left_out=()
 watcher() {
 	local pid
 	for _ in $(seq 200); do
-		pid=$(pgrep -f "^$1/libexec/feedline/feedline-sense watch" | head -n 1) && break
+		pid=$(pgrep "${same_net[@]}" -f "^$1/libexec/feedline/feedline-sense watch" | head -n 1) && break
 		sleep 0.05
 	done
 	echo "$pid"
 }
 none_left() {
-	is '' "$(pgrep -f "^$1/libexec/feedline/feedline-" || true)" "$2: what is left running"
+	is '' "$(pgrep "${same_net[@]}" -f "^$1/libexec/feedline/feedline-" || true)" "$2: what is left running"
 }
 
 # measure ARGS...: status in rc, JSON in $home/out, what was said in $home/err, what was watched in $home/watched.
