@@ -8,7 +8,7 @@
 static atomic_bool counting;
 static atomic_uint allocations, locks;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef SANITIZED
 enum { COUNTS = false }; /* a sanitizer has taken their place already */
 #else
 enum { COUNTS = true };
