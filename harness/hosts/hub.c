@@ -15,9 +15,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* How many events are taken at once, and messages of one host, so that one that talks a lot does not keep the hub from
- * the others; and how often the hub looks up. */
-enum { EVENTS_MAX = 64, MESSAGES_MAX = 16, TICK_NS = 100000000, BACKLOG = 4096 };
+/* How many events are taken at once, and how often the hub looks up. */
+enum { EVENTS_MAX = 64, TICK_NS = 100000000, BACKLOG = 4096 };
 
 /* ---- open */
 
@@ -221,7 +220,7 @@ static int hear_message(struct fl_hub *hub, struct fl_hub_host *host, const stru
 	int rc = fl_wire_receive(host->wire, &message, &why);
 
 	if (rc == -EAGAIN)
-		return rc;
+		return 0;
 	if (rc == 0) {
 		host->messages++;
 		host->bytes = fl_wire_bytes_in(host->wire);
@@ -237,20 +236,16 @@ static int hear_message(struct fl_hub *hub, struct fl_hub_host *host, const stru
 	return 0;
 }
 
+/* One message a turn: so one that talks a lot does not keep the hub from the others; the wire reads no more than that
+ * one, and epoll tells of the next. */
 static int serve_host(struct fl_hub *hub, struct fl_hub_host *host, uint32_t events, const struct fl_hub_ears *ears)
 {
-	int rc = 0;
-
 	if (host->wire && (events & EPOLLOUT)) {
 		struct fl_err why = { 0 };
 
-		rc = fl_wire_flush(host->wire, &why);
-		after_sending(hub, host, rc, &why);
-		rc = 0;
+		after_sending(hub, host, fl_wire_flush(host->wire, &why), &why);
 	}
-	for (unsigned i = 0; i < MESSAGES_MAX && rc == 0 && host->wire && (events & ~(uint32_t)EPOLLOUT); i++)
-		rc = hear_message(hub, host, ears);
-	return rc > 0 ? rc : 0;
+	return host->wire && (events & ~(uint32_t)EPOLLOUT) ? hear_message(hub, host, ears) : 0;
 }
 
 static int serve_event(struct fl_hub *hub, const struct epoll_event *event, const struct fl_hub_ears *ears)

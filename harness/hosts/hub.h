@@ -24,6 +24,7 @@ struct fl_hub_host {
 	 * and how far that may be off: half that way. */
 	int64_t clock_offset_ns;
 	uint64_t clock_error_ns;
+	uint64_t clock_way_ns;	  /* the shortest of all of them so far; 0: none yet */
 	uint64_t messages, bytes; /* that came from it */
 	/* The hub's own: somebody has heard that it is lost; it waits for room to send. */
 	bool lost_told, waits_for_room;
@@ -100,9 +101,10 @@ int fl_hub_listen(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ear
 /* Gives a host up: its connection is closed, its agent ends by that. */
 void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_err *why);
 
-/* Measures the clocks of all hosts that are not lost: 8 exchanges each, of some hosts at a time, so that they do not
- * wait for one another. A host that does not answer within 3 s is lost. (Cristian's algorithm: offset = their time -
- * the middle of the exchange; error = half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
+/* Measures the clocks of all hosts that are not lost: 8 exchanges each, and later fewer, as soon as one is hardly
+ * longer than the shortest ever was; of some hosts at a time, so that they do not wait for one another. A host that
+ * does not answer within 3 s is lost. (Cristian's algorithm: offset = their time - the middle of the exchange; error =
+ * half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
 int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err);
 
 /* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces), and

@@ -63,6 +63,14 @@ static void finish(struct clocks *c, struct fl_hub_host *host)
 		return;
 	host->clock_offset_ns = x->offset_ns;
 	host->clock_error_ns = (x->shortest_ns + 1) / 2;
+	if (!host->clock_way_ns || x->shortest_ns < host->clock_way_ns)
+		host->clock_way_ns = x->shortest_ns;
+}
+
+/* Is it hardly longer than the way to this host ever was? Then more exchanges find nothing better. */
+static bool is_short(const struct fl_hub_host *host, uint64_t way_ns)
+{
+	return way_ns <= host->clock_way_ns + host->clock_way_ns / 4;
 }
 
 static int take_clock(struct clocks *c, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
@@ -81,7 +89,7 @@ static int take_clock(struct clocks *c, struct fl_hub_host *host, const json_t *
 		x->shortest_ns = now_ns - sent_ns;
 		x->offset_ns = (int64_t)at_ns - (int64_t)(sent_ns + x->shortest_ns / 2);
 	}
-	if (x->left == 1) {
+	if (x->left == 1 || is_short(host, x->shortest_ns)) {
 		finish(c, host);
 	} else {
 		x->left--;

@@ -222,7 +222,7 @@ static int by_size(const void *a, const void *b)
 static void make_plain(char *text)
 {
 	if (strlen(text) > VALUE_MAX)
-		strcpy(text + VALUE_MAX - 3, "...");
+		memcpy(text + VALUE_MAX - 3, "...", 4);
 	for (unsigned char *c = (unsigned char *)text; *c; c++)
 		if (*c < ' ' || *c >= 0x7f)
 			*c = '?';

@@ -501,6 +501,11 @@ static void test_clocks(void **state)
 	clock_is(&hub->hosts[1], shift_ns);
 	clock_is(&hub->hosts[2], -1000);
 	assert_int_equal(hub->hosts[1].messages, 2 + 8);
+	/* again, once it is known how short the way is: any way is short enough */
+	hub->hosts[1].clock_way_ns = UINT64_C(10000000000);
+	assert_int_equal(fl_hub_clocks(hub, NULL, &err), 0);
+	assert_int_equal(hub->hosts[1].messages, 2 + 8 + 1);
+	clock_is(&hub->hosts[1], shift_ns);
 	fl_hub_close(hub);
 	agents_kill(&a);
 }

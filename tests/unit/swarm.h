@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* swarm.h: many agents in one process that measure nothing: they join, tell a machine, answer their clock, and say of a
- * case what an agent says of one. For tests of the hub, and for tests/self/swarm.c. */
+ * case what an agent says of one. For tests of the hub, and for scripts/bench-self. */
 #ifndef FL_TESTS_SWARM_H
 #define FL_TESTS_SWARM_H
 #include "base/alloc.h"
