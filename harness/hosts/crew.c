@@ -179,7 +179,7 @@ static void tell_parts(struct fl_crew_case *c, const char *run)
 		part->since_ns = fl_now_ns();
 		part->allowed_ns += part->limit_ns + c->crew->grace_ns;
 		if (!c->crew->begun[part->host->rank]) {
-			part->allowed_ns += begin_limit_ns;
+			part->allowed_ns += c->crew->begin_ns;
 			tell(c, part, begin_message(c, part, run));
 		}
 		tell(c, part, fl_part_format(&spec));
@@ -558,6 +558,7 @@ struct fl_crew *fl_crew_make(struct fl_hub *hub, const struct fl_plan *plan)
 				      .hub = hub,
 				      .plan = plan,
 				      .grace_ns = grace_ns,
+				      .begin_ns = begin_limit_ns,
 				      .begun = fl_zalloc(hub->n + 1, sizeof(bool)) };
 	return &crew->crew;
 }

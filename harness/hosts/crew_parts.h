@@ -12,6 +12,7 @@ struct fl_crew_own {
 	struct fl_hub *hub;
 	const struct fl_plan *plan;
 	uint64_t grace_ns; /* what an agent may need beyond the time that its lanes have */
+	uint64_t begin_ns; /* ... and once, when it hears of the run */
 	bool *begun;	   /* by host of the hub: it was told of the run */
 };
 

@@ -31,7 +31,7 @@ static struct fl_spot spot_of(const struct fl_expansion *x, const struct fl_rule
 
 static int check_without_roles(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_err *err)
 {
-	const struct fl_across *a = &rule->across;
+	const struct fl_rule_across *a = &rule->across;
 	struct fl_spot spot = { x->suite->source, a->line, a->column };
 
 	if (!a->said || !rule->bench)
@@ -205,7 +205,7 @@ static int meet_alone(struct meeting *m, struct fl_lane_list *list, struct fl_er
 
 static int meet_others(struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
 {
-	const struct fl_across *a = &m->rule->across;
+	const struct fl_rule_across *a = &m->rule->across;
 	const char **racks = fl_zalloc(m->x->hosts_n, sizeof(*racks));
 	struct fl_schedule *schedule;
 	int rc;

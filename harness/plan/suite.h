@@ -182,7 +182,7 @@ struct fl_setting {
 	unsigned line, column; /* of the value */
 };
 
-struct fl_across {
+struct fl_rule_across {
 	const char *said; /* "across" or "reach", static: which of them the rule has, the first; NULL: neither */
 	unsigned line, column;
 	enum fl_schedule_kind kind; /* FL_SCHEDULE_PAIRS unless said */
@@ -210,7 +210,7 @@ struct fl_rule {
 	struct fl_setting *sweep; /* every value of the one option, of a range its first and last */
 	size_t sweep_n;
 	bool sweep_range;
-	struct fl_across across;
+	struct fl_rule_across across;
 	enum fl_study_kind study;
 	unsigned repeat, repeat_least; /* rounds: 1 unless said; the least is less only in a `repeat` study */
 	struct fl_setting *primary;    /* text NULL */

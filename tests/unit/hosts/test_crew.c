@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_crew.c: a case over two hosts, of which the second misbehaves in one way each: it is named with what it did, the
+ * first is measured all the same, and the second stays lost. Agents are children that play what an agent says. */
+#include "base/alloc.h"
+#include "base/json.h"
+#include "hosts/crew_parts.h"
+#include "hosts/join.h"
+#include "record/journal.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <feedline/clock.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { HOSTS = 2 };
+static const uint64_t ms = 1000000, second = 1000000000;
+
+/* ---- an agent */
+
+enum deed {
+	NOTHING,
+	DIE,
+	HANG,
+	SAY,	   /* the words, in the place of what is due */
+	SAY_FIRST, /* ... and then what is due */
+	FLOOD,	   /* the words, again and again */
+	RECORD_OF_OTHER_LANE,
+	RECORD_OF_OTHER_CASE,
+	RECORD_OF_OTHER_BENCH,
+	RECORD_TWICE,
+	RECORD_WITHOUT_REASON,
+	RECORD_WITH_A_SERIES,
+	RECORD_OF_WATCHED,
+	JUMP, /* its clock */
+};
+
+struct way {
+	const char *at; /* what the hub says last before the deed */
+	enum deed deed;
+	const char *words;
+	const char *outcome, *reason; /* of its lane, a part */
+};
+
+struct player {
+	const struct way *way;
+	struct fl_wire *w;
+	unsigned rank;
+	json_t *message; /* "case" */
+	int64_t shift_ns;
+};
+
+static void say_text(struct player *p, const char *words)
+{
+	json_t *message = NULL;
+
+	if (fl_json_parse(words, strlen(words), "words", &message, NULL) < 0 || fl_wire_send(p->w, message, NULL) < 0 ||
+	    fl_wire_drain(p->w, fl_now_ns() + 5 * second, NULL) < 0)
+		_exit(9);
+	json_decref(message);
+}
+
+static void say_line(struct player *p, struct fl_text *line)
+{
+	json_t *message = json_pack("{s:s, s:s, s:b}", "is", "line", "text", fl_text_str(line), "more", 0);
+
+	fl_wire_send(p->w, message, NULL);
+	json_decref(message);
+	fl_text_release(line);
+}
+
+static void fill_record(const struct player *p, const json_t *lane, struct fl_lane_record *r)
+{
+	fl_lane_record_init(r);
+	r->case_no = (unsigned)json_integer_value(json_object_get(p->message, "case"));
+	r->lane = (unsigned)json_integer_value(json_object_get(lane, "number"));
+	r->bench = fl_dup(fl_json_text_or_null(lane, "bench"));
+	r->options = json_object();
+	r->placement = json_object();
+	r->facts = json_object();
+	r->caps = json_array();
+	r->distrust = json_array();
+	r->notes = json_pack("{s:i}", "window_ns", 100);
+}
+
+static void spoil_record(const struct player *p, struct fl_lane_record *r)
+{
+	r->lane -= p->way->deed == RECORD_OF_OTHER_LANE;
+	r->case_no += p->way->deed == RECORD_OF_OTHER_CASE;
+	if (p->way->deed == RECORD_WITHOUT_REASON)
+		r->outcome = FL_NOT_MEASURED;
+	if (p->way->deed == RECORD_OF_OTHER_BENCH)
+		r->bench[0] = 'x';
+	if (p->way->deed == RECORD_WITH_A_SERIES) {
+		r->series = fl_zalloc(1, sizeof(*r->series));
+		r->series_n = 1;
+		fl_series_make("made_up", FL_SERIES_SAMPLES, 0, r->series);
+	}
+}
+
+static void say_records(struct player *p)
+{
+	const json_t *lane;
+	size_t i;
+
+	json_array_foreach(json_object_get(p->message, "lanes"), i, lane)
+	{
+		struct fl_watched watched = { .case_no = 7, .subject = (char *)"system", .series = { .metric = "m" } };
+		struct fl_lane_record r;
+		struct fl_text line = { 0 };
+
+		fill_record(p, lane, &r);
+		spoil_record(p, &r);
+		fl_journal_lane(&r, &line);
+		say_line(p, &line);
+		if (p->way->deed == RECORD_TWICE) {
+			fl_journal_lane(&r, &line);
+			say_line(p, &line);
+		}
+		if (p->way->deed == RECORD_OF_WATCHED) {
+			fl_journal_watched(&watched, &line);
+			say_line(p, &line);
+		}
+		fl_lane_record_release(&r);
+	}
+	say_text(p, "{\"is\":\"over\"}");
+}
+
+static void do_deed(struct player *p)
+{
+	switch (p->way->deed) {
+	case DIE:
+		_exit(0);
+	case HANG:
+		for (;;)
+			pause();
+	case SAY:
+	case SAY_FIRST:
+		say_text(p, p->way->words);
+		break;
+	case FLOOD:
+		for (int i = 0; i < 5000; i++)
+			say_text(p, p->way->words);
+		break;
+	case JUMP:
+		p->shift_ns = 50 * (int64_t)ms;
+		break;
+	default:
+		break;
+	}
+}
+
+/* What is due after what the hub said. */
+static void answer(struct player *p, const char *told)
+{
+	if (strcmp(told, "begin") == 0)
+		say_text(p, "{\"is\":\"begun\"}");
+	if (strcmp(told, "case") == 0) {
+		json_decref(p->message);
+		p->message = NULL;
+	}
+	if (strcmp(told, "start") == 0)
+		say_text(p, "{\"is\":\"warm\"}");
+	if (strcmp(told, "window") == 0)
+		say_text(p, "{\"is\":\"covered\"}");
+	if (strcmp(told, "stop") == 0 || strcmp(told, "cancel") == 0)
+		say_text(p, "{\"is\":\"stopped\"}");
+	if (strcmp(told, "collect") == 0)
+		say_records(p);
+}
+
+static void hear(struct player *p, json_t *message)
+{
+	const char *told = fl_json_text_or_null(message, "do");
+	bool due = !p->way->at || strcmp(p->way->at, told) != 0;
+
+	if (strcmp(told, "end") == 0)
+		_exit(0);
+	if (strcmp(told, "clock") == 0) {
+		json_t *answer =
+			json_pack("{s:s, s:O, s:I}", "is", "clock", "sent_ns", json_object_get(message, "sent_ns"),
+				  "at_ns", (json_int_t)((int64_t)fl_now_ns() + p->shift_ns));
+
+		fl_wire_send(p->w, answer, NULL);
+		json_decref(answer);
+		return;
+	}
+	if (!due) {
+		do_deed(p);
+		due = p->way->deed != SAY && p->way->deed != FLOOD;
+	}
+	if (due)
+		answer(p, told);
+	if (strcmp(told, "case") == 0) {
+		p->message = json_incref(message);
+		if (due)
+			say_text(p, "{\"is\":\"ready\"}");
+	}
+}
+
+static void be_agent(struct player *p, struct fl_bootstrap *b)
+{
+	static const char *const names[] = { "n1", "n2" };
+	struct fl_join join = { .bootstrap = b, .local_size = 1, .until_ns = fl_now_ns() + 20 * second };
+	json_t *machine = NULL, *environment = json_object();
+
+	b->rank = (int)p->rank;
+	b->host = (char *)(uintptr_t)names[p->rank];
+	if (fl_json_load(TESTS_DIR "/fixtures/machines/small-vm.json", 1 << 20, &machine, NULL) < 0 ||
+	    fl_join_connect(&join, &p->w, NULL) < 0 || fl_join_tell_machine(p->w, machine, environment, NULL, NULL) < 0)
+		_exit(8);
+	for (;;) {
+		json_t *message = NULL;
+		int rc = fl_wire_receive(p->w, &message, NULL);
+
+		if (rc == -EAGAIN)
+			fl_wire_wait(p->w, fl_now_ns() + second);
+		else if (rc < 0)
+			_exit(0);
+		else
+			hear(p, message);
+		json_decref(message);
+	}
+}
+
+/* ---- the hub */
+
+struct stage {
+	struct fl_hub *hub;
+	pid_t pids[HOSTS];
+	struct fl_catalog catalog;
+	struct fl_entry entry;
+	struct fl_plan plan;
+	struct fl_plan_case cases[2];
+	struct fl_plan_lane lanes[2];
+	struct fl_option timeout;
+	struct fl_agent agent;
+	struct fl_crew *crew;
+	struct fl_run run;
+};
+
+static void start_agent(struct stage *s, unsigned rank, const struct way *way)
+{
+	struct player p = { .way = way, .rank = rank };
+	struct fl_bootstrap b;
+
+	s->pids[rank] = fork();
+	assert_true(s->pids[rank] >= 0);
+	if (s->pids[rank] > 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	fl_hub_bootstrap(s->hub, rank, &b);
+	close(s->hub->listen_fd);
+	close(s->hub->epoll_fd);
+	be_agent(&p, &b);
+}
+
+static void make_plan(struct stage *s, bool group)
+{
+	static struct fl_metric metrics[] = { { "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "payload" }, { 0 } };
+	static struct fl_fact facts[] = { { 0 } };
+	static struct fl_field fields[] = { { 0 } };
+	static struct fl_flow flows[] = { { 0 } };
+	static char *names[] = { (char *)"n1", (char *)"n2" };
+
+	s->entry = (struct fl_entry){
+		.name = (char *)"b", .metrics = metrics, .facts = facts, .fields = fields, .flows = flows
+	};
+	s->catalog = (struct fl_catalog){ .entries = &s->entry, .n = 1 };
+	s->timeout = (struct fl_option){ (char *)"timeout", (char *)"300000000" };
+	for (unsigned i = 0; i < HOSTS; i++)
+		s->lanes[i] = (struct fl_plan_lane){ .bench = (char *)"b",
+						     .options = &s->timeout,
+						     .options_n = 1,
+						     .node = -1,
+						     .worker = i,
+						     .host = i,
+						     .group = group ? 0 : i,
+						     .rank = group ? i : 0,
+						     .size = group ? 2 : 1 };
+	for (unsigned i = 0; i < 2; i++)
+		s->cases[i] = (struct fl_plan_case){ .label = (char *)"a case",
+						     .lanes = s->lanes,
+						     .lanes_n = HOSTS,
+						     .rounds = 1,
+						     .duration_ns = 50 * ms };
+	s->plan = (struct fl_plan){ .cases = s->cases, .cases_n = 2, .hosts = names, .hosts_n = HOSTS };
+}
+
+static void stage_open(struct stage *s, const struct way *way, bool group)
+{
+	static const struct way good = { .at = NULL };
+	const struct fl_hub_spec spec = { .n = HOSTS, .listen_fd = -1, .bind = "127.0.0.1" };
+	struct fl_err err = { 0 };
+
+	*s = (struct stage){ .run = { .status = -1 } };
+	assert_int_equal(fl_hub_open(&spec, &s->hub, &err), 0);
+	start_agent(s, 0, &good);
+	start_agent(s, 1, way);
+	if (fl_hub_gather(s->hub, 20 * second, NULL, &err) < 0)
+		fail_msg("%s", err.what);
+	make_plan(s, group);
+	s->agent.catalog = &s->catalog;
+	s->crew = fl_crew_make(s->hub, &s->plan);
+	((struct fl_crew_own *)s->crew)->grace_ns = 400 * ms;
+	((struct fl_crew_own *)s->crew)->begin_ns = 0;
+}
+
+static void stage_close(struct stage *s)
+{
+	fl_crew_free(s->crew);
+	fl_hub_close(s->hub);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		kill(s->pids[i], SIGKILL);
+		waitpid(s->pids[i], NULL, 0);
+	}
+	for (size_t i = 0; i < s->run.lanes_n; i++)
+		fl_lane_record_release(&s->run.lanes[i]);
+	for (size_t i = 0; i < s->run.watched_n; i++)
+		fl_watched_release(&s->run.watched[i]);
+	free(s->run.lanes);
+	free(s->run.watched);
+}
+
+static void run_case(struct stage *s, unsigned number)
+{
+	const struct fl_plan_step at = { .case_no = number };
+	struct fl_err err = { 0 };
+
+	if (s->crew->run_case(s->crew, &s->agent, &s->plan, &at, &s->run, &err) < 0)
+		fail_msg("%s", err.what);
+}
+
+static void check(const struct fl_lane_record *r, const char *host, const char *outcome, const char *reason,
+		  const char *what)
+{
+	if (strcmp(fl_outcome_name(r->outcome), outcome) != 0 || (reason && (!r->reason || !strstr(r->reason, reason))))
+		fail_msg("%s: %s: %s", what, fl_outcome_name(r->outcome), r->reason ? r->reason : "");
+	assert_string_equal(fl_json_text_or_null(r->placement, "host"), host);
+}
+
+#define LINE(text) "{\"is\":\"line\",\"text\":\"" text "\",\"more\":false}"
+
+static const struct way ways[] = {
+	{ "case", DIE, NULL, "invalid", "host n2 was lost: " },
+	{ "case", HANG, NULL, "invalid", "it did not open its lanes within" },
+	{ "start", HANG, NULL, "invalid", "it did not warm up within" },
+	{ "window", DIE, NULL, "invalid", "host n2 was lost: " },
+	{ "window", HANG, NULL, "invalid", "phase 'window' of b" },
+	{ "stop", HANG, NULL, "invalid", "it did not stop its lanes within" },
+	{ "collect", DIE, NULL, "invalid", "host n2 was lost: " },
+	{ "case", SAY, "{\"is\":\"nonsense\"}", "invalid", "it said 'nonsense', which is no word" },
+	{ "case", SAY, "{}", "invalid", "it said 'nothing'" },
+	{ "case", SAY, "{\"is\":\"covered\"}", "invalid", "it said 'covered' out of turn" },
+	{ "case", SAY, "{\"is\":\"stopped\"}", "invalid", "it said 'stopped' out of turn" },
+	{ "case", SAY, "{\"is\":\"over\"}", "invalid", "it said 'over' out of turn" },
+	{ "case", SAY, LINE("{}"), "invalid", "it said 'line' out of turn" },
+	{ "case", SAY, "{\"is\":\"begun\"}", "invalid", "it said 'begun' again" },
+	{ "start", SAY, "{\"is\":\"ready\"}", "invalid", "it said 'ready' out of turn" },
+	{ "start", SAY, "{\"is\":\"moved\",\"bytes\":1}", "invalid", "it said 'moved' out of turn" },
+	{ "start", SAY, "{\"is\":\"narrow\"}", "invalid", "it said 'narrow' out of turn" },
+	{ "case", SAY, "{\"is\":\"failed\",\"lane\":0,\"code\":-5,\"what\":\"x\"}", "invalid",
+	  "a lane of another host" },
+	{ "case", SAY, "{\"is\":\"failed\",\"lane\":9,\"code\":-5,\"what\":\"x\"}", "invalid",
+	  "a lane of another host" },
+	{ "case", SAY, "{\"is\":\"failed\",\"lane\":1,\"code\":5,\"what\":\"x\"}", "invalid", "host n2 was lost" },
+	{ "case", SAY, "{\"is\":\"gather\",\"lane\":1,\"name\":\"x\",\"value\":\"\"}", "invalid", "nothing to gather" },
+	{ "case", SAY, "{\"is\":\"failed\",\"code\":-28,\"what\":\"no room\"}", "invalid",
+	  "host n2 was lost: no room" },
+	{ "case", FLOOD, "{\"is\":\"ready\"}", "invalid", "it said 'ready' out of turn" },
+	{ "collect", SAY, LINE("{"), "invalid", "it sent what is no record" },
+	{ "collect", SAY, LINE("{\\\"lane\\\":{}}"), "invalid", "it sent what is no record" },
+	{ "collect", SAY, "{\"is\":\"line\",\"text\":\"{\",\"more\":true}", "invalid", "it floods" },
+	{ "collect", SAY, "{\"is\":\"line\",\"text\":1,\"more\":true}", "invalid", "host n2 was lost" },
+	{ "collect", SAY, "{\"is\":\"over\"}", "invalid", "it said 'over' without the record of lane 1" },
+	{ NULL, RECORD_OF_OTHER_LANE, NULL, "invalid", "a lane that it was not asked for" },
+	{ NULL, RECORD_OF_OTHER_CASE, NULL, "invalid", "a lane that it was not asked for" },
+	{ NULL, RECORD_OF_OTHER_BENCH, NULL, "invalid", "a lane that it was not asked for" },
+	{ NULL, RECORD_TWICE, NULL, "invalid", "it sent lane 1 twice" },
+	{ NULL, RECORD_WITHOUT_REASON, NULL, "invalid", "it does not say why lane 1 was not measured" },
+	{ NULL, RECORD_WITH_A_SERIES, NULL, "invalid", "it measured 'made_up', which b does not have" },
+	{ NULL, RECORD_OF_WATCHED, NULL, "invalid", "watched beside something else" },
+};
+
+static void one_host_misbehaves(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char *what = fl_format("row %zu", i);
+		struct stage s;
+
+		stage_open(&s, &ways[i], false);
+		run_case(&s, 0);
+		assert_int_equal(s.run.lanes_n, HOSTS);
+		check(&s.run.lanes[0], "n1", "measured", NULL, what);
+		check(&s.run.lanes[1], "n2", ways[i].outcome, ways[i].reason, what);
+		run_case(&s, 1);
+		check(&s.run.lanes[2], "n1", "measured", NULL, what);
+		check(&s.run.lanes[3], "n2", "not measured", "host n2 was lost: ", what);
+		stage_close(&s);
+		free(what);
+	}
+}
+
+/* What is of one group goes with it, and the agent of the rest of it is told so. */
+static void a_group_is_lost_together(void **state)
+{
+	const struct way way = { "window", DIE, NULL, NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &way, true);
+	run_case(&s, 0);
+	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the lost one");
+	check(&s.run.lanes[0], "n1", "not measured", "host n2 was lost: ", "its group");
+	stage_close(&s);
+}
+
+/* What a good one leaves behind; and a clock that jumps in the middle makes its lane, and no other, one not to trust. */
+static void a_clock_jumps(void **state)
+{
+	const struct way way = { "stop", JUMP, NULL, NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &way, false);
+	run_case(&s, 0);
+	check(&s.run.lanes[0], "n1", "measured", NULL, "the first");
+	check(&s.run.lanes[1], "n2", "measured", NULL, "the second");
+	assert_int_equal(json_array_size(s.run.lanes[0].distrust), 0);
+	assert_int_equal(json_array_size(s.run.lanes[1].distrust), 1);
+	assert_non_null(strstr(json_string_value(json_array_get(s.run.lanes[1].distrust, 0)),
+			       "the clock of host n2 moved by +5"));
+	assert_true(json_is_integer(json_object_get(s.run.lanes[0].notes, "clock_error_ns")));
+	assert_true(json_is_integer(json_object_get(s.run.lanes[0].notes, "clock_offset_ns")));
+	stage_close(&s);
+}
+
+/* Nobody is left: what was under way is recorded, and then there is nothing that could go on. */
+static void nobody_is_left(void **state)
+{
+	const struct fl_plan_step next = { .case_no = 1 };
+	const struct way way = { "start", DIE, NULL, NULL, NULL };
+	struct fl_err err = { 0 };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &way, false);
+	kill(s.pids[0], SIGKILL);
+	run_case(&s, 0);
+	check(&s.run.lanes[0], "n1", "invalid", "host n1 was lost: ", "the first");
+	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the second");
+	assert_int_equal(s.crew->run_case(s.crew, &s.agent, &s.plan, &next, &s.run, &err), -EHOSTDOWN);
+	assert_non_null(strstr(err.what, "no host is left"));
+	stage_close(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_host_misbehaves),
+		cmocka_unit_test(a_group_is_lost_together),
+		cmocka_unit_test(a_clock_jumps),
+		cmocka_unit_test(nobody_is_left),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
