@@ -24,6 +24,8 @@ struct fl_bootstrap {
 	int rank; /* -1: to be found in the environment */
 	unsigned size;
 	char *host; /* how the launcher calls this machine; NULL: likewise */
+	/* Not in the line: agents may come before the hub. Else one that refuses them again and again is gone. */
+	bool hub_may_be_late;
 };
 
 /* malloc'd line with its newline; overwrite it when it is sent. */

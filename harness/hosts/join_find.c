@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { REFUSED_MAX = 4 };				   /* in 2 s */
 static const uint64_t step_ns = UINT64_C(250000000);	   /* RFC 8305: between one address and the next */
 static const uint64_t pause_ns = UINT64_C(500000000);	   /* before it is tried again */
 static const uint64_t patience_ns = UINT64_C(10000000000); /* of one try */
@@ -77,7 +78,11 @@ static void fail_errno(struct fl_ways *ways, struct fl_way *way, int code)
 	struct fl_err why = { 0 };
 
 	fl_fail(&why, -code, "%s", strerror(code));
-	fail(ways, way, &why);
+	way->refused = code == ECONNREFUSED ? way->refused + 1 : 0;
+	if (way->refused < REFUSED_MAX || ways->join->bootstrap->hub_may_be_late)
+		fail(ways, way, &why);
+	else
+		fl_ways_give_up(ways, way, &why);
 }
 
 /* ---- one try */

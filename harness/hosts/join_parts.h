@@ -13,6 +13,7 @@ struct fl_way {
 	struct fl_wire *wire; /* while it greets */
 	uint64_t at_ns;	      /* when it is tried, or was last tried */
 	struct fl_err why;    /* why it failed last */
+	unsigned refused;     /* so often in a row */
 };
 
 struct fl_ways {

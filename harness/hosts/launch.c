@@ -166,6 +166,7 @@ int fl_launch_gather(struct fl_launch *l, void (*say)(void *arg, const char *tex
 	l->hub->say = NULL;
 	if (rc < 0)
 		return rc;
+	l->gathered = true;
 	differences = fl_hub_differences(l->hub, &bars);
 	if (differences && say)
 		say(arg, differences);
@@ -204,7 +205,7 @@ void fl_launch_end(struct fl_launch *l)
 	if (l->hub)
 		fl_hub_close(l->hub);
 	l->hub = NULL;
-	fl_launched_end(l, fl_now_ns() + END_SECONDS * second_ns);
+	fl_launched_end(l, fl_now_ns() + (l->gathered ? END_SECONDS : 1) * second_ns);
 	fl_host_list_release(&l->hosts);
 	fl_bootstrap_release(&l->bootstrap);
 	free(l->tool);

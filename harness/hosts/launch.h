@@ -60,7 +60,8 @@ struct fl_hub *fl_launch_hub(struct fl_launch *l);
 const struct fl_bootstrap *fl_launch_bootstrap(const struct fl_launch *l); /* of an agent */
 const char *fl_launch_rack(const struct fl_launch *l, unsigned rank);	   /* NULL: not said */
 const char *fl_launch_name(const struct fl_launch *l);			   /* "ssh" */
-/* Ends hub and agents; waits for the processes that it started, at most 5 s, then kills them. */
+/* Ends hub and agents; waits for the processes that it started, at most 5 s (1 s where not all agents had come), then
+ * kills them. */
 void fl_launch_end(struct fl_launch *l);
 
 /* Of an agent whose line goes to all: its rank and the name of its host, from the environment of srun. -EINVAL. */

@@ -74,6 +74,7 @@ int fl_launch_env(struct fl_launch *l, const struct fl_launch_spec *spec, struct
 		rc = fl_launch_secret("env", &secret, err);
 	if (rc < 0)
 		goto free_hub;
+	l->bootstrap.hub_may_be_late = true;
 	l->bootstrap.rank = (int)rank;
 	l->bootstrap.size = (unsigned)size;
 	l->bootstrap.port = port;

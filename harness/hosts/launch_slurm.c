@@ -173,6 +173,7 @@ static int begin_step(struct fl_launch *l, const struct fl_launch_spec *spec, st
 		rc = fl_launch_secret("slurm", &l->bootstrap.secret, err);
 	if (rc < 0)
 		return rc;
+	l->bootstrap.hub_may_be_late = true;
 	l->bootstrap.rank = (int)rank;
 	l->bootstrap.size = (unsigned)tasks;
 	l->bootstrap.port = derived_port();
