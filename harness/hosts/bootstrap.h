@@ -24,7 +24,8 @@ struct fl_bootstrap {
 	int rank; /* -1: to be found in the environment */
 	unsigned size;
 	char *host; /* how the launcher calls this machine; NULL: likewise */
-	/* Not in the line: agents may come before the hub. Else one that refuses them again and again is gone. */
+	/* Not in the line: agents may come before the hub. Else one that refuses them, or to which there is
+	 * no way, again and again, is given up. */
 	bool hub_may_be_late;
 };
 

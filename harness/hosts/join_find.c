@@ -73,12 +73,17 @@ static void fail(struct fl_ways *ways, struct fl_way *way, const struct fl_err *
 		}
 }
 
+static bool is_refusal(int code)
+{
+	return code == ECONNREFUSED || code == ENETUNREACH || code == EHOSTUNREACH;
+}
+
 static void fail_errno(struct fl_ways *ways, struct fl_way *way, int code)
 {
 	struct fl_err why = { 0 };
 
 	fl_fail(&why, -code, "%s", strerror(code));
-	way->refused = code == ECONNREFUSED ? way->refused + 1 : 0;
+	way->refused = is_refusal(code) ? way->refused + 1 : 0;
 	if (way->refused < REFUSED_MAX || ways->join->bootstrap->hub_may_be_late)
 		fail(ways, way, &why);
 	else
