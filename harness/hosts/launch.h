@@ -64,7 +64,8 @@ const char *fl_launch_name(const struct fl_launch *l);			   /* "ssh" */
  * kills them. */
 void fl_launch_end(struct fl_launch *l);
 
-/* Of an agent whose line goes to all: its rank and the name of its host, from the environment of srun. -EINVAL. */
+/* Of an agent whose line goes to all: its rank and the name of its host, from the environment of srun. -EINVAL: it says
+ * neither, or srun holds it on fewer CPUs than it may have. */
 int fl_launch_identify(struct fl_bootstrap *b, struct fl_err *err);
 
 #endif

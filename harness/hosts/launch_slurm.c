@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 enum { STEP_MAX = 0x7fffffff, PORT_FIRST = 20000, PORTS = 12000 }; /* below those that systems give out by themselves */
+/* (With --ntasks-per-node=1 the task would get one CPU.) */
+#define COMMAND "srun --nodes=N --exclusive --cpu-bind=none"
 static const uint64_t resolve_ns = 60000000000;
 
 /* A step of the user's own. The shell of an allocation, too, may be one, with a number of Slurm's above STEP_MAX. */
@@ -57,7 +59,7 @@ int fl_launch_identify(struct fl_bootstrap *b, struct fl_err *err)
 	}
 	if (!b->host && node && fl_host_name_is_good(node))
 		b->host = fl_dup(node);
-	return 0;
+	return getenv("SLURM_PROCID") ? fl_launch_check_bound("salloc --exclusive", err) : 0;
 }
 
 /* ---- srun starts the agents */
@@ -131,7 +133,7 @@ static int check_tasks(unsigned long tasks, struct fl_err *err)
 		return 0;
 	fl_fail(err, -EINVAL, "%lu tasks on %lu nodes: feedline wants one on each", tasks,
 		nodes("SLURM_STEP_NUM_NODES"));
-	return fl_hint(err, "srun --ntasks-per-node=1 --cpu-bind=none feedline ...");
+	return fl_hint(err, COMMAND " feedline ...");
 }
 
 static uint16_t derived_port(void)
@@ -164,7 +166,7 @@ static int begin_step(struct fl_launch *l, const struct fl_launch_spec *spec, st
 		return rc < 0 ? rc : 0;
 	rc = check_tasks(tasks, err);
 	if (rc == 0)
-		rc = fl_launch_check_bound("srun --cpu-bind=none", err);
+		rc = fl_launch_check_bound(COMMAND, err);
 	if (rc == 0)
 		rc = fl_host_list_expand(list ? list : "", &l->hosts, err);
 	if (rc == 0 && l->hosts.n != tasks)
