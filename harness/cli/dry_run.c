@@ -3,20 +3,11 @@
 #include "cli/dry_run.h"
 #include "base/alloc.h"
 #include "base/units.h"
-#include "reports/reports.h"
+#include "cli/dry_run_parts.h"
 #include <stdlib.h>
 #include <string.h>
 
-/* What the lines of a plan are written with. */
-struct page {
-	const struct fl_catalog *catalog;
-	struct fl_files files;
-	size_t width;
-	struct fl_text *out;
-};
-
-/* Takes the text. Its lines after the first stand two columns further in. */
-static void add_lines(const struct page *p, size_t indent, struct fl_text *text)
+void fl_page_add_lines(const struct fl_page *p, size_t indent, struct fl_text *text)
 {
 	fl_blank_controls(text->bytes);
 	fl_text_add(p->out, "%*s", (int)indent, "");
@@ -25,7 +16,7 @@ static void add_lines(const struct page *p, size_t indent, struct fl_text *text)
 }
 
 /* Canonical texts are plain digits; people read "1 MiB" and "40.0 ms". */
-static void add_option(const struct page *p, const struct fl_entry *entry, const struct fl_option *option,
+static void add_option(const struct fl_page *p, const struct fl_entry *entry, const struct fl_option *option,
 		       struct fl_text *out)
 {
 	const struct fl_field *f = entry ? fl_entry_field(entry, option->name) : NULL;
@@ -44,21 +35,26 @@ static void add_option(const struct page *p, const struct fl_entry *entry, const
 		    strcmp(option->name, "read_limit") == 0 ? "/s" : "");
 }
 
-static void add_placement(const struct page *p, const struct fl_plan_lane *lane)
+void fl_page_add_placement(const struct fl_plan_lane *lane, struct fl_text *out)
+{
+	if (lane->skip) {
+		fl_text_add(out, "not measured: %s%s%s", lane->skip, lane->hint ? "; " : "",
+			    lane->hint ? lane->hint : "");
+		return;
+	}
+	fl_text_add(out, "cpus ");
+	fl_cpus_format(&lane->cpus, out);
+	if (lane->node >= 0)
+		fl_text_add(out, ", memory of node%d", lane->node);
+	fl_text_add(out, "%s", lane->shares_cpus ? ", more threads than CPUs" : "");
+}
+
+static void add_placement(const struct fl_page *p, const struct fl_plan_lane *lane)
 {
 	struct fl_text t = { 0 };
 
-	if (lane->skip) {
-		fl_text_add(&t, "not measured: %s%s%s", lane->skip, lane->hint ? "; " : "",
-			    lane->hint ? lane->hint : "");
-	} else {
-		fl_text_add(&t, "cpus ");
-		fl_cpus_format(&lane->cpus, &t);
-		if (lane->node >= 0)
-			fl_text_add(&t, ", memory of node%d", lane->node);
-		fl_text_add(&t, "%s", lane->shares_cpus ? ", more threads than CPUs" : "");
-	}
-	add_lines(p, 6, &t);
+	fl_page_add_placement(lane, &t);
+	fl_page_add_lines(p, 6, &t);
 }
 
 static bool is_said(const struct fl_plan_lane *before, const struct fl_option *option)
@@ -68,25 +64,24 @@ static bool is_said(const struct fl_plan_lane *before, const struct fl_option *o
 	return text && strcmp(text, option->text) == 0;
 }
 
-/* before: a lane whose options need not be said again; NULL: all are said. */
-static void add_options(const struct page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before,
-			struct fl_text *out)
+void fl_page_add_options(const struct fl_page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before,
+			 struct fl_text *out)
 {
 	const struct fl_entry *entry = NULL;
 
+	fl_text_add(out, "%s", lane->bench);
 	fl_catalog_find(p->catalog, lane->bench, &entry, NULL);
 	for (size_t i = 0; i < lane->options_n; i++)
 		if (!is_said(before, &lane->options[i]))
 			add_option(p, entry, &lane->options[i], out);
 }
 
-static void add_lane(const struct page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before)
+static void add_lane(const struct fl_page *p, const struct fl_plan_lane *lane, const struct fl_plan_lane *before)
 {
 	struct fl_text t = { 0 };
 
-	fl_text_add(&t, "%s", lane->bench);
-	add_options(p, lane, before, &t);
-	add_lines(p, 4, &t);
+	fl_page_add_options(p, lane, before, &t);
+	fl_page_add_lines(p, 4, &t);
 	add_placement(p, lane);
 }
 
@@ -110,7 +105,24 @@ static void add_rounds(const struct fl_plan_case *c, const char *perhaps, struct
 	fl_text_add(out, "%s%s)", least ? "" : ", ", least ? "" : perhaps);
 }
 
-static void add_case(const struct page *p, const struct fl_plan_case *c, const char *perhaps)
+/* later: lanes after the first say only what is different in them. */
+static void add_case_lanes(const struct fl_page *p, const struct fl_plan_case *c, bool later)
+{
+	struct fl_text t = { 0 };
+
+	if (p->plan->hosts_n > 1) {
+		fl_page_add_hosts(p, c);
+		return;
+	}
+	if (fl_case_is_across(c)) {
+		fl_text_add(&t, "all on this machine, over its loopback");
+		fl_page_add_lines(p, 4, &t);
+	}
+	for (size_t k = 0; k < c->lanes_n; k++)
+		add_lane(p, &c->lanes[k], k && later ? &c->lanes[0] : NULL);
+}
+
+static void add_case(const struct fl_page *p, const struct fl_plan_case *c, const char *perhaps)
 {
 	char *label = fl_files_shorten(&p->files, c->label);
 	struct fl_text t = { 0 };
@@ -118,16 +130,43 @@ static void add_case(const struct page *p, const struct fl_plan_case *c, const c
 	fl_text_add(&t, "%s", label);
 	add_rounds(c, perhaps, &t);
 	fl_text_add(p->out, "\n");
-	add_lines(p, 2, &t);
-	for (size_t k = 0; k < c->lanes_n; k++)
-		add_lane(p, &c->lanes[k], NULL);
+	fl_page_add_lines(p, 2, &t);
+	add_case_lanes(p, c, false);
 	free(label);
 }
 
-static void add_cases(const struct page *p, const struct fl_plan_case *cases, const struct fl_study *s)
+/* "  and 126 more rounds of it, between other hosts" */
+static void add_more(const struct fl_page *p, size_t more)
 {
-	for (unsigned i = 0; i < s->cases_n; i++)
-		add_case(p, &cases[i], "if it may pay");
+	struct fl_text t = { 0 };
+
+	if (!more)
+		return;
+	fl_text_add(&t, "and %zu more like %s, between other hosts", more, more == 1 ? "it" : "these");
+	fl_text_add(p->out, "\n");
+	fl_page_add_lines(p, 2, &t);
+}
+
+/* Was it told of a case before it in the study? */
+static bool is_told(const struct fl_page *p, const struct fl_plan_case *cases, unsigned i)
+{
+	for (unsigned k = 0; k < i && p->plan->hosts_n > 1; k++)
+		if (fl_case_is_likewise(&cases[k], &cases[i]))
+			return true;
+	return false;
+}
+
+static void add_cases(const struct fl_page *p, const struct fl_plan_case *cases, const struct fl_study *s)
+{
+	size_t more = 0;
+
+	for (unsigned i = 0; i < s->cases_n; i++) {
+		if (is_told(p, cases, i))
+			more++;
+		else
+			add_case(p, &cases[i], "if it may pay");
+	}
+	add_more(p, more);
 }
 
 /* ---- closed loops: the lanes of the loop in full, of every other case only what is different */
@@ -153,13 +192,12 @@ static unsigned count_unslowed(const struct fl_study *s, const struct fl_plan_ca
 }
 
 /* "    T1        ingest source=dram" */
-static void add_differing(const struct page *p, const char *what, const struct fl_plan_lane *lane,
+static void add_differing(const struct fl_page *p, const char *what, const struct fl_plan_lane *lane,
 			  const struct fl_plan_lane *loop, const char *perhaps)
 {
 	struct fl_text t = { 0 };
 
-	fl_text_add(&t, "%s", lane->bench);
-	add_options(p, lane, loop, &t);
+	fl_page_add_options(p, lane, loop, &t);
 	fl_text_add(&t, "%s", perhaps);
 	fl_blank_controls(t.bytes);
 	fl_text_add(p->out, "    %-8s  ", what);
@@ -169,7 +207,7 @@ static void add_differing(const struct page *p, const char *what, const struct f
 		add_placement(p, lane);
 }
 
-static void add_loop_cases(const struct page *p, const struct fl_study *s, const struct fl_plan_case *cases)
+static void add_loop_cases(const struct fl_page *p, const struct fl_study *s, const struct fl_plan_case *cases)
 {
 	unsigned n = count_unslowed(s, cases);
 
@@ -211,7 +249,7 @@ static bool is_likewise(const struct fl_plan *plan, const struct fl_study *a, co
 	return true;
 }
 
-static void add_likewise(const struct page *p, const struct fl_plan_lane *lane)
+static void add_likewise(const struct fl_page *p, const struct fl_plan_lane *lane)
 {
 	const struct fl_entry *entry = NULL;
 	struct fl_text t = { 0 };
@@ -221,11 +259,11 @@ static void add_likewise(const struct page *p, const struct fl_plan_lane *lane)
 	for (size_t i = 0; i < lane->options_n; i++)
 		if (is_want(lane->options[i].name) && strcmp(lane->options[i].name, "demand") != 0)
 			add_option(p, entry, &lane->options[i], &t);
-	add_lines(p, 4, &t);
+	fl_page_add_lines(p, 4, &t);
 }
 
 /* before: the study before it, or NULL. */
-static void add_loop(const struct page *p, const struct fl_plan *plan, const struct fl_study *s,
+static void add_loop(const struct fl_page *p, const struct fl_plan *plan, const struct fl_study *s,
 		     const struct fl_study *before)
 {
 	const struct fl_plan_case *cases = &plan->cases[s->first];
@@ -234,15 +272,14 @@ static void add_loop(const struct page *p, const struct fl_plan *plan, const str
 		add_likewise(p, &cases->lanes[0]);
 		return;
 	}
-	for (size_t k = 0; k < cases->lanes_n; k++)
-		add_lane(p, &cases->lanes[k], k ? &cases->lanes[0] : NULL);
+	add_case_lanes(p, cases, true);
 	add_loop_cases(p, s, cases);
 }
 
 /* ---- studies */
 
 /* Rounds of cases need no word; of other studies it is told which cases are theirs. */
-static void add_study(const struct page *p, const struct fl_plan *plan, size_t i)
+static void add_study(const struct fl_page *p, const struct fl_plan *plan, size_t i)
 {
 	const struct fl_study *s = &plan->studies[i];
 	char *label = fl_files_shorten(&p->files, s->label);
@@ -254,13 +291,44 @@ static void add_study(const struct page *p, const struct fl_plan *plan, size_t i
 		if (is_loop(s))
 			add_rounds(&plan->cases[s->first], "", &t);
 		fl_text_add(p->out, "\n");
-		add_lines(p, 0, &t);
+		fl_page_add_lines(p, 0, &t);
 	}
 	if (is_loop(s))
 		add_loop(p, plan, s, i ? s - 1 : NULL);
 	else
 		add_cases(p, &plan->cases[s->first], s);
 	free(label);
+}
+
+/* Is each case of the study that of another one, between other hosts? */
+static bool is_study_told(const struct fl_plan *plan, const struct fl_study *s, const struct fl_study *before)
+{
+	if (plan->hosts_n < 2 || !before || before->kind != s->kind || before->cases_n != s->cases_n ||
+	    s->kind == FL_STUDY_REPEAT)
+		return false;
+	for (unsigned i = 0; i < s->cases_n; i++)
+		if (!fl_case_is_likewise(&plan->cases[before->first + i], &plan->cases[s->first + i]))
+			return false;
+	return true;
+}
+
+static void add_studies(const struct fl_page *p)
+{
+	const struct fl_plan *plan = p->plan;
+	const struct fl_study *told = NULL;
+	size_t more = 0;
+
+	for (size_t i = 0; i < plan->studies_n; i++) {
+		if (is_study_told(plan, &plan->studies[i], told)) {
+			more++;
+			continue;
+		}
+		add_more(p, more);
+		more = 0;
+		told = &plan->studies[i];
+		add_study(p, plan, i);
+	}
+	add_more(p, more);
 }
 
 static void note_files(const struct fl_plan_case *c, const struct fl_catalog *catalog, struct fl_files *files)
@@ -296,16 +364,17 @@ static size_t count_cases(const struct fl_plan *plan)
 
 void fl_dry_run_text(const struct fl_plan *plan, const struct fl_catalog *catalog, size_t width, struct fl_text *out)
 {
-	struct page p = { .catalog = catalog, .width = width, .out = out };
+	struct fl_page p = { .plan = plan, .catalog = catalog, .width = width, .out = out };
 	size_t n = count_cases(plan);
 	char time[FL_UNIT_TEXT];
 
 	for (size_t i = 0; i < plan->cases_n; i++)
 		note_files(&plan->cases[i], catalog, &p.files);
-	fl_text_add(out, "suite %s: %zu case%s, at most %s\n", plan->suite, n, n == 1 ? "" : "s",
-		    fl_show_ns(time, (double)fl_plan_time_ns(plan)));
-	for (size_t i = 0; i < plan->studies_n; i++)
-		add_study(&p, plan, i);
+	fl_text_add(out, "suite %s: %zu case%s", plan->suite, n, n == 1 ? "" : "s");
+	if (plan->hosts_n > 1)
+		fl_text_add(out, " on %zu hosts", plan->hosts_n);
+	fl_text_add(out, ", at most %s\n", fl_show_ns(time, (double)fl_plan_time_ns(plan)));
+	add_studies(&p);
 	fl_files_list(&p.files, out);
 	fl_files_release(&p.files);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* join.c: what each of several hosts makes of one rule, to one plan: what stands at the same place is one case, with the
- * lanes of all. Things that are called alike are at the same place; of the others (a drive of another serial number) the
- * first of one host and the first of another. */
+/* join.c: what each of several hosts makes of one rule, to one plan: what stands at the same place is one case, with
+ * the lanes of all. Things that are called alike are at the same place; of the others (a drive of another serial
+ * number) the first of one host and the first of another. */
 #include "base/alloc.h"
 #include "plan/parts.h"
 #include <errno.h>

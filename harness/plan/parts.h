@@ -119,8 +119,8 @@ int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, 
 		      struct fl_plan *plan, struct fl_err *err);
 
 /* ---- several hosts (join.c)
- * Appends to the plan what each host makes of the rule: parts[h], by x->hosts, each of this rule alone, which lose their
- * lanes. */
+ * Appends to the plan what each host makes of the rule: parts[h], by x->hosts, each of this rule alone. They lose
+ * their lanes. */
 int fl_plan_join(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *parts, struct fl_plan *plan,
 		 struct fl_err *err);
 /* Is it a case of lanes that could not be measured at once with others (study_repeat.c)? */
