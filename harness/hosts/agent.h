@@ -9,8 +9,8 @@ struct fl_serve {
 	const char *prefix;
 	const struct fl_catalog *catalog;
 	const char *catalog_digest;
-	/* Directory where finished lanes are kept until the hub has stored them (RUN-HOST.jsonl): what is left there when
-	 * a hub was lost, `feedline import` takes. NULL: none. */
+	/* Directory where finished lanes are kept until the hub has stored them (RUN-HOST.jsonl): what is left there
+	 * when a hub was lost, `feedline import` takes. NULL: none. */
 	const char *journal;
 	unsigned local_size; /* agents that the launcher started on this host; 0: not known, one */
 	int argc;	     /* of the agent, for the environment in the record */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_parts.h: an agent at work, shared by agent.c (its life), agent_case.c (one part of a case), agent_conduct.c (what
- * the hub says meanwhile) and agent_records.c (what comes of it). */
+/* agent_parts.h: an agent at work, shared by agent.c (its life), agent_case.c (one part of a case), agent_conduct.c
+ * (what the hub says meanwhile) and agent_records.c (what comes of it). */
 #ifndef FL_HOSTS_AGENT_PARTS_H
 #define FL_HOSTS_AGENT_PARTS_H
 #include "hosts/agent.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_records.c: what came of a part: completed by what the hub told of the clocks, kept in the journal, then sent. */
+/* agent_records.c: what came of a part: completed by what the hub told of the clocks, kept in the journal, then
+ * sent. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "hosts/agent_parts.h"

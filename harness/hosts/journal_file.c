@@ -45,7 +45,11 @@ static int make_dir(const char *dir, struct fl_err *err)
 	if (rc == 0 && mkdir(path, 0700) < 0 && errno != EEXIST)
 		rc = -errno;
 	free(path);
-	return rc < 0 ? fl_fail(err, rc, "make directory '%s' for the journal: %s", dir, strerror(-rc)) : 0;
+	if (rc == 0)
+		return 0;
+	fl_fail(err, rc, "make directory '%s' for the journal: %s", dir, strerror(-rc));
+	return fl_hint(err, "a run on many hosts keeps on each what was measured there: let XDG_STATE_HOME name a "
+			    "directory that can be written");
 }
 
 /* One that nobody has: what an earlier try left behind is kept. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crowd: a hub, or an agent, of a run over hosts that plays scripts, for tests that put the processes where they want.
  *
- *   crowd hub N ADDRESS DIR PREFIX STORE CASE...    writes DIR/<rank>.line for each agent, waits for N of them, runs the
- *                                                   cases into the store and prints a line a lane, then the status
+ *   crowd hub N ADDRESS DIR PREFIX STORE CASE...    writes DIR/<rank>.line for each agent, waits for N of them, runs
+ *                                                   the cases into the store and prints a line a lane, then the status
  *   crowd agent PREFIX [JOURNALS] <LINE             one of them
  *
- * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, or HOST-HOST:PART of null.scripted_group, with /WORD at its
- * end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it is narrow. CROWD_GRACE_MS: what agents may need
- * beyond that. CROWD_DIE: the number of a case whose records are not stored any more: the hub is killed. */
+ * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, or HOST-HOST:PART of null.scripted_group, with /WORD at
+ * its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it is narrow. CROWD_GRACE_MS: what agents
+ * may need beyond that. CROWD_DIE: the number of a case whose records are not stored any more: the hub is killed. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"

@@ -424,7 +424,7 @@ static void a_group_is_lost_together(void **state)
 	stage_close(&s);
 }
 
-/* What a good one leaves behind; and a clock that jumps in the middle makes its lane, and no other, one not to trust. */
+/* What a good one leaves behind; a clock that jumps in the middle makes its lane, and no other, one not to trust. */
 static void a_clock_jumps(void **state)
 {
 	const struct way way = { "stop", JUMP, NULL, NULL, NULL };
