@@ -72,12 +72,30 @@ static void check_all(struct fl_tcp_in *in, const char *block, uint64_t offset)
 		check_head(in, block, FL_BLOCK_BYTES, offset);
 }
 
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* A block may come in several pieces; one whose beginning was not seen is left out. */
 void fl_tcp_in_check(struct fl_tcp_in *in, const void *data, size_t n, uint64_t offset)
 {
-	const char *bytes = data;
+	for (const char *bytes = data; n > 0;) {
+		const size_t at = (size_t)(offset % FL_BLOCK_BYTES),
+			     rest = least(n, FL_BLOCK_BYTES - at); /* of the block */
 
-	for (size_t i = (size_t)(-offset % FL_BLOCK_BYTES); i + FL_BLOCK_BYTES <= n; i += FL_BLOCK_BYTES)
-		check_all(in, bytes + i, offset + i);
+		if (rest == FL_BLOCK_BYTES)
+			check_all(in, bytes, offset);
+		else if (at == 0 || in->partial_end == offset) {
+			memcpy(in->partial + at, bytes, rest);
+			in->partial_end = offset + rest;
+			if (at + rest == FL_BLOCK_BYTES)
+				check_all(in, in->partial, offset - at);
+		}
+		bytes += rest;
+		offset += rest;
+		n -= rest;
+	}
 }
 
 void fl_tcp_in_take(struct fl_tcp_in *in, const void *data, size_t n)

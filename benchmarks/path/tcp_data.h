@@ -29,11 +29,13 @@ struct fl_tcp_in {
 	uint64_t pieces;
 	uint64_t wrong_at; /* where the first wrong block belongs; UINT64_MAX: none was seen */
 	uint64_t wrong[FL_BLOCK_WORDS];
+	char partial[FL_BLOCK_BYTES]; /* a block that has not come whole */
+	uint64_t partial_end;	      /* up to where in the stream */
 };
 void fl_tcp_in_begin(struct fl_tcp_in *in, uint64_t seed);
 /* The next n bytes of the stream, wherever they lie. */
 void fl_tcp_in_take(struct fl_tcp_in *in, const void *data, size_t n);
-/* Every byte of all whole blocks of a piece that arrived at that offset. */
+/* Every byte of all blocks that are whole in pieces given one after the other, in the order of the stream. */
 void fl_tcp_in_check(struct fl_tcp_in *in, const void *data, size_t n, uint64_t offset);
 /* 0; -EBADMSG: what was wrong. stream: its number. */
 int fl_tcp_in_verdict(const struct fl_tcp_in *in, unsigned stream, struct fl_err *err);

@@ -98,13 +98,13 @@ int fl_tcp_flow_move(struct fl_tcp_flow *flow, uint64_t n, uint64_t *ret_bytes, 
 
 		if (fl_tcp_flow_halted(flow))
 			return -ECANCELED;
+		if (flow->in_ended)
+			return fl_tcp_ended(flow->spec.halt, flow->spec.peer, err);
 		rc = flow->kind->turn(flow, err);
 		if (rc == -EAGAIN)
 			return fl_tcp_lost(flow->spec.peer, err);
 		if (rc < 0)
 			return rc;
-		if (flow->in_ended && flow->spec.receives)
-			return fl_tcp_ended(flow->spec.halt, flow->spec.peer, err);
 	}
 	*ret_bytes = counted(flow) - before;
 	return 0;
@@ -147,11 +147,29 @@ struct fl_tcp_flow_done fl_tcp_flow_done(const struct fl_tcp_flow *flow)
 	return (struct fl_tcp_flow_done){ flow->sent, flow->in.offset, flow->drained };
 }
 
+/* The buffer with the first piece from there on; false: there is none. */
+static bool next_piece(const struct fl_tcp_flow *flow, uint64_t from, unsigned *ret)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned i = 0; i < fl_tcp_flow_buffers(flow->spec.depth); i++)
+		if (flow->pieces[i].n && flow->pieces[i].offset >= from && flow->pieces[i].offset < best) {
+			best = flow->pieces[i].offset;
+			*ret = i;
+		}
+	return best != UINT64_MAX;
+}
+
 int fl_tcp_flow_verify(struct fl_tcp_flow *flow, unsigned stream, struct fl_err *err)
 {
-	for (unsigned i = 0; flow->spec.receives && i < fl_tcp_flow_buffers(flow->spec.depth); i++)
+	uint64_t from = 0;
+	unsigned i;
+
+	while (flow->spec.receives && next_piece(flow, from, &i)) {
 		fl_tcp_in_check(&flow->in, flow->spec.in + i * flow->spec.block_bytes, flow->pieces[i].n,
 				flow->pieces[i].offset);
+		from = flow->pieces[i].offset + 1;
+	}
 	return fl_tcp_in_verdict(&flow->in, stream, err);
 }
 

@@ -48,16 +48,18 @@ static bool passes(int code)
 	return code == EAGAIN || code == EINTR;
 }
 
-/* Bytes; 0: it cannot go on now. */
+/* More than 0: something happened; 0: it cannot go on now. */
 static ssize_t send_some(struct sockets *s, struct fl_err *err)
 {
 	struct fl_tcp_flow *flow = &s->flow;
 	ssize_t n;
 
-	if (!s->block && flow->closing)
-		flow->out_ended = true;
 	if (flow->out_ended)
 		return 0;
+	if (!s->block && flow->closing) {
+		flow->out_ended = true;
+		return 1; /* which the other side is told before anybody waits for it */
+	}
 	if (!s->block) {
 		s->block = fl_tcp_out_next(&flow->out, s->slot);
 		s->slot = (s->slot + 1) % flow->spec.depth;
@@ -115,7 +117,7 @@ static int sockets_turn(struct fl_tcp_flow *flow, struct fl_err *err)
 
 	if (sent < 0 || received < 0)
 		return (int)(sent < 0 ? sent : received);
-	if (sent > 0 || received > 0 || (flow->closing && flow->out_ended && !flow->spec.receives))
+	if (sent > 0 || received > 0)
 		return 0;
 	return wait_for_either(flow);
 }

@@ -327,13 +327,14 @@ static int wait_one(struct uring *u, unsigned within_ms, struct fl_err *err)
 static int uring_turn(struct fl_tcp_flow *flow, struct fl_err *err)
 {
 	struct uring *u = uring_of(flow);
+	const bool had_ended = flow->out_ended;
 
 	if (flow->spec.sends)
 		queue_chain(u, flow->spec.depth);
 	if (flow->spec.receives)
 		queue_receive(u);
-	if (flow->closing && flow->out_ended && !flow->spec.receives)
-		return 0;
+	if (flow->out_ended && !had_ended)
+		return 0; /* which the other side is told before anybody waits for it */
 	return wait_one(u, FL_TCP_PATIENCE_MS, err);
 }
 

@@ -176,7 +176,8 @@ static int ping(struct latency_state *s, struct fl_hist *times, struct fl_err *e
 	arrived_ns = fl_now_ns();
 	fl_hist_add(times, arrived_ns - sent_ns);
 	if (memcmp(s->in, s->out, s->opts->size) != 0)
-		return fl_fail(err, -EIO, "message %" PRIu64 " came back from %s as another one", s->number, s->peer);
+		return fl_fail(err, -EBADMSG, "message %" PRIu64 " came back from %s as another one", s->number,
+			       s->peer);
 	return 0;
 }
 
