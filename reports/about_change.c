@@ -63,17 +63,30 @@ static char *describe_counts(const struct fl_comparison *c)
 	return finish(&t);
 }
 
+/* A run on several hosts is there once for each, one after the other. */
+static size_t count_runs(const struct fl_side *side)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < side->n; i++)
+		n += i == 0 || strcmp(side->runs[i]->run, side->runs[i - 1]->run) != 0;
+	return n;
+}
+
 /* "A: quick on node1, 2026-11-22T09:45:12Z, run ..." or "A: good: 3 runs of quick on node1, ... to ..." */
 static void add_side(const struct fl_side *side, const char *letter, struct fl_text *t)
 {
 	const struct fl_evidence *first = side->runs[0], *last = side->runs[side->n - 1];
 	char from[FL_TIME_TEXT], to[FL_TIME_TEXT];
+	size_t runs = count_runs(side);
 
 	fl_report_time(from, first->started_ns);
-	if (side->n == 1)
+	if (runs == 1 && side->n > 1)
+		fl_text_add(t, "%s: %s on %zu hosts, %s, run %s", letter, first->suite, side->n, from, first->run);
+	else if (side->n == 1)
 		fl_text_add(t, "%s: %s on %s, %s, run %s", letter, first->suite, first->host, from, first->run);
 	else
-		fl_text_add(t, "%s: %s, %zu runs of %s on %s%s, %s to %s", letter, side->name, side->n, first->suite,
+		fl_text_add(t, "%s: %s, %zu runs of %s on %s%s, %s to %s", letter, side->name, runs, first->suite,
 			    first->host, strcmp(first->host, last->host) ? " and others" : "", from,
 			    fl_report_time(to, last->started_ns));
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "reports/parts.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* The text, clean; releases it. */
 static char *finish(struct fl_text *t)
@@ -108,19 +109,11 @@ static char *describe_legend(const struct fl_judgement *j)
 	return finish(&t);
 }
 
-/* What is wrong with the hosts as such goes before what is wrong on one of them. */
-static char *describe_headline(const struct fl_judgement *j)
-{
-	if (j->headline || j->odd_hosts_n == 0)
-		return j->headline ? fl_report_clean(j->headline) : NULL;
-	return fl_report_clean(j->odd_hosts[0]);
-}
-
 static void add_host_sections(struct fl_content *c, const struct fl_judgement *j, const struct fl_words *w)
 {
 	struct fl_section s;
 
-	if (j->odd_hosts_n > 1)
+	if (j->odd_hosts_n > 1 || (j->odd_hosts_n && strcmp(j->headline, j->odd_hosts[0]) != 0))
 		fl_content_add(c, fl_section_hosts(j));
 	for (size_t part = 0; fl_section_by_host(j, w, part, &s); part++)
 		fl_content_add(c, s);
@@ -146,7 +139,7 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 	struct fl_matrices matrices = fl_report_matrices(j, w);
 	struct fl_content c = {
 		.verdict = j->verdict,
-		.headline = describe_headline(j),
+		.headline = j->headline ? fl_report_clean(j->headline) : NULL,
 		.counts = describe_counts(j),
 		.subject = describe_subject(run, j),
 		.table = j->hosts_n   ? fl_report_hosts(j, w)

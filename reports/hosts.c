@@ -32,15 +32,13 @@ static size_t number_at(const char *name)
 static bool follows(const char *a, const char *b)
 {
 	size_t at = number_at(a), other = number_at(b);
-	unsigned long long x, y;
+	uint64_t x, y;
 
 	if (at != other || !a[at] || !b[other] || strncmp(a, b, at) != 0 || strlen(a + at) > 18 || strlen(b + at) > 18)
 		return false;
 	if (strlen(a) != strlen(b) && (a[at] == '0' || b[at] == '0')) /* n09, n10 but not n9, n010 */
 		return false;
-	x = strtoull(a + at, NULL, 10);
-	y = strtoull(b + at, NULL, 10);
-	return y == x + 1;
+	return fl_parse_count(a + at, &x, NULL) == 0 && fl_parse_count(b + at, &y, NULL) == 0 && y == x + 1;
 }
 
 char *fl_report_host_list(const struct fl_judgement *j, const bool *in)
@@ -74,48 +72,66 @@ char *fl_report_host_list(const struct fl_judgement *j, const bool *in)
 
 /* ---- what all have: the lowest, the median and the highest of hosts */
 
-enum { LANE, LOW, MEDIAN, HIGH, VERDICT, COLUMNS };
+enum { LANE, WORST, MEDIAN, BEST, VERDICT, COLUMNS };
 
 static const struct fl_column columns[COLUMNS] = {
 	[LANE] = { .head = "on each host" },
-	[LOW] = { .head = "lowest", .right = true },
+	[WORST] = { .head = "worst", .right = true },
 	[MEDIAN] = { .head = "median", .right = true },
-	[HIGH] = { .head = "highest", .right = true },
-	[VERDICT] = { .head = "verdicts" },
+	[BEST] = { .head = "best", .right = true },
+	[VERDICT] = { .head = "verdict" },
 };
 
-/* "8 pass", "7 pass, 1 fail"; the one that speaks for all of them in *ret. */
+/* "pass" of all, or what is not: "1 fail, 2 unjudged of 8"; the one that speaks for all of them in *ret. */
 static char *show_verdicts(const struct fl_between *a, enum fl_verdict *ret)
 {
-	static const enum fl_verdict order[] = { FL_FAIL,	  FL_VERDICT_INVALID,
-						 FL_INCONCLUSIVE, FL_VERDICT_NOT_MEASURED,
-						 FL_UNJUDGED,	  FL_PASS };
+	static const enum fl_verdict order[] = { FL_FAIL, FL_VERDICT_INVALID, FL_INCONCLUSIVE, FL_VERDICT_NOT_MEASURED,
+						 FL_UNJUDGED };
 	size_t count[FL_UNJUDGED + 1] = { 0 };
 	struct fl_text t = { 0 };
 
+	*ret = FL_PASS;
 	for (size_t i = 0; i < a->lanes_n; i++)
 		count[a->lanes[i]->verdict]++;
 	for (size_t i = sizeof(order) / sizeof(order[0]); i-- > 0;)
 		if (count[order[i]])
 			*ret = order[i];
+	if (count[*ret] == a->lanes_n)
+		return fl_dup(fl_verdict_name(*ret));
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
 		if (count[order[i]])
 			fl_text_add(&t, "%s%zu %s", t.n ? ", " : "", count[order[i]], fl_verdict_name(order[i]));
+	fl_text_add(&t, " of %zu", a->lanes_n);
 	return t.bytes;
 }
 
-/* "24.5 GB/s n3" */
-static char *show_host(const struct fl_judgement *j, const struct fl_between *a, size_t host)
+static bool lower_is_better(const struct fl_between *a)
 {
+	const struct fl_metric_summary *m = fl_report_speaker(a->lane);
+
+	return m && strcmp(m->better, "lower") == 0;
+}
+
+/* "24.5 GB/s n3": of the worst its host, too. */
+static char *show_worst(const struct fl_judgement *j, const struct fl_between *a)
+{
+	bool high = lower_is_better(a);
 	char shown[FL_UNIT_TEXT], *name;
 	char *text;
 
 	if (a->n < 2)
 		return fl_dup("");
-	name = fl_report_clean(j->hosts[host].name);
-	text = fl_format("%s %s", fl_show_metric(shown, a->metric, a->of_host[host]), name);
+	name = fl_report_clean(j->hosts[high ? a->high_host : a->low_host].name);
+	text = fl_format("%s %s", fl_show_metric(shown, a->metric, high ? a->high : a->low), name);
 	free(name);
 	return text;
+}
+
+static char *show_best(const struct fl_between *a)
+{
+	char shown[FL_UNIT_TEXT];
+
+	return fl_dup(a->n < 2 ? "" : fl_show_metric(shown, a->metric, lower_is_better(a) ? a->low : a->high));
 }
 
 static char *name_of(const struct fl_words *w, const struct fl_between *a)
@@ -124,7 +140,7 @@ static char *name_of(const struct fl_words *w, const struct fl_between *a)
 
 	if (!a->between)
 		return common;
-	whole = fl_format("%s, of %zu pairs", common, a->lanes_n);
+	whole = fl_format("%s, %zu pair%s", common, a->lanes_n, a->lanes_n == 1 ? "" : "s");
 	free(common);
 	return whole;
 }
@@ -141,10 +157,10 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 
 		fl_table_add(&t, (struct fl_row){
 					 .cells = { [LANE] = name_of(w, a),
-						    [LOW] = show_host(j, a, a->low_host),
+						    [WORST] = show_worst(j, a),
 						    [MEDIAN] = fl_dup(a->n ? fl_show_metric(shown, a->metric, a->median)
 									   : "-"),
-						    [HIGH] = show_host(j, a, a->high_host),
+						    [BEST] = show_best(a),
 						    [VERDICT] = verdicts },
 					 .verdict = verdict,
 				 });

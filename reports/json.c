@@ -152,12 +152,13 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "required", json_boolean(v->required));
 	set(o, "rounds", json_integer(v->rounds_done));
 	set(o, "rounds_planned", json_integer(v->rounds_planned));
+	fl_host_lane_json(v, o);
 	fl_feed_lane_json(v, o);
 	return o;
 }
 
 /* Enough to know which machine it was; the whole one is in the store. */
-static json_t *machine_json(const json_t *machine)
+json_t *fl_machine_json_short(const json_t *machine)
 {
 	static const char *const texts[] = { "host", "kernel", "arch", "cpu_model", "hypervisor", "cpus" };
 	static const char *const lists[] = { "nodes", "drives", "nics", "gpus" };
@@ -202,7 +203,8 @@ void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, cons
 	set(o, "lanes", lanes);
 	set(o, "studies", fl_studies_json(j));
 	fl_beside_json(run, o);
-	set(o, "machine", machine_json(run->machine));
+	fl_hosts_json(run, j, o);
+	set(o, "machine", fl_machine_json_short(run->machine));
 	set(o, "environment", copy_or_null(run->environment));
 	fl_json_write(o, 2, out);
 	json_decref(o);

@@ -174,6 +174,11 @@ struct fl_section fl_section_ladder(const struct fl_judgement *j);
 void fl_feed_lane_json(const struct fl_lane_verdict *v, json_t *lane);
 void fl_feed_study_json(const struct fl_study_result *s, json_t *study);
 
+/* ---- hosts_json.c: members of a lane that ran on one of several hosts, or in a group; and of the report of such a
+ * run. Nothing elsewhere. */
+void fl_host_lane_json(const struct fl_lane_verdict *v, json_t *lane);
+void fl_hosts_json(const struct fl_run *run, const struct fl_judgement *j, json_t *o);
+
 /* ---- lanes.c: one row a lane */
 /* The metric that speaks for a lane: its rate in bytes, else the first that has a value; NULL: it has none. */
 const struct fl_metric_summary *fl_report_speaker(const struct fl_lane_verdict *v);
@@ -206,6 +211,7 @@ struct fl_content fl_content_of_change(const struct fl_comparison *c);
 /* ---- the renderers */
 void fl_report_json(const struct fl_run *run, const struct fl_judgement *j, const struct fl_look *look,
 		    struct fl_text *out);
+json_t *fl_machine_json_short(const json_t *machine);  /* enough to know which one it was */
 json_t *fl_peer_json(const struct fl_peer_command *p); /* null where it has no command */
 void fl_change_json(const struct fl_comparison *c, const struct fl_look *look, struct fl_text *out);
 

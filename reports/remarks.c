@@ -138,7 +138,7 @@ static void set_subject(struct fl_remark *r, const struct fl_judgement *j, const
 			const struct fl_matrices *matrices, const struct fl_lane_verdict *v, size_t n,
 			const char *required)
 {
-	if (n > 1 && j->hosts_n && fl_report_is_one_of_many(matrices, v)) {
+	if (n > 1 && j->hosts_n && !v->group_name && fl_report_is_one_of_many(matrices, v)) {
 		r->subject = fl_words_common(w, v);
 		r->aside = fl_format(" (%zu lanes)%s", n, required);
 	} else if (n == 1 || fl_report_is_one_of_many(matrices, v)) {
@@ -200,7 +200,7 @@ struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judge
 		r = fl_section_add(
 			&s, (struct fl_remark){ .kind = fl_dup(kind_of(v)), .text = fl_report_clean(v->reason) });
 		set_subject(r, j, w, matrices, v, alike[i], must_be_more(run, v) ? ", required by the suite" : "");
-		if (j->hosts_n && alike[i] > 1)
+		if (j->hosts_n && alike[i] > 1 && !v->group_name)
 			add_hosts(r, j, firsts, i);
 		if (v->hint)
 			add_hint(r, v->hint);

@@ -27,12 +27,15 @@ static char *name_of(const struct fl_judgement *j, const struct fl_words *w, con
 		     size_t lane, size_t lanes)
 {
 	const char *demand = s->feed->study->demand;
+	const char *host;
 	char *what, *name, *clean;
 
 	if (!demand && j->feeds_n == 1)
 		return fl_format("accelerator %zu", lane);
+	host = s->feed->host;
 	what = demand ? fl_dup(demand) : fl_files_shorten(fl_words_files(w), s->label);
-	name = lanes > 1 ? fl_format("%s #%zu", what, lane) : fl_dup(what);
+	name = lanes > 1 ? fl_format("%s #%zu%s%s", what, lane, host ? " on " : "", host ? host : "")
+			 : fl_format("%s%s%s", what, host ? " on " : "", host ? host : "");
 	clean = fl_report_clean(name);
 	free(what);
 	free(name);

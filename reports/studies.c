@@ -71,12 +71,24 @@ static char *describe(const struct fl_study_result *s, const struct fl_words *w)
 	return clean;
 }
 
+enum { HOSTS_MOST = 16 }; /* of more, only programs are told what each found */
+
+/* NULL: the run is on one machine. */
+static const char *host_of(const struct fl_study_result *s)
+{
+	for (size_t i = 0; i < s->points_n; i++)
+		if (s->points[i].lane)
+			return s->points[i].lane->host_name;
+	return NULL;
+}
+
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w)
 {
 	struct fl_section section = { .title = "studies", .indent = 4 };
 
-	for (size_t i = 0; i < j->studies_n; i++) {
+	for (size_t i = 0; i < j->studies_n && j->hosts_n <= HOSTS_MOST; i++) {
 		const struct fl_study_result *s = &j->studies[i];
+		const char *host = host_of(s);
 		char *label;
 
 		if (s->feed) /* it has sections of its own */
@@ -85,6 +97,7 @@ struct fl_section fl_section_studies(const struct fl_judgement *j, const struct 
 
 		fl_section_add(&section, (struct fl_remark){ .kind = fl_report_clean(s->kind),
 							     .subject = fl_report_clean(label),
+							     .aside = host ? fl_format(" on %s", host) : NULL,
 							     .text = describe(s, w) });
 		free(label);
 	}
@@ -141,6 +154,8 @@ static json_t *study_json(const struct fl_judgement *j, const struct fl_study_re
 		json_array_append_new(points, point_json(j, &s->points[i]));
 	set(o, "kind", fl_json_string(s->kind));
 	set(o, "label", fl_json_string(s->label));
+	if (host_of(s))
+		set(o, "host", fl_json_string(host_of(s)));
 	set(o, "option", fl_json_string(s->option));
 	set(o, "found", fl_json_string(s->found));
 	set(o, "knee", fl_json_string(s->knee ? s->knee->value : NULL));

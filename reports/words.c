@@ -341,7 +341,7 @@ char **fl_report_names(const struct fl_judgement *j)
 	char **names = fl_zalloc(j->lanes_n, sizeof(*names));
 
 	for (size_t i = 0; i < j->lanes_n; i++)
-		names[i] = fl_words_name(w, &j->lanes[i]);
+		names[i] = fl_words_common(w, &j->lanes[i]);
 	fl_words_free(w);
 	return names;
 }

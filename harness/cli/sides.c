@@ -15,13 +15,15 @@ static bool has_run(const struct fl_runs_named *side, const char *id)
 	return false;
 }
 
-static struct fl_evidence *reduce(const struct fl_run *run, const struct fl_judgement *j)
+static void reduce(const struct fl_run *run, const struct fl_judgement *j, struct fl_runs_named *side)
 {
 	char **names = fl_report_names(j);
-	struct fl_evidence *e = fl_evidence_make(run, j, names);
+	size_t hosts = fl_evidence_hosts(j);
 
+	side->runs = fl_grow(side->runs, side->n + hosts, sizeof(*side->runs));
+	for (size_t i = 0; i < hosts; i++)
+		side->runs[side->n++] = fl_evidence_make(run, j, names, i);
 	fl_report_free_names(names, j->lanes_n);
-	return e;
 }
 
 static int add_run(struct fl_store *store, const char *id, struct fl_runs_named *side, struct fl_err *err)
@@ -39,8 +41,7 @@ static int add_run(struct fl_store *store, const char *id, struct fl_runs_named 
 		fl_output_say("run '%s' is not finished: only what it has so far is compared", run->id);
 	rc = fl_judge(run, &j, err);
 	if (rc >= 0) {
-		side->runs = fl_grow(side->runs, side->n + 1, sizeof(*side->runs));
-		side->runs[side->n++] = reduce(run, j);
+		reduce(run, j, side);
 		fl_judgement_free(j);
 	}
 	fl_run_free(run);

@@ -339,11 +339,31 @@ static void say_slow(struct fl_judgement *j, const struct fl_between *a)
 	say(j, t.bytes);
 }
 
+static size_t say_lost(struct fl_judgement *j)
+{
+	size_t lost = 0;
+
+	for (size_t i = 0; i < j->hosts_n; i++)
+		if (j->hosts[i].lost) {
+			say(j, fl_format("host %s", j->hosts[i].why));
+			lost++;
+		}
+	return lost;
+}
+
+/* A lost host goes before everything else; an odd one before nothing that is said of starved accelerators. */
+static void set_headline(struct fl_judgement *j, size_t lost)
+{
+	if (j->odd_hosts_n == 0 || (j->headline && !lost))
+		return;
+	free(j->headline);
+	j->headline = lost > 1 ? fl_format("%zu hosts were lost; %s", lost, j->odd_hosts[0]) : fl_dup(j->odd_hosts[0]);
+}
+
 static void conclude(struct fl_judgement *j)
 {
-	for (size_t i = 0; i < j->hosts_n; i++)
-		if (j->hosts[i].lost)
-			say(j, fl_format("host %s", j->hosts[i].why));
+	size_t lost = say_lost(j);
+
 	for (size_t k = 0; k < j->across_n; k++)
 		for (size_t i = 0; i < j->hosts_n; i++)
 			if (j->across[k].odd[i]) {
@@ -352,6 +372,7 @@ static void conclude(struct fl_judgement *j)
 			}
 	for (size_t k = 0; k < j->across_n; k++)
 		say_slow(j, &j->across[k]);
+	set_headline(j, lost);
 }
 
 static int compare_across(const void *a, const void *b)
@@ -361,6 +382,20 @@ static int compare_across(const void *a, const void *b)
 	if (x->lane->case_no != y->lane->case_no)
 		return x->lane->case_no < y->lane->case_no ? -1 : 1;
 	return (x->lane->place > y->lane->place) - (x->lane->place < y->lane->place);
+}
+
+/* Each group has one, or none where its plan is odd. */
+static void set_measured(struct fl_judgement *j, const struct groups *g)
+{
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		size_t n = 0;
+		const struct fl_lane_verdict *const *lanes =
+			j->lanes[i].group_name ? group_of(g, &j->lanes[i], &n) : NULL;
+
+		for (size_t k = 0; k < n && !j->lanes[i].measured; k++)
+			if (!lanes[k]->beside)
+				j->lanes[i].measured = lanes[k];
+	}
 }
 
 void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
@@ -374,6 +409,7 @@ void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
 	for (size_t i = 0; i < run->hosts_n; i++)
 		j->hosts[i].name = run->hosts[i].name;
 	find_lost(run, j);
+	set_measured(j, &g);
 	values = find_values(j, &n);
 	for (size_t i = 0; i < n; i += alike) {
 		for (alike = 1; i + alike < n && same(&values[i], &values[i + alike]); alike++)

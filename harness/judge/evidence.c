@@ -50,15 +50,16 @@ static uint64_t digest(char *const *texts, size_t n)
 	return hash;
 }
 
-/* The lanes [from, to) of one case: each is what it is beside the others, in whichever order they stand. */
-static void identify_case(const struct fl_judgement *j, size_t from, size_t to, struct fl_evidence *e)
+/* The lanes [from, to) of those, which are of one case: each is what it is beside the others, in whichever order they
+ * stand. */
+static void identify_case(const struct fl_lane_verdict *const *lanes, size_t from, size_t to, struct fl_evidence *e)
 {
 	size_t n = to - from;
 	char **subjects = fl_zalloc(n, sizeof(*subjects)), **sorted = fl_zalloc(n, sizeof(*sorted));
 	uint64_t all;
 
 	for (size_t i = 0; i < n; i++) {
-		json_t *subject = subject_json(&j->lanes[from + i]);
+		json_t *subject = subject_json(lanes[from + i]);
 
 		sorted[i] = subjects[i] = dump(subject);
 		json_decref(subject);
@@ -93,12 +94,13 @@ static void number_identities(struct fl_evidence *e)
 	json_decref(seen);
 }
 
-static void identify(const struct fl_judgement *j, struct fl_evidence *e)
+/* lanes: those of the evidence; NULL: what is between hosts, which has its identity. */
+static void identify(const struct fl_lane_verdict *const *lanes, struct fl_evidence *e)
 {
-	for (size_t from = 0, to; from < j->lanes_n; from = to) {
-		for (to = from + 1; to < j->lanes_n && j->lanes[to].case_no == j->lanes[from].case_no; to++)
+	for (size_t from = 0, to; from < e->lanes_n && lanes[from]; from = to) {
+		for (to = from + 1; to < e->lanes_n && lanes[to] && lanes[to]->case_no == lanes[from]->case_no; to++)
 			;
-		identify_case(j, from, to, e);
+		identify_case(lanes, from, to, e);
 	}
 	number_identities(e);
 }
@@ -133,7 +135,7 @@ static void set_path(json_t *key, const struct fl_lane_verdict *v)
 	fl_text_release(&path);
 }
 
-static json_t *key_of(const struct fl_lane_verdict *v)
+static json_t *key_of(const struct fl_run *run, const struct fl_lane_verdict *v)
 {
 	json_t *key = json_object(), *duration = json_object_get(v->options, "duration");
 	const char *cpus = fl_json_text_or_null(v->placement, "cpus");
@@ -147,6 +149,8 @@ static json_t *key_of(const struct fl_lane_verdict *v)
 		json_object_set_new(key, "cpus", json_sprintf("%u", fl_cpus_count(&set)));
 	if (v->case_lanes > 1)
 		json_object_set_new(key, "lanes that ran", json_sprintf("%u of %u", v->lanes_ran, v->case_lanes));
+	if (v->group_name)
+		json_object_set_new(key, "hosts", json_sprintf("%zu", run->hosts_n));
 	set_path(key, v);
 	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
 		if (f->key)
@@ -213,7 +217,7 @@ static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v,
 		      struct fl_evidence_lane *lane)
 {
 	lane->name = fl_dup(name);
-	lane->key = key_of(v);
+	lane->key = key_of(run, v);
 	lane->counts = counts(v);
 	lane->verdict = v->verdict;
 	lane->reason = lane->counts ? NULL : fl_dup(v->reason ? v->reason : "it has no numbers");
@@ -231,6 +235,113 @@ static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v,
 	add_metrics(json_object_get(run->plan, "primary"), v, lane);
 }
 
+/* ---- between hosts: of each host what it has a part in, all together */
+
+static int compare_numbers(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+static double median_of(double *values, size_t n)
+{
+	if (n == 0)
+		return NAN;
+	qsort(values, n, sizeof(*values), compare_numbers);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* The measurements of one kind that the host has a part in. */
+struct between {
+	char *identity;
+	const struct fl_lane_verdict *own, **measured; /* its lane in the first of them; all of them */
+	size_t n;
+};
+
+static struct between *find_between(struct between *all, size_t *n, char *identity)
+{
+	for (size_t i = 0; i < *n; i++)
+		if (strcmp(all[i].identity, identity) == 0) {
+			free(identity);
+			return &all[i];
+		}
+	all[*n] = (struct between){ .identity = identity };
+	return &all[(*n)++];
+}
+
+/* Takes part in it with a lane that is not the only one of the host in it. */
+static bool is_second(const struct fl_lane_verdict *v)
+{
+	return v->measured != v && v->measured->host == v->host;
+}
+
+/* Of each round the median of all. */
+static void set_medians(const struct between *b, struct fl_evidence_lane *lane)
+{
+	double *values = fl_zalloc(b->n, sizeof(*values));
+
+	for (size_t i = 0; i < lane->metrics_n; i++)
+		for (size_t r = 0; r < lane->metrics[i].n; r++) {
+			size_t n = 0;
+
+			for (size_t k = 0; k < b->n; k++) {
+				const struct fl_lane_verdict *v = b->measured[k];
+				double value = r < v->rounds_planned && i < v->metrics_n && counts(v)
+						       ? v->metrics[i].of_round[r]
+						       : (double)NAN;
+
+				if (isfinite(value))
+					values[n++] = value;
+			}
+			lane->metrics[i].medians[r] = median_of(values, n);
+		}
+	free(values);
+}
+
+/* It counts where any of them does; a host that is lost in one pair has others. */
+static void fill_between(const struct fl_run *run, const struct fl_judgement *j, char *const *names,
+			 const struct between *b, struct fl_evidence_lane *lane)
+{
+	const struct fl_lane_verdict *first = b->measured[0];
+
+	for (size_t i = b->n; i-- > 0;)
+		first = counts(b->measured[i]) ? b->measured[i] : first;
+	fill_lane(run, first, names[first - j->lanes], lane);
+	set_path(lane->key, b->own);
+	json_object_set_new(lane->key, "measurements", json_sprintf("%zu", b->n));
+	set_medians(b, lane);
+	lane->identity = fl_format("%s between hosts", b->identity);
+}
+
+static void add_between(const struct fl_run *run, const struct fl_judgement *j, char *const *names, size_t host,
+			struct fl_evidence *e)
+{
+	struct between *all = fl_zalloc(j->lanes_n, sizeof(*all));
+	size_t n = 0;
+
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		const struct fl_lane_verdict *v = &j->lanes[i];
+		struct between *b;
+		json_t *subject;
+
+		if (v->host != host || !v->group_name || !v->measured || is_second(v))
+			continue;
+		subject = subject_json(v->measured);
+		b = find_between(all, &n, dump(subject));
+		json_decref(subject);
+		b->own = b->own ? b->own : v;
+		b->measured = fl_grow(b->measured, b->n + 1, sizeof(*b->measured));
+		b->measured[b->n++] = v->measured;
+	}
+	for (size_t i = 0; i < n; i++) {
+		fill_between(run, j, names, &all[i], &e->lanes[e->lanes_n++]);
+		free(all[i].identity);
+		free(all[i].measured);
+	}
+	free(all);
+}
+
 static char *text_of(const json_t *o, const char *key)
 {
 	const char *text = fl_json_text_or_null(o, key);
@@ -238,21 +349,54 @@ static char *text_of(const json_t *o, const char *key)
 	return fl_dup(text ? text : "");
 }
 
-struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_judgement *j, char *const *names)
+size_t fl_evidence_hosts(const struct fl_judgement *j)
+{
+	return j->hosts_n ? j->hosts_n : 1;
+}
+
+/* What its machine calls itself, as in runs on it alone; where two call themselves the same, the launcher's name. */
+static char *host_name(const struct fl_run *run, size_t host)
+{
+	const char *own = fl_json_text_or_null(run->hosts[host].machine, "host");
+	size_t same = 0;
+
+	for (size_t i = 0; own && i < run->hosts_n; i++) {
+		const char *other = fl_json_text_or_null(run->hosts[i].machine, "host");
+
+		same += other && strcmp(own, other) == 0;
+	}
+	return fl_dup(same == 1 ? own : run->hosts[host].name);
+}
+
+static void name_host(const struct fl_run *run, size_t host, struct fl_evidence *e)
+{
+	bool one = run->hosts_n == 0;
+
+	e->host = one ? text_of(run->machine, "host") : host_name(run, host);
+	e->machine = json_incref(one ? run->machine : run->hosts[host].machine);
+	e->environment = json_incref(one ? run->environment : run->hosts[host].environment);
+}
+
+struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_judgement *j, char *const *names,
+				     size_t host)
 {
 	struct fl_evidence *e = fl_zalloc(1, sizeof(*e));
+	const struct fl_lane_verdict **lanes = fl_zalloc(j->lanes_n, sizeof(*lanes));
 
 	fl_copy(e->run, sizeof(e->run), run->id);
 	e->started_ns = run->started_ns;
 	e->suite = text_of(run->plan, "suite");
-	e->host = text_of(run->machine, "host");
-	e->machine = json_incref(run->machine);
-	e->environment = json_incref(run->environment);
+	name_host(run, host, e);
 	e->lanes = fl_zalloc(j->lanes_n, sizeof(*e->lanes));
-	e->lanes_n = j->lanes_n;
-	for (size_t i = 0; i < j->lanes_n; i++)
-		fill_lane(run, &j->lanes[i], names[i], &e->lanes[i]);
-	identify(j, e);
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		if (j->lanes[i].host != host || j->lanes[i].beside || j->lanes[i].group_name)
+			continue;
+		lanes[e->lanes_n] = &j->lanes[i];
+		fill_lane(run, &j->lanes[i], names[i], &e->lanes[e->lanes_n++]);
+	}
+	add_between(run, j, names, host, e);
+	identify(lanes, e);
+	free(lanes);
 	return e;
 }
 

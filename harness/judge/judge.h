@@ -126,7 +126,8 @@ struct fl_lane_verdict {
 	unsigned group, rank, size;
 	char *role;	  /* "sender"; owned */
 	char *group_name; /* "n1 to n3": the hosts of its lanes, by rank, where they are several; owned */
-	bool beside;	  /* another of them is the measurement: it counts only where something is wrong with it */
+	const struct fl_lane_verdict *measured; /* of a group on several hosts: the measurement, itself or another */
+	bool beside; /* another of them is the measurement: it counts only where something is wrong with it */
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
 	const struct fl_entry *entry; /* the declaration in the record */
 	json_t *options, *placement;  /* of the record where there is one, else as planned; owned */
@@ -191,7 +192,8 @@ struct fl_judgement {
 	size_t studies_n;
 	struct fl_feed_finding *feeds; /* likewise; owned */
 	size_t feeds_n;
-	char *headline; /* one line: who is starved by what, in all of them; NULL: there is no such study. Owned */
+	/* One line: a host that was lost, who is starved by what, else which host is odd; NULL: nothing. Owned */
+	char *headline;
 	size_t count[FL_UNJUDGED + 1]; /* lanes per verdict, those apart that are beside a measurement and well */
 	struct fl_entry *entries;      /* owned; what the lanes point at */
 	size_t entries_n;

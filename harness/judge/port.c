@@ -4,8 +4,8 @@
  * sends); around it are 14 bytes of Ethernet header, 4 of check sequence, 8 of preamble and 12 of gap (IEEE 802.3,
  * 3.1.1 and 4.4.2). With an MTU of 1500 that is 1448 of 1538 bytes, 94.1 %; with 9000, 8948 of 9038, 99.0 %.
  *
- * It is a bound that nothing beats; but how much of it TCP reaches depends on its CPUs as well: what comes near it passes, and
- * what does not is not failed by it. */
+ * It is a bound that nothing beats; but how much of it TCP reaches depends on its CPUs as well: what comes near it
+ * passes, and what does not is not failed by it. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"

@@ -211,6 +211,8 @@ static json_t *planned_placement(const struct fl_subject *s)
 	json_object_set_new(placement, "node", json_is_integer(node) ? json_incref(node) : json_null());
 	json_object_set_new(placement, "verified", json_null());
 	json_object_set_new(placement, "reason", json_string("not measured"));
+	if (s->host)
+		json_object_set_new(placement, "host", fl_json_string(s->host));
 	return placement;
 }
 

@@ -25,7 +25,7 @@ static struct fl_evidence *evidence_of(const json_t *doc)
 	if (fl_judge(run, &j, &err) == 0) {
 		char **names = fl_report_names(j);
 
-		e = fl_evidence_make(run, j, names);
+		e = fl_evidence_make(run, j, names, 0);
 		fl_report_free_names(names, j->lanes_n);
 		fl_judgement_free(j);
 	}

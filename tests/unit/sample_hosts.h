@@ -8,7 +8,7 @@
 #include "sample_run.h"
 #include <stdio.h>
 
-enum { HOSTS_ROUNDS = 3 };
+enum { HOSTS_ROUNDS = 3, HOSTS_PAIR_ROUNDS = 16 };
 
 static struct fl_field hosts_stream_fields[] = {
 	{ .name = "interface", .type = FL_PATH, .help = "by which it goes" },
@@ -156,12 +156,13 @@ static inline void hosts_pairs(struct fl_run *run, const char *label, const stru
 		}
 }
 
-/* Every two hosts once, round by round, by the circle method; slow: the rate of each pair with that host in it. */
+/* Every two hosts once, round by round, by the circle method, of many hosts the first rounds of it; slow: the rate of
+ * each pair with that host in it. */
 static inline void hosts_all_pairs(struct fl_run *run, double rate, unsigned slow, double slow_rate)
 {
 	unsigned n = (unsigned)run->hosts_n, even = n + n % 2;
 
-	for (unsigned k = 0; k + 1 < even; k++) {
+	for (unsigned k = 0; k + 1 < even && k < HOSTS_PAIR_ROUNDS; k++) {
 		struct hosts_pair *pairs = fl_zalloc(even, sizeof(*pairs));
 		char label[64];
 		unsigned found = 0;

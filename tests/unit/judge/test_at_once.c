@@ -45,7 +45,7 @@ static void test_fewer_at_once(void **state)
 				json_object_set_new(r->notes, "lanes_ran", json_integer(rows[i].ran[k / 3]));
 		}
 		j = judge(run);
-		e = fl_evidence_make(run, j, names);
+		e = fl_evidence_make(run, j, names, 0);
 		assert_string_equal(json_string_value(json_object_get(e->lanes[1].key, "lanes that ran")), rows[i].key);
 		assert_int_equal(j->lanes[1].distrust_n, rows[i].distrust ? 1 : 0);
 		if (rows[i].distrust)

@@ -2,6 +2,7 @@
 /* test_hosts.c: runs on several hosts: each judged by its own machine, pairs by both sides, hosts against each
  * other. */
 #include "../sample_hosts.h"
+#include "judge/change.h"
 #include "judged.h"
 #include <errno.h>
 #include <math.h>
@@ -309,16 +310,119 @@ static void hosts_and_plan(void **state)
 	fl_run_free(run);
 }
 
+/* ---- before and after */
+
+enum { FEW = 8 };
+
+struct evidences {
+	struct fl_evidence *items[FEW];
+	struct fl_side side;
+};
+
+static char *name_of(const struct fl_judgement *j, size_t i)
+{
+	return fl_dup(j->lanes[i].bench);
+}
+
+static void reduce(struct fl_run *run, const char *id, struct evidences *ret)
+{
+	struct fl_judgement *j;
+	char **names;
+
+	snprintf(run->id, sizeof(run->id), "%s", id);
+	j = judge(run);
+	names = fl_zalloc(j->lanes_n, sizeof(*names));
+	for (size_t i = 0; i < j->lanes_n; i++)
+		names[i] = name_of(j, i);
+	ret->side = (struct fl_side){ id, (const struct fl_evidence *const *)ret->items, fl_evidence_hosts(j) };
+	for (size_t i = 0; i < ret->side.n; i++)
+		ret->items[i] = fl_evidence_make(run, j, names, i);
+	for (size_t i = 0; i < j->lanes_n; i++)
+		free(names[i]);
+	free(names);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void release(struct evidences *e)
+{
+	for (size_t i = 0; i < e->side.n; i++)
+		fl_evidence_free(e->items[i]);
+}
+
+static const struct fl_lane_change *change_of(const struct fl_comparison *c, const char *name)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (strcmp(c->lanes[i].name, name) == 0)
+			return &c->lanes[i];
+	fail_msg("no lane '%s'", name);
+	return NULL;
+}
+
+/* Each host is compared with itself, so that hosts, and not rounds, are what counts. */
+static void compared(void **state)
+{
+	struct fl_run *before = hosts_sample(FEW, NOBODY, NOBODY, NOBODY);
+	struct fl_run *after = hosts_sample(FEW, NOBODY, NOBODY, NOBODY);
+	struct evidences a, b;
+	struct fl_comparison *c;
+
+	(void)state;
+	for (size_t i = 0; i < after->lanes_n; i++)
+		for (size_t k = 0; after->lanes[i].case_no == 0 && k < after->lanes[i].series[0].n; k++)
+			after->lanes[i].series[0].value[k] *= 0.8;
+	reduce(before, "a", &a);
+	reduce(after, "b", &b);
+	assert_int_equal(a.side.n, FEW);
+	assert_string_equal(a.items[3]->host, "n4");
+	assert_int_equal(fl_compare(&a.side, &b.side, NULL, NAN, &c, NULL), 0);
+	assert_int_equal(c->hosts, FEW);
+	assert_int_equal(change_of(c, "memory.copy")->metrics[0].verdict, FL_FAIL);
+	assert_int_equal(change_of(c, "memory.copy")->metrics[0].units, FEW);
+	assert_int_equal(change_of(c, "storage.read")->metrics[0].moved, FL_MOVED_NOT);
+	assert_int_equal(change_of(c, "net.stream")->metrics[0].units, FEW);
+	assert_int_equal(change_of(c, "net.stream")->metrics[0].verdict, FL_PASS);
+	assert_int_equal(c->lanes_n, 3);
+	fl_comparison_free(c);
+	release(&a);
+	release(&b);
+}
+
+/* Between hosts it matters how many there were; by itself a lane is the same wherever else others run. */
+static void other_number_of_hosts(void **state)
+{
+	struct evidences a, b;
+	struct fl_comparison *c;
+
+	(void)state;
+	reduce(hosts_sample(6, NOBODY, NOBODY, NOBODY), "a", &a);
+	reduce(hosts_sample(4, NOBODY, NOBODY, NOBODY), "b", &b);
+	assert_int_equal(fl_compare(&a.side, &b.side, NULL, NAN, &c, NULL), 0);
+	assert_null(change_of(c, "memory.copy")->refused);
+	assert_non_null(strstr(change_of(c, "net.stream")->refused, "hosts was '6', is '4'"));
+	fl_comparison_free(c);
+	release(&a);
+	release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_machine),	  cmocka_unit_test(hops_are_not_shared),
-		cmocka_unit_test(pair),		  cmocka_unit_test(carried_stays_at_home),
-		cmocka_unit_test(slower_side),	  cmocka_unit_test(no_nic),
-		cmocka_unit_test(odd_ones),	  cmocka_unit_test(distrust_is_shared),
-		cmocka_unit_test(slow_pair),	  cmocka_unit_test(too_few),
-		cmocka_unit_test(lost),		  cmocka_unit_test(contradictions),
+		cmocka_unit_test(own_machine),
+		cmocka_unit_test(hops_are_not_shared),
+		cmocka_unit_test(pair),
+		cmocka_unit_test(carried_stays_at_home),
+		cmocka_unit_test(slower_side),
+		cmocka_unit_test(no_nic),
+		cmocka_unit_test(odd_ones),
+		cmocka_unit_test(distrust_is_shared),
+		cmocka_unit_test(slow_pair),
+		cmocka_unit_test(too_few),
+		cmocka_unit_test(lost),
+		cmocka_unit_test(contradictions),
 		cmocka_unit_test(hosts_and_plan),
+		cmocka_unit_test(compared),
+		cmocka_unit_test(other_number_of_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

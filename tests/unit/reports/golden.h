@@ -4,6 +4,7 @@
 #ifndef FL_TESTS_GOLDEN_H
 #define FL_TESTS_GOLDEN_H
 #include "../sample_gpus.h"
+#include "../sample_hosts.h"
 #include "../studied.h"
 #include "base/file.h"
 #include "judge/judge.h"
@@ -530,6 +531,35 @@ static inline struct fl_run *golden_one_gpu(void)
 	return run;
 }
 
+/* ---- hosts: two, eight of which two are odd, six of which one was lost, and two hundred */
+
+enum { GOLDEN_NOBODY = 9999 };
+
+static inline struct fl_run *golden_hosts_2(void)
+{
+	return hosts_sample(2, GOLDEN_NOBODY, GOLDEN_NOBODY, GOLDEN_NOBODY);
+}
+
+static inline struct fl_run *golden_hosts_8(void)
+{
+	struct fl_run *run = hosts_sample(8, 2, 5, GOLDEN_NOBODY);
+
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (run->lanes[i].case_no == 0 && run->lanes[i].lane == 3)
+			json_array_append_new(run->lanes[i].distrust, json_string("others took 9 % of its CPU"));
+	return run;
+}
+
+static inline struct fl_run *golden_hosts_lost(void)
+{
+	return hosts_sample(6, GOLDEN_NOBODY, GOLDEN_NOBODY, 4);
+}
+
+static inline struct fl_run *golden_hosts_200(void)
+{
+	return hosts_sample(200, 17, 120, GOLDEN_NOBODY);
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -550,6 +580,11 @@ static const struct golden {
 	{ "report-gpus-80.txt", golden_gpus, { .width = 80 } },
 	{ "report-one-gpu-80.txt", golden_one_gpu, { .width = 80 } },
 	{ "report-nothing-80.txt", golden_nothing, { .width = 80 } },
+	{ "report-hosts-2-80.txt", golden_hosts_2, { .width = 80 } },
+	{ "report-hosts-8-80.txt", golden_hosts_8, { .width = 80 } },
+	{ "report-hosts-8-120.txt", golden_hosts_8, { .width = 120 } },
+	{ "report-hosts-lost-80.txt", golden_hosts_lost, { .width = 80 } },
+	{ "report-hosts-200-80.txt", golden_hosts_200, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -561,6 +596,7 @@ static const struct golden golden_documents[] = {
 	{ "report-demands.json", golden_demands, { 0 } },
 	{ "report-rungs.json", golden_rungs, { 0 } },
 	{ "report-beside.json", golden_beside, { 0 } },
+	{ "report-hosts-2.json", golden_hosts_2, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
@@ -572,6 +608,7 @@ static const struct golden golden_pages[] = {
 	{ "report-rungs.md", golden_rungs, { 0 } },
 	{ "report-beside.md", golden_beside, { 0 } },
 	{ "report-gpus.md", golden_gpus, { 0 } },
+	{ "report-hosts-8.md", golden_hosts_8, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)

@@ -74,7 +74,7 @@ static struct fl_evidence *reduced(struct fl_run *run)
 {
 	struct fl_judgement *j = golden_judge(run);
 	char **names = fl_report_names(j);
-	struct fl_evidence *e = fl_evidence_make(run, j, names);
+	struct fl_evidence *e = fl_evidence_make(run, j, names, 0);
 
 	fl_report_free_names(names, j->lanes_n);
 	fl_judgement_free(j);

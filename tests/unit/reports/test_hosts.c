@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_hosts.c: what reports of runs on several hosts hold whatever the run. */
+#include "golden.h"
+#include "reports/parts.h"
+
+static void assert_list(const char *const *names, const bool *in, const char *want)
+{
+	struct fl_host_result hosts[16] = { 0 };
+	struct fl_judgement j = { .hosts = hosts };
+	char *list;
+
+	for (; names[j.hosts_n]; j.hosts_n++)
+		hosts[j.hosts_n].name = names[j.hosts_n];
+	list = fl_report_host_list(&j, in);
+	assert_string_equal(list, want);
+	free(list);
+}
+
+static void lists(void **state)
+{
+	(void)state;
+	assert_list((const char *const[]){ "n1", "n2", "n3", NULL }, NULL, "n1-n3");
+	assert_list((const char *const[]){ "n1", "n2", NULL }, NULL, "n1, n2");
+	assert_list((const char *const[]){ "n8", "n9", "n10", NULL }, NULL, "n8-n10");
+	assert_list((const char *const[]){ "n08", "n09", "n10", NULL }, NULL, "n08-n10");
+	assert_list((const char *const[]){ "n9", "n010", NULL }, NULL, "n9, n010");
+	assert_list((const char *const[]){ "n1", "m2", "n3", NULL }, NULL, "n1, m2, n3");
+	assert_list((const char *const[]){ "a", "b", "1", "2", "3", NULL }, NULL, "a, b, 1-3");
+	assert_list((const char *const[]){ "n1", "n2", "n3", "n4", "n5", NULL },
+		    (const bool[]){ true, false, true, true, true }, "n1, n3-n5");
+	assert_list((const char *const[]){ "a", "b", "c", "d", "e", "f", "g", "h", NULL }, NULL,
+		    "a, b, c, d, e, f and 2 more");
+	assert_list((const char *const[]){ "n1\033[2J", NULL }, NULL, "n1?[2J");
+	assert_list((const char *const[]){ "n99999999999999999999", "n1", NULL }, NULL, "n99999999999999999999, n1");
+}
+
+static void assert_fits(const struct golden *g)
+{
+	struct fl_text out = golden_render("text", g);
+
+	for (const char *line = fl_text_str(&out); *line; line += strcspn(line, "\n") + 1)
+		if (strcspn(line, "\n") > g->look.width)
+			fail_msg("width %u: %.*s", g->look.width, (int)strcspn(line, "\n"), line);
+	fl_text_release(&out);
+}
+
+static void fits_the_terminal(void **state)
+{
+	(void)state;
+	for (unsigned width = 80; width <= 200; width += 40) {
+		assert_fits(&(struct golden){ "", golden_hosts_2, { .width = width } });
+		assert_fits(&(struct golden){ "", golden_hosts_8, { .width = width } });
+		assert_fits(&(struct golden){ "", golden_hosts_lost, { .width = width } });
+		assert_fits(&(struct golden){ "", golden_hosts_200, { .width = width } });
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lists),
+		cmocka_unit_test(fits_the_terminal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
