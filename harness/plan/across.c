@@ -101,11 +101,10 @@ static char *label_of_round(const struct meeting *m, size_t round)
 		return fl_format(" %s - %s", m->x->hosts[r->pairs[0].from].name, m->x->hosts[r->pairs[0].to].name);
 	if (kind == FL_SCHEDULE_BISECTION)
 		return fl_dup(" bisection");
-	return fl_format(" %s %zu of %zu",
-			 kind == FL_SCHEDULE_SHIFTS   ? "shift"
-			 : kind == FL_SCHEDULE_SAMPLE ? "sampled round"
-						      : "round",
-			 round + 1, s->rounds_n);
+	if (kind == FL_SCHEDULE_SAMPLE && s->coverage < 1)
+		return fl_format(" round %zu of a sample of %zu, %.2g %% of all pairs", round + 1, s->rounds_n,
+				 100 * s->coverage);
+	return fl_format(" %s %zu of %zu", kind == FL_SCHEDULE_SHIFTS ? "shift" : "round", round + 1, s->rounds_n);
 }
 
 /* All pairs of a round with one combination of options. */

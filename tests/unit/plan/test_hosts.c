@@ -286,13 +286,17 @@ static void test_sample(void **state)
 
 	(void)state;
 	assert_int_equal(plan->cases_n, 4);
-	assert_string_equal(plan->cases[3].label, "tcp.stream sampled round 4 of 4");
+	assert_string_equal(plan->cases[3].label, "tcp.stream round 4 of a sample of 4, 27 % of all pairs");
 	assert_int_equal(plan->cases[0].lanes_n, 16);
 	assert_true(json_equal(once, twice));
 	json_decref(once);
 	json_decref(twice);
 	fl_plan_free(plan);
 	fl_plan_free(again);
+	plan = must(&r, "- bench: tcp.stream\n  across: {sample: 15}\n");
+	assert_int_equal(plan->cases_n, 15);
+	assert_string_equal(plan->cases[14].label, "tcp.stream round 15 of 15");
+	fl_plan_free(plan);
 	tear_down(&r);
 }
 
