@@ -72,23 +72,22 @@ char *fl_report_host_list(const struct fl_judgement *j, const bool *in)
 
 /* ---- what all have: the lowest, the median and the highest of hosts */
 
-enum { LANE, WORST, MEDIAN, BEST, VERDICT, COLUMNS };
+enum { LANE, WORST, MEDIAN, SPREAD, VERDICT, COLUMNS };
 
 static const struct fl_column columns[COLUMNS] = {
 	[LANE] = { .head = "on each host" },
 	[WORST] = { .head = "worst", .right = true },
 	[MEDIAN] = { .head = "median", .right = true },
-	[BEST] = { .head = "best", .right = true },
+	[SPREAD] = { .head = "spread", .right = true },
 	[VERDICT] = { .head = "verdict" },
 };
 
-/* "pass" of all, or what is not: "1 fail, 2 unjudged of 8"; the one that speaks for all of them in *ret. */
+/* "pass" of all, or what is not: "1 fail", "1 fail, 2 others"; the one that speaks for all of them in *ret. */
 static char *show_verdicts(const struct fl_between *a, enum fl_verdict *ret)
 {
 	static const enum fl_verdict order[] = { FL_FAIL, FL_VERDICT_INVALID, FL_INCONCLUSIVE, FL_VERDICT_NOT_MEASURED,
 						 FL_UNJUDGED };
-	size_t count[FL_UNJUDGED + 1] = { 0 };
-	struct fl_text t = { 0 };
+	size_t count[FL_UNJUDGED + 1] = { 0 }, others = a->lanes_n;
 
 	*ret = FL_PASS;
 	for (size_t i = 0; i < a->lanes_n; i++)
@@ -96,13 +95,12 @@ static char *show_verdicts(const struct fl_between *a, enum fl_verdict *ret)
 	for (size_t i = sizeof(order) / sizeof(order[0]); i-- > 0;)
 		if (count[order[i]])
 			*ret = order[i];
+	others -= count[FL_PASS] + count[*ret];
 	if (count[*ret] == a->lanes_n)
 		return fl_dup(fl_verdict_name(*ret));
-	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		if (count[order[i]])
-			fl_text_add(&t, "%s%zu %s", t.n ? ", " : "", count[order[i]], fl_verdict_name(order[i]));
-	fl_text_add(&t, " of %zu", a->lanes_n);
-	return t.bytes;
+	return others ? fl_format("%zu %s, %zu other%s", count[*ret], fl_verdict_name(*ret), others,
+				  others == 1 ? "" : "s")
+		      : fl_format("%zu %s", count[*ret], fl_verdict_name(*ret));
 }
 
 static bool lower_is_better(const struct fl_between *a)
@@ -127,11 +125,12 @@ static char *show_worst(const struct fl_judgement *j, const struct fl_between *a
 	return text;
 }
 
-static char *show_best(const struct fl_between *a)
+/* From the lowest to the highest, of the median. */
+static char *show_spread(const struct fl_between *a)
 {
-	char shown[FL_UNIT_TEXT];
+	double spread = a->median ? (a->high - a->low) / fabs(a->median) : (double)NAN;
 
-	return fl_dup(a->n < 2 ? "" : fl_show_metric(shown, a->metric, lower_is_better(a) ? a->low : a->high));
+	return a->n < 2 || isnan(spread) ? fl_dup("") : fl_format("%.0f %%", fmin(100 * spread, 99999));
 }
 
 static char *name_of(const struct fl_words *w, const struct fl_between *a)
@@ -160,7 +159,7 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 						    [WORST] = show_worst(j, a),
 						    [MEDIAN] = fl_dup(a->n ? fl_show_metric(shown, a->metric, a->median)
 									   : "-"),
-						    [BEST] = show_best(a),
+						    [SPREAD] = show_spread(a),
 						    [VERDICT] = verdicts },
 					 .verdict = verdict,
 				 });

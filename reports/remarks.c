@@ -158,7 +158,7 @@ static void add_incomplete(struct fl_section *s, const struct fl_judgement *j, c
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
-		if (v->lanes_ran == v->case_lanes || (before && before->case_no == v->case_no))
+		if (v->lanes_ran == v->case_lanes || (before && fl_report_same_case(before, v)))
 			continue;
 		before = v;
 		fl_section_add(s, (struct fl_remark){ .kind = fl_dup("incomplete"),

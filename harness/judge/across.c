@@ -17,19 +17,27 @@ struct value {
 	char *kind; /* of measurements between hosts: all that are alike; else NULL */
 };
 
-/* ---- lost hosts: their lanes say so (hosts/crew.h) */
+/* ---- lost hosts: their lanes say so, and those that were to be measured with them (hosts/crew.h) */
 
-static const char *why_lost(const struct fl_lane_record *r, const char *host)
+#define HOST "host "
+enum { NAME_MOST = 255 };
+
+/* The host that "host n3 was lost: ..." names; NULL: it says something else. */
+static struct fl_host_result *lost_host(const struct fl_judgement *j, const json_t *numbers, const char *reason)
 {
-	size_t n = strlen(host);
+	const char *name = reason && strncmp(reason, HOST, strlen(HOST)) == 0 ? reason + strlen(HOST) : NULL;
+	const char *end = name ? strstr(name, " was lost") : NULL;
+	const json_t *number;
+	char *copy;
 
-	return r->outcome == FL_NOT_MEASURED && r->reason && strncmp(r->reason, host, n) == 0 &&
-			       strncmp(r->reason + n, " was lost", 9) == 0
-		       ? r->reason
-		       : NULL;
+	if (!end || end - name > NAME_MOST)
+		return NULL;
+	copy = fl_format("%.*s", (int)(end - name), name);
+	number = json_object_get(numbers, copy);
+	free(copy);
+	return number ? &j->hosts[json_integer_value(number)] : NULL;
 }
 
-/* A lane of another host may say it, too, which was to be measured with it. */
 static void find_lost(const struct fl_run *run, struct fl_judgement *j)
 {
 	json_t *numbers = json_object();
@@ -38,17 +46,12 @@ static void find_lost(const struct fl_run *run, struct fl_judgement *j)
 		json_object_set_new(numbers, j->hosts[i].name, json_integer((json_int_t)i));
 	for (size_t i = 0; i < run->lanes_n; i++) {
 		const struct fl_lane_record *r = &run->lanes[i];
-		size_t n = r->reason ? strcspn(r->reason, " ") : 0;
-		char *name = n && r->outcome == FL_NOT_MEASURED ? fl_format("%.*s", (int)(n < 256 ? n : 256), r->reason)
-								: NULL;
-		const json_t *number = name ? json_object_get(numbers, name) : NULL;
-		struct fl_host_result *host = number ? &j->hosts[json_integer_value(number)] : NULL;
+		struct fl_host_result *host = r->outcome == FL_MEASURED ? NULL : lost_host(j, numbers, r->reason);
 
-		if (host && !host->lost && why_lost(r, host->name)) {
+		if (host && !host->lost) {
 			host->lost = true;
 			host->why = fl_dup(r->reason);
 		}
-		free(name);
 	}
 	json_decref(numbers);
 }
@@ -345,7 +348,7 @@ static size_t say_lost(struct fl_judgement *j)
 
 	for (size_t i = 0; i < j->hosts_n; i++)
 		if (j->hosts[i].lost) {
-			say(j, fl_format("host %s", j->hosts[i].why));
+			say(j, fl_dup(j->hosts[i].why));
 			lost++;
 		}
 	return lost;

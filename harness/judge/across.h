@@ -35,7 +35,7 @@ enum { FL_ACROSS_LEAST = 4 }; /* hosts, for one of them to be odd */
 struct fl_host_result {
 	const char *name; /* of the record */
 	bool lost;
-	char *why;    /* lost: "n3 was lost: the connection was closed"; owned */
+	char *why;    /* lost: "host n3 was lost: the connection was closed"; owned */
 	size_t odd_n; /* of `across`, in which it is odd */
 };
 

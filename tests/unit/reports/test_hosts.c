@@ -30,7 +30,7 @@ static void lists(void **state)
 		    (const bool[]){ true, false, true, true, true }, "n1, n3-n5");
 	assert_list((const char *const[]){ "a", "b", "c", "d", "e", "f", "g", "h", NULL }, NULL,
 		    "a, b, c, d, e, f and 2 more");
-	assert_list((const char *const[]){ "n1\033[2J", NULL }, NULL, "n1?[2J");
+	assert_list((const char *const[]){ "n1\033[2J", NULL }, NULL, "n1 [2J");
 	assert_list((const char *const[]){ "n99999999999999999999", "n1", NULL }, NULL, "n99999999999999999999, n1");
 }
 
