@@ -93,11 +93,13 @@ struct fl_end fl_end_memory(const struct fl_machine *m, int node)
 				.name = n ? fl_format("DRAM of %s", n->id) : fl_dup("DRAM") };
 }
 
-/* text: as the option has it; none: the one by which the host reaches the hub. */
-static struct fl_end end_of_interface(const struct fl_subject *s, const char *text)
+/* What the lane says that it used, else text, as its option has it, else the one by which the host reaches the hub. */
+static struct fl_end end_of_interface(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *text)
 {
-	const char *name = text && *text ? text : fl_json_text_or_null(s->run->environment, "interface");
-	bool alone = s->size > 1 && !s->spans && !(text && *text);
+	const char *used = v->first ? fl_json_text_or_null(v->first->facts, FL_INTERFACE) : NULL;
+	const char *named = used ? used : text && *text ? text : NULL;
+	const char *name = named ? named : fl_json_text_or_null(s->run->environment, FL_INTERFACE);
+	bool alone = s->size > 1 && !s->spans && !named;
 	struct fl_end end = { .kind = FL_END_UNKNOWN, .named = true, .node = -1 };
 
 	for (size_t i = 0; name && !alone && i < s->machine->nics_n; i++) {
@@ -126,7 +128,7 @@ struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdi
 	if (strcmp(name, "own_memory") == 0 || (strcmp(name, "memory") == 0 && !field))
 		return fl_end_memory(s->machine, own);
 	if (strcmp(name, FL_INTERFACE) == 0)
-		return end_of_interface(s, text);
+		return end_of_interface(s, v, text);
 	if (!field || !text)
 		return (struct fl_end){ .kind = FL_END_UNKNOWN,
 					.named = true,

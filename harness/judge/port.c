@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* port.c: what the port of a NIC carries of the payload of TCP. A segment of MTU bytes has 20 bytes of IP (40 of IPv6,
- * which is not told apart: less than 2 % of it) and 32 of TCP with its time stamps (RFC 9293, RFC 7323, which Linux
- * sends); around it are 14 bytes of Ethernet header, 4 of check sequence, 8 of preamble and 12 of gap (IEEE 802.3,
- * 3.1.1 and 4.4.2). With an MTU of 1500 that is 1448 of 1538 bytes, 94.1 %; with 9000, 8948 of 9038, 99.0 %.
+/* port.c: what the port of a NIC carries of the payload of TCP. A segment of `mss` bytes has beside them 20 bytes of IP
+ * (40 of IPv6, which is not told apart: less than 2 % of it) and 32 of TCP with its time stamps (RFC 9293, RFC 7323,
+ * which Linux sends); around it are 14 bytes of Ethernet header, 4 of check sequence, 8 of preamble and 12 of gap (IEEE
+ * 802.3, 3.1.1 and 4.4.2). With an MTU of 1500 that is 1448 of 1538 bytes, 94.1 %; with 9000, 8948 of 9038, 99.0 %.
  *
  * It is a bound that nothing beats; but how much of it TCP reaches depends on its CPUs as well: what comes near it
  * passes, and what does not is not failed by it. */
@@ -12,17 +12,16 @@
 #include "judge/path.h"
 #include <math.h>
 
-enum { IP_AND_TCP_BYTES = 52, FRAMING_BYTES = 38, MTU_LEAST = 576, MTU_MOST = 65535 };
+enum { IP_AND_TCP_BYTES = 52, FRAMING_BYTES = 38, MSS_LEAST = 536, MSS_MOST = 65535 };
 static const double near = 1.0; /* all of it is to be expected of what is to pass, within the tolerance */
 
 /* As the lane stated it; NaN: it did not. */
-static double mtu_of(const struct fl_lane_verdict *v)
+static double mss_of(const struct fl_lane_verdict *v)
 {
-	const json_t *facts = v->first ? v->first->facts : NULL;
-	const char *text = fl_json_text_or_null(facts, "mtu");
+	const char *text = v->first ? fl_json_text_or_null(v->first->facts, "mss") : NULL;
 	uint64_t bytes = 0;
 
-	if (text && fl_parse_count(text, &bytes, NULL) == 0 && bytes >= MTU_LEAST && bytes <= MTU_MOST)
+	if (text && fl_parse_count(text, &bytes, NULL) == 0 && bytes >= MSS_LEAST && bytes <= MSS_MOST)
 		return (double)bytes;
 	return NAN;
 }
@@ -31,8 +30,8 @@ void fl_add_port(struct fl_lane_verdict *v, const struct fl_end *nic, bool sendi
 {
 	struct fl_hop *hop =
 		fl_hop_add(v, fl_format("%s port, %s", nic->name, sending ? "sending" : "receiving"), crossings);
-	double raw = nic->port->rate_bits_per_s.value / 8, mtu = mtu_of(v);
-	bool known = isfinite(mtu);
+	double raw = nic->port->rate_bits_per_s.value / 8, mss = mss_of(v);
+	bool known = isfinite(mss);
 	const char *why = nic->port->rate_bits_per_s.why;
 
 	hop->named = true;
@@ -40,9 +39,9 @@ void fl_add_port(struct fl_lane_verdict *v, const struct fl_end *nic, bool sendi
 		fl_hop_unknown(hop, why ? why : "its rate is not known", true);
 		return;
 	}
-	mtu = known ? mtu : MTU_MOST;
-	fl_hop_know(hop, raw * (mtu - IP_AND_TCP_BYTES) / (mtu + FRAMING_BYTES), false,
-		    known ? "computed" : "computed, loose: the MTU is not known");
+	mss = known ? mss : MSS_MOST;
+	fl_hop_know(hop, raw * mss / (mss + IP_AND_TCP_BYTES + FRAMING_BYTES), false,
+		    known ? "computed" : "computed, loose: the size of segments is not known");
 	hop->expected = near;
 	fl_hop_unknown(hop, "how much of it TCP reaches depends on its CPUs, too", true);
 }

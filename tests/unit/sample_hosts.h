@@ -11,11 +11,11 @@
 enum { HOSTS_ROUNDS = 3, HOSTS_PAIR_ROUNDS = 16 };
 
 static struct fl_field hosts_stream_fields[] = {
-	{ .name = "interface", .type = FL_PATH, .help = "by which it goes" },
+	{ .name = "interface", .type = FL_TEXT, .help = "by which it goes" },
 	{ .name = "streams", .type = FL_COUNT, .preset = "1", .range = "1..256", .help = "streams" },
 	{ 0 },
 };
-static struct fl_fact hosts_stream_facts[] = { { "mtu", true, "MTU of the interface" }, { 0 } };
+static struct fl_fact hosts_stream_facts[] = { { "mss", false, "most bytes of a segment" }, { 0 } };
 static struct fl_flow hosts_stream_flows[] = { { "memory", "interface", 1, NULL }, { 0 } };
 
 static inline json_t *hosts_stream(void)
@@ -110,7 +110,7 @@ static inline struct fl_lane_record *hosts_record(struct fl_run *run, unsigned h
 	json_object_set_new(r->placement, "host", json_string(run->hosts[host].name));
 	if (isnan(value)) {
 		r->outcome = FL_NOT_MEASURED;
-		r->reason = fl_format("%s was lost: the connection was closed", run->hosts[host].name);
+		r->reason = fl_format("host %s was lost: the connection was closed", run->hosts[host].name);
 		r->hint = fl_dup("look at it, and run the suite again");
 	} else {
 		sample_flat(r, "bytes_per_s", value * (0.99 + 0.01 * round), 20);
@@ -152,7 +152,7 @@ static inline void hosts_pairs(struct fl_run *run, const char *label, const stru
 			unsigned host = i % 2 ? pairs[i / 2].to : pairs[i / 2].from;
 			struct fl_lane_record *r = hosts_record(run, host, case_no, i, round, pairs[i / 2].rate);
 
-			json_object_set_new(r->facts, "mtu", json_string("9000"));
+			json_object_set_new(r->facts, "mss", json_string("8948"));
 		}
 }
 
