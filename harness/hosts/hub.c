@@ -286,11 +286,18 @@ static void tell_lost(struct fl_hub *hub, const struct fl_hub_ears *ears)
 	}
 }
 
+static bool is_interrupted(const struct fl_hub *hub)
+{
+	return hub->interrupt && *hub->interrupt;
+}
+
 /* Until the next tick, or until_ns; rounded up, so that the last wait is not many short ones. */
 static int wait_ms(const struct fl_hub *hub, uint64_t until_ns)
 {
 	uint64_t now_ns = fl_now_ns(), next_ns = hub->ticked_ns + TICK_NS;
 
+	if (is_interrupted(hub))
+		return 0;
 	if (until_ns < next_ns)
 		next_ns = until_ns;
 	return next_ns <= now_ns ? 0 : (int)((next_ns - now_ns + 999999) / 1000000);
@@ -309,7 +316,7 @@ int fl_hub_turn(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ears 
 		rc = serve_event(hub, &events[i], ears);
 	tell_lost(hub, ears);
 	tick(hub);
-	if (hub->interrupt && *hub->interrupt)
+	if (is_interrupted(hub))
 		return fl_fail(err, -EINTR, "interrupted");
 	return rc;
 }

@@ -105,7 +105,7 @@ static uint32_t any_place(struct fl_door *door)
 	return (uint32_t)(door->random % door->room);
 }
 
-static void take_in(struct fl_hub *hub, int fd, const struct sockaddr_storage *from)
+void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *from)
 {
 	struct fl_door *door = hub->door;
 	struct fl_stranger *s;
@@ -146,7 +146,7 @@ void fl_door_accept(struct fl_hub *hub)
 			return;
 		}
 		door->credit--;
-		take_in(hub, fd, &from);
+		fl_door_take(hub, fd, &from);
 	}
 }
 

@@ -239,9 +239,9 @@ static int wait_for_all(struct gather *g, uint64_t limit_ns, struct fl_err *err)
 	const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = g };
 	const uint64_t until_ns = fl_now_ns() + limit_ns;
 	uint64_t checked_ns = 0;
-	int rc = look(g, until_ns, limit_ns, err);
+	int rc;
 
-	while (rc == 0) {
+	do {
 		uint64_t now_ns = fl_now_ns();
 
 		rc = fl_hub_turn(g->hub, now_ns + look_ns < until_ns ? now_ns + look_ns : until_ns, &ears, err);
@@ -251,7 +251,7 @@ static int wait_for_all(struct gather *g, uint64_t limit_ns, struct fl_err *err)
 			checked_ns = now_ns;
 			rc = g->launch->check(g->launch->arg, err);
 		}
-	}
+	} while (rc == 0);
 	return rc;
 }
 
@@ -259,8 +259,13 @@ int fl_hub_gather(struct fl_hub *hub, uint64_t limit_ns, const struct fl_hub_lau
 {
 	struct gather g = { .hub = hub, .launch = launch };
 	struct fl_err why = { 0 };
-	int rc = wait_for_all(&g, limit_ns, &why);
+	int rc;
 
+	if (!hub->door)
+		return 0; /* they are here */
+	for (size_t i = 0; i < hub->n; i++)
+		g.complete += is_complete(&hub->hosts[i]);
+	rc = wait_for_all(&g, limit_ns, &why);
 	if (rc > 0)
 		rc = check_names(hub, &why);
 	if (rc == 0)

@@ -41,6 +41,7 @@ struct fl_door {
 void fl_door_open(struct fl_hub *hub);
 void fl_door_close(struct fl_hub *hub); /* with the listening socket */
 void fl_door_accept(struct fl_hub *hub);
+void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *from); /* one that was accepted */
 void fl_door_hear(struct fl_hub *hub, uint32_t place);
 void fl_door_tick(struct fl_hub *hub, uint64_t now_ns);
 
