@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_wire.c: what a wire receives may be anything, from others and from one that knows the secret. The first byte says
- * how far the other side behaves: bit 0: it greets as a feedline does; bit 1: what follows is sealed, and the first
+/* fuzz_wire.c: what a wire receives may be anything, from others and from one that knows the secret. The first byte
+ * says how far the other side behaves: bit 0: it greets as a feedline does; bit 1: what follows is sealed, and the first
  * message answers; bit 2: it comes in pieces. Behind it: the bytes; where they are sealed, a message a line, and a line
  * that begins with "!" as it is. */
+#include "base/alloc.h"
 #include "hosts/wire.h"
 #include <errno.h>
 #include <sodium.h>
@@ -74,12 +75,14 @@ static bool put_sealed(struct foreign *f, const void *text, size_t n)
 
 static bool put_first(struct foreign *f)
 {
-	char to[2 * 24 + 1], text[128] = "{\"is\":\"hello\",\"to\":\"";
+	char to[2 * 24 + 1], *text;
+	bool goes_on;
 
 	sodium_bin2hex(to, sizeof(to), f->theirs + 9, 24);
-	strcat(text, to);
-	strcat(text, "\"}");
-	return put_sealed(f, text, strlen(text)) && fl_wire_is_trusted(f->w);
+	text = fl_format("{\"is\":\"hello\",\"to\":\"%s\"}", to);
+	goes_on = put_sealed(f, text, strlen(text)) && fl_wire_is_trusted(f->w);
+	free(text);
+	return goes_on;
 }
 
 static bool put_lines(struct foreign *f, const char *at, const char *end)
