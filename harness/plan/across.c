@@ -95,12 +95,12 @@ static char *label_of_round(const struct meeting *m, size_t round)
 	const struct fl_schedule_round *r = &s->rounds[round];
 	enum fl_schedule_kind kind = m->rule->across.kind;
 
+	if (kind == FL_SCHEDULE_BISECTION && s->coverage > 0)
+		return fl_dup(" bisection");
 	if (m->x->hosts_n == 1 || s->coverage == 0)
 		return fl_dup("");
 	if (r->n == 1 && kind != FL_SCHEDULE_SHIFTS)
 		return fl_format(" %s - %s", m->x->hosts[r->pairs[0].from].name, m->x->hosts[r->pairs[0].to].name);
-	if (kind == FL_SCHEDULE_BISECTION)
-		return fl_dup(" bisection");
 	if (kind == FL_SCHEDULE_SAMPLE && s->coverage < 1)
 		return fl_format(" round %zu of a sample of %zu, %.2g %% of all pairs", round + 1, s->rounds_n,
 				 100 * s->coverage);

@@ -280,6 +280,13 @@ if "$fl" list | grep -q '^feed '; then
 	on run --suite quick --demand unet3d-h100 --dry-run; usage "no benchmark of suite 'quick' has an option 'demand'" "$hint*"
 	rm -r data
 fi
+
+# ---- between hosts, of which there is but one
+on run --suite network --dry-run; status_is 0; yes_if 'it says so' grep -qx '    all on this machine, over its loopback' out
+on run --suite network --dry-run --json; status_is 0
+json_is '.plan.cases | length == 6 and all(.lanes | map([.group, .rank, .size, .host]) == [[0, 0, 2, 0], [0, 1, 2, 0]])'
+on bench tcp.stream --streams 2 --dry-run --json; status_is 0; json_is '.plan.cases[0].lanes | map(.worker) == [0, 1]'
+
 yes_if 'nothing was recorded by all that' test ! -e .local
 
 # ---- dry-run

@@ -92,7 +92,7 @@ static void test_across_on_one_machine(void **state)
 		struct fl_plan *plan = must(text);
 
 		assert_int_equal(plan->cases_n, 1);
-		assert_string_equal(plan->cases[0].label, "tcp.stream");
+		assert_string_equal(plan->cases[0].label, i == 2 ? "tcp.stream bisection" : "tcp.stream");
 		check_pair(&plan->cases[0]);
 		fl_plan_free(plan);
 		free(text);

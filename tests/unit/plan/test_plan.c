@@ -333,7 +333,7 @@ static void test_local_without_memory(void **state)
 
 /* ---- the suite that everybody starts with, and the benchmarks as they are, on machines of all kinds */
 
-static struct fl_plan *plan_suite(const char *which, const struct fl_machine *m, const char *name)
+static struct fl_plan *plan_suite_on(const char *which, const struct fl_plan_host *hosts, size_t n, const char *name)
 {
 	char *path = fl_format(BUILD_DIR "/share/feedline/suites/%s.yaml", which);
 	struct fl_catalog *catalog;
@@ -345,13 +345,20 @@ static struct fl_plan *plan_suite(const char *which, const struct fl_machine *m,
 	assert_int_equal(fl_catalog_load(BUILD_DIR "/share/feedline/manifests", &catalog, &err), 0);
 	assert_int_equal(fl_file_read(AT_FDCWD, path, 1 << 20, &text, &err), 0);
 	assert_int_equal(fl_suite_parse(text.bytes, text.n, which, path, &suite, &err), 0);
-	if (fl_plan_make(suite, catalog, m, NULL, &plan, &err) < 0)
+	if (fl_plan_make_hosts(suite, catalog, hosts, n, NULL, &plan, &err) < 0)
 		fail_msg("%s: %s", name, err.what);
 	fl_suite_free(suite);
 	fl_catalog_free(catalog);
 	fl_text_release(&text);
 	free(path);
 	return plan;
+}
+
+static struct fl_plan *plan_suite(const char *which, const struct fl_machine *m, const char *name)
+{
+	const struct fl_plan_host host = { .machine = m };
+
+	return plan_suite_on(which, &host, 1, name);
 }
 
 static struct fl_plan *plan_quick(const struct fl_machine *m, const char *name)
@@ -420,6 +427,35 @@ static void test_suites_on_recorded_machines(void **state)
 		fl_machine_free(m);
 		free(path);
 	}
+}
+
+/* Between hosts, and on one alone over its loopback: the same rules, and every two hosts meet. */
+static void test_suite_network(void **state)
+{
+	enum { HOSTS = 8, ACROSS = 4, BISECTIONS = 2 };
+	struct sample_machine s;
+	struct fl_plan_host hosts[HOSTS];
+	char names[HOSTS][16];
+	struct fl_plan *plan;
+
+	(void)state;
+	sample_machine_init(&s);
+	for (unsigned i = 0; i < HOSTS; i++) {
+		snprintf(names[i], sizeof(names[i]), "n%u", i);
+		hosts[i] = (struct fl_plan_host){ .name = names[i], .machine = &s.m };
+	}
+	plan = plan_suite_on("network", hosts, HOSTS, "eight hosts");
+	assert_int_equal(plan->cases_n, ACROSS * (HOSTS - 1) + BISECTIONS);
+	for (size_t i = 0; i < plan->cases_n; i++)
+		assert_int_equal(plan->cases[i].lanes_n, HOSTS);
+	fl_plan_free(plan);
+	plan = plan_suite("network", &s.m, "one host");
+	assert_int_equal(plan->cases_n, ACROSS + BISECTIONS);
+	for (size_t i = 0; i < plan->cases_n; i++) {
+		assert_int_equal(plan->cases[i].lanes_n, 2);
+		assert_null(strchr(plan->cases[i].label, '#'));
+	}
+	fl_plan_free(plan);
 }
 
 /* Node0 with memory and without CPUs, and the other way round: there a copy within the node cannot be. */
@@ -638,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_skip_beside),
 		cmocka_unit_test(test_local_without_memory),
 		cmocka_unit_test(test_suites_on_recorded_machines),
+		cmocka_unit_test(test_suite_network),
 		cmocka_unit_test(test_quick_on_odd_nodes),
 		cmocka_unit_test(test_too_much),
 		cmocka_unit_test(test_round_trip),
