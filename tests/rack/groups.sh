@@ -32,9 +32,6 @@ while IFS='|' read -r part first second why_first why_second; do
 	is 0 "$(workers)" "workers left after $part"
 done <<'EOF'
 never_comes|not measured|invalid|a lane of the same group failed: null.scripted_group: rank 1 (answerer) did not come to 'first': phase 'open' did not end within 2 s|rank 1 (answerer) did not come to 'first'
-comes_elsewhere|not measured|invalid|a lane of the same group failed|where
-says_more|not measured|invalid|a lane of the same group failed|at 'first'
-comes_once|not measured|invalid|a lane of the same group failed|rank 1 (answerer) is ready and did not come to 'second'
 dies|not measured|invalid|a lane of the same group failed: null.scripted_group: the worker was killed by SIG|the worker was killed by SIG
 fails|not measured|not measured|a lane of the same group failed: null.scripted_group: scripted failure|scripted failure
 never_comes_last|not measured|invalid|rank 1 (answerer) did not come to 'last': phase 'verify' did not end within 2 s|rank 1 (answerer) did not come to 'last'
@@ -42,11 +39,22 @@ dies_last|not measured|invalid|a lane of the same group failed: null.scripted_gr
 fails_last|not measured|not measured|a lane of the same group failed: null.scripted_group: scripted failure|scripted failure
 EOF
 
-# The first is ready before the second comes, or the other way round.
-play comes_thrice
-is 3 "$rc" 'status of comes_thrice'
-is 'invalid,not measured' "$(value '[.lanes[].verdict] | sort | join(",")')" 'verdicts of comes_thrice'
-has "$(value '.lanes[] | select(.verdict == "invalid").reason')" "'third'" 'reason of comes_thrice'
+# Who comes second is the one that is not where the other is.
+while read -r part point; do
+	play "$part"
+	is 3 "$rc" "status of $part"
+	is 'invalid,not measured' "$(value '[.lanes[].verdict] | sort | join(",")')" "verdicts of $part"
+	has "$(value '.lanes[] | select(.verdict == "invalid").reason')" 'the worker lies: rank ' "who is to blame for $part"
+	has "$(value '.lanes[] | select(.verdict == "invalid").reason')" "'$point'" "where $part went wrong"
+	has "$(value '.lanes[] | select(.verdict != "invalid").reason')" \
+		'a lane of the same group failed: null.scripted_group: the worker lies: rank ' "the other beside $part"
+	is 0 "$(workers)" "workers left after $part"
+done <<'EOF'
+comes_elsewhere elsewhere
+says_more first
+comes_once second
+comes_thrice third
+EOF
 
 # move BENCH OPTION...: a short run over the loopback
 move() {
