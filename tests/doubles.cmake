@@ -2,6 +2,10 @@
 # A tree of its own, laid out like an installed one, in which feedline also finds worker programs that only tests may meet:
 # null.scripted (benchmarks that go wrong) and liar.* (workers that break the protocol).
 set(prefix ${CMAKE_BINARY_DIR}/tests/prefix)
+if(TARGET feedline-mpi)
+  set(mpi feedline-mpi)
+  set(mpi_file $<TARGET_FILE:feedline-mpi>)
+endif()
 
 fl_worker(test ${CMAKE_CURRENT_SOURCE_DIR}/scripted/benchmarks.list ${CMAKE_CURRENT_SOURCE_DIR} ${prefix})
 
@@ -15,9 +19,9 @@ add_custom_command(OUTPUT ${prefix}/feedline
   COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_BINARY_DIR}/share/feedline/manifests/host.json ${prefix}/share/feedline/manifests
   COMMAND ${CMAKE_COMMAND} -E copy_directory ${share}/suites ${prefix}/share/feedline/suites
   COMMAND ${CMAKE_COMMAND} -E copy ${share}/demands.yaml ${prefix}/share/feedline
-  COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline-lane-host> $<TARGET_FILE:feedline-sense> ${prefix}/libexec/feedline
+  COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline-lane-host> $<TARGET_FILE:feedline-sense> ${mpi_file} ${prefix}/libexec/feedline
   COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:feedline> ${prefix}/feedline
-  DEPENDS feedline feedline-sense feedline-lane-host feedline-lane-liar manifest-host ${share}/demands.yaml VERBATIM)
+  DEPENDS feedline feedline-sense feedline-lane-host ${mpi} feedline-lane-liar manifest-host ${share}/demands.yaml VERBATIM)
 add_custom_target(test-prefix ALL DEPENDS ${prefix}/feedline manifest-test)
 
 # Every declaration of every program, through the manifests.

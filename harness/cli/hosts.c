@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "cli/changes.h"
 #include "cli/interrupt.h"
+#include "cli/measure.h"
 #include "cli/output.h"
 #include "cli/serve.h"
 #include "hosts/digest.h"
@@ -149,7 +150,7 @@ void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, s
 
 		/* not that of the agent, which nobody typed */
 		json_object_set_new(environment, "command", command_of(call));
-		fl_run_add_host(run, hub->hosts[i].name, fl_machine_json(hub->hosts[i].machine), environment);
+		fl_run_add_host(run, hub->hosts[i].name, fl_measure_machine(hub->hosts[i].machine), environment);
 	}
 	if (!run->hosts_n)
 		return;

@@ -28,8 +28,7 @@ static json_t *declarations(const struct fl_plan *plan, const struct fl_catalog 
 	return all;
 }
 
-/* A record is kept and handed on: what others run on the machine is none of its business but that it is there. */
-static json_t *machine_without_names(const struct fl_machine *machine)
+json_t *fl_measure_machine(const struct fl_machine *machine)
 {
 	json_t *doc = fl_machine_json(machine), *gpus = json_object_get(doc, "gpus"), *gpu;
 	size_t i;
@@ -49,9 +48,13 @@ static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *
 	struct fl_run *run = fl_zalloc(1, sizeof(*run));
 
 	run->plan = fl_plan_json(plan);
-	run->machine = machine_without_names(machine);
-	run->environment =
-		fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, plan);
+	if (m->hosts) {
+		fl_hosts_record(m->hosts, m->call, run);
+	} else {
+		run->machine = fl_measure_machine(machine);
+		run->environment =
+			fl_run_environment(m->call->whole_argc, m->call->whole_argv, machine, m->home->catalog, plan);
+	}
 	run->declared = declarations(plan, m->home->catalog);
 	return run;
 }

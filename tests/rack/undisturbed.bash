@@ -4,7 +4,7 @@
 # undisturbed STATUS FILE: that status of a run printed as JSON, were it not for other programs on this machine: they are a
 # true reason to distrust it (disturb.sh), also where they come or go meanwhile, but not what the other scripts are about.
 undisturbed() {
-	local others='^((the (control|open loop)|its [a-z_]+): )?(other programs took|the hypervisor took|its threads waited|it left its steady state)'
+	local others='^((the (control|open loop)|its [a-z_]+): )?(other programs took|the hypervisor took|its threads waited|it left its steady state|this host was late)'
 	if [ "$1" = 4 ] && jq -e --arg o "$others" '[.lanes[].distrust[]] | length > 0 and all(test($o))' "$2" >/dev/null; then
 		jq 'if any(.lanes[]; .verdict == "fail") then 1
 			elif any(.lanes[]; .band and (.verdict == "inconclusive" or .verdict == "not measured")) then 3
