@@ -174,7 +174,7 @@ static struct fl_row row_of(const struct fl_words *w, const struct fl_between *a
 	struct fl_row row = { .cells = { name_of(w, a) } };
 
 	for (size_t i = from; i < to; i++) {
-		double share = a->median ? 100 * a->of_host[i] / a->median : (double)NAN;
+		double share = a->median != 0 ? 100 * a->of_host[i] / a->median : (double)NAN;
 
 		row.cells[i - from + 1] =
 			isnan(share) ? fl_dup("-") : fl_format("%.0f%s", fmin(share, 99999), a->odd[i] ? "*" : "");

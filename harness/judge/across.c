@@ -314,7 +314,7 @@ static void say(struct fl_judgement *j, char *text)
 /* "host n3: memory.copy numa=node0 18 % below the median of 8 hosts (20.1 GB/s, median 24.5 GB/s)" */
 static void say_odd(struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
-	double value = a->of_host[host], off = a->median ? (value - a->median) / fabs(a->median) : NAN;
+	double value = a->of_host[host], off = a->median != 0 ? (value - a->median) / fabs(a->median) : NAN;
 	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT];
 
 	say(j, fl_format("host %s: %s %.0f %% %s the median of %zu hosts (%s, median %s%s)", j->hosts[host].name,
