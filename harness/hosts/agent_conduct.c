@@ -223,7 +223,7 @@ static const struct {
 	{ "cancel", hear_cancel }, { "collect", hear_collect }, { "gathered", hear_gathered }, { "end", hear_end },
 };
 
-static int dispatch(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err)
+int fl_agent_part_hear(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err)
 {
 	const char *told = fl_json_text_or_null(message, "do");
 
@@ -269,7 +269,7 @@ static int hear(struct fl_conductor *self, struct fl_case *c, struct fl_err *err
 			return 0;
 		if (rc < 0)
 			break;
-		rc = dispatch(p, c, message, err);
+		rc = fl_agent_part_hear(p, c, message, err);
 		json_decref(message);
 		if (rc < 0)
 			return rc;

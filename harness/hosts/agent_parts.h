@@ -42,6 +42,8 @@ int fl_agent_part_run(struct fl_agent_own *own, const json_t *message, struct fl
 
 /* agent_conduct.c */
 void fl_agent_part_conduct(struct fl_agent_part *p); /* fills conductor and link */
+/* One message of the hub's. Below 0 with *err: the agent is over. */
+int fl_agent_part_hear(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err);
 /* Queues a message. Failures are met when it is heard next. Takes the message. */
 void fl_agent_say(struct fl_agent_own *own, json_t *message);
 
