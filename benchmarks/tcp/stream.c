@@ -331,7 +331,7 @@ static const struct fl_fact stream_facts[] = {
 };
 
 static const struct fl_flow stream_flows[] = {
-	{ "memory", "cpu", 1, NULL },
+	{ "memory", "interface", 1, NULL },
 	{ 0 },
 };
 /* clang-format on */

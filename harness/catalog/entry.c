@@ -263,7 +263,7 @@ static bool is_place(const struct fl_entry *e, const char *name)
 static bool is_end(const struct fl_entry *e, const char *name)
 {
 	return strcmp(name, "cpu") == 0 || strcmp(name, "memory") == 0 || strcmp(name, "own_memory") == 0 ||
-	       is_place(e, name);
+	       (strcmp(name, "interface") == 0 && fl_entry_field(e, name)) || is_place(e, name);
 }
 
 static int check_places(const struct fl_entry *e, const char *at, struct fl_err *err)

@@ -126,6 +126,7 @@ static bool is_end(const struct fl_entry *e, const char *end)
 	const struct fl_field *f = fl_field_find(e->fields, end);
 
 	return !strcmp(end, "cpu") || !strcmp(end, "memory") || !strcmp(end, "own_memory") ||
+	       (f && !strcmp(end, "interface")) ||
 	       (f && (f->type == FL_DEVICE || f->type == FL_PATH));
 }
 
