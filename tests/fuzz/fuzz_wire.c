@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_wire.c: what a wire receives may be anything, from others and from one that knows the secret. The first byte
- * says how far the other side behaves: bit 0: it greets as a feedline does; bit 1: what follows is sealed, and the first
- * message answers; bit 2: it comes in pieces. Behind it: the bytes; where they are sealed, a message a line, and a line
- * that begins with "!" as it is. */
+ * says how far the other side behaves: bit 0: it greets as a feedline does; bit 1: what follows is sealed, and the
+ * first message answers; bit 2: it comes in pieces. Behind it: the bytes; where they are sealed, a message a line, and
+ * a line that begins with "!" as it is. */
 #include "base/alloc.h"
 #include "hosts/wire.h"
 #include <errno.h>
