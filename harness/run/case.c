@@ -379,7 +379,7 @@ static void keep_watched(struct fl_case *c, struct fl_run *run)
 	size_t before = run->watched_n;
 
 	c->unwatched = fl_telemetry_collect(c->agent->telemetry, c, run);
-	c->watched = run->watched + before;
+	c->watched = run->watched ? run->watched + before : NULL;
 	c->watched_n = run->watched_n - before;
 }
 

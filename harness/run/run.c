@@ -71,7 +71,7 @@ static int run_case(struct fl_agent *agent, struct fl_pool *pool, const struct f
 	add_results(agent, run, before, results);
 	finished = (struct fl_finished){ .lanes = run->lanes + before,
 					 .lanes_n = run->lanes_n - before,
-					 .watched = run->watched + watched,
+					 .watched = run->watched ? run->watched + watched : NULL,
 					 .watched_n = run->watched_n - watched };
 	rc = fl_store_add_case(store, run->id, &finished, err);
 	if (rc == 0 && agent->crew)

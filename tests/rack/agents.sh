@@ -123,6 +123,19 @@ has "$(lane 0 0)" 'on n1: measured' 'the others'
 has "$(lane 1 2)" 'on n3: not measured: host n3 was lost' 'it stays lost'
 never_0 'a stopped agent'
 
+# A link is cut: nobody hears of the host, nor it of the hub, which both find out.
+CROWD_MS=4000 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+in_case 0
+stepping 3
+hosts_cut 3
+conclude 'a cut link'
+hosts_mend 3
+has "$(lane 0 2)" 'on n3: invalid: host n3 was lost: ' 'a host whose link is cut'
+has "$(lane 0 1)" 'on n2: measured' 'the others'
+has "$(lane 1 2)" 'on n3: not measured: host n3 was lost' 'and later'
+has "$(cat "$home/agent3.err")" 'crowd: ' 'its agent says why it ended'
+never_0 'a cut link'
+
 # The journal of one host has no room.
 mkdir -p "$(hosts_home 2)/journals"
 nsenter -t "${hosts_pid[2]}" -m mount -t tmpfs -o size=4k,nr_inodes=16 tmpfs "$(hosts_home 2)/journals"

@@ -71,8 +71,11 @@ static int be_agent(int argc, char **argv)
 	struct fl_err err = { 0 };
 	int rc = fl_bootstrap_read(STDIN_FILENO, fl_now_ns() + UINT64_C(20000000000), &b, &err);
 
-	if (rc == 0)
+	if (rc == 0) {
 		rc = fl_agent_serve(&serve, &b, &err);
+		fl_bootstrap_release(&b);
+	}
+	fl_catalog_free((struct fl_catalog *)(uintptr_t)serve.catalog);
 	return rc < 0 ? say_error(&err) : 0;
 }
 
@@ -269,9 +272,9 @@ static int carry_out(struct fl_hub *hub, struct fl_plan *plan, struct fl_agent *
 		     const char *path, struct fl_err *err)
 {
 	struct mortal mortal = { .crew = { .run_case = die_after, .stored = stored } };
-	struct fl_store *store;
-	struct fl_judgement *j;
-	int status, rc = fl_store_open(path, true, &store, err);
+	struct fl_store *store = NULL;
+	struct fl_judgement *j = NULL;
+	int rc = fl_store_open(path, true, &store, err);
 
 	if (rc < 0)
 		return rc;
@@ -285,17 +288,31 @@ static int carry_out(struct fl_hub *hub, struct fl_plan *plan, struct fl_agent *
 		rc = fl_run_plan(agent, plan, run, store, err);
 	}
 	print_lanes(run);
+	fl_crew_free(mortal.real);
 	run->finished = rc == 0;
 	if (rc == 0)
 		rc = fl_judge(run, &j, err);
-	if (rc < 0) {
-		fl_store_close(store);
-		return rc;
-	}
-	status = (int)j->status;
-	rc = fl_store_finish(store, run->id, status, err);
+	if (rc == 0)
+		rc = fl_store_finish(store, run->id, (int)j->status, err);
+	if (rc == 0)
+		rc = (int)j->status;
+	fl_judgement_free(j);
 	fl_store_close(store);
-	return rc < 0 ? rc : status;
+	return rc;
+}
+
+/* Of the hosts that have come. */
+static int be_crowd(struct fl_hub *hub, struct fl_agent *agent, int argc, char **argv, struct fl_err *err)
+{
+	struct fl_plan *plan = make_plan(hub, agent->catalog, argc - 7, argv + 7);
+	struct fl_run *run = new_run(hub, plan, agent->catalog);
+	int rc;
+
+	agent->machine = hub->hosts[0].machine;
+	rc = carry_out(hub, plan, agent, run, argv[6], err);
+	fl_run_free(run);
+	fl_plan_free(plan);
+	return rc;
 }
 
 static int be_hub(int argc, char **argv)
@@ -311,7 +328,6 @@ static int be_hub(int argc, char **argv)
 	struct fl_hub_spec named = spec;
 	struct fl_err err = { 0 };
 	struct fl_hub *hub;
-	struct fl_plan *plan;
 	int rc;
 
 	for (unsigned i = 0; i < spec.n; i++)
@@ -322,12 +338,13 @@ static int be_hub(int argc, char **argv)
 		return say_error(&err);
 	write_lines(hub, argv[4]);
 	rc = fl_hub_gather(hub, UINT64_C(60000000000), NULL, &err);
-	if (rc == 0) {
-		plan = make_plan(hub, agent.catalog, argc - 7, argv + 7);
-		agent.machine = hub->hosts[0].machine;
-		rc = carry_out(hub, plan, &agent, new_run(hub, plan, agent.catalog), argv[6], &err);
-	}
+	if (rc == 0)
+		rc = be_crowd(hub, &agent, argc, argv, &err);
 	fl_hub_close(hub);
+	for (unsigned i = 0; i < spec.n; i++)
+		free((char *)(uintptr_t)names[i]);
+	free(names);
+	fl_catalog_free((struct fl_catalog *)(uintptr_t)agent.catalog);
 	if (rc < 0)
 		rc = say_error(&err);
 	printf("status %d\n", rc);
