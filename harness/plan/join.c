@@ -141,6 +141,20 @@ static bool is_same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+/* Has it the cases of the other one? What a study finds on a host wants all of its cases there; plain rounds find
+ * nothing. */
+static bool has_cases(const struct joined *study, const struct fl_study *s)
+{
+	if (s->kind == FL_STUDY_REPEAT)
+		return true;
+	if (study->slots_n != s->cases_n)
+		return false;
+	for (size_t i = 0; s->values && i < s->cases_n; i++)
+		if (!is_same(study->slots[i].value, s->values[i]))
+			return false;
+	return true;
+}
+
 /* label: NULL: any. NULL: none is free. */
 static struct joined *find_study(struct join *j, const struct fl_study *s, const char *label)
 {
@@ -148,7 +162,7 @@ static struct joined *find_study(struct join *j, const struct fl_study *s, const
 		struct joined *study = &j->studies[i];
 
 		if (study->last != j->host && study->kind == s->kind && is_same(study->option, s->option) &&
-		    (!label || has_name(&study->labels, label)))
+		    has_cases(study, s) && (!label || has_name(&study->labels, label)))
 			return study;
 	}
 	return NULL;
@@ -195,22 +209,17 @@ static void take_case(const struct join *j, struct fl_plan_case *c, struct slot 
 	slot->last = j->host;
 }
 
-/* A new one: behind the others, but all together come last. */
 static struct slot *add_slot(struct joined *study, const struct fl_plan_case *c, int sort, const char *value)
 {
-	size_t at = study->slots_n;
+	struct slot *slot;
 
 	study->slots = fl_grow(study->slots, study->slots_n + 1, sizeof(*study->slots));
-	if (study->kind == FL_STUDY_SOLO && at && study->slots[at - 1].sort > sort) {
-		study->slots[at] = study->slots[at - 1];
-		at--;
-	}
-	study->slots_n++;
-	study->slots[at] = (struct slot){ .c = *c, .value = fl_dup(value), .sort = sort };
-	study->slots[at].c.label = NULL;
-	study->slots[at].c.lanes = NULL;
-	study->slots[at].c.lanes_n = 0;
-	return &study->slots[at];
+	slot = &study->slots[study->slots_n++];
+	*slot = (struct slot){ .c = *c, .value = fl_dup(value), .sort = sort };
+	slot->c.label = NULL;
+	slot->c.lanes = NULL;
+	slot->c.lanes_n = 0;
+	return slot;
 }
 
 /* First those that are called alike, so that no other takes their place. */

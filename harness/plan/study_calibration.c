@@ -21,6 +21,37 @@ static void clear_values(struct fl_study *s)
 	s->range = false;
 }
 
+static bool is_across(const struct fl_plan *plan, const struct fl_study *s)
+{
+	return plan->cases[s->first].lanes[0].size > 1;
+}
+
+/* Every round of hosts that meet is a study of its own: a host that rests in one still has all of the others. */
+static void split(struct fl_plan *plan, size_t first)
+{
+	struct fl_study *before = plan->studies;
+	size_t n = plan->studies_n;
+
+	plan->studies = fl_zalloc(plan->cases_n, sizeof(*plan->studies));
+	plan->studies_n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct fl_study s = before[i];
+
+		if (i < first || !is_across(plan, &s)) {
+			plan->studies[plan->studies_n++] = s;
+			continue;
+		}
+		for (unsigned k = 0; k < s.cases_n; k++)
+			plan->studies[plan->studies_n++] =
+				(struct fl_study){ .kind = s.kind,
+						   .label = fl_dup(plan->cases[s.first + k].label),
+						   .first = s.first + k,
+						   .cases_n = 1 };
+		free(s.label);
+	}
+	free(before);
+}
+
 int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, unsigned passes, size_t first,
 		      struct fl_plan *plan, struct fl_err *err)
 {
@@ -43,6 +74,7 @@ int fl_plan_calibrate(const struct fl_expansion *x, const struct fl_rule *rule, 
 			c->rounds_least = least * rule->repeat;
 		}
 	}
+	split(plan, first);
 	return 0;
 }
 

@@ -194,29 +194,40 @@ static void test_skipped_on_one(void **state)
 	tear_down(&r);
 }
 
-/* Studies keep their order: all together is the last of `solo`, and values stay with their cases. */
+/* A study finds something on a host by all of its cases there: where a host has others, it has a study of its own. */
 static void test_studies(void **state)
 {
-	struct rack r = build(2);
+	struct rack r = build(3);
 
 	(void)state;
 	r.machines[0].m.nodes_n = 1;
 	check_described(&r,
 			"- together: [{bench: memory.copy, with: {memory: local}}, {bench: null.nop}]\n  study: solo\n",
-			"solo memory.copy numa=node0 memory=node0 + null.nop and the like\n"
-			"  memory.copy numa=node0 memory=node0 alone: n1 n2\n"
-			"  null.nop alone: n1 n2\n"
-			"  memory.copy numa=node1 memory=node1 alone: n2\n"
-			"  memory.copy numa=node0 memory=node0 + null.nop and the like: n1 n1 n2 n2 n2\n");
+			"solo memory.copy numa=node0 memory=node0 + null.nop\n"
+			"  memory.copy numa=node0 memory=node0 alone: n1\n"
+			"  null.nop alone: n1\n"
+			"  memory.copy numa=node0 memory=node0 + null.nop: n1 n1\n"
+			"solo memory.copy numa=node0 memory=node0 + memory.copy numa=node1 memory=node1 + null.nop\n"
+			"  memory.copy numa=node0 memory=node0 alone #2: n2 n3\n"
+			"  memory.copy numa=node1 memory=node1 alone: n2 n3\n"
+			"  null.nop alone #2: n2 n3\n"
+			"  memory.copy numa=node0 memory=node0 + memory.copy numa=node1 memory=node1 + null.nop: "
+			"n2 n2 n2 n3 n3 n3\n");
+	check_described(&r, "- bench: memory.copy\n  with: {memory: local}\n  study: calibration\n",
+			"calibration memory.copy numa=node0 memory=node0\n"
+			"  memory.copy numa=node0 memory=node0: n1\n"
+			"calibration memory.copy\n"
+			"  memory.copy numa=node0 memory=node0 #2: n2 n3\n"
+			"  memory.copy numa=node1 memory=node1: n2 n3\n");
 	check_described(&r, "- bench: null.nop\n  beside: [{bench: null.pipeline}]\n",
 			"beside null.nop beside null.pipeline\n"
-			"  null.nop alone: n1 n2\n"
-			"  null.nop beside null.pipeline: n1 n1 n2 n2\n");
+			"  null.nop alone: n1 n2 n3\n"
+			"  null.nop beside null.pipeline: n1 n1 n2 n2 n3 n3\n");
 	check_described(&r, "- bench: storage.read\n  with: {path: /data/f}\n  sweep: {depth: 1..4}\n",
 			"sweep storage.read path=/data/f\n"
-			"  storage.read path=/data/f depth=1: n1 n2\n"
-			"  storage.read path=/data/f depth=2: n1 n2\n"
-			"  storage.read path=/data/f depth=4: n1 n2\n");
+			"  storage.read path=/data/f depth=1: n1 n2 n3\n"
+			"  storage.read path=/data/f depth=2: n1 n2 n3\n"
+			"  storage.read path=/data/f depth=4: n1 n2 n3\n");
 	tear_down(&r);
 }
 
@@ -256,6 +267,13 @@ static const struct {
 	  "ab tcp.stream n1 - n2\n"
 	  "  tcp.stream streams=1 n1 - n2: n1.0 n2.1\n"
 	  "  tcp.stream streams=8 n1 - n2: n1.0 n2.1\n" },
+	{ 3, "- bench: tcp.stream\n  study: calibration\n",
+	  "calibration tcp.stream n2 - n3\n"
+	  "  tcp.stream n2 - n3: n2.0 n3.1\n"
+	  "calibration tcp.stream n1 - n3\n"
+	  "  tcp.stream n1 - n3: n1.0 n3.1\n"
+	  "calibration tcp.stream n1 - n2\n"
+	  "  tcp.stream n1 - n2: n1.0 n2.1\n" },
 	{ 4, "- bench: tcp.stream\n  each: [numa]\n  across: bisection\n",
 	  "repeat tcp.stream\n"
 	  "  tcp.stream numa=node0 bisection: n1.0 n3.1 n2.0 n4.1\n"
