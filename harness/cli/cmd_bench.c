@@ -13,7 +13,7 @@ struct bench_opts {
 	uint64_t repeat;
 	bool json, dry_run;
 	const char *store;
-	const char *hosts, *launcher, *interface, *remote_program;
+	const char *hosts, *launcher, *hub_interface, *remote_program;
 };
 
 static const struct fl_field bench_fields[] = {
@@ -73,7 +73,8 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 		   const struct bench_opts *opts, const struct fl_args *args, struct fl_err *err)
 {
 	struct fl_measure m = { .home = home, .call = call, .json = opts->json, .dry_run = opts->dry_run };
-	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->interface, opts->remote_program };
+	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->hub_interface,
+						opts->remote_program };
 	struct fl_suite *suite;
 	char *store;
 	int rc;

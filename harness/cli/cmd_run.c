@@ -9,7 +9,7 @@
 
 struct run_opts {
 	const char *suite, *store, *resume, *baseline;
-	const char *hosts, *launcher, *interface, *remote_program;
+	const char *hosts, *launcher, *hub_interface, *remote_program;
 	uint64_t repeat, passes;
 	bool json, dry_run, resume_anyway, replace;
 };
@@ -77,7 +77,8 @@ static int measure(const struct fl_home *home, const struct fl_call *call, const
 		.baseline = opts->baseline,
 		.replace = opts->replace,
 	};
-	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->interface, opts->remote_program };
+	const struct fl_hosts_options hosts = { opts->hosts, opts->launcher, opts->hub_interface,
+						opts->remote_program };
 	char *store;
 	int rc = fl_hosts_begin(&hosts, home, call, &m.hosts, err);
 

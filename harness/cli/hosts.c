@@ -34,10 +34,10 @@ int fl_hosts_begin(const struct fl_hosts_options *opts, const struct fl_home *ho
 
 	*ret = NULL;
 	if (!fl_launch_is_wanted(opts->hosts, opts->launcher)) {
-		if (!opts->interface && !opts->remote_program)
+		if (!opts->hub_interface && !opts->remote_program)
 			return 0;
 		fl_fail(err, -EINVAL, "--%s is about other hosts, and this machine is measured alone",
-			opts->interface ? "interface" : "remote-program");
+			opts->hub_interface ? "hub-interface" : "remote-program");
 		return fl_hint(err, "name the hosts: --hosts n1,n2");
 	}
 	rc = fl_program(&program, err);
@@ -46,7 +46,7 @@ int fl_hosts_begin(const struct fl_hosts_options *opts, const struct fl_home *ho
 	fl_catalog_digest(home->catalog, digest);
 	rc = fl_launch_begin(&(struct fl_launch_spec){ .hosts = opts->hosts,
 						       .launcher = opts->launcher,
-						       .interface = opts->interface,
+						       .interface = opts->hub_interface,
 						       .program = program,
 						       .remote = opts->remote_program,
 						       .prefix = home->prefix,
@@ -168,7 +168,7 @@ char *fl_hosts_again(const struct fl_hosts *hosts)
 	o = &hosts->opts;
 	const char *const words[][2] = { { "--hosts", o->hosts },
 					 { "--launcher", o->launcher },
-					 { "--interface", o->interface },
+					 { "--hub-interface", o->hub_interface },
 					 { "--remote-program", o->remote_program } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {

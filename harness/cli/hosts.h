@@ -10,14 +10,14 @@
 
 /* As typed; NULL: not given. */
 struct fl_hosts_options {
-	const char *hosts, *launcher, *interface, *remote_program;
+	const char *hosts, *launcher, *hub_interface, *remote_program;
 };
 /* Their rows in a command's options: members of the same names in *opts. */
 #define FL_HOSTS_FIELDS(type)                                                                                          \
 	FL_FIELD(type, hosts, FL_TEXT, "", NULL, "measure on these, by ssh: n1,n2, n[1-8], or a file, one a line"),    \
 		FL_FIELD(type, launcher, FL_TEXT, "", NULL,                                                            \
 			 "what starts feedline on the hosts: mpirun, ssh, env, slurm, local (else what is found)"),    \
-		FL_FIELD(type, interface, FL_TEXT, "", NULL,                                                           \
+		FL_FIELD(type, hub_interface, FL_TEXT, "", NULL,                                                       \
 			 "by which hosts reach this one: an interface here, or its address (else any)"),               \
 		FL_FIELD(type, remote_program, FL_TEXT, "", NULL,                                                      \
 			 "where feedline is on the other hosts (else at the same place as here)")

@@ -21,7 +21,7 @@ struct fl_launch; /* the processes that were started, and what was found of the 
 struct fl_launch_spec {
 	const char *hosts;     /* --hosts: names with commas, or a file (host_list.h); NULL: not given */
 	const char *launcher;  /* --launcher; NULL: the first that applies */
-	const char *interface; /* --interface: where the hub listens, an interface or its address; NULL: all */
+	const char *interface; /* --hub-interface: where the hub listens, an interface or its address; NULL: all */
 	const char *program;   /* of feedline itself, absolute */
 	const char *remote;    /* --remote-program: where it is on the other hosts, absolute; NULL: at the same place */
 	const char *prefix;    /* base/file.h */

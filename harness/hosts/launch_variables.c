@@ -128,7 +128,7 @@ int fl_launch_interface(const char *given, char ret[FL_ADDRESS_TEXT], struct fl_
 	freeifaddrs(all);
 	if (found)
 		return 0;
-	fl_fail(err, -EINVAL, "--interface '%.64s': this host has no such interface with an address", given);
+	fl_fail(err, -EINVAL, "--hub-interface '%.64s': this host has no such interface with an address", given);
 	return fl_hint(err, "'ip -br addr' shows them");
 }
 

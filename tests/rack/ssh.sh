@@ -54,8 +54,8 @@ done <<'EOT'
 --launcher slurm|launcher 'slurm': this is no allocation of Slurm's
 --launcher env|launcher 'env': no FEEDLINE_SIZE in the environment
 --launcher local --hosts n1|--hosts does not go with the launcher 'local'
---hosts n1,n2 --interface eth7|--interface 'eth7': this host has no such interface with an address
---interface eth0|--interface is about other hosts, and this machine is measured alone
+--hosts n1,n2 --hub-interface eth7|--interface 'eth7': this host has no such interface with an address
+--hub-interface eth0|--interface is about other hosts, and this machine is measured alone
 EOT
 
 # hosts that cannot take part: named, with the reason; status 3
@@ -98,7 +98,7 @@ rm "$prefix/feedline-9.9.9"
 on 1 ip link add far type bridge
 on 1 ip addr add 10.99.0.1/24 dev far
 on 1 ip link set far up
-launched 1 "$feedline" run --hosts n1,n2 --interface far --suite "$suite" --store "$store"
+launched 1 "$feedline" run --hosts n1,n2 --hub-interface far --suite "$suite" --store "$store"
 is 3 "$rc" 'status of an interface that nobody reaches'
 has "$(cat "$home/err")" 'host n2: the hub was not reached at port' 'an interface that nobody reaches'
 has "$(cat "$home/err")" '10.99.0.1: Network is unreachable' 'an interface that nobody reaches: why'
