@@ -141,6 +141,8 @@ int fl_launch_here(struct fl_launch *l, const struct fl_launch_spec *spec, unsig
 	int rc;
 
 	fl_hub_bootstrap(l->hub, rank, &b);
+	if (!b.host)
+		b.host = fl_launch_own_name();
 	line = fl_bootstrap_format(&b);
 	fl_bootstrap_release(&b);
 	rc = fl_launched_start(p, spec->program, args, line, err);

@@ -6,7 +6,6 @@
 #include <feedline/clock.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const uint64_t resolve_ns = 60000000000;
 
@@ -45,10 +44,7 @@ static int read_hub(char **ret_name, uint16_t *ret_port, struct fl_err *err)
 
 static int begin_agent(struct fl_launch *l, const struct fl_launch_spec *spec, const char *hub, struct fl_err *err)
 {
-	char own[FL_HOST_NAME_MAX + 1] = "";
-
-	gethostname(own, sizeof(own) - 1);
-	l->bootstrap.host = fl_dup(own);
+	l->bootstrap.host = fl_launch_own_name();
 	l->role = FL_LAUNCH_AGENT;
 	return fl_launch_resolve(hub, fl_now_ns() + resolve_ns, spec->interrupt, &l->bootstrap, err);
 }

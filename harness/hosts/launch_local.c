@@ -2,7 +2,6 @@
 /* launch_local.c: one agent, here. What runs over many hosts runs over this one then, with the same keys. */
 #include "base/alloc.h"
 #include "hosts/launch_parts.h"
-#include <unistd.h>
 
 bool fl_launch_local_applies(const char *hosts)
 {
@@ -12,12 +11,10 @@ bool fl_launch_local_applies(const char *hosts)
 
 int fl_launch_local(struct fl_launch *l, const struct fl_launch_spec *spec, struct fl_err *err)
 {
-	char name[FL_HOST_NAME_MAX + 1] = "";
 	int rc;
 
-	gethostname(name, sizeof(name) - 1);
 	l->hosts.items = fl_zalloc(1, sizeof(*l->hosts.items));
-	l->hosts.items[l->hosts.n++].name = fl_dup(fl_host_name_is_good(name) ? name : "localhost");
+	l->hosts.items[l->hosts.n++].name = fl_launch_own_name();
 	rc = fl_launch_open_hub(l, spec, (struct fl_hub_spec){ .listen_fd = -1, .bind = "127.0.0.1" }, err);
 	return rc < 0 ? rc : fl_launch_here(l, spec, 0, err);
 }

@@ -66,6 +66,8 @@ int fl_launch_secret(const char *launcher, struct fl_secret *ret, struct fl_err 
 int fl_launch_resolve(const char *name, uint64_t until_ns, const volatile sig_atomic_t *interrupt,
 		      struct fl_bootstrap *b, struct fl_err *err);
 
+/* What this machine calls itself; malloc'd. */
+char *fl_launch_own_name(void);
 /* An address of the interface of that name, or of that address itself. -EINVAL: this host has none. */
 int fl_launch_interface(const char *given, char ret[FL_ADDRESS_TEXT], struct fl_err *err);
 /* -EINVAL: this process is held on fewer CPUs than it may have, by whatever started it; `command` does not do that. */

@@ -57,8 +57,8 @@ int fl_launch_identify(struct fl_bootstrap *b, struct fl_err *err)
 			return rc;
 		b->rank = (int)rank;
 	}
-	if (!b->host && node && fl_host_name_is_good(node))
-		b->host = fl_dup(node);
+	if (!b->host)
+		b->host = node && fl_host_name_is_good(node) ? fl_dup(node) : fl_launch_own_name();
 	return getenv("SLURM_PROCID") ? fl_launch_check_bound("salloc --exclusive", err) : 0;
 }
 

@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int fl_launch_number(const char *variable, unsigned long max, unsigned long *ret, struct fl_err *err)
 {
@@ -84,6 +85,14 @@ int fl_launch_resolve(const char *name, uint64_t until_ns, const volatile sig_at
 }
 
 /* ---- what this process has */
+
+char *fl_launch_own_name(void)
+{
+	char name[FL_HOST_NAME_MAX + 1] = "";
+
+	gethostname(name, sizeof(name) - 1);
+	return fl_dup(fl_host_name_is_good(name) ? name : "localhost");
+}
 
 static socklen_t length_of(int family)
 {
