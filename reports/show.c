@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LANES_MAX = 100, ROUNDS_MAX = 20, SAMPLES_MAX = 100, MEMBER_COLUMNS = 14, INDENT = 2 };
+enum { HOSTS_MAX = 16, LANES_MAX = 100, ROUNDS_MAX = 20, SAMPLES_MAX = 100, MEMBER_COLUMNS = 14, INDENT = 2 };
 
 /* "  name          text", goes on below itself. */
 static void add_text(struct fl_text *out, size_t width, const char *name, const char *text)
@@ -61,21 +61,40 @@ static const char *or_unknown(const json_t *o, const char *key)
 	return text ? text : "not known";
 }
 
-static void add_machine(struct fl_text *out, size_t width, const struct fl_run *run)
+static void add_machine(struct fl_text *out, size_t width, const char *name, const json_t *m, const json_t *environment)
 {
-	const json_t *m = run->machine;
 	char *line =
 		fl_format("%s: %s, CPUs %s, %zu NUMA nodes, %zu drives, %zu NICs, %zu GPUs", or_unknown(m, "host"),
 			  or_unknown(m, "cpu_model"), or_unknown(m, "cpus"),
 			  json_array_size(json_object_get(m, "nodes")), json_array_size(json_object_get(m, "drives")),
 			  json_array_size(json_object_get(m, "nics")), json_array_size(json_object_get(m, "gpus")));
 
-	add_text(out, width, "machine", line);
+	add_text(out, width, name, line);
 	free(line);
-	line = fl_format("kernel %s, feedline %s", or_unknown(run->environment, "kernel"),
-			 or_unknown(run->environment, "feedline"));
+	line = fl_format("kernel %s, feedline %s", or_unknown(environment, "kernel"),
+			 or_unknown(environment, "feedline"));
 	add_text(out, width, "software", line);
 	free(line);
+}
+
+/* The machine that the run was on, or each of them. */
+static void add_machines(struct fl_text *out, size_t width, const struct fl_run *run)
+{
+	if (run->hosts_n == 0)
+		add_machine(out, width, "machine", run->machine, run->environment);
+	for (size_t i = 0; i < run->hosts_n && i < HOSTS_MAX; i++) {
+		const struct fl_run_host *host = &run->hosts[i];
+		char *name = fl_format("host %s", host->name);
+
+		add_machine(out, width, name, host->machine, host->environment);
+		free(name);
+	}
+	if (run->hosts_n > HOSTS_MAX) {
+		char *more = fl_format("%zu; --json shows all", run->hosts_n - HOSTS_MAX);
+
+		add_text(out, width, "more hosts", more);
+		free(more);
+	}
 }
 
 static void add_head(struct fl_text *out, size_t width, const struct fl_shown *shown, size_t lanes)
@@ -94,7 +113,7 @@ static void add_head(struct fl_text *out, size_t width, const struct fl_shown *s
 	add_text(out, width, "state", line);
 	free(line);
 	add_command(out, width, run->environment);
-	add_machine(out, width, run);
+	add_machines(out, width, run);
 	line = fl_format("%zu, with %zu records", lanes, run->lanes_n);
 	add_text(out, width, "lanes", line);
 	free(line);

@@ -124,6 +124,22 @@ static json_t *all_watched(const struct fl_shown *shown)
 	return list;
 }
 
+static json_t *hosts_json(const struct fl_run *run)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < run->hosts_n; i++) {
+		const struct fl_run_host *host = &run->hosts[i];
+		json_t *o = json_object();
+
+		json_object_set_new(o, "name", fl_json_string(host->name));
+		json_object_set(o, "machine", host->machine);
+		json_object_set(o, "environment", host->environment);
+		json_array_append_new(list, o);
+	}
+	return list;
+}
+
 json_t *fl_show_json(const struct fl_shown *shown)
 {
 	const struct fl_run *run = shown->run;
@@ -141,6 +157,8 @@ json_t *fl_show_json(const struct fl_shown *shown)
 	json_object_set_new(o, "suite", fl_json_string(fl_json_text_or_null(run->plan, "suite")));
 	json_object_set(o, "environment", run->environment);
 	json_object_set(o, "machine", run->machine);
+	if (run->hosts_n)
+		json_object_set_new(o, "hosts", hosts_json(run));
 	json_object_set_new(o, "lanes", list);
 	json_object_set_new(o, "watched", all_watched(shown));
 	return o;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_in.h: a run as the fuzzers of judge and compare take it: an object with "id", "host", "plan", "declared",
- * "machine", "environment", "finished" and "lanes"; a lane's members are those of the record, with the samples of one
- * series in "value" (and "metric", "at"), or of several in such objects in "series". What is left out is as in
- * sample_run.h; the closed loop of studied.h is declared, too. */
+ * "machine", "environment", "finished", "hosts" (each with "name", "machine", "environment") and "lanes"; a lane's
+ * members are those of the record, with the samples of one series in "value" (and "metric", "at"), or of several in
+ * such objects in "series". What is left out is as in sample_run.h; the closed loop of studied.h is declared, too. */
 #ifndef FL_TESTS_RUN_IN_H
 #define FL_TESTS_RUN_IN_H
 #include "../unit/studied.h"
@@ -65,6 +65,16 @@ static inline void run_in_record(struct fl_run *run, const json_t *doc)
 	json_array_foreach(json_object_get(doc, "series"), i, series) run_in_series(r, series);
 }
 
+static inline void run_in_host(struct fl_run *run, const json_t *doc)
+{
+	const char *name = fl_json_text_or_null(doc, "name");
+	json_t *machine = json_object_get(doc, "machine");
+
+	if (run->hosts_n < 64)
+		fl_run_add_host(run, name ? name : "", json_incref(machine ? machine : run->machine),
+				json_incref(json_object_get(doc, "environment")));
+}
+
 static inline struct fl_run *run_in(const json_t *doc)
 {
 	struct fl_run *run = sample_run_new(false, NULL);
@@ -82,6 +92,7 @@ static inline struct fl_run *run_in(const json_t *doc)
 	if (json_object_get(doc, "host"))
 		json_object_set(run->machine, "host", json_object_get(doc, "host"));
 	run_in_replace(&run->environment, doc, "environment");
+	json_array_foreach(json_object_get(doc, "hosts"), i, lane) run_in_host(run, lane);
 	run->finished = json_is_true(json_object_get(doc, "finished"));
 	json_array_foreach(json_object_get(doc, "lanes"), i, lane) run_in_record(run, lane);
 	return run;

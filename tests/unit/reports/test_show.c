@@ -119,9 +119,38 @@ static void for_programs(void **state)
 	fl_run_free(run);
 }
 
+/* Of several machines each has a line, up to a number of them. */
+static void hosts(void **state)
+{
+	struct fl_run *run = many_lanes();
+	struct fl_shown shown = { .run = run, .state = FL_FINISHED };
+	struct fl_look look = { .width = 80 };
+	struct fl_text out = { 0 };
+	json_t *doc;
+
+	(void)state;
+	for (int i = 1; i <= 20; i++) {
+		char *name = fl_format("n%d", i);
+
+		fl_run_add_host(run, name, json_pack("{s:s}", "host", name), json_pack("{s:s}", "kernel", "6.1"));
+		free(name);
+	}
+	fl_show_text(&shown, &look, &out);
+	assert_null(strstr(out.bytes, "machine  "));
+	assert_non_null(strstr(out.bytes, "  host n16        n16: not known, CPUs not known"));
+	assert_null(strstr(out.bytes, "host n17"));
+	assert_non_null(strstr(out.bytes, "  more hosts      4; --json shows all\n"));
+	doc = fl_show_json(&shown);
+	assert_int_equal(json_array_size(json_object_get(doc, "hosts")), 20);
+	json_decref(doc);
+	fl_text_release(&out);
+	fl_run_free(run);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(for_people), cmocka_unit_test(for_programs) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(for_people), cmocka_unit_test(for_programs),
+					    cmocka_unit_test(hosts) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
