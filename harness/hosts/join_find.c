@@ -84,10 +84,9 @@ static void fail_errno(struct fl_ways *ways, struct fl_way *way, int code)
 
 	fl_fail(&why, -code, "%s", strerror(code));
 	way->refused = is_refusal(code) ? way->refused + 1 : 0;
-	if (way->refused < REFUSED_MAX || ways->join->bootstrap->hub_may_be_late)
-		fail(ways, way, &why);
-	else
-		fl_ways_give_up(ways, way, &why);
+	fail(ways, way, &why);
+	if (way->refused >= REFUSED_MAX && !ways->join->bootstrap->hub_may_be_late)
+		way->state = FL_WAY_OVER; /* it says nothing of the others, which have their time */
 }
 
 /* ---- one try */
@@ -217,7 +216,7 @@ static int say_unreached(const struct fl_ways *ways, struct fl_err *err)
 
 		fl_text_add(&text, "%s%s: %.80s", i ? "; " : "", way->address,
 			    way->why.code ? way->why.what : "no answer");
-		if (way->state == FL_WAY_OVER && code == -EHOSTUNREACH)
+		if (way->state == FL_WAY_OVER && !way->refused && code == -EHOSTUNREACH)
 			code = way->why.code;
 	}
 	fl_fail(err, code, "the hub was not reached at port %u: %.270s", b->port, fl_text_str(&text));

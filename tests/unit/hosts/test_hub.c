@@ -154,6 +154,57 @@ static void test_ways_to_the_hub(void **state)
 	agents_kill(&a);
 }
 
+/* The first address is that of another run's hub. */
+static void test_wrong_hubs_on_the_way(void **state)
+{
+	struct fl_hub *hub = open_hub(1, NULL), *other;
+	struct fl_hub_spec spec = { .n = 1, .listen_fd = -1, .bind = "127.0.0.2", .port = hub->port };
+	struct agents a = agents_make();
+	struct fl_err err = { 0 };
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(fl_hub_open(&spec, &other, &err), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) { /* serves the other hub, which is busy for ever */
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(hub->listen_fd);
+		fl_hub_listen(other, UINT64_MAX, NULL, NULL);
+		_exit(0);
+	}
+	hub->addresses[1] = hub->addresses[0];
+	hub->addresses[0] = strdup("127.0.0.2");
+	hub->addresses_n = 2;
+	agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
+	gathers(hub);
+	assert_string_equal(hub->hosts[0].name, "n1");
+	fl_hub_close(hub);
+	assert_int_equal(agents_wait(&a, 0), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	agents_kill(&a);
+	fl_hub_close(other);
+}
+
+/* Nobody is there: each address is named with its reason. */
+static void test_no_way(void **state)
+{
+	struct fl_hub *hub = open_hub(1, NULL);
+	struct agents a = agents_make();
+
+	(void)state;
+	hub->addresses[1] = strdup("127.0.0.3");
+	hub->addresses_n = 2;
+	agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1", .address = "127.0.0.2" });
+	assert_int_equal(agents_wait(&a, 0), 2);
+	assert_int_equal(a.ends[0].code, -EHOSTUNREACH);
+	says(a.ends[0].what, "the hub was not reached at port ");
+	says(a.ends[0].what, "127.0.0.2: Connection refused; 127.0.0.3: Connection refused");
+	fl_hub_close(hub);
+	agents_kill(&a);
+}
+
 /* ---- who does not come */
 
 static void test_nobody_comes(void **state)
@@ -604,6 +655,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_two_hosts),
 		cmocka_unit_test(test_ways_to_the_hub),
+		cmocka_unit_test(test_wrong_hubs_on_the_way),
+		cmocka_unit_test(test_no_way),
 		cmocka_unit_test(test_nobody_comes),
 		cmocka_unit_test(test_one_does_not_come),
 		cmocka_unit_test(test_launching_failed),
