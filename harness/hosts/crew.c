@@ -521,6 +521,8 @@ static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct f
 {
 	struct fl_crew_own *crew = (struct fl_crew_own *)self;
 	struct fl_crew_case c = { .crew = crew, .agent = agent, .of = &plan->cases[at->case_no], .at = *at };
+	void (*waits)(void *arg) = crew->hub->waits;
+	void *waits_arg = crew->hub->waits_arg;
 	int rc = refuse_alone(crew, err);
 
 	if (rc < 0)
@@ -532,6 +534,8 @@ static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct f
 	}
 	init(&c);
 	rc = carry_through(&c, run->id, err);
+	crew->hub->waits = waits;
+	crew->hub->waits_arg = waits_arg;
 	if (rc == 0)
 		fl_crew_keep(&c, run);
 	release(&c);

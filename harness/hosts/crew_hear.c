@@ -140,7 +140,7 @@ static int say_failed(struct fl_crew_case *c, struct fl_crew_part *part, const j
 
 	if (rc == 0)
 		rc = fl_json_i64(message, "failed", "code", -4095, -1, &code, err) < 0 ? -EPROTO : 0;
-	if (rc < 0)
+	if (rc < 0 || !lane)
 		return rc;
 	if (part->stage >= FL_PART_STOPPED)
 		return fl_fail(err, -EPROTO, "it said 'failed' out of turn");

@@ -288,6 +288,7 @@ static int carry_out(struct fl_hub *hub, struct fl_plan *plan, struct fl_agent *
 		rc = fl_run_plan(agent, plan, run, store, err);
 	}
 	print_lanes(run);
+	agent->crew = NULL;
 	fl_crew_free(mortal.real);
 	run->finished = rc == 0;
 	if (rc == 0)

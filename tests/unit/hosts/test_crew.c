@@ -187,7 +187,7 @@ static void hear(struct player *p, json_t *message)
 	if (strcmp(told, "clock") == 0) {
 		json_t *answer =
 			json_pack("{s:s, s:O, s:I}", "is", "clock", "sent_ns", json_object_get(message, "sent_ns"),
-				  "at_ns", (json_int_t)((int64_t)fl_now_ns() + p->shift_ns));
+				  "at_ns", (json_int_t)fl_now_ns() + p->shift_ns);
 
 		fl_wire_send(p->w, answer, NULL);
 		json_decref(answer);
