@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuzz_crew.c: agents may say anything, at any time; every lane gets a record that is well formed, and a lane that was
- * lost or failed is never one that was measured. The input is a row of messages: a byte for the host (0x80 and more: the
- * hub goes on to the next stage), two for the length, then JSON. */
+/* fuzz_crew.c: agents may say anything, at any time; every lane gets a record that is well formed, and a lane that
+ * was lost or failed is never one that was measured. The input is a row of messages: a byte for the host (0x80 and
+ * more: the hub goes on to the next stage), two for the length, then JSON. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "hosts/crew_parts.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_part.c: what one host carries out of a case, as JSON and back; and the file in which it keeps what came of it. */
+/* test_part.c: what one host carries out of a case, as JSON and back; and the file in which it keeps what came of
+ * it. */
 #include "base/alloc.h"
 #include "base/text.h"
 #include "hosts/journal_file.h"
