@@ -192,20 +192,23 @@ static int add_rounds(const struct meeting *m, struct fl_lane_list *list, struct
 	return 0;
 }
 
-static int meet_alone(struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
+static int meet_alone(const struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
 {
 	struct fl_pair pair = { 0, 0 };
 	struct fl_schedule_round round = { &pair, 1 };
 	const struct fl_schedule s = { .rounds = &round, .rounds_n = 1, .coverage = 1 };
 
-	m->schedule = &s;
-	return add_rounds(m, list, err);
+	struct meeting alone = *m;
+
+	alone.schedule = &s;
+	return add_rounds(&alone, list, err);
 }
 
-static int meet_others(struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
+static int meet_others(const struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
 {
 	const struct fl_rule_across *a = &m->rule->across;
 	const char **racks = fl_zalloc(m->x->hosts_n, sizeof(*racks));
+	struct meeting others = *m;
 	struct fl_schedule *schedule;
 	int rc;
 
@@ -217,8 +220,8 @@ static int meet_others(struct meeting *m, struct fl_lane_list *list, struct fl_e
 								.reach = a->reach,
 								.rounds = a->rounds,
 								.seed = sample_seed });
-	m->schedule = schedule;
-	rc = add_rounds(m, list, err);
+	others.schedule = schedule;
+	rc = add_rounds(&others, list, err);
 	fl_schedule_free(schedule);
 	free(racks);
 	return rc;
@@ -232,11 +235,9 @@ int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, c
 
 	m.of_host = fl_zalloc(x->hosts_n, sizeof(*m.of_host));
 	for (size_t h = 0; h < x->hosts_n && rc == 0; h++) {
-		struct fl_expansion on = *x;
+		const struct fl_expansion on = fl_expansion_on(x, h);
 
-		on.host = &x->hosts[h];
-		on.machine = on.host->machine;
-		rc = fl_on_host(&on, fl_expand_on_host(&on, rule, &m.of_host[h], err), err);
+		rc = fl_on_host(&on, rule, fl_expand_on_host(&on, rule, &m.of_host[h], err), err);
 		m.combinations = m.of_host[h].n > m.combinations ? m.of_host[h].n : m.combinations;
 	}
 	if (rc == 0)

@@ -7,11 +7,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-int fl_on_host(const struct fl_expansion *x, int rc, struct fl_err *err)
+struct fl_expansion fl_expansion_on(const struct fl_expansion *x, size_t host)
+{
+	struct fl_expansion on = *x;
+
+	on.host = &x->hosts[host];
+	on.machine = on.host->machine;
+	return on;
+}
+
+/* Is the rule itself wrong, whatever the host? Then the last host says the same as the first one. */
+static bool is_of_all(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_err *said)
+{
+	const struct fl_expansion last = fl_expansion_on(x, x->hosts_n - 1);
+	struct fl_lane_list list = { 0 };
+	struct fl_err err = { 0 };
+	int rc = fl_across_check(&last, rule, false, &err);
+
+	if (rc == 0)
+		rc = rule->bench ? fl_expand_on_host(&last, rule, &list, &err)
+				 : fl_expand_rules(&last, rule->together, rule->together_n, &list, &err);
+	fl_lane_list_release(&list);
+	return x->host == x->hosts && rc < 0 && strcmp(err.what, said->what) == 0;
+}
+
+int fl_on_host(const struct fl_expansion *x, const struct fl_rule *rule, int rc, struct fl_err *err)
 {
 	struct fl_err cause;
 
-	if (rc >= 0 || x->hosts_n < 2 || !err)
+	if (rc >= 0 || x->hosts_n < 2 || !err || is_of_all(x, rule, err))
 		return rc;
 	cause = *err;
 	*err = (struct fl_err){ 0 };
@@ -319,11 +343,9 @@ static int add_rule_on_each(const struct fl_expansion *x, const struct fl_rule *
 	int rc = 0;
 
 	for (size_t h = 0; h < x->hosts_n && rc == 0; h++) {
-		struct fl_expansion on = *x;
+		const struct fl_expansion on = fl_expansion_on(x, h);
 
-		on.host = &x->hosts[h];
-		on.machine = on.host->machine;
-		rc = fl_on_host(&on, add_rule(&on, rule, &parts[h], err), err);
+		rc = fl_on_host(&on, rule, add_rule(&on, rule, &parts[h], err), err);
 	}
 	if (rc == 0)
 		rc = fl_plan_join(x, rule, parts, plan, err);

@@ -82,8 +82,10 @@ struct fl_plan_lane *fl_plan_lanes_copy(const struct fl_plan_lane *lanes, size_t
 /* Sets an option, or adds it. */
 void fl_plan_lane_set(struct fl_plan_lane *lane, const char *name, const char *text);
 
-/* rc; where it failed on one of several hosts, *err names it, too (make.c). */
-int fl_on_host(const struct fl_expansion *x, int rc, struct fl_err *err);
+/* ---- one of several hosts (make.c) */
+struct fl_expansion fl_expansion_on(const struct fl_expansion *x, size_t host);
+/* rc; where the rule failed on a host and would not fail in the same words on all, *err names the host, too. */
+int fl_on_host(const struct fl_expansion *x, const struct fl_rule *rule, int rc, struct fl_err *err);
 
 /* ---- benchmarks with roles (across.c) */
 const struct fl_entry *fl_entry_with_roles(const struct fl_expansion *x, const struct fl_rule *rule); /* NULL: none */
