@@ -17,14 +17,16 @@
 
 static const uint64_t tape_magic = UINT64_C(0x31657061746c66); /* "fltape1" */
 static const size_t line_bytes = 64;			       /* one cache line: threads do not share any */
+static const uint64_t hold = UINT64_MAX;		       /* of stop_after */
 static const size_t tape_bytes_max = (size_t)4 << 30;
 
 struct head {
 	uint64_t magic;
 	_Atomic uint64_t start_ns;
 	_Atomic uint32_t stop;
-	_Atomic uint32_t wake; /* futex: changes whenever start_ns or stop did */
+	_Atomic uint32_t wake; /* futex: changes whenever start_ns, stop or stop_after did */
 	_Atomic uint32_t phase;
+	_Atomic uint64_t stop_after; /* steps; 0: it was not said; hold: it will be */
 };
 
 struct thread_head {
@@ -184,6 +186,24 @@ void fl_tape_stop(struct fl_tape *tape)
 	wake_all(head_of(tape));
 }
 
+/* A thread writes that a step is finished and looks at what is said; the agent says it and looks at what is finished.
+ * All of it is in one order, so that the agent sees the last step but one of those that a thread still begins. */
+static void say_stop_after(struct fl_tape *tape, uint64_t steps)
+{
+	atomic_store(&head_of(tape)->stop_after, steps);
+	wake_all(head_of(tape));
+}
+
+void fl_tape_hold(struct fl_tape *tape)
+{
+	say_stop_after(tape, hold);
+}
+
+void fl_tape_stop_after(struct fl_tape *tape, uint64_t steps)
+{
+	say_stop_after(tape, steps ? steps : 1);
+}
+
 /* ---- worker */
 
 bool fl_tape_stopped(const struct fl_tape *tape)
@@ -210,6 +230,22 @@ bool fl_tape_wait_start(struct fl_tape *tape, const _Atomic bool *given_up)
 			fl_sleep_until(start_ns);
 			return !fl_tape_stopped(tape);
 		}
+		wait_change(h, seen);
+	}
+}
+
+bool fl_tape_may_step(struct fl_tape *tape, uint64_t done, const _Atomic bool *given_up)
+{
+	struct head *h = head_of(tape);
+
+	for (;;) {
+		uint32_t seen = atomic_load(&h->wake);
+		uint64_t after = atomic_load(&h->stop_after);
+
+		if (fl_tape_stopped(tape) || atomic_load_explicit(given_up, memory_order_relaxed))
+			return false;
+		if (after != hold)
+			return after == 0 || done < after;
 		wait_change(h, seen);
 	}
 }
@@ -249,14 +285,14 @@ bool fl_tape_add(struct fl_tape *tape, uint32_t thread, const struct fl_tape_ste
 	unsigned char *p;
 
 	if (i >= tape->shape.steps_max) {
-		atomic_fetch_add_explicit(&h->dropped, 1, memory_order_relaxed);
+		atomic_fetch_add(&h->dropped, 1);
 		return false;
 	}
 	p = step_of(tape, thread, i);
 	memcpy(p, step, sizeof(*step));
 	if (tape->shape.given)
 		memcpy(p + sizeof(*step), given, tape->shape.given * sizeof(*given));
-	atomic_store_explicit(&h->count, i + 1, memory_order_release);
+	atomic_store(&h->count, i + 1);
 	return true;
 }
 
@@ -287,14 +323,21 @@ const char *fl_phase_name(enum fl_phase phase)
 
 uint32_t fl_tape_count(const struct fl_tape *tape, uint32_t thread)
 {
-	uint32_t n = atomic_load_explicit(&thread_head_of(tape, thread)->count, memory_order_acquire);
+	uint32_t n = atomic_load(&thread_head_of(tape, thread)->count);
 
 	return n > tape->shape.steps_max ? tape->shape.steps_max : n;
 }
 
 uint64_t fl_tape_dropped(const struct fl_tape *tape, uint32_t thread)
 {
-	return atomic_load_explicit(&thread_head_of(tape, thread)->dropped, memory_order_relaxed);
+	return atomic_load(&thread_head_of(tape, thread)->dropped);
+}
+
+uint64_t fl_tape_done(const struct fl_tape *tape, uint32_t thread)
+{
+	uint64_t dropped = fl_tape_dropped(tape, thread), done = fl_tape_count(tape, thread);
+
+	return dropped < FL_TAPE_DONE_MAX - done ? done + dropped : FL_TAPE_DONE_MAX - 1;
 }
 
 bool fl_tape_idle(const struct fl_tape *tape, uint32_t thread)

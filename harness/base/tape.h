@@ -2,8 +2,8 @@
 /* tape.h: one lane's step records in shared memory, written by the worker, read by the agent as hostile input.
  *
  * The agent makes the memory (a sealed memfd: a worker cannot shrink it under the reader), sends it with the message
- * "tape", and reads it while the lane runs. It writes start_ns and stop; the worker writes the rest. What a crashed
- * worker had finished stays readable, and `phase` tells how far it was.
+ * "tape", and reads it while the lane runs. It writes start_ns, stop and stop_after; the worker the rest. What a
+ * crashed worker had finished stays readable, and `phase` tells how far it was.
  *
  *   head | thread 0: head, steps[steps_max], hists[hists] | thread 1: ... */
 #ifndef FL_BASE_TAPE_H
@@ -19,6 +19,8 @@
  * of a tape takes no memory. */
 enum { FL_TAPE_STEPS_MAX = 1 << 18 };
 enum { FL_TAPE_THREADS_MAX = 4096, FL_TAPE_GIVEN_MAX = 8, FL_TAPE_HISTS_MAX = 8 };
+
+#define FL_TAPE_DONE_MAX (UINT64_C(1) << 48)
 
 enum fl_phase {
 	FL_PHASE_START,
@@ -55,12 +57,21 @@ void fl_tape_free(struct fl_tape *tape); /* NULL allowed */
 /* ---- agent -> worker */
 void fl_tape_start(struct fl_tape *tape, uint64_t start_ns); /* wakes the waiting threads */
 void fl_tape_stop(struct fl_tape *tape);		     /* threads end after their current step; wakes waiters */
+/* Of lanes in lockstep, which all end after the same step. Threads begin no other one, and wait, until they are told
+ * after how many they end: hold. Told once that it holds, the agent knows how many steps a thread has begun at most:
+ * those that it has finished, and one more. */
+void fl_tape_hold(struct fl_tape *tape);
+void fl_tape_stop_after(struct fl_tape *tape, uint64_t steps);
+/* Steps that the thread has finished, recorded or not; whatever the worker wrote, below FL_TAPE_DONE_MAX. */
+uint64_t fl_tape_done(const struct fl_tape *tape, uint32_t thread);
 
 /* ---- worker */
 /* Waits until the agent set the start time and it has come. false: stopped, or *given_up was set (and roused),
  * before. */
 bool fl_tape_wait_start(struct fl_tape *tape, const _Atomic bool *given_up);
 bool fl_tape_stopped(const struct fl_tape *tape);
+/* May a thread in lockstep that has finished so many begin another one? Waits while nobody knows. */
+bool fl_tape_may_step(struct fl_tape *tape, uint64_t done, const _Atomic bool *given_up);
 /* Waits until the agent stops the lane, or *given_up was set (and roused). */
 void fl_tape_wait_stop(struct fl_tape *tape, const _Atomic bool *given_up);
 /* This thread has nothing to do: nobody waits for its steps. */

@@ -28,6 +28,7 @@ struct fl_entry {
 	char *open_loop;     /* likewise */
 	struct fl_rung *rungs;
 	char *roles, *measured_at; /* as in struct fl_bench */
+	bool lockstep;		   /* likewise */
 };
 
 struct fl_catalog {
@@ -47,7 +48,8 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],
  *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole",
  *  "device_clock","lanes","lane","open_loop","rungs":[{"name","bench","source","after","hop"}],"roles",
- *  "measured_at"}; a record from before them has no "peer", nothing after it, no "device_clock", or no "roles". */
+ *  "measured_at","lockstep"}; a record from before them has no "peer", nothing after it, no "device_clock", no "roles",
+ *  or no "lockstep". */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);

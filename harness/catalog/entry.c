@@ -344,6 +344,7 @@ static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, stru
 		rc = read_optional(doc, at, "measured_at", (const char **)&e->measured_at, err);
 	e->whole = fl_json_bool_or(doc, "whole", false);
 	e->device_clock = fl_json_bool_or(doc, "device_clock", false);
+	e->lockstep = fl_json_bool_or(doc, "lockstep", false);
 	if (rc == 0 && json_object_get(doc, "rungs"))
 		return read_table(doc, at, "rungs", sizeof(*e->rungs), read_rung, &e->rungs, err);
 	e->rungs = fl_zalloc(1, sizeof(*e->rungs));

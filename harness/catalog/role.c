@@ -74,6 +74,10 @@ int fl_roles_check(const struct fl_entry *e, const char *at, struct fl_err *err)
 	unsigned n = fl_entry_roles(e), measured = 0;
 	int rc = 0;
 
+	if (!e->roles && e->lockstep)
+		return fl_fail(err, -EINVAL, "%s: 'lockstep' is of roles, and there are none", at);
+	if (e->lockstep && e->whole)
+		return fl_fail(err, -EINVAL, "%s: what ends by itself is not in lockstep", at);
 	if (!e->roles && e->measured_at)
 		return fl_fail(err, -EINVAL, "%s: 'measured_at' names a role, and there are none", at);
 	if (!e->roles)

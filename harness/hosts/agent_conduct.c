@@ -67,6 +67,16 @@ static void say_moved(struct fl_conductor *self, uint64_t bytes)
 	fl_agent_say(p->own, json_pack("{s:s, s:I}", "is", "moved", "bytes", (json_int_t)(bytes & INT64_MAX)));
 }
 
+static void say_held(struct fl_conductor *self, const struct fl_lane_steps *steps, size_t n)
+{
+	json_t *lanes = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(lanes, json_pack("{s:I, s:I}", "lane", (json_int_t)steps[i].number, "steps",
+						       (json_int_t)steps[i].steps));
+	fl_agent_say(of(self)->own, json_pack("{s:s, s:o}", "is", "held", "lanes", lanes));
+}
+
 /* ---- groups */
 
 static int lane_of(const struct fl_agent_part *p, unsigned group, unsigned rank)
@@ -176,6 +186,21 @@ static int hear_stop(struct fl_agent_part *p, struct fl_case *c, const json_t *m
 	return 0;
 }
 
+static int hear_finish(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err)
+{
+	json_t *lanes = NULL;
+	int rc = fl_json_array(message, "finish", "lanes", p->part.of.lanes_n, &lanes, err);
+
+	for (size_t i = 0; rc == 0 && i < json_array_size(lanes); i++) {
+		struct fl_lane_steps last = { 0 };
+
+		rc = fl_part_read_steps(json_array_get(lanes, i), "finish", &last, err);
+		if (rc == 0)
+			rc = fl_lockstep_finish(c, &last, err);
+	}
+	return rc;
+}
+
 static int hear_cancel(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err)
 {
 	const char *what = fl_json_text_or_null(message, "what"), *hint = fl_json_text_or_null(message, "hint");
@@ -219,8 +244,9 @@ static const struct {
 	const char *told;
 	int (*hear)(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err);
 } words[] = {
-	{ "start", hear_start },   { "window", hear_window },	{ "close", hear_close },       { "stop", hear_stop },
-	{ "cancel", hear_cancel }, { "collect", hear_collect }, { "gathered", hear_gathered }, { "end", hear_end },
+	{ "start", hear_start },       { "window", hear_window }, { "close", hear_close },
+	{ "stop", hear_stop },	       { "cancel", hear_cancel }, { "collect", hear_collect },
+	{ "gathered", hear_gathered }, { "end", hear_end },	  { "finish", hear_finish },
 };
 
 int fl_agent_part_hear(struct fl_agent_part *p, struct fl_case *c, const json_t *message, struct fl_err *err)
@@ -290,5 +316,6 @@ void fl_agent_part_conduct(struct fl_agent_part *p)
 					      .hear = hear,
 					      .cue = say_cue,
 					      .failed = say_failed,
+					      .held = say_held,
 					      .moved = say_moved };
 }

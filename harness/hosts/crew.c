@@ -116,6 +116,7 @@ static void init(struct fl_crew_case *c)
 		miss_absent(c, &c->lanes[i], host_of(c->crew, c->lanes[i].plan->host));
 	for (size_t i = 0; i < n; i++)
 		add_lane(c, (unsigned)i);
+	fl_crew_find_lockstep(c);
 }
 
 static void release(struct fl_crew_case *c)
@@ -219,13 +220,13 @@ static void tell_times(struct fl_crew_case *c, const char *what, uint64_t at_ns,
 static const char *const arrivals[] = { [FL_PART_READY] = "open its lanes",
 					[FL_PART_WARM] = "warm up",
 					[FL_PART_COVERED] = "come to the end of the window",
+					[FL_PART_HELD] = "hold its lanes",
 					[FL_PART_STOPPED] = "stop its lanes",
 					[FL_PART_OVER] = "send its records" };
-static const char *const phases[] = { [FL_PART_READY] = "open",
-				      [FL_PART_WARM] = "warm-up",
-				      [FL_PART_COVERED] = "window",
-				      [FL_PART_STOPPED] = "stop",
-				      [FL_PART_OVER] = "collect" };
+static const char *const phases[] = {
+	[FL_PART_READY] = "open", [FL_PART_WARM] = "warm-up", [FL_PART_COVERED] = "window",
+	[FL_PART_HELD] = "stop",  [FL_PART_STOPPED] = "stop", [FL_PART_OVER] = "collect"
+};
 
 static void lose_late(struct fl_crew_case *c, struct fl_crew_part *part)
 {
@@ -242,6 +243,8 @@ static bool is_late(const struct fl_crew_case *c, const struct fl_crew_part *par
 {
 	bool waited_for = !part->lost && part->stage < (part->ended ? FL_PART_STOPPED : c->wanted);
 
+	if (c->wanted == FL_PART_HELD && !part->holds)
+		waited_for = false;
 	if (part->ended && c->wanted == FL_PART_OVER)
 		waited_for = !part->lost && part->stage < FL_PART_OVER;
 	return waited_for && now_ns >= part->since_ns + part->allowed_ns;
@@ -450,7 +453,9 @@ static int measure(struct fl_crew_case *c, struct fl_err *err)
 	for (size_t i = 0; i < c->parts_n; i++)
 		if (!c->parts[i].ended)
 			tell(c, &c->parts[i], json_pack("{s:s}", "do", "stop"));
-	return 0;
+	rc = wait_for(c, FL_PART_HELD, err);
+	fl_crew_finish(c);
+	return rc;
 }
 
 static json_t *collect_message(const struct fl_crew_part *part)

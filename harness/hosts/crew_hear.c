@@ -25,6 +25,8 @@ static bool is_at(const struct fl_crew_case *c, const struct fl_crew_part *part)
 
 	if (part->ended && wanted == FL_PART_READY)
 		wanted = FL_PART_STOPPED;
+	if (wanted == FL_PART_HELD && !part->holds)
+		return true;
 	return part->lost || part->stage >= wanted || (part->ended && wanted < FL_PART_STOPPED);
 }
 
@@ -95,10 +97,26 @@ static int say_covered(struct fl_crew_case *c, struct fl_crew_part *part, const 
 	return 0;
 }
 
+static int say_held(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err)
+{
+	int rc;
+
+	if (part->ended && part->stage < FL_PART_HELD)
+		return 0; /* it does not know yet */
+	if (part->stage != FL_PART_COVERED || !c->stopped || !part->holds)
+		return fl_fail(err, -EPROTO, "it said 'held' out of turn");
+	rc = fl_crew_held(c, part, message, err);
+	if (rc == 0)
+		go_on(part, FL_PART_HELD);
+	return rc;
+}
+
 static int say_stopped(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err)
 {
+	enum fl_part_stage after = part->holds ? FL_PART_HELD : FL_PART_COVERED;
+
 	(void)message;
-	if (part->stage >= FL_PART_STOPPED || !(part->ended || (part->stage == FL_PART_COVERED && c->stopped)))
+	if (part->stage >= FL_PART_STOPPED || !(part->ended || (part->stage == after && c->stopped)))
 		return fl_fail(err, -EPROTO, "it said 'stopped' out of turn");
 	go_on(part, FL_PART_STOPPED);
 	return 0;
@@ -215,6 +233,7 @@ static const struct {
 	{ "begun", say_begun },	    { "ready", say_ready },	{ "warm", say_warm },	{ "narrow", say_enough },
 	{ "full", say_enough },	    { "covered", say_covered }, { "moved", say_moved }, { "gather", say_gather },
 	{ "stopped", say_stopped }, { "failed", say_failed },	{ "line", say_line },	{ "over", say_over },
+	{ "held", say_held },
 };
 
 int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)

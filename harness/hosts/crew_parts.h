@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crew_parts.h: one case over many hosts in flight, shared by crew.c (its stages), crew_hear.c (what agents say),
  * crew_end.c (what ends before its time, and what it takes along), crew_gather.c (groups) and crew_records.c (what is
- * kept). */
+ * kept), crew_lockstep.c (the last step of groups). */
 #ifndef FL_HOSTS_CREW_PARTS_H
 #define FL_HOSTS_CREW_PARTS_H
 #include "hosts/crew.h"
@@ -17,7 +17,15 @@ struct fl_crew_own {
 };
 
 /* How far the agent of a part is; in this order. */
-enum fl_part_stage { FL_PART_SENT, FL_PART_READY, FL_PART_WARM, FL_PART_COVERED, FL_PART_STOPPED, FL_PART_OVER };
+enum fl_part_stage {
+	FL_PART_SENT,
+	FL_PART_READY,
+	FL_PART_WARM,
+	FL_PART_COVERED,
+	FL_PART_HELD,
+	FL_PART_STOPPED,
+	FL_PART_OVER
+};
 
 struct fl_crew_part {
 	struct fl_hub_host *host;
@@ -26,6 +34,7 @@ struct fl_crew_part {
 	size_t n;
 	enum fl_part_stage stage;
 	bool narrow;
+	bool holds; /* it has lanes in lockstep with others elsewhere: it comes to FL_PART_HELD */
 	bool ended; /* a lane failed, or it was cancelled or lost: it is waited for, but not measured */
 	bool lost;
 	uint64_t limit_ns;   /* its lanes' */
@@ -54,6 +63,8 @@ struct fl_crew_lane {
 	/* the point of its group that it came to, and what it said there; NULL: it waits at none */
 	char *point, *said;
 	unsigned gathers;
+	bool spans;	/* it is in lockstep with lanes on other hosts */
+	uint64_t steps; /* the most that it has begun, once it is held; 0: it did not say */
 };
 
 struct fl_crew_case {
@@ -93,6 +104,13 @@ void fl_crew_say_lost(const char *name, const struct fl_err *why, struct fl_err 
 
 /* crew_gather.c: the message "gather"; -EPROTO: it cannot be. */
 int fl_crew_gather(struct fl_crew_case *c, struct fl_crew_lane *lane, const json_t *message, struct fl_err *err);
+
+/* crew_lockstep.c */
+void fl_crew_find_lockstep(struct fl_crew_case *c); /* which parts will be held */
+/* The message "held". -EPROTO: it cannot be. */
+int fl_crew_held(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err);
+/* All parts that hold have said so: each hears the last steps of its lanes. */
+void fl_crew_finish(struct fl_crew_case *c);
 
 /* crew_records.c */
 /* The message "line", or a piece of one. -EPROTO: it cannot be true. */

@@ -3,6 +3,7 @@
 #include "hosts/part.h"
 #include "base/alloc.h"
 #include "base/json.h"
+#include "base/tape.h"
 #include "record/record.h"
 #include <errno.h>
 #include <stdio.h>
@@ -225,6 +226,21 @@ int fl_part_read(const json_t *message, struct fl_part *ret, struct fl_err *err)
 	else
 		*ret = part;
 	return rc;
+}
+
+int fl_part_read_steps(const json_t *o, const char *at, struct fl_lane_steps *ret, struct fl_err *err)
+{
+	uint64_t number = 0, steps = 0;
+	int rc = fl_json_u64(o, at, "lane", FL_CASE_LANES_MAX - 1, &number, err);
+
+	if (rc == 0)
+		rc = fl_json_u64(o, at, "steps", FL_TAPE_DONE_MAX, &steps, err);
+	if (rc == 0 && steps == 0)
+		rc = fl_fail(err, -EINVAL, "%s.steps is 0", at);
+	if (rc < 0)
+		return rc;
+	*ret = (struct fl_lane_steps){ .number = (unsigned)number, .steps = steps };
+	return 0;
 }
 
 static void release_lane(struct fl_plan_lane *lane)

@@ -10,6 +10,7 @@
 #ifndef FL_HOSTS_PART_H
 #define FL_HOSTS_PART_H
 #include "plan/plan.h"
+#include "run/conductor.h"
 
 struct fl_part {
 	struct fl_plan_step at;
@@ -32,6 +33,8 @@ struct fl_part_spec {
 json_t *fl_part_format(const struct fl_part_spec *spec); /* new reference */
 /* Hostile. -EINVAL. */
 int fl_part_read(const json_t *message, struct fl_part *ret, struct fl_err *err);
+/* {"lane": number in the whole case, "steps": at least 1}, of "held" and "finish". -EINVAL. */
+int fl_part_read_steps(const json_t *o, const char *at, struct fl_lane_steps *ret, struct fl_err *err);
 void fl_part_release(struct fl_part *part); /* a zeroed one is allowed */
 
 #endif

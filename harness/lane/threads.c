@@ -64,6 +64,27 @@ static void use_device_clock(struct fl_tape_step *record, const struct fl_step *
 	record->busy_ns = (uint64_t)did->busy_ns;
 }
 
+/* In lockstep it matters which step is the last one: the one after which all ranks of the group end. */
+static bool may_step(const struct fl_lane *lane, uint64_t done)
+{
+	if (lane->bench->lockstep)
+		return fl_tape_may_step(lane->tape, done, &lane->given_up);
+	return !fl_tape_stopped(lane->tape) && !atomic_load_explicit(&lane->given_up, memory_order_relaxed);
+}
+
+/* There is no room for more of its steps. Others wait for it in lockstep, where it goes on; else the agent sees the
+ * dropped step and ends the case. */
+static void meet_full(struct fl_lane *lane)
+{
+	if (!lane->bench->lockstep)
+		fl_tape_wait_stop(lane->tape, &lane->given_up);
+}
+
+static bool has_fixed_n(const struct fl_lane *lane)
+{
+	return fl_tape_shape(lane->tape)->given > 0 || lane->bench->lockstep;
+}
+
 static void step_until_stopped(struct step_thread *t)
 {
 	struct fl_lane *lane = t->lane;
@@ -71,7 +92,7 @@ static void step_until_stopped(struct step_thread *t)
 	struct fl_err err = { 0 };
 	uint64_t n = 1, start_ns = fl_now_ns();
 
-	while (!fl_tape_stopped(lane->tape) && !atomic_load_explicit(&lane->given_up, memory_order_relaxed)) {
+	for (uint64_t done = 0; may_step(lane, done); done++) {
 		struct fl_step did = { .given = t->given, .hist = t->hist };
 		struct fl_tape_step record;
 		int rc;
@@ -79,6 +100,8 @@ static void step_until_stopped(struct step_thread *t)
 		for (uint32_t i = 0; i < shape->given; i++)
 			t->given[i] = NAN;
 		rc = lane->bench->step(lane->state, t->index, n, &did, &err);
+		if (rc == FL_IDLE && lane->bench->lockstep)
+			rc = fl_fail(&err, -EINVAL, "step: it is idle, and the others of its group wait for it");
 		if (rc == FL_IDLE) {
 			fl_tape_set_idle(lane->tape, t->index);
 			fl_tape_wait_stop(lane->tape, &lane->given_up);
@@ -99,11 +122,10 @@ static void step_until_stopped(struct step_thread *t)
 		if (lane->bench->device_clock)
 			use_device_clock(&record, &did);
 		if (!fl_tape_add(lane->tape, t->index, &record, t->given)) {
-			fl_tape_wait_stop(lane->tape,
-					  &lane->given_up); /* the agent sees the dropped step and ends the case */
+			meet_full(lane);
 			continue;
 		}
-		if (shape->given == 0)
+		if (!has_fixed_n(lane))
 			n = next_n(n, record.end_ns - record.start_ns, aim_ns(lane, t->index));
 		start_ns = record.end_ns; /* no gap: what lies between two steps is the harness's cost and counts */
 	}

@@ -218,7 +218,9 @@ static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
  * which of its lanes is. */
 static uint64_t patience_ns(const struct fl_case *c, const struct fl_case_lane *lane)
 {
-	return lane->limit_ns + (c->conductor && lane->wait.waits ? elsewhere_ns : 0);
+	uint64_t limit_ns = lane->limit_ns + fl_lockstep_spare_ns(c, lane);
+
+	return limit_ns + (c->conductor && lane->wait.waits ? elsewhere_ns : 0);
 }
 
 /* Until every lane has arrived; a lane that fails or is late ends the wait only where `all_or_none`. */
@@ -236,7 +238,7 @@ static int wait_for(struct fl_case *c, fl_case_arrived arrived, bool all_or_none
 
 			if (arrived(lane) || lane->state == FL_LANE_FAILED)
 				continue;
-			if (now_ns >= began_ns + patience_ns(c, lane))
+			if (now_ns >= began_ns + patience_ns(c, lane) && !fl_lockstep_late(c, lane))
 				fail_late(c, fl_case_guilty(c, lane, arrived, now_ns - began_ns));
 			else {
 				uint64_t late_ns = began_ns + patience_ns(c, lane);
@@ -255,10 +257,13 @@ static int wait_for(struct fl_case *c, fl_case_arrived arrived, bool all_or_none
 
 static int stop_all(struct fl_case *c, struct fl_err *err)
 {
+	int rc;
+
 	for (size_t i = 0; i < c->lanes_n; i++)
-		if (c->lanes[i].state == FL_LANE_STEPPING)
+		if (c->lanes[i].state == FL_LANE_STEPPING && !fl_lockstep_is(&c->lanes[i]))
 			fl_case_stop_lane(c, &c->lanes[i]);
-	return wait_for(c, is_done, false, err);
+	rc = fl_lockstep_stop(c, err);
+	return rc < 0 ? rc : wait_for(c, is_done, false, err);
 }
 
 /* ---- the whole */

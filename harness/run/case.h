@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, staff.c
  * which worker a lane gets, talk.c the conversation with workers, pace.c warm-up and stop rule, whole.c the same of
- * work that ends by itself, collect.c the records, retire.c which devices are not used again, delivery.c what drives
+ * work that ends by itself, lockstep.c the end of lanes that make the same steps, collect.c the records, retire.c which devices are not used again, delivery.c what drives
  * say of them, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
@@ -23,6 +23,14 @@ enum fl_lane_state {
 	FL_LANE_FAILED,
 };
 
+/* lockstep.c: how a lane comes to its end that makes the same steps as the others of its group. */
+struct fl_lockstep {
+	bool held;	     /* it begins no step that it was not told of */
+	uint64_t stop_after; /* steps; 0: not known yet */
+	bool halted;	     /* in the middle of a step */
+	bool back;	     /* and came back from it, before that number */
+};
+
 struct fl_case_lane {
 	unsigned number; /* in the plan's case */
 	const struct fl_plan_lane *plan;
@@ -38,6 +46,7 @@ struct fl_case_lane {
 	unsigned late_words;	   /* messages about it after it was given up */
 	uint64_t limit_ns;	   /* how long a phase may take */
 	struct fl_group_wait wait; /* for others of its group */
+	struct fl_lockstep lockstep;
 
 	/* pace.c */
 	uint32_t *seen;	       /* steps already counted, per thread */
@@ -139,6 +148,21 @@ void fl_case_fail_full(struct fl_case *c);
 /* whole.c: the same where a lane of the case ends by itself: no warm-up, and the window is over with its work. */
 bool fl_case_is_whole(const struct fl_case *c);
 int fl_case_pace_whole(struct fl_case *c, uint64_t start_ns, struct fl_err *err);
+
+/* lockstep.c (feedline/bench.h: lockstep) */
+bool fl_lockstep_is(const struct fl_case_lane *lane);
+/* Those at work are told their last step, and are FL_LANE_STOPPING; halted where another one has failed. */
+int fl_lockstep_stop(struct fl_case *c, struct fl_err *err);
+/* From the conductor: the last step of a lane. -EPROTO: it cannot be. */
+int fl_lockstep_finish(struct fl_case *c, const struct fl_lane_steps *last, struct fl_err *err);
+/* The lane is over: those of its group are halted that wait for it in a step. */
+void fl_lockstep_lose(struct fl_case *c, const struct fl_case_lane *lane);
+/* It says that it is done. true: before its last step, which ends it in another way, now or once it is known why. */
+bool fl_lockstep_is_short(struct fl_case *c, struct fl_case_lane *lane);
+/* It is late: 0, or how much longer it has, as it was halted, and those that only waited come back from that. */
+uint64_t fl_lockstep_spare_ns(const struct fl_case *c, const struct fl_case_lane *lane);
+/* It is late. true: that was dealt with. */
+bool fl_lockstep_late(struct fl_case *c, struct fl_case_lane *lane);
 
 /* tracks.c */
 /* The window as the lane's steps are to be read. */

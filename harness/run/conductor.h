@@ -7,6 +7,7 @@
  *   FL_CUE_WARM          from_ns             they are warm, or were given all the time for it
  *   FL_CUE_NARROW/FULL   to_ns               the interval is narrow, a tape is full; or it says nothing
  *   FL_CUE_COVERED       stop                the window is over, and what was under way at its end is recorded
+ *   held()               the last step       of lanes in lockstep with others elsewhere: what steps are under way
  *   FL_CUE_STOPPED       collect             all lanes are done, or one has failed and all are over
  *
  * While it waits it goes on as it is: open, or at full load. Work that ends by itself has no window: between READY and
@@ -14,6 +15,7 @@
  * `collect`. Times are CLOCK_MONOTONIC of this machine. A conductor is for one case. */
 #ifndef FL_RUN_CONDUCTOR_H
 #define FL_RUN_CONDUCTOR_H
+#include <feedline/bench.h>
 #include <feedline/err.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,6 +24,15 @@
 struct fl_case;
 struct fl_case_lane;
 struct fl_group_link;
+
+/* The ranks of a group are never further apart: what they may be, and what lies between the looks at two of them. */
+enum { FL_LOCKSTEP_APART_MAX = FL_LOCKSTEP_AHEAD_MAX + 2 };
+
+/* By number in the whole case. */
+struct fl_lane_steps {
+	unsigned number;
+	uint64_t steps;
+};
 
 enum fl_cue { FL_CUE_READY, FL_CUE_WARM, FL_CUE_NARROW, FL_CUE_FULL, FL_CUE_COVERED, FL_CUE_STOPPED };
 
@@ -47,6 +58,8 @@ struct fl_conductor {
 	/* None of these waits, or fails: what went wrong is what hear() returns next. */
 	void (*cue)(struct fl_conductor *self, enum fl_cue cue);
 	void (*failed)(struct fl_conductor *self, unsigned number, const struct fl_err *why); /* of the whole case */
+	/* They begin no step behind these until fl_lockstep_finish() says which is the last one. */
+	void (*held)(struct fl_conductor *self, const struct fl_lane_steps *steps, size_t n);
 	void (*moved)(struct fl_conductor *self, uint64_t bytes); /* of work that ends by itself; again and again */
 };
 

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RANK_ROOM = 64 };
-
 /* ---- who belongs together */
 
 bool fl_group_same(const struct fl_case_lane *a, const struct fl_case_lane *b)
@@ -29,7 +27,7 @@ static size_t ranks_here(const struct fl_case *c, const struct fl_case_lane *lan
 	return n;
 }
 
-static bool is_all_here(const struct fl_case *c, const struct fl_case_lane *lane)
+bool fl_group_is_here(const struct fl_case *c, const struct fl_case_lane *lane)
 {
 	return ranks_here(c, lane) == lane->plan->size;
 }
@@ -52,7 +50,7 @@ int fl_group_check(const struct fl_case *c, const struct fl_case_lane *lane, str
 			return fl_fail(err, -EINVAL, "the plan has two lanes of rank %u in a group, or two sizes of it",
 				       p->rank);
 	}
-	if (!is_all_here(c, lane) && !c->link)
+	if (!fl_group_is_here(c, lane) && !c->link)
 		return fl_fail(err, -EINVAL, "the plan has %zu lanes of a group of %u", ranks_here(c, lane), p->size);
 	return 0;
 }
@@ -61,7 +59,7 @@ static const char *address_of(const struct fl_case *c, const struct fl_case_lane
 {
 	const char *address = NULL;
 
-	if (!is_all_here(c, lane) && c->link)
+	if (!fl_group_is_here(c, lane) && c->link)
 		address = c->link->address(c->link->arg, lane->plan->group, rank);
 	return address ? address : "127.0.0.1";
 }
@@ -75,13 +73,12 @@ json_t *fl_group_addresses(const struct fl_case *c, const struct fl_case_lane *l
 	return list;
 }
 
-/* "rank 1 (receiver)" */
-static const char *show_rank(const struct fl_case_lane *lane, char ret[RANK_ROOM])
+const char *fl_group_show_rank(const struct fl_case_lane *lane, char ret[FL_GROUP_RANK_ROOM])
 {
 	size_t n = 0;
 	const char *role = fl_entry_role(lane->entry, lane->plan->rank, &n);
 
-	snprintf(ret, RANK_ROOM, role ? "rank %u (%.*s)" : "rank %u", lane->plan->rank, (int)n, role);
+	snprintf(ret, FL_GROUP_RANK_ROOM, role ? "rank %u (%.*s)" : "rank %u", lane->plan->rank, (int)n, role);
 	return ret;
 }
 
@@ -163,7 +160,7 @@ static bool has_gone_on(const struct fl_case_lane *other, const struct fl_case_l
 static int compare(const struct fl_case *c, const struct fl_case_lane *lane, const char *name, const char *hex,
 		   struct fl_err *err)
 {
-	char who[RANK_ROOM], whom[RANK_ROOM];
+	char who[FL_GROUP_RANK_ROOM], whom[FL_GROUP_RANK_ROOM];
 
 	for (size_t i = 0; i < c->lanes_n; i++) {
 		const struct fl_case_lane *other = &c->lanes[i];
@@ -172,19 +169,20 @@ static int compare(const struct fl_case *c, const struct fl_case_lane *lane, con
 			continue;
 		if (has_gone_on(other, lane))
 			return fl_fail(err, -EPROTO, "%s came to '%s', and %s had gone on without it",
-				       show_rank(lane, who), name, show_rank(other, whom));
+				       fl_group_show_rank(lane, who), name, fl_group_show_rank(other, whom));
 		if (other->wait.waits && strcmp(other->wait.name, name) != 0)
-			return fl_fail(err, -EPROTO, "%s came to '%s', and %s waits at '%s'", show_rank(lane, who),
-				       name, show_rank(other, whom), other->wait.name);
+			return fl_fail(err, -EPROTO, "%s came to '%s', and %s waits at '%s'",
+				       fl_group_show_rank(lane, who), name, fl_group_show_rank(other, whom),
+				       other->wait.name);
 		if (other->wait.waits && strlen(other->wait.hex) != strlen(hex))
-			return fl_fail(err, -EPROTO, "%s said %zu bytes at '%s', and %s %zu", show_rank(lane, who),
-				       strlen(hex) / 2, name, show_rank(other, whom), strlen(other->wait.hex) / 2);
+			return fl_fail(err, -EPROTO, "%s said %zu bytes at '%s', and %s %zu",
+				       fl_group_show_rank(lane, who), strlen(hex) / 2, name,
+				       fl_group_show_rank(other, whom), strlen(other->wait.hex) / 2);
 	}
 	return 0;
 }
 
-/* NULL: all are well. */
-static const struct fl_case_lane *lost_one(const struct fl_case *c, const struct fl_case_lane *lane)
+const struct fl_case_lane *fl_group_lost(const struct fl_case *c, const struct fl_case_lane *lane)
 {
 	for (size_t i = 0; i < c->lanes_n; i++)
 		if (fl_group_same(&c->lanes[i], lane) && c->lanes[i].state == FL_LANE_FAILED)
@@ -206,7 +204,7 @@ static void cancel_for(const struct fl_case *c, struct fl_case_lane *lane, const
 static int settle(const struct fl_case *c, struct fl_case_lane *lane, struct fl_err *err)
 {
 	const char *hex[FL_GROUP_LINK_MAX];
-	const struct fl_case_lane *lost = lost_one(c, lane);
+	const struct fl_case_lane *lost = fl_group_lost(c, lane);
 	size_t n = 0;
 	int rc;
 
@@ -214,7 +212,7 @@ static int settle(const struct fl_case *c, struct fl_case_lane *lane, struct fl_
 		cancel_for(c, lane, lost);
 		return 0;
 	}
-	if (!is_all_here(c, lane)) {
+	if (!fl_group_is_here(c, lane)) {
 		if (!c->link)
 			return fl_fail(err, -EPROTO, "its group has lanes that are nowhere");
 		rc = c->link->gather(c->link->arg, lane->plan->group, lane->plan->rank, lane->wait.name,
@@ -242,7 +240,7 @@ static int settle(const struct fl_case *c, struct fl_case_lane *lane, struct fl_
 int fl_group_hear(struct fl_case *c, struct fl_case_lane *lane, const json_t *message, struct fl_err *err)
 {
 	const char *name, *hex;
-	char who[RANK_ROOM];
+	char who[FL_GROUP_RANK_ROOM];
 	int rc = fl_json_text(message, "gather", "name", &name, err);
 
 	if (rc == 0)
@@ -252,9 +250,9 @@ int fl_group_hear(struct fl_case *c, struct fl_case_lane *lane, const json_t *me
 	if (lane->plan->size <= 1)
 		return fl_fail(err, -EPROTO, "it speaks to its group and has none");
 	if (!is_point(name) || !is_hex(hex))
-		return fl_fail(err, -EPROTO, "%s says to its group what cannot be said", show_rank(lane, who));
+		return fl_fail(err, -EPROTO, "%s says to its group what cannot be said", fl_group_show_rank(lane, who));
 	if (lane->wait.waits)
-		return fl_fail(err, -EPROTO, "%s came to '%s' and waits at '%s'", show_rank(lane, who), name,
+		return fl_fail(err, -EPROTO, "%s came to '%s' and waits at '%s'", fl_group_show_rank(lane, who), name,
 			       lane->wait.name);
 	rc = compare(c, lane, name, hex, err);
 	if (rc < 0)
@@ -267,15 +265,16 @@ int fl_group_hear(struct fl_case *c, struct fl_case_lane *lane, const json_t *me
 
 int fl_group_pass(const struct fl_case *c, const struct fl_case_lane *lane, const char *done, struct fl_err *err)
 {
-	char who[RANK_ROOM], whom[RANK_ROOM];
+	char who[FL_GROUP_RANK_ROOM], whom[FL_GROUP_RANK_ROOM];
 
 	if (lane->wait.waits)
-		return fl_fail(err, -EPROTO, "%s is %s and waits at '%s'", show_rank(lane, who), done, lane->wait.name);
+		return fl_fail(err, -EPROTO, "%s is %s and waits at '%s'", fl_group_show_rank(lane, who), done,
+			       lane->wait.name);
 	for (size_t i = 0; i < c->lanes_n; i++)
 		if (fl_group_same(&c->lanes[i], lane) && c->lanes[i].wait.waits)
 			return fl_fail(err, -EPROTO, "%s is %s and did not come to '%s', where %s waits",
-				       show_rank(lane, who), done, c->lanes[i].wait.name,
-				       show_rank(&c->lanes[i], whom));
+				       fl_group_show_rank(lane, who), done, c->lanes[i].wait.name,
+				       fl_group_show_rank(&c->lanes[i], whom));
 	return 0;
 }
 
@@ -284,6 +283,7 @@ void fl_group_lose(struct fl_case *c, const struct fl_case_lane *lane)
 	for (size_t i = 0; i < c->lanes_n; i++)
 		if (&c->lanes[i] != lane && fl_group_same(&c->lanes[i], lane))
 			cancel_for(c, &c->lanes[i], lane);
+	fl_lockstep_lose(c, lane);
 }
 
 /* ---- from the link */
@@ -337,11 +337,12 @@ struct fl_case_lane *fl_group_absent(const struct fl_case *c, struct fl_case_lan
 char *fl_group_blame(const struct fl_case *c, const struct fl_case_lane *late)
 {
 	const struct fl_case_lane *other = late->plan->size > 1 ? waiting(c, late->plan->group) : NULL;
-	char who[RANK_ROOM];
+	char who[FL_GROUP_RANK_ROOM];
 
 	if (!other)
 		return NULL;
 	if (late->wait.waits)
-		return fl_format("%s waited at '%s' for lanes on other hosts", show_rank(late, who), late->wait.name);
-	return fl_format("%s did not come to '%s'", show_rank(late, who), other->wait.name);
+		return fl_format("%s waited at '%s' for lanes on other hosts", fl_group_show_rank(late, who),
+				 late->wait.name);
+	return fl_format("%s did not come to '%s'", fl_group_show_rank(late, who), other->wait.name);
 }

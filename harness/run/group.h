@@ -15,6 +15,7 @@ struct fl_case;
 struct fl_case_lane;
 
 enum { FL_GROUP_NAME_MAX = 32, FL_GROUP_LINK_MAX = 6 }; /* chars of a point's name; ranks of a group */
+enum { FL_GROUP_RANK_ROOM = 64 };
 
 /* The way to the ranks on other hosts. */
 struct fl_group_link {
@@ -39,6 +40,10 @@ void fl_group_release(struct fl_group_wait *wait);
 
 /* Are they of one group? A lane by itself is of none. */
 bool fl_group_same(const struct fl_case_lane *a, const struct fl_case_lane *b);
+bool fl_group_is_here(const struct fl_case *c, const struct fl_case_lane *lane); /* all of its lanes are */
+const char *fl_group_show_rank(const struct fl_case_lane *lane, char ret[FL_GROUP_RANK_ROOM]); /* "rank 1 (receiver)" */
+/* A lane of its group that failed; NULL: all are well. */
+const struct fl_case_lane *fl_group_lost(const struct fl_case *c, const struct fl_case_lane *lane);
 
 /* May its group be so (plans may come from a store)? -EINVAL. */
 int fl_group_check(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *err);

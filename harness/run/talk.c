@@ -275,13 +275,14 @@ static int dispatch(struct fl_case *c, struct fl_case_lane *lane, const json_t *
 		lane->state = FL_LANE_READY;
 		return fl_group_pass(c, lane, is, err);
 	}
-	if (is && !strcmp(is, "done") && lane->state == FL_LANE_STOPPING) {
+	if (is && !strcmp(is, "done") && lane->state == FL_LANE_STOPPING && !lane->done) {
 		int rc = fl_group_pass(c, lane, is, err);
 
 		if (rc < 0)
 			return rc;
 		lane->done = json_incref((json_t *)(uintptr_t)message);
-		lane->state = FL_LANE_DONE;
+		if (!fl_lockstep_is_short(c, lane))
+			lane->state = FL_LANE_DONE;
 		return 0;
 	}
 	return fl_fail(err, -EPROTO, "the worker said '%.32s' out of turn", is ? is : "nothing");

@@ -169,6 +169,8 @@ struct fl_step {
 	struct fl_hist **hist; /* one per FL_DISTRIBUTION metric, in order of declaration */
 };
 
+enum { FL_LOCKSTEP_AHEAD_MAX = 64 };
+
 enum { FL_IDLE = 1 }; /* returned by step: this thread has nothing more to do until the lane is halted */
 
 struct fl_bench {
@@ -208,6 +210,11 @@ struct fl_bench {
 	/* Of the roles, the one whose lane is the measurement ("receiver": what arrived counts); reports show the
 	 * others only where something is wrong with them. NULL: each is. */
 	const char *measured_at;
+	/* The roles make their steps together: each step is of all of them, has n = 1, and none ends before every rank
+	 * has begun it, or not many: a rank may be FL_LOCKSTEP_AHEAD_MAX steps ahead of another. All end after the same
+	 * step, however long that takes, so that none waits for what nobody sends; only where a lane fails are the others
+	 * halted in the middle of one. Every thread of every rank makes all of the steps, and never returns FL_IDLE. */
+	bool lockstep;
 	/* Why it cannot be measured by this build ("built without CUDA"): it is declared and has no hooks. NULL: it
 	 * can. */
 	const char *unavailable;
@@ -226,7 +233,7 @@ struct fl_bench {
 	int (*enter)(void *state, unsigned thread, struct fl_err *err);
 	/* Do n ops and say what was done. The hot path: no allocation, no printing. 0, FL_IDLE or negative errno.
 	 * -ECANCELED after halt() ends the thread without an error. The harness chooses n (1 with FL_GIVEN
-	 * metrics). */
+	 * metrics, and in lockstep). */
 	int (*step)(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err);
 	/* From another thread, once: make every blocked step return soon (with -ECANCELED or 0). It may ask nothing
 	 * of the lane (no fl_set_fact, no fl_alloc). Optional. */
