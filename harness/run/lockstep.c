@@ -201,10 +201,33 @@ void fl_lockstep_lose(struct fl_case *c, const struct fl_case_lane *lost)
 			halt(c, &c->lanes[i]);
 }
 
+/* One that failed by itself, not for others that it waited for. */
+static const struct fl_case_lane *lost_first(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	for (size_t i = 0; i < c->lanes_n; i++)
+		if (fl_group_same(&c->lanes[i], lane) && c->lanes[i].state == FL_LANE_FAILED &&
+		    !c->lanes[i].lockstep.back)
+			return &c->lanes[i];
+	return NULL;
+}
+
+/* The one here that it waited for: it hangs in that step, or has not come to it. NULL: who knows. */
+static const struct fl_case_lane *awaited(const struct fl_case *c, const struct fl_case_lane *lane)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_case_lane *other = &c->lanes[i];
+		bool here = other != lane && other->tape && fl_group_same(other, lane);
+
+		if (here && done_least(other) + other->lockstep.back <= done_least(lane))
+			return other;
+	}
+	return NULL;
+}
+
 /* Why it did not come to its last step, and who else: "rank 0 (sender) waited in step 22 for rank 1 (receiver)". */
 static void blame(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *why)
 {
-	const struct fl_case_lane *lost = fl_group_lost(c, lane), *last = hindmost(c, lane);
+	const struct fl_case_lane *lost = lost_first(c, lane), *last = awaited(c, lane);
 	unsigned long long step = done_least(lane) + 1;
 	char who[FL_GROUP_RANK_ROOM], whom[FL_GROUP_RANK_ROOM];
 
@@ -214,7 +237,7 @@ static void blame(const struct fl_case *c, const struct fl_case_lane *lane, stru
 			fl_group_show_rank(lost, whom), lost->err.what);
 	else if (!fl_group_is_here(c, lane))
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for lanes on other hosts", who, step);
-	else if (last != lane && (!last->lockstep.back || done_least(last) + 1 < step))
+	else if (last)
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for %s", who, step, fl_group_show_rank(last, whom));
 	else
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu of %llu, and so did the others of its group", who,

@@ -5,9 +5,10 @@
  *                                                   the cases into the store and prints a line a lane, then the status
  *   crowd agent PREFIX [JOURNALS] <LINE             one of them
  *
- * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, or HOST-HOST:PART of null.scripted_group, with /WORD at
- * its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it is narrow. CROWD_GRACE_MS: what agents
- * may need beyond that. CROWD_DIE: the number of a case whose records are not stored any more: the hub is killed. */
+ * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, HOST-HOST:PART of null.scripted_group, or HOST=HOST:PART
+ * of null.scripted_lockstep, with /WORD at its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it is
+ * narrow. CROWD_GRACE_MS: what agents may need beyond that. CROWD_DIE: the number of a case whose records are not stored
+ * any more: the hub is killed. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"
@@ -118,11 +119,12 @@ static struct fl_plan_lane *add_lane(struct fl_plan_case *c, const char *bench, 
 	return lane;
 }
 
-/* "0:ok/500" or "0-1:ok" */
+/* "0:ok/500", "0-1:ok" or "0=1:ok" */
 static void plan_lane(struct fl_plan_case *c, const struct fl_catalog *catalog, char *word)
 {
-	char *script = strchr(word, ':'), *limit = strchr(word, '/'), *peer = strchr(word, '-');
+	char *script = strchr(word, ':'), *limit = strchr(word, '/'), *peer = strpbrk(word, "-=");
 	unsigned group = (unsigned)c->lanes_n;
+	const char *bench = !peer ? "null.scripted" : *peer == '=' ? "null.scripted_lockstep" : "null.scripted_group";
 	char *text = NULL;
 
 	if (!script)
@@ -134,7 +136,7 @@ static void plan_lane(struct fl_plan_case *c, const struct fl_catalog *catalog, 
 		text = fl_format("%llu", strtoull(limit, NULL, 10) * 1000000);
 	for (unsigned rank = 0; rank < (peer ? 2U : 1U); rank++) {
 		unsigned host = (unsigned)strtoul(rank ? peer + 1 : word, NULL, 10);
-		struct fl_plan_lane *lane = add_lane(c, peer ? "null.scripted_group" : "null.scripted", host);
+		struct fl_plan_lane *lane = add_lane(c, bench, host);
 
 		lane->rank = rank;
 		lane->size = peer ? 2 : 1;
