@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ACCEPTS_MAX = 64 }; /* of one turn */
+enum { ACCEPTS_MAX = 64, TRIES = 8 }; /* of one turn; to find one that did not greet */
 static const uint64_t second_ns = UINT64_C(1000000000), life_ns = UINT64_C(5000000000);
 
 void fl_door_open(struct fl_hub *hub)
@@ -105,6 +105,16 @@ static uint32_t any_place(struct fl_door *door)
 	return (uint32_t)(door->random % door->room);
 }
 
+/* Rather one that did not even greet as a feedline. All places are taken. */
+static uint32_t who_goes(struct fl_door *door)
+{
+	uint32_t place = any_place(door);
+
+	for (unsigned i = 0; i < TRIES && fl_wire_is_greeted(door->strangers[place].wire); i++)
+		place = any_place(door);
+	return place;
+}
+
 void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *from)
 {
 	struct fl_door *door = hub->door;
@@ -112,7 +122,7 @@ void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *fro
 	uint32_t place;
 
 	if (door->free == door->room)
-		turn_away(door, any_place(door));
+		turn_away(door, who_goes(door));
 	place = door->free;
 	s = &door->strangers[place];
 	door->free = s->next_free;
@@ -122,6 +132,8 @@ void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *fro
 	fl_address_format(from, s->address);
 	if (fl_hub_watch(hub, EPOLL_CTL_ADD, fd, EPOLLIN, FL_EVENT_HOST + hub->n + place) < 0)
 		turn_away(door, place);
+	else
+		fl_door_hear(hub, place); /* an agent's greeting is there, and who is gone already takes no place */
 }
 
 void fl_door_accept(struct fl_hub *hub)

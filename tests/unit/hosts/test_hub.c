@@ -397,16 +397,18 @@ static void test_flood(void **state)
 	(void)state;
 	assert_true(flood >= 0);
 	if (flood == 0) {
-		int fds[256];
+		int fds[2048];
 
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(hub->listen_fd);
 		close(hub->epoll_fd);
 		memset(fds, 0xff, sizeof(fds));
 		for (unsigned i = 0;; i++) {
-			if (fds[i % 256] >= 0)
-				close(fds[i % 256]);
-			fds[i % 256] = knock(hub, i % 2 ? "feed" : NULL);
+			int *fd = &fds[i % (sizeof(fds) / sizeof(fds[0]))];
+
+			if (*fd >= 0)
+				close(*fd);
+			*fd = knock(hub, i % 2 ? "feed" : NULL);
 		}
 	}
 	while (hub->door->n < hub->door->room)
