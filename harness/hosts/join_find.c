@@ -110,11 +110,9 @@ static void try(struct fl_ways *ways, struct fl_way *way)
 	}
 	way->at_ns = fl_now_ns();
 	way->fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (way->fd < 0)
-		fail_errno(ways, way, errno);
-	else if (connect(way->fd, (const struct sockaddr *)&a, n) == 0)
+	if (way->fd >= 0 && connect(way->fd, (const struct sockaddr *)&a, n) == 0)
 		greet(ways, way);
-	else if (errno == EINPROGRESS)
+	else if (way->fd >= 0 && errno == EINPROGRESS)
 		way->state = FL_WAY_CONNECTS;
 	else
 		fail_errno(ways, way, errno);
