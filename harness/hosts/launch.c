@@ -75,7 +75,7 @@ bool fl_launch_is_wanted(const char *hosts, const char *launcher)
 int fl_launch_begin(const struct fl_launch_spec *spec, enum fl_launch_role *ret_role, struct fl_launch **ret,
 		    struct fl_err *err)
 {
-	const struct fl_launcher *by;
+	const struct fl_launcher *by = NULL;
 	struct fl_launch *l;
 	int rc = choose(spec, &by, err);
 

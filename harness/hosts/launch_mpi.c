@@ -198,7 +198,7 @@ static int go_on(struct fl_launch *l, const struct fl_launch_spec *spec, const c
 		 struct fl_err *err)
 {
 	struct fl_hub_spec hub = { .secret = &l->bootstrap.secret };
-	int line_fd, rc = take_back(fds, &line_fd, &hub.listen_fd, err);
+	int line_fd = -1, rc = take_back(fds, &line_fd, &hub.listen_fd, err);
 
 	if (rc < 0)
 		return rc;

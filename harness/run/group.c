@@ -226,7 +226,7 @@ static int settle(const struct fl_case *c, struct fl_case_lane *lane, struct fl_
 			n++;
 		}
 	if (n == lane->plan->size) {
-		char *said[FL_GROUP_LINK_MAX];
+		char *said[FL_GROUP_LINK_MAX] = { 0 };
 
 		for (size_t i = 0; i < n; i++)
 			said[i] = fl_dup(hex[i]); /* each is forgotten as its lane is told */
