@@ -87,6 +87,7 @@ static int hear(struct fl_conductor *self, struct fl_case *c, struct fl_err *err
 }
 
 static const unsigned numbers[LANES] = { 3, 7 };
+static const struct fl_entry entry = { .name = (char *)"b" };
 
 static void stage_open(struct stage *s, const char *letters)
 {
@@ -99,7 +100,9 @@ static void stage_open(struct stage *s, const char *letters)
 	s->agent.machine = &s->machine;
 	for (unsigned i = 0; i < LANES; i++) {
 		s->plans[i] = (struct fl_plan_lane){ .bench = (char *)"b", .size = 1 };
-		s->lanes[i] = (struct fl_case_lane){ .plan = &s->plans[i], .number = i, .state = FL_LANE_READY };
+		s->lanes[i] = (struct fl_case_lane){
+			.plan = &s->plans[i], .entry = &entry, .number = i, .state = FL_LANE_READY
+		};
 	}
 	s->c = (struct fl_case){ .agent = &s->agent,
 				 .pool = &s->pool,
