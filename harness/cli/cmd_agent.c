@@ -26,25 +26,28 @@ static const struct fl_field agent_fields[] = {
 	{ 0 },
 };
 
-/* Where finished lanes are kept in case the hub is lost; NULL: there is no such place. malloc'd. */
-static char *journal(void)
+/* Where finished lanes are kept in case the hub is lost. malloc'd. A host without such a place takes no part: what it
+ * measured could be lost. */
+static int find_journal(char **ret, struct fl_err *err)
 {
-	struct fl_err ignored = { 0 };
-	char *state, *dir;
+	char *state;
+	int rc = fl_state_dir(&state, err);
 
-	if (fl_state_dir(&state, &ignored) < 0)
-		return NULL;
-	dir = fl_format("%s/journal", state);
+	if (rc < 0)
+		return rc;
+	*ret = fl_format("%s/journal", state);
 	free(state);
-	return dir;
+	return 0;
 }
 
 int fl_serve_agent(const struct fl_home *home, const struct fl_call *call, const struct fl_bootstrap *bootstrap,
 		   struct fl_err *err)
 {
-	char digest[FL_DIGEST_TEXT], *dir = journal();
-	int rc;
+	char digest[FL_DIGEST_TEXT], *dir;
+	int rc = find_journal(&dir, err);
 
+	if (rc < 0)
+		return rc;
 	fl_catalog_digest(home->catalog, digest);
 	rc = fl_agent_serve(&(struct fl_serve){ .prefix = home->prefix,
 						.catalog = home->catalog,

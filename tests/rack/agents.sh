@@ -169,4 +169,10 @@ is 3 "$rc" 'status when nobody is left'
 has "$(cat "$home/err")" 'no host is left' 'and why'
 has "$(lane 0 0)" 'on n1: invalid: host n1 was lost' 'what was under way is recorded'
 
+# A host where nothing could be kept takes no part.
+rc=0
+env -u HOME -u XDG_STATE_HOME "$prefix/feedline" agent <"$home/lines/0.line" 2>"$home/said" || rc=$?
+is 2 "$rc" 'status of an agent without a place for its journal'
+has "$(cat "$home/said")" 'set XDG_STATE_HOME' 'and what to do'
+
 finish
