@@ -244,7 +244,8 @@ static int receive_all(const struct fl_tcp_spec *spec, int listener, const uint8
 
 	if (!d)
 		return fl_fail(err, -ENOMEM, "no memory for connections");
-	*d = (struct door){ .spec = spec, .token = token, .listener = listener, .fds = fds };
+	*d = (struct door){ .spec = spec, .token = token, .listener = listener };
+	d->fds = fds;
 	rc = attend(d, fl_now_ns() + UINT64_C(1000000) * GATHER_MS, err);
 	for (unsigned i = 0; i < d->guests_n; i++)
 		close(d->guests[i].fd);

@@ -56,7 +56,7 @@ int fl_tcp_flow_open(const struct fl_tcp_flow_spec *spec, struct fl_tcp_flow **r
 	struct fl_tcp_flow *flow = NULL;
 	int rc = pieces ? open_engine(spec, &flow, err) : fl_fail(err, -ENOMEM, "no memory for a connection");
 
-	if (rc < 0) {
+	if (rc < 0 || !flow) {
 		free(pieces);
 		return rc;
 	}

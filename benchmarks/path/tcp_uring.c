@@ -3,9 +3,9 @@
  *
  * Sending: the kernel is given `depth` blocks as one chain of requests, each of which begins when the one before it is
  * through, so that the order of the stream is kept; the next chain when all are. Without a copy where the kernel does
- * that: the first block shows whether it really does, on this path, and not only says so.
- * Receiving: one request that never ends and takes its buffers from a ring that is shared with the kernel, or, where the
- * kernel is too old for that, one request after the other.
+ * that: the first bytes show whether it really does, on this path, and not only says so.
+ * Receiving: one request that never ends and takes its buffers from a ring that is shared with the kernel, or, where
+ * the kernel is too old for that, one request after the other.
  *
  * The ring is made by enter, because the fastest mode binds it to one thread. */
 #include "path/tcp_engine.h"

@@ -238,8 +238,10 @@ static void latency_close(void *state)
 /* clang-format off */
 static const struct fl_field latency_fields[] = {
 	FL_FIELD(latency_opts, size, FL_BYTES, "64", "1..1MiB", "bytes of a message"),
-	FL_FIELD(latency_opts, wait, FL_CHOICE, "block", "block|spin", "for a message: the thread sleeps, or asks again and again"),
-	FL_FIELD(latency_opts, interface, FL_TEXT, "", NULL, "network interface that both sides are bound to; empty: the one that reaches the peer"),
+	FL_FIELD(latency_opts, wait, FL_CHOICE, "block", "block|spin",
+		 "for a message: the thread sleeps, or asks again and again"),
+	FL_FIELD(latency_opts, interface, FL_TEXT, "", NULL,
+		 "network interface that both sides are bound to; empty: the one that reaches the peer"),
 	FL_FIELD(latency_opts, memory, FL_DEVICE, "local", "node", "NUMA node of the buffers"),
 	{ 0 },
 };

@@ -71,20 +71,20 @@ static int open_flow(struct stream_state *s, unsigned i, char *out, char *in, st
 {
 	const struct stream_opts *o = s->opts;
 	const unsigned rank = fl_rank(s->lane);
-	const struct fl_tcp_flow_spec spec = { .fd = s->fds[i],
-					       .peer = s->peer,
-					       .halt = &s->halt,
-					       .sends = sends(s),
-					       .receives = receives(s),
-					       .engine = (enum fl_tcp_engine)o->engine,
-					       .zerocopy = (enum fl_tcp_zerocopy)o->zerocopy,
-					       .block_bytes = o->block,
-					       .depth = (unsigned)o->depth,
-					       .out = out,
-					       .in = in,
-					       .out_seed = seed_of(i, rank),
-					       .in_seed = seed_of(i, 1 - rank) };
+	struct fl_tcp_flow_spec spec = { .fd = s->fds[i],
+					 .peer = s->peer,
+					 .halt = &s->halt,
+					 .sends = sends(s),
+					 .receives = receives(s),
+					 .engine = (enum fl_tcp_engine)o->engine,
+					 .zerocopy = (enum fl_tcp_zerocopy)o->zerocopy,
+					 .block_bytes = o->block,
+					 .depth = (unsigned)o->depth,
+					 .out_seed = seed_of(i, rank),
+					 .in_seed = seed_of(i, 1 - rank) };
 
+	spec.out = out;
+	spec.in = in;
 	return fl_tcp_flow_open(&spec, &s->threads[i].flow, err);
 }
 
@@ -301,18 +301,23 @@ static void stream_close(void *state)
 /* clang-format off */
 static const struct fl_field stream_fields[] = {
 	FL_FIELD(stream_opts, streams, FL_COUNT, "1", "1..64", "connections, with a thread on each side"),
-	FL_FIELD(stream_opts, direction, FL_CHOICE, "one", "one|both", "from the sender to the receiver, or both ways at once"),
-	FL_FIELD(stream_opts, block, FL_BYTES, "128KiB", "4KiB..64MiB", "bytes that are sent at once, a multiple of 4 KiB"),
+	FL_FIELD(stream_opts, direction, FL_CHOICE, "one", "one|both",
+		 "from the sender to the receiver, or both ways at once"),
+	FL_FIELD(stream_opts, block, FL_BYTES, "128KiB", "4KiB..64MiB",
+		 "bytes that are sent at once, a multiple of 4 KiB"),
 	FL_FIELD(stream_opts, depth, FL_COUNT, "4", "1..64", "blocks that the kernel is given at once"),
-	FL_FIELD(stream_opts, interface, FL_TEXT, "", NULL, "network interface that both sides are bound to; empty: the one that reaches the peer"),
+	FL_FIELD(stream_opts, interface, FL_TEXT, "", NULL,
+		 "network interface that both sides are bound to; empty: the one that reaches the peer"),
 	FL_FIELD(stream_opts, memory, FL_DEVICE, "local", "node", "NUMA node of the buffers"),
 	FL_FIELD(stream_opts, engine, FL_CHOICE, "auto", "auto|io_uring|sockets", "how the kernel is asked"),
-	FL_FIELD(stream_opts, zerocopy, FL_CHOICE, "auto", "auto|yes|no", "sending without a copy: where the kernel really does, always, never"),
+	FL_FIELD(stream_opts, zerocopy, FL_CHOICE, "auto", "auto|yes|no",
+		 "sending without a copy: where the kernel really does, always, never"),
 	{ 0 },
 };
 
 static const struct fl_metric stream_metrics[] = {
-	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "bytes that arrived per second; of one direction at the sender: were sent" },
+	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER,
+	  "bytes per second that arrived; at the sender of one direction, were sent" },
 	{ "ops_per_s", FL_RATE_OPS, FL_HIGHER, "blocks of them per second" },
 	{ 0 },
 };
