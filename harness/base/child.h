@@ -4,8 +4,9 @@
  *
  * The child gets PR_SET_PDEATHSIG = SIGKILL (per parent *thread*: call fl_child_start only from a thread that lives as
  * long as the child may, here always the main one), a process group of its own, default signal dispositions, an empty
- * signal mask, stdin from /dev/null or a pipe, stdout and stderr into one or two pipes, and no other descriptor than those named.
- * CPU affinity and memory policy are set between fork and exec, so even the loader's pages land right. */
+ * signal mask, stdin from /dev/null or a pipe, stdout and stderr into one or two pipes, and no other descriptor than
+ * those named. CPU affinity and memory policy are set between fork and exec, so even the loader's pages land
+ * right. */
 #ifndef FL_BASE_CHILD_H
 #define FL_BASE_CHILD_H
 #include "base/cpus.h"

@@ -38,8 +38,8 @@ struct fl_hub *fl_hosts_hub(const struct fl_hosts *hosts);
 const struct fl_machine *fl_hosts_machine(const struct fl_hosts *hosts); /* of the first */
 /* Puts them into the record: the first as the run's own machine, too. plan: of those hosts, in that order. */
 void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, struct fl_run *run);
-/* Are they those that the run with that plan was on, and as they were then? -EINVAL, naming all that differs; *ret_changed: it is only
- * that they changed, so that --resume-anyway may go on. */
+/* Are they those that the run with that plan was on, and as they were then? -EINVAL, naming all that differs;
+ * *ret_changed: it is only that they changed, so that --resume-anyway may go on. */
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,
 		   bool *ret_changed, struct fl_err *err);
 /* What a command needs to be on the same hosts: " --hosts n1,n2"; "" where the launcher says it. malloc'd. */

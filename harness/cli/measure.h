@@ -43,8 +43,8 @@ int fl_measure_name(const struct fl_measure *m, const struct fl_run *run, struct
 /* What the user's environment says of GPUs. */
 struct fl_visible fl_measure_visible(void);
 
-/* A machine as a record keeps it (new reference). It is handed on: what others run there is none of its business but that
- * it is there. */
+/* A machine as a record keeps it (new reference). It is handed on: what others run there is none of its business but
+ * that it is there. */
 json_t *fl_measure_machine(const struct fl_machine *machine);
 
 /* The part they share: under the lock of this node and in the store, what the plan still lacks, then the judgement. A

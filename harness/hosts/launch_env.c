@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* launch_env.c: whatever starts a process on each host and tells it by variables which it is. */
 #include "base/alloc.h"
+#include "base/units.h"
 #include "hosts/launch_parts.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -26,8 +27,7 @@ static int read_hub(char **ret_name, uint16_t *ret_port, struct fl_err *err)
 {
 	const char *text = getenv("FEEDLINE_HUB"), *colon = text ? strrchr(text, ':') : NULL;
 	const char *from = text, *to = colon;
-	char *end = NULL;
-	unsigned long port = colon ? strtoul(colon + 1, &end, 10) : 0;
+	uint64_t port = 0;
 
 	if (!text)
 		return missing("FEEDLINE_HUB", err);
@@ -35,7 +35,8 @@ static int read_hub(char **ret_name, uint16_t *ret_port, struct fl_err *err)
 		from++;
 		to--;
 	}
-	if (!colon || to <= from || to - from > FL_HOST_NAME_MAX || port == 0 || port > UINT16_MAX || *end)
+	if (!colon || to <= from || to - from > FL_HOST_NAME_MAX || fl_parse_count(colon + 1, &port, NULL) < 0 ||
+	    port == 0 || port > UINT16_MAX)
 		return fl_fail(err, -EINVAL, "FEEDLINE_HUB is '%.64s', not ADDRESS:PORT", text);
 	*ret_name = fl_format("%.*s", (int)(to - from), from);
 	*ret_port = (uint16_t)port;

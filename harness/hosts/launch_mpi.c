@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* launch_mpi.c: mpirun has started feedline on every host. MPI only carries the line: this process becomes feedline-mpi,
- * which does that, ends MPI and becomes feedline again, with what it got in memory that nobody can change any more.
- * Nothing of MPI is there while anything is measured (an idle MPI process spins), and mpirun still sees the same
- * process: signals and exit status go their usual way. */
+/* launch_mpi.c: mpirun has started feedline on every host. MPI only carries the line: this process becomes
+ * feedline-mpi, which does that, ends MPI and becomes feedline again, with what it got in memory that nobody can change
+ * any more. Nothing of MPI is there while anything is measured (an idle MPI process spins), and mpirun still sees the
+ * same process: signals and exit status go their usual way. */
 #include "base/alloc.h"
 #include "base/file.h"
 #include "hosts/address.h"

@@ -2,9 +2,9 @@
 /* launch_variables.c: numbers and the secret out of the environment, addresses of the hub, and what this process may
  * use. */
 #include "base/alloc.h"
+#include "base/units.h"
 #include "hosts/address.h"
 #include "hosts/launch_parts.h"
-#include <ctype.h>
 #include <errno.h>
 #include <feedline/clock.h>
 #include <ifaddrs.h>
@@ -18,14 +18,11 @@
 int fl_launch_number(const char *variable, unsigned long max, unsigned long *ret, struct fl_err *err)
 {
 	const char *text = getenv(variable);
-	unsigned long value;
-	char *end;
+	uint64_t value;
 
 	if (!text)
 		return 0;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || value > max)
+	if (fl_parse_count(text, &value, NULL) < 0 || value > max)
 		return fl_fail(err, -EINVAL, "the environment's %s is '%.40s', not a number up to %lu", variable, text,
 			       max);
 	*ret = value;

@@ -40,6 +40,16 @@ static void choose_transport(void)
 	setenv("OMPI_MCA_osc", "^ucx", 1);
 }
 
+/* -1: it is none. */
+static int descriptor(const char *text)
+{
+	int fd = 0;
+
+	for (; *text >= '0' && *text <= '9' && fd < 1000000; text++)
+		fd = fd * 10 + (*text - '0');
+	return *text ? -1 : fd;
+}
+
 static void read_line(int fd, char line[LINE_ROOM])
 {
 	ssize_t n = pread(fd, line, LINE_ROOM - 1, 0);
@@ -109,7 +119,7 @@ static void close_others(int a, int b)
 int main(int argc, char **argv)
 {
 	char line[LINE_ROOM] = "", fds[32];
-	int rank, size, fd, listen_fd = argc > 2 ? atoi(argv[2]) : -1;
+	int rank, size, fd, listen_fd = argc > 2 ? descriptor(argv[2]) : -1;
 	char *names;
 
 	if (argc < 5) {
@@ -123,7 +133,7 @@ int main(int argc, char **argv)
 	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
 	MPI_Comm_size(MPI_COMM_WORLD, &size);
 	if (rank == 0)
-		read_line(atoi(argv[1]), line);
+		read_line(descriptor(argv[1]), line);
 	MPI_Bcast(line, sizeof(line), MPI_CHAR, 0, MPI_COMM_WORLD);
 	names = gather_names(size);
 	MPI_Finalize();

@@ -54,7 +54,7 @@ static void test_stdin_holds_what_was_given(void **state)
 	large[FL_CHILD_INPUT_MAX] = 0;
 	err = (struct fl_err){ 0 };
 	assert_int_equal(fl_child_output(&spec, 20 * second_ns, 100, &out, &err), 0);
-	assert_int_equal(atoi(fl_text_str(&out)), FL_CHILD_INPUT_MAX);
+	assert_int_equal(strtol(fl_text_str(&out), NULL, 10), FL_CHILD_INPUT_MAX);
 	fl_text_release(&out);
 	spec.input = NULL;
 	assert_int_equal(fl_child_output(&spec, 20 * second_ns, 100, &out, &err), 0);
