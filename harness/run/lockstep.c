@@ -18,7 +18,7 @@ static const uint64_t look_ns = 100000000, back_ns = UINT64_C(2000000000), elsew
 
 bool fl_lockstep_is(const struct fl_case_lane *lane)
 {
-	return lane->entry->lockstep && lane->plan->size > 1;
+	return lane->plan->size > 1 && lane->entry->lockstep;
 }
 
 /* ---- how far they are */

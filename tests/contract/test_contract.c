@@ -126,8 +126,7 @@ static bool is_end(const struct fl_entry *e, const char *end)
 	const struct fl_field *f = fl_field_find(e->fields, end);
 
 	return !strcmp(end, "cpu") || !strcmp(end, "memory") || !strcmp(end, "own_memory") ||
-	       (f && !strcmp(end, "interface")) ||
-	       (f && (f->type == FL_DEVICE || f->type == FL_PATH));
+	       (f && !strcmp(end, "interface")) || (f && (f->type == FL_DEVICE || f->type == FL_PATH));
 }
 
 static bool moves_bytes(const struct fl_entry *e)
@@ -195,6 +194,7 @@ static void test_roles(void **state)
 		      e->measured_at);
 		check(e->roles || !e->numa || strcmp(e->numa, "interface") != 0, e,
 		      "sits near what reaches others, and has none", e->numa);
+		check(!e->lockstep || (e->roles && !e->whole), e, "is in lockstep alone, or ends by itself", e->roles);
 		check(!e->roles || !e->whole, e, "has roles and ends by itself", e->roles);
 	}
 }

@@ -192,6 +192,7 @@ FL_BENCHES(scripted, lockstep) = {
 	{ .name = "null.scripted_lockstep",
 	  .summary = "two lanes that make the same steps",
 	  .roles = "first|second",
+	  .measured_at = "second",
 	  .lockstep = true,
 	  .opts_bytes = sizeof(struct lockstep_opts),
 	  .fields = lockstep_fields,

@@ -31,7 +31,7 @@ static const char good[] =
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
 	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"device_clock\":false,\"lanes\":null,\"lane\":null,"
-	"\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null}";
+	"\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null,\"lockstep\":false}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -340,7 +340,7 @@ static void roles(void **state)
 {
 	json_t *doc = changed("\"roles\":null,\"measured_at\":null",
 			      "\"roles\":\"sender|receiver\",\"measured_at\":\"receiver\"");
-	json_t *old = changed(",\"roles\":null,\"measured_at\":null", ""), *again;
+	json_t *old = changed(",\"roles\":null,\"measured_at\":null,\"lockstep\":false", ""), *again;
 	struct fl_err err = { 0 };
 	struct fl_entry e;
 
@@ -352,6 +352,7 @@ static void roles(void **state)
 	assert_true(role_is(&e, 2, NULL));
 	assert_false(fl_entry_is_measured(&e, 0));
 	assert_true(fl_entry_is_measured(&e, 1));
+	assert_false(e.lockstep);
 	again = fl_entry_json(&e);
 	assert_true(json_equal(doc, again));
 	fl_entry_release(&e);
@@ -359,6 +360,7 @@ static void roles(void **state)
 	assert_int_equal(fl_entry_roles(&e), 1);
 	assert_true(role_is(&e, 0, NULL));
 	assert_true(fl_entry_is_measured(&e, 0));
+	assert_false(e.lockstep);
 	fl_entry_release(&e);
 	json_decref(doc);
 	json_decref(old);
@@ -390,6 +392,40 @@ static void roles_that_cannot_be(void **state)
 		assert_int_equal(fl_entry_read(doc, "entry", &e, &err), -EINVAL);
 		if (!strstr(err.what, rows[i].says))
 			fail_msg("row %zu: '%s' does not say '%s'", i, err.what, rows[i].says);
+		json_decref(doc);
+	}
+}
+
+/* They make the same steps: that is of several lanes, and of such as do not end by themselves. */
+static void lockstep(void **state)
+{
+	static const char all[] = "\"whole\":false,\"device_clock\":false,\"lanes\":null,\"lane\":null,"
+				  "\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null,"
+				  "\"lockstep\":false";
+	static const struct {
+		const char *to, *says; /* NULL: nothing */
+	} rows[] = {
+		{ "\"roles\":\"a|b\",\"measured_at\":null,\"lockstep\":true", NULL },
+		{ "\"roles\":null,\"measured_at\":null,\"lockstep\":true", "of roles, and there are none" },
+		{ "\"whole\":true,\"roles\":\"a|b\",\"measured_at\":null,\"lockstep\":true", "ends by itself" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = changed(all, rows[i].to), *again;
+		struct fl_err err = { 0 };
+		struct fl_entry e;
+
+		assert_int_equal(fl_entry_read(doc, "entry", &e, &err), rows[i].says ? -EINVAL : 0);
+		if (rows[i].says && !strstr(err.what, rows[i].says))
+			fail_msg("row %zu: '%s' does not say '%s'", i, err.what, rows[i].says);
+		if (!rows[i].says) {
+			assert_true(e.lockstep);
+			again = fl_entry_json(&e);
+			assert_true(json_is_true(json_object_get(again, "lockstep")));
+			json_decref(again);
+			fl_entry_release(&e);
+		}
 		json_decref(doc);
 	}
 }
@@ -431,6 +467,7 @@ int main(void)
 		cmocka_unit_test(common_fields),
 		cmocka_unit_test(roles),
 		cmocka_unit_test(roles_that_cannot_be),
+		cmocka_unit_test(lockstep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,8 @@ static struct fl_bench rows[] = {
 	  .unavailable = "built without CUDA",
 	  .device_clock = true,
 	  .roles = "sender|receiver",
-	  .measured_at = "receiver" },
+	  .measured_at = "receiver",
+	  .lockstep = true },
 	{ .name = "gpu.there", .summary = "s" },
 	{ 0 },
 };
@@ -71,6 +72,8 @@ static void says_what_cannot_be_measured_and_whose_clock_it_is(void **state)
 	assert_true(json_is_true(json_object_get(absent, "device_clock")));
 	assert_string_equal(fl_json_text_or_null(absent, "roles"), "sender|receiver");
 	assert_string_equal(fl_json_text_or_null(absent, "measured_at"), "receiver");
+	assert_true(json_is_true(json_object_get(absent, "lockstep")));
+	assert_true(json_is_false(json_object_get(there, "lockstep")));
 	assert_true(json_is_null(json_object_get(there, "roles")));
 	assert_true(json_is_false(json_object_get(there, "device_clock")));
 	assert_true(json_is_false(json_object_get(absent, "verifies")));
