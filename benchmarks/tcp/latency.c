@@ -117,7 +117,7 @@ static void number(const struct latency_state *s, unsigned char *message)
 
 static int open_all(struct latency_state *s, struct fl_err *err)
 {
-	void *memory;
+	void *memory = NULL;
 	int rc = fl_alloc(s->lane, 2 * s->opts->size, s->opts->memory->node, &memory, err);
 
 	if (rc == 0)

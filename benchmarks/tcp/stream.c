@@ -93,7 +93,7 @@ static int open_flows(struct stream_state *s, struct fl_err *err)
 	const struct stream_opts *o = s->opts;
 	const uint64_t out_bytes = sends(s) ? FL_TCP_SPARE * o->depth * o->block : 0;
 	const uint64_t in_bytes = receives(s) ? fl_tcp_flow_buffers((unsigned)o->depth) * o->block : 0;
-	void *memory;
+	void *memory = NULL;
 	int rc = fl_alloc(s->lane, o->streams * (out_bytes + in_bytes), o->memory->node, &memory, err);
 
 	for (unsigned i = 0; i < o->streams && rc == 0; i++) {
