@@ -9,10 +9,10 @@
 /* One turn of the loop: waits at most until until_ns, hears what is there, 64 events at most. As fl_hub_listen(). */
 int fl_hub_turn(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ears *ears, struct fl_err *err);
 
-/* ---- the door: connections of which nothing is known. There are as many at most as agents are to come, and a thousand;
- * each has 5 s and 16 KiB to prove that it knows the secret. Where more come, one by chance has to go, so that whoever
- * fills the door mostly hits himself, and an agent, which tries again, comes in; and no more than some thousand a
- * second are let near, so that they do not keep the hub from those that are in. */
+/* ---- the door: connections of which nothing is known. There are as many at most as agents are to come, and a
+ * thousand; each has 5 s and 16 KiB to prove that it knows the secret. Where more come, one by chance has to go, so
+ * that whoever fills the door mostly hits himself, and an agent, which tries again, comes in; and no more than some
+ * thousand a second are let near, so that they do not keep the hub from those that are in. */
 enum { FL_DOOR_SPARE = 1024, FL_DOOR_PER_S = 4096, FL_DOOR_LINES_MAX = 10, FL_DOOR_FOREIGN_MAX = 16 };
 
 struct fl_stranger {
