@@ -128,7 +128,7 @@ static char *show_worst(const struct fl_judgement *j, const struct fl_between *a
 /* From the lowest to the highest, of the median. */
 static char *show_spread(const struct fl_between *a)
 {
-	double spread = a->median ? (a->high - a->low) / fabs(a->median) : (double)NAN;
+	double spread = a->median != 0 ? (a->high - a->low) / fabs(a->median) : (double)NAN;
 
 	return a->n < 2 || isnan(spread) ? fl_dup("") : fl_format("%.0f %%", fmin(100 * spread, 99999));
 }
