@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_gather.c: a lane speaks to its group. The worker is this program's own main loop in a thread; the test is the
- * agent. Open and verify of the one benchmark gather; what came of it is what the lane says. */
+/* test_gather.c: a lane speaks to its group. The worker is a copy of this program in its main loop; the test is
+ * the agent. Open and verify of the one benchmark gather; what came of it is what the lane says. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/message.h"
@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -96,16 +97,10 @@ const struct fl_bench *const fl_registry[] = { benches, NULL };
 /* ---- the agent */
 
 struct agent {
-	int fd, worker_fd;
-	pthread_t worker;
+	int fd;
+	pid_t worker;
 	struct fl_tape *tape;
 };
-
-static void *serve(void *arg)
-{
-	fl_lane_serve(((struct agent *)arg)->worker_fd);
-	return NULL;
-}
 
 static json_t *hear(struct agent *a)
 {
@@ -150,8 +145,11 @@ static void begin(struct agent *a, const char *rank_and_addresses)
 	*a = (struct agent){ .fd = -1 };
 	assert_int_equal(fl_message_pair(fds, NULL), 0);
 	a->fd = fds[0];
-	a->worker_fd = fds[1];
-	assert_int_equal(pthread_create(&a->worker, NULL, serve, a), 0);
+	a->worker = fork();
+	if (a->worker == 0)
+		_exit(fl_lane_serve(fds[1]));
+	close(fds[1]);
+	assert_true(a->worker > 0);
 	fl_cpus_add(&cpus, (unsigned)sched_getcpu());
 	fl_cpus_format(&cpus, &text);
 	open = fl_format(
@@ -169,11 +167,13 @@ static void begin(struct agent *a, const char *rank_and_addresses)
 
 static void end(struct agent *a)
 {
+	int status;
+
 	tell(a, "{\"do\":\"quit\"}", -1);
-	pthread_join(a->worker, NULL);
+	assert_int_equal(waitpid(a->worker, &status, 0), a->worker);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 	fl_tape_free(a->tape);
 	close(a->fd);
-	close(a->worker_fd);
 }
 
 #define PAIR "\"rank\":1,\"addresses\":[\"10.1.0.1\",\"10.1.0.2\"]"
