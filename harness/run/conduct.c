@@ -13,7 +13,9 @@ unsigned fl_case_number(const struct fl_case *c, const struct fl_case_lane *lane
 
 void fl_conduct_cue(struct fl_case *c, enum fl_cue cue)
 {
-	if (!c->conductor || c->conductor->said & 1U << cue)
+	bool over = cue != FL_CUE_STOPPED && fl_case_failed_lane(c); /* it is not there, and never will be */
+
+	if (!c->conductor || over || c->conductor->said & 1U << cue)
 		return;
 	c->conductor->said |= 1U << cue;
 	c->conductor->cue(c->conductor, cue);
