@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* crew_lockstep.c: groups in lockstep whose lanes are on several hosts. Each host holds its lanes and says which step they
- * are in; the furthest of a group is the last one for all of it. */
+/* crew_lockstep.c: groups in lockstep whose lanes are on several hosts. Each host holds its lanes and says which step
+ * they are in; the furthest of a group is the last one for all of it. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "hosts/crew_parts.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* case.h: one case in flight: its lanes, shared by the files that carry it through (case.c the stages, staff.c
  * which worker a lane gets, talk.c the conversation with workers, pace.c warm-up and stop rule, whole.c the same of
- * work that ends by itself, lockstep.c the end of lanes that make the same steps, collect.c the records, retire.c which devices are not used again, delivery.c what drives
- * say of them, drive.c what they are about). */
+ * work that ends by itself, lockstep.c the end of lanes that make the same steps, collect.c the records, retire.c which
+ * devices are not used again, delivery.c what drives say of them, drive.c what they are about). */
 #ifndef FL_RUN_CASE_H
 #define FL_RUN_CASE_H
 #include "base/tape.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* lockstep.c: lanes that make the same steps end after the same one. They are held: none begins a step that it has not
- * begun. Then it is known which of them has come furthest, and that step is the last one for all: whoever is in it waits
- * for the others, and they all come to it. No time decides, so that none of them can be too late for it.
+/* lockstep.c: lanes that make the same steps end after the same one. They are held: none begins another step. Then it
+ * is known which of them has come furthest, and the step that it is in is the last one for all: they all come to it.
+ * No time decides, so that none of them can be too late for it.
  *
  * Where some of a group are on other hosts, the conductor knows who has come furthest. */
 #include "base/alloc.h"

@@ -96,6 +96,36 @@ has "$(lane 0 2)" "on n3: invalid: the worker hangs: phase 'step'" 'another that
 has "$(lane 1 2)" 'on n3: measured' 'its host goes on'
 never_0 'workers that hang'
 
+# A worker dies in the warm-up: that is heard, and what comes after it is not waited for.
+begin 0:crash_step,1:ok,2:ok 0:ok,1:ok,2:ok
+conclude 'a worker that dies early'
+has "$(lane 0 0)" 'on n1: invalid: the worker was killed by SIG' 'a worker that dies early'
+has "$(lane 1 0)" 'on n1: measured' 'its host goes on'
+never_0 'a worker that dies early'
+
+# Lanes in lockstep over two hosts end after the same step: their data is right, and says so itself.
+begin 0=1:ok,2:ok 1=2:ok,0:ok 2=2:ok
+conclude 'groups in lockstep'
+has "$(lane 0 0)" 'on n1: measured' 'a rank in lockstep'
+has "$(lane 0 1)" 'on n2: measured' 'the other one'
+has "$(lane 0 2)" 'on n3: measured' 'a lane beside them'
+has "$(lane 1 1)" 'on n3: measured' 'a group on two other hosts'
+has "$(lane 2 0)" 'on n3: measured' 'a group on one host'
+
+# One that dies, one that hangs, and two that both wait: the other waited for it, and a third host has nothing to do with it.
+CROWD_GRACE_MS=10000 begin 0=1:dies,2:ok 0=1:hangs/500,2:ok 0=1:silent/500,2:ok 0=1:ok
+conclude 'lockstep that breaks off'
+has "$(lane 0 1)" 'on n2: invalid: the worker was killed by SIG' 'a rank that dies'
+has "$(lane 0 0)" 'on n1: not measured: a lane of the same case failed on n2: null.scripted_lockstep: the worker was killed' \
+	'the other one'
+has "$(lane 1 1)" "on n2: invalid: the worker hangs: phase 'step' did not end within" 'a rank that hangs'
+has "$(lane 1 0)" 'on n1: not measured: a lane of the same case failed on n2: null.scripted_lockstep: the worker hangs' \
+	'who waited for it'
+has "$(lane 2 0)$(lane 2 1)" 'waited in step 2' 'ranks that both wait'
+for c in 0 1 2; do has "$(lane "$c" 2)" 'on n3: measured' "the lane beside them, case $c"; done
+has "$(lane 3 1)" 'on n2: measured' 'the hosts go on'
+never_0 'lockstep that breaks off'
+
 # An agent is killed in the middle of a window: its host is lost, with its group; then all its lanes.
 CROWD_MS=4000 begin 0-1:ok,2:ok 0:ok,1:ok,2:ok
 in_case 0

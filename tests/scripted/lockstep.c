@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* null.scripted_lockstep: two lanes that exchange a token in every step, over TCP: a step of one that the other does not
- * make would wait for ever. And what can go wrong with that. Built for tests only, never installed. */
+/* null.scripted_lockstep: two lanes that exchange a token in every step, over TCP: a step of one that the other does
+ * not make would wait for ever. And what can go wrong with that. Built for tests only, never installed. */
 #include "path/tcp.h"
 #include <errno.h>
 #include <feedline/clock.h>

@@ -6,9 +6,9 @@
  *   crowd agent PREFIX [JOURNALS] <LINE             one of them
  *
  * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, HOST-HOST:PART of null.scripted_group, or HOST=HOST:PART
- * of null.scripted_lockstep, with /WORD at its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it is
- * narrow. CROWD_GRACE_MS: what agents may need beyond that. CROWD_DIE: the number of a case whose records are not stored
- * any more: the hub is killed. */
+ * of null.scripted_lockstep, with /WORD at its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it
+ * is narrow. CROWD_GRACE_MS: what agents may need beyond that. CROWD_DIE: the number of a case whose records are not
+ * stored any more: the hub is killed. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"
