@@ -17,9 +17,8 @@ static void read_all(const struct fl_tape *tape)
 	for (uint32_t t = 0; t < shape.threads; t++) {
 		uint32_t n = fl_tape_count(tape, t);
 
-		if (n > shape.steps_max)
+		if (n > shape.steps_max || fl_tape_done(tape, t) >= FL_TAPE_DONE_MAX)
 			abort();
-		fl_tape_dropped(tape, t);
 		for (uint32_t i = 0; i < n; i++) {
 			struct fl_tape_step step;
 			struct fl_err err = { 0 };

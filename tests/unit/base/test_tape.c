@@ -142,6 +142,7 @@ static void test_garbage_stays_in_bounds(void **state)
 	memset(all, 0xff, (size_t)bytes);
 	assert_int_equal(fl_tape_count(p.agent, 0), shape.steps_max);
 	assert_int_equal(fl_tape_phase(p.agent), FL_PHASE_END);
+	assert_in_range(fl_tape_done(p.agent, 0), 0, FL_TAPE_DONE_MAX - 1);
 	assert_int_equal(fl_tape_read(p.agent, 1, 3, &got, &given, &err), -EPROTO);
 	munmap(all, (size_t)bytes);
 	free_pair(&p);
@@ -186,6 +187,75 @@ static void test_a_descriptor_that_is_no_tape_is_refused(void **state)
 	close(fd);
 }
 
+/* A thread in lockstep that finishes steps until it is told that one was the last. */
+struct stepper {
+	struct fl_tape *tape;
+	uint64_t done;
+	_Atomic bool given_up;
+};
+
+static void *make_steps(void *arg)
+{
+	struct stepper *s = arg;
+	double given = 0;
+
+	while (fl_tape_may_step(s->tape, s->done, &s->given_up)) {
+		struct fl_tape_step step = { 0 };
+
+		fl_tape_add(s->tape, 0, &step, &given);
+		s->done++;
+	}
+	return NULL;
+}
+
+/* Whoever is held has begun one step more than the agent sees at most, and goes on to the one that it is told. */
+static void test_all_end_after_the_step_that_is_said(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 200; round++) {
+		struct pair p = make_pair();
+		struct stepper s = { .tape = p.worker };
+		pthread_t thread;
+		uint64_t seen;
+
+		assert_int_equal(pthread_create(&thread, NULL, make_steps, &s), 0);
+		while (round % 2 && fl_tape_done(p.agent, 0) < 20)
+			;
+		fl_tape_hold(p.agent);
+		seen = fl_tape_done(p.agent, 0);
+		usleep(round % 10 * 50);
+		assert_in_range(fl_tape_done(p.agent, 0), seen, seen + 1);
+		fl_tape_stop_after(p.agent, seen + 1 + round % 3);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.done, seen + 1 + round % 3);
+		assert_int_equal(fl_tape_done(p.agent, 0), s.done); /* those that had no room count */
+		free_pair(&p);
+	}
+}
+
+/* Held for good, it ends where it is stopped, or fails by itself. */
+static void test_a_held_thread_can_be_stopped(void **state)
+{
+	(void)state;
+	for (int stop = 0; stop < 2; stop++) {
+		struct pair p = make_pair();
+		struct stepper s = { .tape = p.worker };
+		pthread_t thread;
+
+		fl_tape_hold(p.agent);
+		assert_int_equal(pthread_create(&thread, NULL, make_steps, &s), 0);
+		usleep(1000);
+		atomic_store(&s.given_up, !stop);
+		if (stop)
+			fl_tape_stop(p.agent);
+		else
+			fl_tape_rouse(p.worker);
+		pthread_join(thread, NULL);
+		assert_int_equal(s.done, 0);
+		free_pair(&p);
+	}
+}
+
 static void *wait_for_start(void *tape)
 {
 	static _Atomic bool never;
@@ -225,6 +295,8 @@ int main(void)
 		cmocka_unit_test(test_shapes_out_of_bounds_are_refused),
 		cmocka_unit_test(test_a_descriptor_that_is_no_tape_is_refused),
 		cmocka_unit_test(test_start_and_stop_wake_waiters),
+		cmocka_unit_test(test_all_end_after_the_step_that_is_said),
+		cmocka_unit_test(test_a_held_thread_can_be_stopped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,11 +50,16 @@ struct way {
 	const char *outcome, *reason; /* of its lane, a part */
 };
 
+/* The lanes of the two: each by itself, a group, or one in lockstep: then rank r is in step 21 + r when it is held. */
+enum together { ALONE, GROUP, LOCKSTEP };
+
 struct player {
+	enum together together;
 	const struct way *way;
 	struct fl_wire *w;
 	unsigned rank;
 	json_t *message; /* "case" */
+	char *cancelled; /* why */
 	int64_t shift_ns;
 };
 
@@ -89,6 +94,10 @@ static void fill_record(const struct player *p, const json_t *lane, struct fl_la
 	r->caps = json_array();
 	r->distrust = json_array();
 	r->notes = json_pack("{s:i}", "window_ns", 100);
+	if (!p->cancelled)
+		return;
+	r->outcome = FL_NOT_MEASURED;
+	r->reason = fl_dup(p->cancelled);
 }
 
 static void spoil_record(const struct player *p, struct fl_lane_record *r)
@@ -158,6 +167,24 @@ static void do_deed(struct player *p)
 	}
 }
 
+static void say_held(struct player *p)
+{
+	char *text = fl_format("{\"is\":\"held\",\"lanes\":[{\"lane\":%u,\"steps\":%u}]}", p->rank, 21 + p->rank);
+
+	say_text(p, text);
+	free(text);
+}
+
+/* It and no other lane is told the step of the one that is ahead. */
+static void check_finish(const struct player *p, const json_t *message)
+{
+	const json_t *lanes = json_object_get(message, "lanes"), *o = json_array_get(lanes, 0);
+
+	if (json_array_size(lanes) != 1 || json_integer_value(json_object_get(o, "lane")) != p->rank ||
+	    json_integer_value(json_object_get(o, "steps")) != 22)
+		_exit(7);
+}
+
 /* What is due after what the hub said. */
 static void answer(struct player *p, const char *told)
 {
@@ -171,7 +198,9 @@ static void answer(struct player *p, const char *told)
 		say_text(p, "{\"is\":\"warm\"}");
 	if (strcmp(told, "window") == 0)
 		say_text(p, "{\"is\":\"covered\"}");
-	if (strcmp(told, "stop") == 0 || strcmp(told, "cancel") == 0)
+	if (strcmp(told, "stop") == 0 && p->together == LOCKSTEP)
+		say_held(p);
+	else if (strcmp(told, "stop") == 0 || strcmp(told, "cancel") == 0 || strcmp(told, "finish") == 0)
 		say_text(p, "{\"is\":\"stopped\"}");
 	if (strcmp(told, "collect") == 0)
 		say_records(p);
@@ -193,6 +222,10 @@ static void hear(struct player *p, json_t *message)
 		json_decref(answer);
 		return;
 	}
+	if (strcmp(told, "finish") == 0)
+		check_finish(p, message);
+	if (strcmp(told, "cancel") == 0 && !p->cancelled)
+		p->cancelled = fl_dup(fl_json_text_or_null(message, "what"));
 	if (!due) {
 		do_deed(p);
 		due = p->way->deed != SAY && p->way->deed != FLOOD;
@@ -247,9 +280,9 @@ struct stage {
 	struct fl_run run;
 };
 
-static void start_agent(struct stage *s, unsigned rank, const struct way *way)
+static void start_agent(struct stage *s, unsigned rank, const struct way *way, enum together together)
 {
-	struct player p = { .way = way, .rank = rank };
+	struct player p = { .together = together, .way = way, .rank = rank };
 	struct fl_bootstrap b;
 
 	s->pids[rank] = fork();
@@ -263,7 +296,7 @@ static void start_agent(struct stage *s, unsigned rank, const struct way *way)
 	be_agent(&p, &b);
 }
 
-static void make_plan(struct stage *s, bool group)
+static void make_plan(struct stage *s, enum together together)
 {
 	static struct fl_metric metrics[] = { { "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "payload" }, { 0 } };
 	static struct fl_fact facts[] = { { 0 } };
@@ -283,9 +316,9 @@ static void make_plan(struct stage *s, bool group)
 						     .node = -1,
 						     .worker = i,
 						     .host = i,
-						     .group = group ? 0 : i,
-						     .rank = group ? i : 0,
-						     .size = group ? 2 : 1 };
+						     .group = together ? 0 : i,
+						     .rank = together ? i : 0,
+						     .size = together ? 2 : 1 };
 	for (unsigned i = 0; i < 2; i++)
 		s->cases[i] = (struct fl_plan_case){ .label = (char *)"a case",
 						     .lanes = s->lanes,
@@ -295,7 +328,7 @@ static void make_plan(struct stage *s, bool group)
 	s->plan = (struct fl_plan){ .cases = s->cases, .cases_n = 2, .hosts = names, .hosts_n = HOSTS };
 }
 
-static void stage_open(struct stage *s, const struct way *way, bool group)
+static void stage_open(struct stage *s, const struct way *way, enum together together)
 {
 	static const struct way good = { .at = NULL };
 	const struct fl_hub_spec spec = { .n = HOSTS, .listen_fd = -1, .bind = "127.0.0.1" };
@@ -303,11 +336,12 @@ static void stage_open(struct stage *s, const struct way *way, bool group)
 
 	*s = (struct stage){ .run = { .status = -1 } };
 	assert_int_equal(fl_hub_open(&spec, &s->hub, &err), 0);
-	start_agent(s, 0, &good);
-	start_agent(s, 1, way);
+	start_agent(s, 0, &good, together);
+	start_agent(s, 1, way, together);
 	if (fl_hub_gather(s->hub, 20 * second, NULL, &err) < 0)
 		fail_msg("%s", err.what);
-	make_plan(s, group);
+	make_plan(s, together);
+	s->entry.lockstep = together == LOCKSTEP;
 	s->agent.catalog = &s->catalog;
 	s->crew = fl_crew_make(s->hub, &s->plan);
 	((struct fl_crew_own *)s->crew)->grace_ns = 400 * ms;
@@ -397,7 +431,7 @@ static void one_host_misbehaves(void **state)
 		char *what = fl_format("row %zu", i);
 		struct stage s;
 
-		stage_open(&s, &ways[i], false);
+		stage_open(&s, &ways[i], ALONE);
 		run_case(&s, 0);
 		assert_int_equal(s.run.lanes_n, HOSTS);
 		check(&s.run.lanes[0], "n1", "measured", NULL, what);
@@ -417,11 +451,49 @@ static void a_group_is_lost_together(void **state)
 	struct stage s;
 
 	(void)state;
-	stage_open(&s, &way, true);
+	stage_open(&s, &way, GROUP);
 	run_case(&s, 0);
 	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the lost one");
 	check(&s.run.lanes[0], "n1", "not measured", "host n2 was lost: ", "its group");
 	stage_close(&s);
+}
+
+#define HELD(lanes) "{\"is\":\"held\",\"lanes\":" lanes "}"
+
+/* A group over both hosts that ends after one step: what the second says when it is held. */
+static void lockstep(void **state)
+{
+	static const struct way rows[] = {
+		{ .outcome = "measured" },
+		{ "stop", SAY, HELD("[{\"lane\":1,\"steps\":89}]"), "not measured", "it is not in lockstep: rank 1" },
+		{ "stop", SAY, HELD("[{\"lane\":1,\"steps\":0}]"), "invalid", "host n2 was lost: " },
+		{ "stop", SAY, HELD("[{\"lane\":1,\"steps\":1e30}]"), "invalid", "host n2 was lost: " },
+		{ "stop", SAY, HELD("[{\"lane\":1,\"steps\":9223372036854775807}]"), "invalid", "host n2 was lost: " },
+		{ "stop", SAY, HELD("[{\"lane\":0,\"steps\":21}]"), "invalid", "of lane 0, which it has not to say" },
+		{ "stop", SAY, HELD("[{\"lane\":7,\"steps\":21}]"), "invalid", "of lane 7, which it has not to say" },
+		{ "stop", SAY, HELD("[]"), "invalid", "it said 'held' without lane 1" },
+		{ "stop", SAY, HELD("1"), "invalid", "host n2 was lost: " },
+		{ "stop", SAY, "{\"is\":\"stopped\"}", "invalid", "it said 'stopped' out of turn" },
+		{ "stop", HANG, NULL, "invalid", "it did not hold its lanes within" },
+		{ "stop", DIE, NULL, "invalid", "host n2 was lost: " },
+		{ "finish", HANG, NULL, "invalid", "it did not stop its lanes within" },
+		{ "finish", SAY, HELD("[{\"lane\":1,\"steps\":21}]"), "invalid", "it said 'held' out of turn" },
+		{ "window", SAY, HELD("[{\"lane\":1,\"steps\":21}]"), "invalid", "it said 'held' out of turn" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *what = fl_format("lockstep, row %zu", i);
+		const struct way *way = &rows[i];
+		struct stage s;
+
+		stage_open(&s, way, LOCKSTEP);
+		run_case(&s, 0);
+		check(&s.run.lanes[1], "n2", way->outcome, way->reason, what);
+		check(&s.run.lanes[0], "n1", way->at ? "not measured" : "measured", way->at ? "n2" : NULL, what);
+		stage_close(&s);
+		free(what);
+	}
 }
 
 /* What a good one leaves behind; a clock that jumps in the middle makes its lane, and no other, one not to trust. */
@@ -431,7 +503,7 @@ static void a_clock_jumps(void **state)
 	struct stage s;
 
 	(void)state;
-	stage_open(&s, &way, false);
+	stage_open(&s, &way, ALONE);
 	run_case(&s, 0);
 	check(&s.run.lanes[0], "n1", "measured", NULL, "the first");
 	check(&s.run.lanes[1], "n2", "measured", NULL, "the second");
@@ -453,7 +525,7 @@ static void nobody_is_left(void **state)
 	struct stage s;
 
 	(void)state;
-	stage_open(&s, &way, false);
+	stage_open(&s, &way, ALONE);
 	kill(s.pids[0], SIGKILL);
 	run_case(&s, 0);
 	check(&s.run.lanes[0], "n1", "invalid", "host n1 was lost: ", "the first");
@@ -468,6 +540,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_host_misbehaves),
 		cmocka_unit_test(a_group_is_lost_together),
+		cmocka_unit_test(lockstep),
 		cmocka_unit_test(a_clock_jumps),
 		cmocka_unit_test(nobody_is_left),
 	};
