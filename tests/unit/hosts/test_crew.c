@@ -510,7 +510,7 @@ static void a_clock_jumps(void **state)
 	assert_int_equal(json_array_size(s.run.lanes[0].distrust), 0);
 	assert_int_equal(json_array_size(s.run.lanes[1].distrust), 1);
 	assert_non_null(strstr(json_string_value(json_array_get(s.run.lanes[1].distrust, 0)),
-			       "the clock of host n2 moved by +5"));
+			       "the clock of host n2 moved by +"));
 	assert_true(json_is_integer(json_object_get(s.run.lanes[0].notes, "clock_error_ns")));
 	assert_true(json_is_integer(json_object_get(s.run.lanes[0].notes, "clock_offset_ns")));
 	stage_close(&s);
