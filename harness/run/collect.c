@@ -181,7 +181,8 @@ static void distrust_gaps(const struct fl_case *c, struct fl_lane_record *record
 }
 
 /* Large pieces are queued in no time: a device that says that it was at work in much less than the window with them has
- * a clock that tells less than went by, or a host that stalls. (An H200: 0.93 and more of the window from 16 MiB on.) */
+ * a clock that tells less than went by, or a host that stalls. (An H200: 0.93 and more of the window from 16 MiB
+ * on.) */
 static void distrust_clock(const struct fl_case_lane *lane, const struct fl_clip *clip, struct fl_lane_record *record)
 {
 	const double large_bytes = 16 << 20, least = 0.6;

@@ -11,8 +11,9 @@
  *   FL_CUE_STOPPED       collect             all lanes are done, or one has failed and all are over
  *
  * While it waits it goes on as it is: open, or at full load. Work that ends by itself has no window: between READY and
- * COVERED it waits for the start alone. A lane that fails is told at once, and from then on nothing is said but STOPPED,
- * and nothing waited for but `collect`. Times are CLOCK_MONOTONIC of this machine. A conductor is for one case. */
+ * COVERED it waits for the start alone. A lane that fails is told at once, and from then on nothing is said but
+ * STOPPED, and nothing waited for but `collect`. Times are CLOCK_MONOTONIC of this machine. A conductor is
+ * for one case. */
 #ifndef FL_RUN_CONDUCTOR_H
 #define FL_RUN_CONDUCTOR_H
 #include <feedline/bench.h>

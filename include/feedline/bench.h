@@ -87,7 +87,8 @@ struct fl_fact {
 /* Which hops a payload byte loads: `from` and `to` name a device or path option, or are "cpu" (the lane's CPUs),
  * "memory" (DRAM of the lane's node; an option of that name goes first), "own_memory" (the same where there is such
  * an option) or, with an option of that name, "interface" (the NIC by which the lanes of a group reach each other: the
- * first of them sends what goes to it, the others receive it; a fact of that name goes before the option). Limits and the path of a lane follow from these rows, none from a benchmark's name. per_byte: crossings
+ * first of them sends what goes to it, the others receive it; a fact of that name goes before the option). Limits and
+ * the path of a lane follow from these rows, none from a benchmark's name. per_byte: crossings
  * per payload byte. when: an FL_CHOICE option and those of its words with which the row counts,
  * "source=direct|buffered"; NULL: always. */
 struct fl_flow {
@@ -212,8 +213,9 @@ struct fl_bench {
 	const char *measured_at;
 	/* The roles make their steps together: each step is of all of them, has n = 1, and none ends before every rank
 	 * has begun it, or not many: a rank may be FL_LOCKSTEP_AHEAD_MAX steps ahead of another. All end after the same
-	 * step, however long that takes, so that none waits for what nobody sends; only where a lane fails are the others
-	 * halted in the middle of one. Every thread of every rank makes all of the steps, and never returns FL_IDLE. */
+	 * step, however long that takes, so that none waits for what nobody sends; only where a lane fails are the
+	 * others halted in the middle of one. Every thread of every rank makes all of the steps, and never returns
+	 * FL_IDLE. */
 	bool lockstep;
 	/* Why it cannot be measured by this build ("built without CUDA"): it is declared and has no hooks. NULL: it
 	 * can. */

@@ -54,8 +54,8 @@ done <<'EOT'
 --launcher slurm|launcher 'slurm': this is no allocation of Slurm's
 --launcher env|launcher 'env': no FEEDLINE_SIZE in the environment
 --launcher local --hosts n1|--hosts does not go with the launcher 'local'
---hosts n1,n2 --hub-interface eth7|--interface 'eth7': this host has no such interface with an address
---hub-interface eth0|--interface is about other hosts, and this machine is measured alone
+--hosts n1,n2 --hub-interface eth7|--hub-interface 'eth7': this host has no such interface with an address
+--hub-interface eth0|--hub-interface is about other hosts, and this machine is measured alone
 EOT
 
 # hosts that cannot take part: named, with the reason; status 3
