@@ -54,7 +54,7 @@ static int choose(const struct fl_launch_spec *spec, const struct fl_launcher **
 		l++;
 	if (spec->launcher && !l->name)
 		return no_such(spec->launcher, err);
-	if (spec->hosts && strcmp(l->name, "ssh") != 0) {
+	if (spec->hosts && l->name && strcmp(l->name, "ssh") != 0) {
 		fl_fail(err, -EINVAL, "--hosts does not go with the launcher '%s', which says itself which they are",
 			l->name);
 		return fl_hint(err, "leave out --hosts");

@@ -5,11 +5,13 @@
  * same process: signals and exit status go their usual way. */
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/units.h"
 #include "hosts/address.h"
 #include "hosts/launch_parts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <feedline/clock.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -163,13 +165,35 @@ static int go_there(const struct fl_launch_spec *spec, unsigned rank, unsigned s
 
 /* ---- after MPI */
 
+/* "FD", or "-1" where that is allowed. false: neither, or one of the first three. */
+static bool read_fd(const char *text, bool may_lack, int *ret)
+{
+	uint64_t fd = 0;
+
+	if (may_lack && !strcmp(text, "-1")) {
+		*ret = -1;
+		return true;
+	}
+	if (fl_parse_count(text, &fd, NULL) < 0 || fd <= STDERR_FILENO || fd > INT_MAX)
+		return false;
+	*ret = (int)fd;
+	return true;
+}
+
 /* The two descriptors that the variable names; the first must be memory that nobody can change. */
 static int take_back(const char *text, int *ret_line_fd, int *ret_listen_fd, struct fl_err *err)
 {
-	int line_fd = -1, listen_fd = -1, end = 0;
+	char *first = fl_dup(text), *second = strchr(first, ',');
+	int line_fd = -1, listen_fd = -1, seals = 0;
+	bool good = second != NULL;
 
-	if (sscanf(text, "%9d,%9d%n", &line_fd, &listen_fd, &end) != 2 || text[end] || line_fd <= STDERR_FILENO ||
-	    !(fcntl(line_fd, F_GET_SEALS) & F_SEAL_WRITE) || (listen_fd >= 0 && listen_fd <= STDERR_FILENO))
+	if (good)
+		*second++ = 0;
+	good = good && read_fd(first, false, &line_fd) && read_fd(second, true, &listen_fd);
+	free(first);
+	if (good)
+		seals = fcntl(line_fd, F_GET_SEALS);
+	if (seals < 0 || !(seals & F_SEAL_WRITE))
 		return fl_fail(err, -EINVAL, "the environment's %s is not from feedline-mpi", came_back);
 	fcntl(line_fd, F_SETFD, FD_CLOEXEC);
 	if (listen_fd >= 0)

@@ -16,8 +16,8 @@ enum { AT_ONCE = 64, SAID_BYTES = 2048, READS_MAX = 64 };
 struct fl_launched *fl_launched_add(struct fl_launch *l, int rank, char *who)
 {
 	l->launched = fl_grow(l->launched, l->launched_n + 1, sizeof(*l->launched));
-	l->launched[l->launched_n] =
-		(struct fl_launched){ .rank = rank, .who = who, .child = { .pid = -1, .pid_fd = -1 } };
+	l->launched[l->launched_n] = (struct fl_launched){ .rank = rank, .child = { .pid = -1, .pid_fd = -1 } };
+	l->launched[l->launched_n].who = who;
 	return &l->launched[l->launched_n++];
 }
 
