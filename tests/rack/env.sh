@@ -43,9 +43,11 @@ is '' "$(cd "$home" && ls -d no.db* 2>/dev/null)" 'stores of agents'
 none_left 3 variables
 
 # no secret is seen where others look, and none of the variables by workers
-ranked 1 "$secret" "$feedline" run --suite "$long" --store "$home/no.db"
-ranked 2 "$secret" "$feedline" run --suite "$long" --store "$home/no.db"
-ranked 0 "$secret" "$feedline" run --suite "$long" --store "$home/long.db"
+longer=$home/longer.yaml
+sed 's/repeat: 15/repeat: 100/' "$long" >"$longer"
+ranked 1 "$secret" "$feedline" run --suite "$longer" --store "$home/no.db"
+ranked 2 "$secret" "$feedline" run --suite "$longer" --store "$home/no.db"
+ranked 0 "$secret" "$feedline" run --suite "$longer" --store "$home/long.db"
 wait_for_lanes "$home/long.db"
 for pid in $(processes_on 1 "$prefix/") $(processes_on 2 "$prefix/"); do
 	is 0 "$(grep -cF "$secret" 2>/dev/null <"/proc/$pid/cmdline")" 'secret among arguments'
