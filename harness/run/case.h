@@ -156,7 +156,7 @@ int fl_lockstep_stop(struct fl_case *c, struct fl_err *err);
 /* From the conductor: the last step of a lane. -EPROTO: it cannot be. */
 int fl_lockstep_finish(struct fl_case *c, const struct fl_lane_steps *last, struct fl_err *err);
 /* The lane is over: those of its group are halted that wait for it in a step. */
-void fl_lockstep_lose(struct fl_case *c, const struct fl_case_lane *lane);
+void fl_lockstep_lose(struct fl_case *c, const struct fl_case_lane *lost);
 /* It says that it is done. true: before its last step, which ends it in another way, now or once it is known why. */
 bool fl_lockstep_is_short(struct fl_case *c, struct fl_case_lane *lane);
 /* It is late: 0, or how much longer it has, as it was halted, and those that only waited come back from that. */
