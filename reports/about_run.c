@@ -97,8 +97,11 @@ static char *describe_legend(const struct fl_judgement *j)
 	if (j->count[FL_UNJUDGED])
 		fl_text_add(&t, " Unjudged is measured, with nothing to hold it against: not a pass.");
 	if (j->hosts_n)
-		fl_text_add(&t, " A host is odd where it is further than the tolerance from the median of all%s.",
-			    j->hosts_n < FL_ACROSS_LEAST ? "; of fewer than 4 hosts none is called so" : "");
+		fl_text_add(&t, "%s",
+			    j->hosts_n < FL_ODD_LEAST ? " Of fewer than 4 hosts none is called odd."
+						      : " A host is odd where its whole interval is further than the "
+							"tolerance from the median of all, and how the others "
+							"differ from each other does not explain that.");
 	if (j->feeds_n)
 		fl_text_add(&t,
 			    " Values of lanes that move batches are means. S is the share of time in which an "
@@ -113,7 +116,7 @@ static void add_host_sections(struct fl_content *c, const struct fl_judgement *j
 {
 	struct fl_section s;
 
-	if (j->odd_hosts_n > 1 || (j->odd_hosts_n && strcmp(j->headline, j->odd_hosts[0]) != 0))
+	if (j->odd_hosts_n > 1 || (j->odd_hosts_n && (!j->headline || strcmp(j->headline, j->odd_hosts[0]) != 0)))
 		fl_content_add(c, fl_section_hosts(j));
 	for (size_t part = 0; fl_section_by_host(j, w, part, &s); part++)
 		fl_content_add(c, s);

@@ -62,15 +62,16 @@ static void add_odd(struct fl_section *s, const struct fl_words *w, const struct
 	const struct fl_metric_summary *m = fl_report_speaker(v);
 	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT], share[FL_UNIT_TEXT];
 
-	if (!m || !v->alike.odd || v->verdict == FL_FAIL)
+	if (!m || v->alike.odd != FL_ODD_WORSE || v->verdict == FL_FAIL)
 		return;
 	fl_show_metric(got, m->name, m->of_rounds.median);
 	fl_show_metric(median, m->name, v->alike.median);
-	fl_show_percent(share, m->of_rounds.median / v->alike.median);
+	fl_odd_show_share(share, m->of_rounds.median / v->alike.median);
 	fl_section_add(s, (struct fl_remark){ .kind = fl_dup("odd"),
 					      .subject = fl_words_name(w, v),
-					      .text = fl_format("%s is %s of the median of %zu lanes like it, %s", got,
-								share, v->alike.n, median) });
+					      .text = fl_format("%s is %s of the median of %zu lanes like it, %s%s",
+								got, share, v->alike.n, median,
+								v->distrust_n ? "; not trustworthy" : "") });
 }
 
 void fl_add_findings(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w)

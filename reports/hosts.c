@@ -169,6 +169,16 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 
 /* ---- hosts beside each other, each in per cent of the median of all */
 
+/* "74*" */
+static char *show_odd(double share)
+{
+	char shown[FL_UNIT_TEXT];
+
+	fl_odd_show_share(shown, share);
+	*strchr(shown, ' ') = 0;
+	return fl_format("%s*", shown);
+}
+
 static struct fl_row row_of(const struct fl_words *w, const struct fl_between *a, size_t from, size_t to)
 {
 	struct fl_row row = { .cells = { name_of(w, a) } };
@@ -176,8 +186,9 @@ static struct fl_row row_of(const struct fl_words *w, const struct fl_between *a
 	for (size_t i = from; i < to; i++) {
 		double share = a->median != 0 ? 100 * a->of_host[i] / a->median : (double)NAN;
 
-		row.cells[i - from + 1] =
-			isnan(share) ? fl_dup("-") : fl_format("%.0f%s", fmin(share, 99999), a->odd[i] ? "*" : "");
+		row.cells[i - from + 1] = isnan(share) ? fl_dup("-")
+					  : a->odd[i]  ? show_odd(share / 100)
+						       : fl_format("%.0f", fmin(share, 99999));
 	}
 	return row;
 }

@@ -45,11 +45,13 @@ static json_t *places_json(const struct fl_judgement *j, const struct fl_lane_ve
 static json_t *across_json(const struct fl_judgement *j, const struct fl_between *a)
 {
 	json_t *o = json_object(), *values = json_object(), *odd = json_array();
+	json_t *better = json_array();
 
 	for (size_t i = 0; i < j->hosts_n; i++) {
 		set(values, j->hosts[i].name, fl_json_number(a->of_host[i]));
-		if (a->odd[i])
-			json_array_append_new(odd, fl_json_string(j->hosts[i].name));
+		if (a->odd[i] != FL_ODD_NOT)
+			json_array_append_new(a->odd[i] == FL_ODD_WORSE ? odd : better,
+					      fl_json_string(j->hosts[i].name));
 	}
 	set(o, "bench", fl_json_string(a->lane->bench));
 	set(o, "between_hosts", json_boolean(a->between));
@@ -61,6 +63,7 @@ static json_t *across_json(const struct fl_judgement *j, const struct fl_between
 	set(o, "high", fl_json_number(a->high));
 	set(o, "of_hosts", values);
 	set(o, "odd", odd);
+	set(o, "odd_better", better);
 	set(o, "slow", places_json(j, a->slow, a->slow_n));
 	return o;
 }

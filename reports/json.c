@@ -105,7 +105,8 @@ static json_t *alike_json(const struct fl_alike *a)
 	o = json_object();
 	set(o, "lanes", json_integer((json_int_t)a->n));
 	set(o, "median", fl_json_number(a->median));
-	set(o, "odd", json_boolean(a->odd));
+	set(o, "odd", json_boolean(a->odd == FL_ODD_WORSE));
+	set(o, "odd_better", json_boolean(a->odd == FL_ODD_BETTER));
 	return o;
 }
 

@@ -13,8 +13,8 @@
 /* A lane whose number counts, and what it is compared by. */
 struct value {
 	const struct fl_lane_verdict *lane;
-	double value;
-	char *kind; /* of measurements between hosts: all that are alike; else NULL */
+	struct fl_interval value; /* median NaN: it has none */
+	char *kind;		  /* of measurements between hosts: all that are alike; else NULL */
 };
 
 /* ---- lost hosts: their lanes say so, and those that were to be measured with them (hosts/crew.h) */
@@ -58,12 +58,14 @@ static void find_lost(const struct fl_run *run, struct fl_judgement *j)
 
 /* ---- values */
 
-static double value_of(const struct fl_lane_verdict *v)
+static const struct fl_interval none = { .median = NAN, .low = NAN, .high = NAN };
+
+static struct fl_interval value_of(const struct fl_lane_verdict *v)
 {
 	const struct fl_metric_summary *m = fl_speaking(v);
 	bool counts = v->verdict != FL_VERDICT_INVALID && v->verdict != FL_VERDICT_NOT_MEASURED && !v->wrong_data;
 
-	return m && counts && isfinite(m->of_rounds.median) ? m->of_rounds.median : (double)NAN;
+	return m && counts && isfinite(m->of_rounds.median) ? m->of_rounds : none;
 }
 
 /* A measurement is the same wherever it is made, but for how long it took. */
@@ -119,26 +121,18 @@ static struct value *find_values(const struct fl_judgement *j, size_t *ret_n)
 	return all;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-static double median_of(double *values, size_t n)
-{
-	if (n == 0)
-		return NAN;
-	qsort(values, n, sizeof(*values), compare_numbers);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
-}
-
 /* ---- which hosts have a part in a measurement */
 
 struct part {
 	unsigned host;
-	double value;
+	struct fl_interval value;
+	bool trusted;
+};
+
+/* A host's own value among the others'. */
+struct host_value {
+	struct fl_interval value;
+	bool trusted;
 };
 
 static int compare_parts(const void *a, const void *b)
@@ -198,8 +192,28 @@ static const struct fl_lane_verdict *const *group_of(const struct groups *g, con
 	return g->lanes + low;
 }
 
-/* Of each host the median of the measurements in which it has a part. */
-static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct fl_between *a)
+/* n measurements of one host: the medians of their medians, of their lows and of their highs. Not to be trusted where
+ * half of them are not. */
+static void value_host(const struct part *parts, size_t n, struct host_value *ret)
+{
+	double *numbers = fl_zalloc(3 * n, sizeof(*numbers));
+	size_t trusted = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		numbers[i] = parts[i].value.median;
+		numbers[n + i] = parts[i].value.low;
+		numbers[2 * n + i] = parts[i].value.high;
+		trusted += parts[i].trusted;
+	}
+	*ret = (struct host_value){ .value = { .median = fl_median(numbers, n),
+					       .low = fl_median(numbers + n, n),
+					       .high = fl_median(numbers + 2 * n, n),
+					       .n = n },
+				    .trusted = 2 * trusted > n };
+	free(numbers);
+}
+
+static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct host_value *of_host)
 {
 	struct part *parts = NULL;
 	size_t parts_n = 0;
@@ -208,99 +222,114 @@ static void value_hosts(const struct groups *g, const struct value *values, size
 		size_t lanes_n;
 		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
 
-		for (size_t k = 0; k < lanes_n && !isnan(values[i].value); k++) {
+		for (size_t k = 0; k < lanes_n && !isnan(values[i].value.median); k++) {
 			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
-			parts[parts_n++] = (struct part){ lanes[k]->host, values[i].value };
+			parts[parts_n++] =
+				(struct part){ lanes[k]->host, values[i].value, values[i].lane->distrust_n == 0 };
 		}
 	}
 	if (parts_n)
 		qsort(parts, parts_n, sizeof(*parts), compare_parts);
 	for (size_t i = 0, of_one; i < parts_n; i += of_one) {
-		double *own = fl_zalloc(parts_n - i, sizeof(*own));
-
-		for (of_one = 0; i + of_one < parts_n && parts[i + of_one].host == parts[i].host; of_one++)
-			own[of_one] = parts[i + of_one].value;
-		a->of_host[parts[i].host] = median_of(own, of_one);
-		free(own);
+		for (of_one = 1; i + of_one < parts_n && parts[i + of_one].host == parts[i].host; of_one++)
+			;
+		value_host(parts + i, of_one, &of_host[parts[i].host]);
 	}
 	free(parts);
 }
 
 /* ---- ranking */
 
-static void rank_hosts(struct fl_between *a, size_t hosts_n)
+static const char *better_of(const struct fl_between *a)
 {
-	double *sorted = fl_zalloc(hosts_n, sizeof(*sorted));
+	const struct fl_metric_summary *m = fl_speaking(a->lane);
+
+	return m ? m->better : NULL;
+}
+
+static void rank_hosts(struct fl_between *a, const struct host_value *of_host, size_t hosts_n)
+{
+	struct fl_interval *values = fl_zalloc(hosts_n, sizeof(*values));
+	double *known = fl_zalloc(hosts_n, sizeof(*known));
 
 	for (size_t i = 0; i < hosts_n; i++) {
+		values[i] = of_host[i].value;
+		a->of_host[i] = values[i].median;
+		a->trusted[i] = of_host[i].trusted;
 		if (isnan(a->of_host[i]))
 			continue;
-		sorted[a->n++] = a->of_host[i];
+		known[a->n++] = a->of_host[i];
 		if (!(a->low <= a->of_host[i]))
 			a->low = a->of_host[a->low_host = i];
 		if (!(a->high >= a->of_host[i]))
 			a->high = a->of_host[a->high_host = i];
 	}
-	a->median = median_of(sorted, a->n);
-	for (size_t i = 0; i < hosts_n && a->n >= FL_ACROSS_LEAST; i++) {
-		a->odd[i] = !isnan(a->of_host[i]) && fabs(a->of_host[i] - a->median) > FL_TOLERANCE * fabs(a->median);
-		a->odd_n += a->odd[i];
+	a->median = fl_median(known, a->n);
+	fl_odd_find(values, hosts_n, better_of(a), a->odd);
+	for (size_t i = 0; i < hosts_n; i++) {
+		a->worse_n += a->odd[i] == FL_ODD_WORSE;
+		a->odd_n += a->odd[i] != FL_ODD_NOT;
 	}
-	free(sorted);
+	free(known);
+	free(values);
 }
 
-static bool is_worse(const struct fl_between *a, double value)
-{
-	const struct fl_metric_summary *m = fl_speaking(a->lane);
-	double line = FL_TOLERANCE * fabs(a->median);
-
-	return m && strcmp(m->better, "lower") == 0 ? value > a->median + line : value < a->median - line;
-}
-
-/* Slow measurements that no odd host has a part in: it is something between the two. */
+/* Measurements that are odd by the rule for hosts, and that no odd host has a part in: it is something between the
+ * two. */
 static void find_slow(const struct groups *g, const struct value *values, size_t n, struct fl_between *a)
 {
+	struct fl_interval *intervals = fl_zalloc(n, sizeof(*intervals));
+	enum fl_odd *odd = fl_zalloc(n, sizeof(*odd));
+
+	for (size_t i = 0; i < n; i++)
+		intervals[i] = values[i].value;
+	fl_odd_find(intervals, n, better_of(a), odd);
 	for (size_t i = 0; i < n; i++) {
 		size_t lanes_n;
 		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
-		bool explained = isnan(values[i].value) || !is_worse(a, values[i].value);
+		bool explained = odd[i] != FL_ODD_WORSE;
 
 		for (size_t k = 0; k < lanes_n; k++)
-			explained |= a->odd[lanes[k]->host];
+			explained |= a->odd[lanes[k]->host] == FL_ODD_WORSE;
 		if (explained)
 			continue;
 		a->slow = fl_grow(a->slow, a->slow_n + 1, sizeof(*a->slow));
 		a->slow[a->slow_n++] = values[i].lane;
 	}
+	free(odd);
+	free(intervals);
 }
 
 /* n values that are alike. */
 static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
 {
 	const struct fl_metric_summary *speaker = fl_speaking(values->lane);
+	struct host_value *of_host = fl_zalloc(j->hosts_n, sizeof(*of_host));
 	struct fl_between a = { .lane = values->lane,
 				.lanes = fl_zalloc(n, sizeof(*a.lanes)),
 				.lanes_n = n,
 				.metric = speaker ? speaker->name : NULL,
 				.between = values->kind != NULL,
+				.of_host = fl_zalloc(j->hosts_n, sizeof(*a.of_host)),
+				.odd = fl_zalloc(j->hosts_n, sizeof(*a.odd)),
+				.trusted = fl_zalloc(j->hosts_n, sizeof(*a.trusted)),
 				.low = NAN,
 				.high = NAN };
 
-	a.of_host = fl_zalloc(j->hosts_n, sizeof(*a.of_host));
-	a.odd = fl_zalloc(j->hosts_n, sizeof(*a.odd));
 	for (size_t i = 0; i < j->hosts_n; i++)
-		a.of_host[i] = NAN;
+		of_host[i].value = none;
 	if (a.between)
-		value_hosts(g, values, n, &a);
+		value_hosts(g, values, n, of_host);
 	for (size_t i = 0; i < n; i++)
 		a.lanes[i] = values[i].lane;
 	for (size_t i = 0; i < n && !a.between; i++)
-		a.of_host[values[i].lane->host] = values[i].value;
-	rank_hosts(&a, j->hosts_n);
-	if (a.between && n >= FL_ACROSS_LEAST)
+		of_host[values[i].lane->host] = (struct host_value){ values[i].value, values[i].lane->distrust_n == 0 };
+	rank_hosts(&a, of_host, j->hosts_n);
+	if (a.between)
 		find_slow(g, values, n, &a);
 	j->across = fl_grow(j->across, j->across_n + 1, sizeof(*j->across));
 	j->across[j->across_n++] = a;
+	free(of_host);
 }
 
 /* ---- what is said of a host */
@@ -315,31 +344,99 @@ static void say(struct fl_judgement *j, char *text)
 static void say_odd(struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
 	double value = a->of_host[host], off = a->median != 0 ? (value - a->median) / fabs(a->median) : NAN;
-	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT];
+	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT], by[FL_UNIT_TEXT];
 
-	say(j, fl_format("host %s: %s %.0f %% %s the median of %zu hosts (%s, median %s%s)", j->hosts[host].name,
-			 a->between ? a->lane->bench : a->lane->label, 100 * fabs(off), off < 0 ? "below" : "above",
-			 a->n, fl_show_metric(got, a->metric, value), fl_show_metric(median, a->metric, a->median),
-			 a->between ? ", over all that it has a part in" : ""));
+	say(j, fl_format("host %s: %s %s %s the median of %zu hosts (%s, median %s%s)%s", j->hosts[host].name,
+			 a->between ? a->lane->bench : a->lane->label, fl_odd_show_off(by, off),
+			 off < 0 ? "below" : "above", a->n, fl_show_metric(got, a->metric, value),
+			 fl_show_metric(median, a->metric, a->median),
+			 a->between ? ", over all that it has a part in" : "",
+			 a->trusted[host] ? "" : ", not trustworthy"));
 }
 
-static void say_slow(struct fl_judgement *j, const struct fl_between *a)
+static void say_all_odd(struct fl_judgement *j, bool trusted)
 {
-	enum { NAMED = 3 };
-	struct fl_text t = { 0 };
+	for (size_t k = 0; k < j->across_n; k++)
+		for (size_t i = 0; i < j->hosts_n; i++)
+			if (j->across[k].odd[i] == FL_ODD_WORSE && j->across[k].trusted[i] == trusted) {
+				j->hosts[i].odd_n++;
+				say_odd(j, &j->across[k], i);
+			}
+}
 
-	if (a->slow_n == 0)
-		return;
-	fl_text_add(&t, "%s: slow between hosts of which neither is odd: ", a->lane->bench);
-	for (size_t i = 0; i < a->slow_n && i < NAMED; i++) {
+enum { NAMED = 3 };
+
+/* Only those that are to be trusted, or only the others. */
+static void say_slow(struct fl_judgement *j, const struct fl_between *a, bool trusted)
+{
+	struct fl_text t = { 0 };
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->slow_n; i++) {
 		char shown[FL_UNIT_TEXT];
 
-		fl_text_add(&t, "%s%s (%s)", i ? ", " : "", a->slow[i]->group_name,
+		if ((a->slow[i]->distrust_n == 0) != trusted || n++ >= NAMED)
+			continue;
+		fl_text_add(&t, "%s%s (%s)", n > 1 ? ", " : "", a->slow[i]->group_name,
 			    fl_show_metric(shown, a->metric, fl_speaking(a->slow[i])->of_rounds.median));
 	}
-	if (a->slow_n > NAMED)
-		fl_text_add(&t, " and %zu more", a->slow_n - NAMED);
-	say(j, t.bytes);
+	if (n > NAMED)
+		fl_text_add(&t, " and %zu more", n - NAMED);
+	if (n)
+		say(j, fl_format("%s: slow between hosts of which neither is odd: %s%s", a->lane->bench, t.bytes,
+				 trusted ? "" : ", not trustworthy"));
+	fl_text_release(&t);
+}
+
+static void say_all_slow(struct fl_judgement *j, bool trusted)
+{
+	for (size_t k = 0; k < j->across_n; k++)
+		say_slow(j, &j->across[k], trusted);
+}
+
+/* From the lowest to the highest, of the median. */
+static double spread_of(const struct fl_between *a)
+{
+	return (a->high - a->low) / fabs(a->median);
+}
+
+/* Some are further from the median than the tolerance, and yet none is odd. */
+static bool spreads(const struct fl_between *a)
+{
+	double line = FL_TOLERANCE * fabs(a->median);
+
+	return a->n >= FL_ODD_LEAST && a->odd_n == 0 && a->median != 0 &&
+	       (a->median - a->low > line || a->high - a->median > line);
+}
+
+/* "hosts spread 17 %, none of them stands out: memory.copy numa=node0 (20.1 GB/s to 23.8 GB/s)" */
+static void say_spread(struct fl_judgement *j)
+{
+	struct fl_text t = { 0 };
+	double most = 0;
+	size_t n = 0;
+
+	for (size_t k = 0; k < j->across_n; k++) {
+		const struct fl_between *a = &j->across[k];
+		char low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
+
+		if (!spreads(a))
+			continue;
+		most = fmax(most, spread_of(a));
+		if (n++ < NAMED)
+			fl_text_add(&t, "%s%s (%s to %s)", n > 1 ? ", " : "",
+				    a->between ? a->lane->bench : a->lane->label,
+				    fl_show_metric(low, a->metric, a->low), fl_show_metric(high, a->metric, a->high));
+	}
+	if (n > NAMED)
+		fl_text_add(&t, " and %zu more", n - NAMED);
+	if (n) {
+		char by[FL_UNIT_TEXT];
+
+		say(j, fl_format("hosts spread %s%s, none of them stands out: %s", n > 1 ? "up to " : "",
+				 fl_odd_show_off(by, most), t.bytes));
+	}
+	fl_text_release(&t);
 }
 
 static size_t say_lost(struct fl_judgement *j)
@@ -363,19 +460,17 @@ static void set_headline(struct fl_judgement *j, size_t lost)
 	j->headline = lost > 1 ? fl_format("%zu hosts were lost; %s", lost, j->odd_hosts[0]) : fl_dup(j->odd_hosts[0]);
 }
 
+/* What is not to be trusted after what is; that nobody is odd is no headline. */
 static void conclude(struct fl_judgement *j)
 {
 	size_t lost = say_lost(j);
 
-	for (size_t k = 0; k < j->across_n; k++)
-		for (size_t i = 0; i < j->hosts_n; i++)
-			if (j->across[k].odd[i]) {
-				j->hosts[i].odd_n++;
-				say_odd(j, &j->across[k], i);
-			}
-	for (size_t k = 0; k < j->across_n; k++)
-		say_slow(j, &j->across[k]);
+	say_all_odd(j, true);
+	say_all_slow(j, true);
+	say_all_odd(j, false);
+	say_all_slow(j, false);
 	set_headline(j, lost);
+	say_spread(j);
 }
 
 static int compare_across(const void *a, const void *b)
@@ -434,6 +529,7 @@ void fl_across_release(struct fl_judgement *j)
 		free(j->across[i].lanes);
 		free(j->across[i].of_host);
 		free(j->across[i].odd);
+		free(j->across[i].trusted);
 		free(j->across[i].slow);
 	}
 	for (size_t i = 0; i < j->hosts_n; i++)

@@ -6,10 +6,14 @@
  * hosts it is the median over those that it has a part in: a host that is slow with everybody makes one measurement of
  * each of the others slow, which their medians do not show, and all of its own.
  *
- * A host is odd where its value is further from the median of all than the tolerance (as a device among those that are
- * alike, odd.c), among 4 hosts at least: of fewer, which one is odd is not clear. */
+ * Which host is odd is said in outlier.h, as of devices that are alike (odd.c). An odd host that is worse is named; one
+ * that is better is only marked. Of measurements between hosts a host's interval are the medians of the lows and highs
+ * of those that it has a part in. A measurement between two is slow where it is odd, by the same rule, among all of
+ * them. Named first is what is to be trusted. Where hosts are further from the median than the tolerance and none is
+ * odd, that is said, too, but is never the headline. */
 #ifndef FL_JUDGE_ACROSS_H
 #define FL_JUDGE_ACROSS_H
+#include "judge/outlier.h"
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,21 +26,21 @@ struct fl_between {
 	const char *metric;	  /* the one that speaks for it; NULL: it has none */
 	bool between;		  /* of measurements between hosts */
 	double *of_host;	  /* by number; NaN: it has none; owned */
-	bool *odd;		  /* likewise */
-	size_t n, odd_n;	  /* hosts with a value, and odd ones of them */
+	enum fl_odd *odd;	  /* likewise */
+	bool *trusted;		  /* likewise: what its value is from is trustworthy */
+	size_t n, odd_n, worse_n; /* hosts with a value, odd ones of them, and those of them that are worse */
 	double median, low, high; /* of the hosts' values */
 	size_t low_host, high_host;
-	/* Of measurements between hosts that are slow, without those in which an odd host has a part. */
+	/* Of measurements between hosts that are slow, without those in which a worse host has a part. */
 	const struct fl_lane_verdict **slow;
 	size_t slow_n;
 };
-enum { FL_ACROSS_LEAST = 4 }; /* hosts, for one of them to be odd */
 
 struct fl_host_result {
 	const char *name; /* of the record */
 	bool lost;
 	char *why;    /* lost: "host n3 was lost: the connection was closed"; owned */
-	size_t odd_n; /* of `across`, in which it is odd */
+	size_t odd_n; /* of `across`, in which it is odd and worse */
 };
 
 #endif

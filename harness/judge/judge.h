@@ -103,9 +103,9 @@ struct fl_hop {
 
 /* How a lane stands among those that are like it (odd.c). */
 struct fl_alike {
-	size_t n;      /* how many there are, it included; 0: too few to tell, or it has none */
-	double median; /* of their medians */
-	bool odd;      /* it is further from that than the tolerance */
+	size_t n;	 /* how many there are, it included; 0: too few to tell, or it has none */
+	double median;	 /* of their medians */
+	enum fl_odd odd; /* among them (outlier.h) */
 };
 
 /* The same measurement by another tool. */
@@ -202,7 +202,9 @@ struct fl_judgement {
 	size_t hosts_n;
 	struct fl_between *across; /* what all hosts have, in the order of the plan; owned */
 	size_t across_n;
-	char **odd_hosts; /* what is wrong with one of them as a whole, one line each, a lost one first; owned */
+	/* What is wrong with one of them as a whole, one line each, a lost one first; last that they spread though none
+	 * is odd. Owned */
+	char **odd_hosts;
 	size_t odd_hosts_n;
 	struct fl_view *views; /* owned; what the lanes point at */
 	size_t views_n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* odd.c: the odd one out: devices that are alike, on paths that are alike, give the same, and need no history for that.
- * Lanes are alike that ran alone, whose benchmark and options are the same but for the devices, and whose paths have as
- * many hops with the same caps. */
+ * Which of them is odd is said in outlier.h. Lanes are alike that ran alone, whose benchmark and options are the same
+ * but for the devices, and whose paths have as many hops with the same caps. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "judge/parts.h"
@@ -9,11 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 4 }; /* of fewer, which one is odd is not clear */
-
 struct candidate {
 	struct fl_lane_verdict *lane;
-	double median;
 	char *kind; /* what those that are alike have in common */
 };
 
@@ -59,22 +56,27 @@ static int compare(const void *a, const void *b)
 	const struct candidate *x = a, *y = b;
 	int order = strcmp(x->kind, y->kind);
 
-	if (order)
-		return order;
-	if (x->median != y->median)
-		return x->median < y->median ? -1 : 1;
-	return (x->lane > y->lane) - (x->lane < y->lane);
+	return order ? order : (x->lane > y->lane) - (x->lane < y->lane);
 }
 
-/* n that are alike, from the smallest to the largest median. */
+/* n that are alike. */
 static void mark(const struct candidate *c, size_t n)
 {
-	double median = n % 2 ? c[n / 2].median : (c[n / 2 - 1].median + c[n / 2].median) / 2;
+	struct fl_interval *values = fl_zalloc(n, sizeof(*values));
+	enum fl_odd *odd = fl_zalloc(n, sizeof(*odd));
+	double *medians = fl_zalloc(n, sizeof(*medians)), median;
 
+	for (size_t i = 0; i < n; i++) {
+		values[i] = fl_speaking(c[i].lane)->of_rounds;
+		medians[i] = values[i].median;
+	}
+	median = fl_median(medians, n);
+	fl_odd_find(values, n, fl_speaking(c->lane)->better, odd);
 	for (size_t i = 0; i < n; i++)
-		c[i].lane->alike = (struct fl_alike){ .n = n,
-						      .median = median,
-						      .odd = fabs(c[i].median - median) > FL_TOLERANCE * fabs(median) };
+		c[i].lane->alike = (struct fl_alike){ .n = n, .median = median, .odd = odd[i] };
+	free(medians);
+	free(odd);
+	free(values);
 }
 
 void fl_find_odd(struct fl_lane_verdict *lanes, size_t n)
@@ -84,13 +86,12 @@ void fl_find_odd(struct fl_lane_verdict *lanes, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		if (is_candidate(&lanes[i], i + 1 < n ? &lanes[i + 1] : NULL))
-			all[found++] = (struct candidate){ &lanes[i], fl_speaking(&lanes[i])->of_rounds.median,
-							   kind_of(&lanes[i]) };
+			all[found++] = (struct candidate){ &lanes[i], kind_of(&lanes[i]) };
 	qsort(all, found, sizeof(*all), compare);
 	for (size_t i = 0, same; i < found; i += same) {
 		for (same = 1; i + same < found && strcmp(all[i].kind, all[i + same].kind) == 0; same++)
 			;
-		if (same >= LEAST)
+		if (same >= FL_ODD_LEAST)
 			mark(all + i, same);
 	}
 	for (size_t i = 0; i < found; i++)

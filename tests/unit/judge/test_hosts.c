@@ -202,8 +202,8 @@ static void odd_ones(void **state)
 	assert_int_equal(j->across_n, 3);
 	assert_int_equal(j->across[0].n, 8);
 	assert_int_equal(j->across[0].odd_n, 0);
-	assert_true(j->across[1].odd[2] && j->across[1].odd_n == 1);
-	assert_true(j->across[2].between && j->across[2].odd[5] && j->across[2].odd_n == 1);
+	assert_true(j->across[1].odd[2] == FL_ODD_WORSE && j->across[1].odd_n == 1);
+	assert_true(j->across[2].between && j->across[2].odd[5] == FL_ODD_WORSE && j->across[2].odd_n == 1);
 	assert_int_equal(j->across[2].slow_n, 0); /* all of them have n6 in them */
 	assert_int_equal(j->odd_hosts_n, 2);
 	assert_true(says(j, "host n3: storage.read path=/data/file 26 % below the median of 8 hosts (5.10 GB/s"));
@@ -229,6 +229,164 @@ static void slow_pair(void **state)
 	between = lane_of(j, 2, 1)->group_name;
 	assert_true(says(j, between));
 	assert_true(says(j, "slow between hosts of which neither is odd"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* A case of memory.copy on each of four hosts. */
+static void four(struct fl_run *run, const char *label, double a, double b, double c, double d)
+{
+	const double rates[] = { a * 1e9, b * 1e9, c * 1e9, d * 1e9 };
+	char *options = fl_format("{\"memory\":\"%s\",\"size\":\"1073741824\"}", label);
+
+	hosts_each(run, label, "memory.copy", options, rates);
+	free(options);
+}
+
+static void distrust(struct fl_run *run, unsigned case_no, unsigned lane)
+{
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (run->lanes[i].case_no == case_no && run->lanes[i].lane == lane)
+			json_array_append_new(run->lanes[i].distrust, json_string("others took its CPU"));
+}
+
+/* Four hosts on a noisy machine: nobody is accused, and why is said. */
+static void spread(void **state)
+{
+	struct fl_run *run = hosts_run(4);
+	struct fl_judgement *j;
+
+	(void)state;
+	four(run, "first", 24, 21.6, 23, 20);
+	four(run, "second", 24, 24, 24, 24);
+	j = judge(run);
+	assert_null(j->headline);
+	assert_int_equal(j->across[0].odd_n, 0);
+	assert_int_equal(j->odd_hosts_n, 1);
+	assert_string_equal(j->odd_hosts[0],
+			    "hosts spread 18 %, none of them stands out: first (20.0 GB/s to 24.0 GB/s)");
+	fl_judgement_free(j);
+	four(run, "third", 24, 20, 18, 22);
+	j = judge(run);
+	assert_string_equal(j->odd_hosts[0],
+			    "hosts spread up to 29 %, none of them stands out: first (20.0 GB/s to 24.0 GB/s), "
+			    "third (18.0 GB/s to 24.0 GB/s)");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Rounds that reach over the line of the tolerance: it moves that much by itself. */
+static void moves_by_itself(void **state)
+{
+	struct fl_run *run = hosts_run(4);
+	struct fl_judgement *j;
+
+	(void)state;
+	four(run, "first", 24, 24, 22, 24);
+	j = judge(run);
+	assert_string_equal(j->headline,
+			    "host n3: first 8.3 % below the median of 4 hosts (22.0 GB/s, median 24.0 GB/s)");
+	fl_judgement_free(j);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		for (size_t k = 0; run->lanes[i].lane == 2 && run->lanes[i].round == 2 && k < run->lanes[i].series[0].n;
+		     k++)
+			run->lanes[i].series[0].value[k] *= 1.05;
+	j = judge(run);
+	assert_null(j->headline);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* One that is better is marked, and no one is told to look at it. */
+static void better(void **state)
+{
+	struct fl_run *run = hosts_run(4);
+	struct fl_judgement *j;
+
+	(void)state;
+	four(run, "first", 24, 24, 30, 24);
+	j = judge(run);
+	assert_int_equal(j->across[0].odd[2], FL_ODD_BETTER);
+	assert_int_equal(j->across[0].worse_n, 0);
+	assert_int_equal(j->hosts[2].odd_n, 0);
+	assert_int_equal(j->odd_hosts_n, 0);
+	assert_null(j->headline);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* What is to be trusted is named first, and the rest with that reservation. */
+static void trusted_first(void **state)
+{
+	struct fl_run *run = hosts_run(4);
+	struct fl_judgement *j;
+
+	(void)state;
+	four(run, "first", 24, 18, 24, 24);
+	distrust(run, 0, 1);
+	j = judge(run);
+	assert_string_equal(
+		j->headline,
+		"host n2: first 25 % below the median of 4 hosts (18.0 GB/s, median 24.0 GB/s), not trustworthy");
+	fl_judgement_free(j);
+	four(run, "second", 24, 24, 20, 24);
+	j = judge(run);
+	assert_int_equal(j->odd_hosts_n, 2);
+	assert_string_equal(j->headline,
+			    "host n3: second 17 % below the median of 4 hosts (20.0 GB/s, median 24.0 GB/s)");
+	assert_non_null(strstr(j->odd_hosts[1], "host n2: first"));
+	assert_int_equal(j->hosts[1].odd_n, 1);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* Pairs whose rates are all over the place: no host is odd, and no pair is slow. */
+static void noisy_pairs(void **state)
+{
+	static const struct hosts_pair pairs[] = { { 0, 1, 6e9 },   { 2, 3, 7e9 }, { 0, 2, 8e9 },
+						   { 1, 3, 9.1e9 }, { 0, 3, 9e9 }, { 1, 2, 7.4e9 } };
+	struct fl_run *run = hosts_run(4);
+	struct fl_judgement *j;
+
+	(void)state;
+	for (unsigned i = 0; i < 6; i += 2)
+		hosts_pairs(run, "net.stream pairs", pairs + i, 2);
+	j = judge(run);
+	assert_int_equal(j->across[0].lanes_n, 6);
+	assert_int_equal(j->across[0].odd_n, 0);
+	assert_int_equal(j->across[0].slow_n, 0);
+	assert_null(j->headline);
+	assert_true(says(j, "none of them stands out: net.stream ("));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* A slow pair that is not to be trusted: said so; a host whose measurements mostly are not, too. */
+static void distrusted_pairs(void **state)
+{
+	struct fl_run *run = hosts_sample(6, NOBODY, 3, NOBODY);
+	struct fl_judgement *j;
+
+	(void)state;
+	j = judge(run);
+	assert_true(j->across[2].trusted[3]);
+	fl_judgement_free(j);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (run->lanes[i].case_no >= 2)
+			json_array_append_new(run->lanes[i].distrust, json_string("others took its CPU"));
+	j = judge(run);
+	assert_false(j->across[2].trusted[3]);
+	assert_true(says(j, "over all that it has a part in), not trustworthy"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+	run = hosts_sample(6, NOBODY, NOBODY, NOBODY);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		for (size_t k = 0;
+		     run->lanes[i].case_no == 2 && run->lanes[i].lane < 2 && k < run->lanes[i].series[0].n; k++)
+			run->lanes[i].series[0].value[k] /= 2;
+	distrust(run, 2, 1);
+	j = judge(run);
+	assert_non_null(strstr(j->headline, "(5.95 GB/s), not trustworthy"));
 	fl_judgement_free(j);
 	fl_run_free(run);
 }
@@ -418,6 +576,12 @@ int main(void)
 		cmocka_unit_test(distrust_is_shared),
 		cmocka_unit_test(slow_pair),
 		cmocka_unit_test(too_few),
+		cmocka_unit_test(spread),
+		cmocka_unit_test(moves_by_itself),
+		cmocka_unit_test(better),
+		cmocka_unit_test(trusted_first),
+		cmocka_unit_test(noisy_pairs),
+		cmocka_unit_test(distrusted_pairs),
 		cmocka_unit_test(lost),
 		cmocka_unit_test(contradictions),
 		cmocka_unit_test(hosts_and_plan),

@@ -531,13 +531,43 @@ static inline struct fl_run *golden_one_gpu(void)
 	return run;
 }
 
-/* ---- hosts: two, eight of which two are odd, six of which one was lost, and two hundred */
+/* ---- hosts: two, four that spread, eight of which two are odd, six of which one was lost, and two hundred */
 
 enum { GOLDEN_NOBODY = 9999 };
 
 static inline struct fl_run *golden_hosts_2(void)
 {
 	return hosts_sample(2, GOLDEN_NOBODY, GOLDEN_NOBODY, GOLDEN_NOBODY);
+}
+
+/* One is better than the others, one is odd and not to be trusted, and one just beyond the tolerance. */
+static inline struct fl_run *golden_hosts_4(void)
+{
+	static const double spread[] = { 24e9, 21.6e9, 23e9, 20e9 }, better[] = { 6e9, 6e9, 6.9e9, 6e9 };
+	static const double distrusted[] = { 12e9, 12e9, 12e9, 9e9 }, near[] = { 12e9, 11.23e9, 12e9, 12e9 };
+	struct fl_run *run = hosts_run(4);
+
+	hosts_each(run, "memory.copy memory=node0", "memory.copy", "{\"memory\":\"node0\",\"size\":\"1073741824\"}",
+		   spread);
+	hosts_each(run, "storage.read path=/data/file", "storage.read", "{\"path\":\"/data/file\"}", better);
+	hosts_each(run, "memory.copy memory=node1", "memory.copy", "{\"memory\":\"node1\",\"size\":\"1073741824\"}",
+		   distrusted);
+	hosts_each(run, "memory.copy size=1MiB", "memory.copy", "{\"memory\":\"node0\",\"size\":\"1048576\"}", near);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (run->lanes[i].case_no == 2)
+			json_array_append_new(run->lanes[i].distrust, json_string("others took 9 % of its CPU"));
+	return run;
+}
+
+/* Nothing but a spread: there is no headline. */
+static inline struct fl_run *golden_hosts_spread(void)
+{
+	static const double spread[] = { 24e9, 21.6e9, 23e9, 20e9 };
+	struct fl_run *run = hosts_run(4);
+
+	hosts_each(run, "memory.copy memory=node0", "memory.copy", "{\"memory\":\"node0\",\"size\":\"1073741824\"}",
+		   spread);
+	return run;
 }
 
 static inline struct fl_run *golden_hosts_8(void)
@@ -581,6 +611,8 @@ static const struct golden {
 	{ "report-one-gpu-80.txt", golden_one_gpu, { .width = 80 } },
 	{ "report-nothing-80.txt", golden_nothing, { .width = 80 } },
 	{ "report-hosts-2-80.txt", golden_hosts_2, { .width = 80 } },
+	{ "report-hosts-4-80.txt", golden_hosts_4, { .width = 80 } },
+	{ "report-hosts-spread-80.txt", golden_hosts_spread, { .width = 80 } },
 	{ "report-hosts-8-80.txt", golden_hosts_8, { .width = 80 } },
 	{ "report-hosts-8-120.txt", golden_hosts_8, { .width = 120 } },
 	{ "report-hosts-lost-80.txt", golden_hosts_lost, { .width = 80 } },
@@ -596,6 +628,7 @@ static const struct golden golden_documents[] = {
 	{ "report-demands.json", golden_demands, { 0 } },
 	{ "report-rungs.json", golden_rungs, { 0 } },
 	{ "report-beside.json", golden_beside, { 0 } },
+	{ "report-hosts-4.json", golden_hosts_4, { 0 } },
 	{ "report-hosts-2.json", golden_hosts_2, { 0 } },
 };
 
