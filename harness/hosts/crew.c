@@ -448,6 +448,8 @@ static int measure(struct fl_crew_case *c, struct fl_err *err)
 	if (rc < 0)
 		return rc;
 	c->stopped = true;
+	for (size_t i = 0; i < c->of->lanes_n; i++)
+		c->ran += !c->lanes[i].over;
 	c->wanted = FL_PART_STOPPED;
 	allow(c, limit_ns);
 	for (size_t i = 0; i < c->parts_n; i++)

@@ -30,11 +30,27 @@ static void tell_cancel(const struct fl_crew_case *c, const struct fl_crew_part 
 	json_decref(message);
 }
 
+/* The plan knows that it has no place for a lane of that group. */
+static bool is_skipped(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+{
+	for (size_t i = 0; i < c->of->lanes_n; i++)
+		if (c->lanes[i].plan->skip && same_group(&c->lanes[i], lane))
+			return true;
+	return false;
+}
+
+/* Hosts by themselves are not each other's load; the lanes of groups are, also those of other groups. */
+static void thin(struct fl_crew_case *c, const struct fl_crew_lane *lane, const struct fl_err *why)
+{
+	if (lane->plan->size > 1 && !c->stopped && !c->thinned && !is_skipped(c, lane))
+		c->thinned = fl_format("not all lanes of the case were at work beside it: %s", why->what);
+}
+
 /* Marks it, and tells its agent where that does not know. */
 static void end_part(struct fl_crew_case *c, struct fl_crew_part *part, const struct fl_err *why, bool tell)
 {
-	if (c->started && !c->stopped && !part->ended && !c->thinned)
-		c->thinned = fl_format("not all lanes of the case were at work beside it: %s", why->what);
+	for (size_t i = 0; i < part->n && !part->ended; i++)
+		thin(c, &c->lanes[part->numbers[i]], why);
 	part->ended = true;
 	part->since_ns = fl_now_ns();
 	part->allowed_ns = part->limit_ns + c->crew->grace_ns;
@@ -71,10 +87,10 @@ static bool follow_once(struct fl_crew_case *c)
 	return more;
 }
 
-/* Until nothing more goes along. */
+/* Until nothing more goes along. What has been measured by the time that records are sent stays measured. */
 static void follow(struct fl_crew_case *c)
 {
-	while (follow_once(c))
+	while (!c->collected && follow_once(c))
 		;
 }
 
@@ -104,6 +120,24 @@ void fl_crew_say_lost(const char *name, const struct fl_err *why, struct fl_err 
 		fl_hint(ret, "%s", why->hint);
 }
 
+/* A lane of a lost host: it ran, and broke off, or what it says of itself will never come. The loss is named first,
+ * whatever went wrong before it. */
+static void lose_lane(struct fl_crew_lane *lane, const struct fl_err *said)
+{
+	struct fl_err both = { 0 };
+
+	if (lane->got)
+		fl_lane_record_release(&lane->record);
+	lane->got = false;
+	lane->invalid = true;
+	if (!lane->over)
+		return;
+	fl_fail(&both, said->code, "%.150s; before that: %.150s", said->what, lane->why.what);
+	if (said->hint[0])
+		fl_hint(&both, "%s", said->hint);
+	lane->why = both;
+}
+
 void fl_crew_lose_part(struct fl_crew_case *c, struct fl_crew_part *part, const struct fl_err *why)
 {
 	struct fl_err said;
@@ -112,14 +146,8 @@ void fl_crew_lose_part(struct fl_crew_case *c, struct fl_crew_part *part, const 
 		return;
 	fl_crew_say_lost(part->name, why, &said);
 	part->lost = true;
-	for (size_t i = 0; i < part->n; i++) {
-		struct fl_crew_lane *lane = &c->lanes[part->numbers[i]];
-
-		lane->invalid = !lane->over; /* it ran, and broke off */
-		if (lane->got)
-			fl_lane_record_release(&lane->record);
-		lane->got = false;
-	}
+	for (size_t i = 0; i < part->n; i++)
+		lose_lane(&c->lanes[part->numbers[i]], &said);
 	end_part(c, part, &said, false);
 	follow(c);
 	if (!part->host->lost)
@@ -128,6 +156,7 @@ void fl_crew_lose_part(struct fl_crew_case *c, struct fl_crew_part *part, const 
 
 void fl_crew_miss_lane(struct fl_crew_case *c, struct fl_crew_lane *lane, const struct fl_err *why)
 {
+	thin(c, lane, why);
 	end_lane(lane, why);
 	for (size_t i = 0; i < c->of->lanes_n; i++)
 		if (same_group(&c->lanes[i], lane))

@@ -81,7 +81,8 @@ struct fl_crew_case {
 	bool full; /* a tape is */
 	enum fl_part_stage wanted;
 	uint64_t error_ns; /* the largest of their clocks */
-	char *thinned;	   /* why some lanes were not beside the others all of the time; NULL: all were */
+	char *thinned;	   /* why lanes of groups were not beside the others all of the time; NULL: all were */
+	unsigned ran;	   /* how many lanes were at work until the end */
 	struct fl_journal_reader *reader;
 };
 

@@ -169,8 +169,11 @@ static void add_known(const struct fl_crew_case *c, const struct fl_crew_lane *l
 	json_object_set_new(own(&record->notes), "clock_offset_ns", fl_json_number((double)part->offset_ns));
 	json_object_set_new(record->notes, "clock_error_ns", fl_json_number((double)part->error_ns));
 	add_distrust(own(&record->distrust), part->distrust);
-	if (lane->plan->size > 1) /* hosts by themselves are not each other's load */
-		add_distrust(record->distrust, c->thinned);
+	if (lane->plan->size <= 1)
+		return;
+	add_distrust(record->distrust, c->thinned);
+	if (c->ran < c->of->lanes_n)
+		json_object_set_new(record->notes, "lanes_ran", json_integer((json_int_t)c->ran));
 }
 
 /* Stands in for a benchmark that this feedline does not have. */

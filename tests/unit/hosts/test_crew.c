@@ -40,7 +40,10 @@ enum deed {
 	RECORD_WITHOUT_REASON,
 	RECORD_WITH_A_SERIES,
 	RECORD_OF_WATCHED,
-	JUMP, /* its clock */
+	JUMP,	  /* its clock */
+	FAIL,	  /* the first of its lanes */
+	FAIL_DIE, /* ... and then all of it */
+	SLOW_DOWN,
 };
 
 struct way {
@@ -50,8 +53,9 @@ struct way {
 	const char *outcome, *reason; /* of its lane, a part */
 };
 
-/* The lanes of the two: each by itself, a group, or one in lockstep: then rank r is in step 21 + r when it is held. */
-enum together { ALONE, GROUP, LOCKSTEP };
+/* The lanes of the two: each by itself, a group, or one in lockstep: then rank r is in step 21 + r when it is held; or
+ * a group of two on each of them. */
+enum together { ALONE, GROUP, LOCKSTEP, PAIRS };
 
 struct player {
 	enum together together;
@@ -60,6 +64,7 @@ struct player {
 	unsigned rank;
 	json_t *message; /* "case" */
 	char *cancelled; /* why */
+	bool stopped;	 /* and has said so */
 	int64_t shift_ns;
 };
 
@@ -143,6 +148,29 @@ static void say_records(struct player *p)
 	say_text(p, "{\"is\":\"over\"}");
 }
 
+static void say_stopped(struct player *p)
+{
+	if (!p->stopped)
+		say_text(p, "{\"is\":\"stopped\"}");
+	p->stopped = true;
+}
+
+static unsigned first_of(const struct player *p)
+{
+	const json_t *lane = json_array_get(json_object_get(p->message, "lanes"), 0);
+
+	return (unsigned)json_integer_value(json_object_get(lane, "number"));
+}
+
+static void fail_lane(struct player *p)
+{
+	char *text = fl_format("{\"is\":\"failed\",\"lane\":%u,\"code\":-5,\"what\":\"no luck\"}", first_of(p));
+
+	p->cancelled = fl_dup("no luck");
+	say_text(p, text);
+	free(text);
+}
+
 static void do_deed(struct player *p)
 {
 	switch (p->way->deed) {
@@ -158,6 +186,16 @@ static void do_deed(struct player *p)
 	case FLOOD:
 		for (int i = 0; i < 5000; i++)
 			say_text(p, p->way->words);
+		break;
+	case FAIL:
+		fail_lane(p);
+		say_stopped(p);
+		break;
+	case FAIL_DIE:
+		fail_lane(p);
+		_exit(0);
+	case SLOW_DOWN:
+		usleep(300000);
 		break;
 	case JUMP:
 		p->shift_ns = 50 * (int64_t)ms;
@@ -190,10 +228,6 @@ static void answer(struct player *p, const char *told)
 {
 	if (strcmp(told, "begin") == 0)
 		say_text(p, "{\"is\":\"begun\"}");
-	if (strcmp(told, "case") == 0) {
-		json_decref(p->message);
-		p->message = NULL;
-	}
 	if (strcmp(told, "start") == 0)
 		say_text(p, "{\"is\":\"warm\"}");
 	if (strcmp(told, "window") == 0)
@@ -201,7 +235,7 @@ static void answer(struct player *p, const char *told)
 	if (strcmp(told, "stop") == 0 && p->together == LOCKSTEP)
 		say_held(p);
 	else if (strcmp(told, "stop") == 0 || strcmp(told, "cancel") == 0 || strcmp(told, "finish") == 0)
-		say_text(p, "{\"is\":\"stopped\"}");
+		say_stopped(p);
 	if (strcmp(told, "collect") == 0)
 		say_records(p);
 }
@@ -224,19 +258,21 @@ static void hear(struct player *p, json_t *message)
 	}
 	if (strcmp(told, "finish") == 0)
 		check_finish(p, message);
+	if (strcmp(told, "case") == 0) {
+		json_decref(p->message);
+		p->message = json_incref(message);
+		p->stopped = false;
+	}
 	if (strcmp(told, "cancel") == 0 && !p->cancelled)
 		p->cancelled = fl_dup(fl_json_text_or_null(message, "what"));
 	if (!due) {
 		do_deed(p);
-		due = p->way->deed != SAY && p->way->deed != FLOOD;
+		due = p->way->deed != SAY && p->way->deed != FLOOD && p->way->deed != FAIL;
 	}
 	if (due)
 		answer(p, told);
-	if (strcmp(told, "case") == 0) {
-		p->message = json_incref(message);
-		if (due)
-			say_text(p, "{\"is\":\"ready\"}");
-	}
+	if (strcmp(told, "case") == 0 && due)
+		say_text(p, "{\"is\":\"ready\"}");
 }
 
 static void be_agent(struct player *p, struct fl_bootstrap *b)
@@ -273,7 +309,8 @@ struct stage {
 	struct fl_entry entry;
 	struct fl_plan plan;
 	struct fl_plan_case cases[2];
-	struct fl_plan_lane lanes[2];
+	struct fl_plan_lane lanes[4];
+	unsigned lanes_n;
 	struct fl_option timeout;
 	struct fl_agent agent;
 	struct fl_crew *crew;
@@ -309,35 +346,39 @@ static void make_plan(struct stage *s, enum together together)
 	};
 	s->catalog = (struct fl_catalog){ .entries = &s->entry, .n = 1 };
 	s->timeout = (struct fl_option){ (char *)"timeout", (char *)"300000000" };
-	for (unsigned i = 0; i < HOSTS; i++)
+	s->lanes_n = together == PAIRS ? 2 * HOSTS : HOSTS;
+	for (unsigned i = 0; i < s->lanes_n; i++)
 		s->lanes[i] = (struct fl_plan_lane){ .bench = (char *)"b",
 						     .options = &s->timeout,
 						     .options_n = 1,
 						     .node = -1,
 						     .worker = i,
-						     .host = i,
-						     .group = together ? 0 : i,
-						     .rank = together ? i : 0,
+						     .host = together == PAIRS ? i / 2 : i,
+						     .group = !together		  ? i
+							      : together == PAIRS ? i / 2
+										  : 0,
+						     .rank = together ? i % 2 : 0,
 						     .size = together ? 2 : 1 };
 	for (unsigned i = 0; i < 2; i++)
 		s->cases[i] = (struct fl_plan_case){ .label = (char *)"a case",
 						     .lanes = s->lanes,
-						     .lanes_n = HOSTS,
+						     .lanes_n = s->lanes_n,
 						     .rounds = 1,
 						     .duration_ns = 50 * ms };
 	s->plan = (struct fl_plan){ .cases = s->cases, .cases_n = 2, .hosts = names, .hosts_n = HOSTS };
 }
 
-static void stage_open(struct stage *s, const struct way *way, enum together together)
+static const struct way good = { .at = NULL };
+
+static void stage_open_both(struct stage *s, const struct way *one, const struct way *other, enum together together)
 {
-	static const struct way good = { .at = NULL };
 	const struct fl_hub_spec spec = { .n = HOSTS, .listen_fd = -1, .bind = "127.0.0.1" };
 	struct fl_err err = { 0 };
 
 	*s = (struct stage){ .run = { .status = -1 } };
 	assert_int_equal(fl_hub_open(&spec, &s->hub, &err), 0);
-	start_agent(s, 0, &good, together);
-	start_agent(s, 1, way, together);
+	start_agent(s, 0, one, together);
+	start_agent(s, 1, other, together);
 	if (fl_hub_gather(s->hub, 20 * second, NULL, &err) < 0)
 		fail_msg("%s", err.what);
 	make_plan(s, together);
@@ -346,6 +387,11 @@ static void stage_open(struct stage *s, const struct way *way, enum together tog
 	s->crew = fl_crew_make(s->hub, &s->plan);
 	((struct fl_crew_own *)s->crew)->grace_ns = 400 * ms;
 	((struct fl_crew_own *)s->crew)->begin_ns = 0;
+}
+
+static void stage_open(struct stage *s, const struct way *way, enum together together)
+{
+	stage_open_both(s, &good, way, together);
 }
 
 static void stage_close(struct stage *s)
@@ -391,6 +437,8 @@ static const struct way ways[] = {
 	{ "window", HANG, NULL, "invalid", "phase 'window' of b" },
 	{ "stop", HANG, NULL, "invalid", "it did not stop its lanes within" },
 	{ "collect", DIE, NULL, "invalid", "host n2 was lost: " },
+	{ "case", FAIL_DIE, NULL, "invalid", "; before that: no luck" },
+	{ "start", FAIL_DIE, NULL, "invalid", "host n2 was lost: " },
 	{ "case", SAY, "{\"is\":\"nonsense\"}", "invalid", "it said 'nonsense', which is no word" },
 	{ "case", SAY, "{}", "invalid", "it said 'nothing'" },
 	{ "case", SAY, "{\"is\":\"covered\"}", "invalid", "it said 'covered' out of turn" },
@@ -455,6 +503,76 @@ static void a_group_is_lost_together(void **state)
 	run_case(&s, 0);
 	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the lost one");
 	check(&s.run.lanes[0], "n1", "not measured", "host n2 was lost: ", "its group");
+	stage_close(&s);
+}
+
+/* One is lost while its records are due: what the other one measured is kept, also of the same group, and its host. */
+static void records_of_the_others_are_kept(void **state)
+{
+	const struct way slow = { "collect", SLOW_DOWN, NULL, NULL, NULL };
+	const struct way way = { "collect", DIE, NULL, NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open_both(&s, &slow, &way, GROUP);
+	run_case(&s, 0);
+	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the lost one");
+	check(&s.run.lanes[0], "n1", "measured", NULL, "its group");
+	assert_false(s.hub->hosts[0].lost);
+	stage_close(&s);
+}
+
+static void check_thinned(const struct fl_lane_record *r, const char *why)
+{
+	const char *said = json_string_value(json_array_get(r->distrust, 0));
+
+	check(r, "n1", "measured", NULL, why);
+	assert_non_null(said);
+	assert_non_null(strstr(said, "not all lanes of the case were at work beside it: "));
+	assert_non_null(strstr(said, why));
+	assert_int_equal(json_integer_value(json_object_get(r->notes, "lanes_ran")), 2);
+}
+
+/* A group that is not at work is missed by the others, whenever that was. */
+static void fewer_lanes_than_planned(void **state)
+{
+	static const struct way rows[] = {
+		{ "case", FAIL, NULL, "not measured", "no luck" },
+		{ "start", FAIL, NULL, "not measured", "no luck" },
+		{ "window", FAIL, NULL, "not measured", "no luck" },
+		{ "case", DIE, NULL, "invalid", "host n2 was lost: " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage s;
+
+		stage_open(&s, &rows[i], PAIRS);
+		run_case(&s, 0);
+		assert_int_equal(s.run.lanes_n, 4);
+		check_thinned(&s.run.lanes[0], rows[i].reason);
+		check_thinned(&s.run.lanes[1], rows[i].reason);
+		check(&s.run.lanes[2], "n2", rows[i].outcome, rows[i].reason, "the one that failed");
+		if (rows[i].deed == DIE) { /* and it was lost before the next one */
+			run_case(&s, 1);
+			check_thinned(&s.run.lanes[4], "host n2 was lost: ");
+		}
+		stage_close(&s);
+	}
+}
+
+/* All are: there is nothing to say. */
+static void as_many_lanes_as_planned(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &good, PAIRS);
+	run_case(&s, 0);
+	for (unsigned i = 0; i < 4; i++) {
+		check(&s.run.lanes[i], i < 2 ? "n1" : "n2", "measured", NULL, "a good one");
+		assert_null(json_object_get(s.run.lanes[i].notes, "lanes_ran"));
+	}
 	stage_close(&s);
 }
 
@@ -540,6 +658,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_host_misbehaves),
 		cmocka_unit_test(a_group_is_lost_together),
+		cmocka_unit_test(records_of_the_others_are_kept),
+		cmocka_unit_test(fewer_lanes_than_planned),
+		cmocka_unit_test(as_many_lanes_as_planned),
 		cmocka_unit_test(lockstep),
 		cmocka_unit_test(a_clock_jumps),
 		cmocka_unit_test(nobody_is_left),
