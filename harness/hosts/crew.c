@@ -3,7 +3,8 @@
  *
  * All hosts measure within one window: [F, T) by the hub's clock. Each is told times by its own, which is known to some
  * error; the largest of these is kept off both ends, so that what a host measures lies within [F, T) whatever its clock
- * really shows, and all windows are equally long. */
+ * really shows, and all windows are equally long. Two of them may then lie as far apart as twice that error: where
+ * that is much of a window, what groups measured is not to be trusted. */
 #include "hosts/crew.h"
 #include "base/alloc.h"
 #include "base/json.h"
@@ -25,6 +26,8 @@ static const uint64_t begin_limit_ns = UINT64_C(60000000000), warm_limit_ns = UI
 		      cover_limit_ns = UINT64_C(6000000000), records_limit_ns = UINT64_C(60000000000),
 		      open_window_ns = UINT64_C(2000000000);
 static const double make_bytes_per_s = 50e6;
+/* So much of a window may lie beside those of other hosts. */
+static const double apart_most = 0.01;
 /* What hosts need between being told a time and that time. */
 static const uint64_t lead_ns = UINT64_C(50000000);
 /* Correcting the time of day may make a clock that much faster or slower: it is no jump. */
@@ -138,6 +141,7 @@ static void release(struct fl_crew_case *c)
 		fl_text_release(&part->coming);
 	}
 	free(c->thinned);
+	free(c->apart);
 	fl_journal_reader_free(c->reader);
 	free(c->lanes);
 	free(c->parts);
@@ -410,22 +414,45 @@ static int hear_window(struct fl_crew_case *c, uint64_t end_ns, const char **ret
 	return 0;
 }
 
+/* Hosts that measure for that long may do so beside one another. */
+static void judge_windows(struct fl_crew_case *c, uint64_t window_ns)
+{
+	double apart_ns = 2 * (double)c->error_ns;
+
+	if (c->parts_n > 1 && apart_ns > apart_most * (double)window_ns)
+		c->apart = fl_format("the hosts' windows of %.3f s are known to lie together within %.3f ms only: the "
+				     "way between a host and the hub takes long",
+				     (double)window_ns / 1e9, apart_ns / 1e6);
+}
+
+/* When to end, so that there is something between that and the beginning. */
+static uint64_t close_ns(const struct fl_crew_case *c, uint64_t from_ns)
+{
+	uint64_t close_ns = fl_now_ns() + lead_ns / 2, least_ns = from_ns + c->error_ns + ms;
+
+	return close_ns > least_ns + c->error_ns ? close_ns - c->error_ns : least_ns;
+}
+
 static int window(struct fl_crew_case *c, struct fl_err *err)
 {
 	uint64_t asked_ns = c->of->duration_ns ? c->of->duration_ns : open_window_ns;
 	uint64_t from_ns = fl_now_ns() + lead_ns, end_ns = from_ns + 2 * c->error_ns + asked_ns;
+	uint64_t to_ns = end_ns - c->error_ns;
 	const char *why;
 	int rc;
 
 	c->windowed = true;
 	c->wanted = FL_PART_COVERED;
 	allow(c, end_ns - fl_now_ns() + cover_limit_ns);
-	tell_times(c, "window", from_ns + c->error_ns, end_ns - c->error_ns, "time up");
+	tell_times(c, "window", from_ns + c->error_ns, to_ns, "time up");
 	rc = hear_window(c, end_ns, &why, err);
 	if (rc < 0)
 		return rc;
-	if (why)
-		tell_times(c, "close", 0, fl_now_ns() + lead_ns / 2 - c->error_ns, why);
+	if (why) {
+		to_ns = close_ns(c, from_ns);
+		tell_times(c, "close", 0, to_ns, why);
+	}
+	judge_windows(c, to_ns - from_ns - c->error_ns);
 	return wait_for(c, FL_PART_COVERED, err);
 }
 
@@ -516,11 +543,20 @@ static int refuse_alone(const struct fl_crew_own *crew, struct fl_err *err)
 		       last && last->name ? last->name : "?", last ? last->why.what : "");
 }
 
+/* What waits while a case is in flight, and what waited before: both. */
+struct waiting {
+	const struct fl_watch *watch;
+	void (*before)(void *arg);
+	void *arg;
+};
+
 static void wait_with(void *arg)
 {
-	const struct fl_watch *watch = arg;
+	const struct waiting *w = arg;
 
-	watch->waits(watch->arg);
+	if (w->before)
+		w->before(w->arg);
+	w->watch->waits(w->watch->arg);
 }
 
 static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct fl_plan *plan,
@@ -528,8 +564,7 @@ static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct f
 {
 	struct fl_crew_own *crew = (struct fl_crew_own *)self;
 	struct fl_crew_case c = { .crew = crew, .agent = agent, .of = &plan->cases[at->case_no], .at = *at };
-	void (*waits)(void *arg) = crew->hub->waits;
-	void *waits_arg = crew->hub->waits_arg;
+	struct waiting waiting = { agent->watch, crew->hub->waits, crew->hub->waits_arg };
 	int rc = refuse_alone(crew, err);
 
 	if (rc < 0)
@@ -537,12 +572,12 @@ static int run_case(struct fl_crew *self, struct fl_agent *agent, const struct f
 	crew->plan = plan;
 	if (agent->watch && agent->watch->waits) {
 		crew->hub->waits = wait_with;
-		crew->hub->waits_arg = (void *)(uintptr_t)agent->watch;
+		crew->hub->waits_arg = &waiting;
 	}
 	init(&c);
 	rc = carry_through(&c, run->id, err);
-	crew->hub->waits = waits;
-	crew->hub->waits_arg = waits_arg;
+	crew->hub->waits = waiting.before;
+	crew->hub->waits_arg = waiting.arg;
 	if (rc == 0)
 		fl_crew_keep(&c, run);
 	release(&c);

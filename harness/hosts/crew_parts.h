@@ -82,6 +82,7 @@ struct fl_crew_case {
 	enum fl_part_stage wanted;
 	uint64_t error_ns; /* the largest of their clocks */
 	char *thinned;	   /* why lanes of groups were not beside the others all of the time; NULL: all were */
+	char *apart;	   /* how far windows may lie apart; NULL: hardly */
 	unsigned ran;	   /* how many lanes were at work until the end */
 	struct fl_journal_reader *reader;
 };

@@ -172,6 +172,7 @@ static void add_known(const struct fl_crew_case *c, const struct fl_crew_lane *l
 	if (lane->plan->size <= 1)
 		return;
 	add_distrust(record->distrust, c->thinned);
+	add_distrust(record->distrust, c->apart);
 	if (c->ran < c->of->lanes_n)
 		json_object_set_new(record->notes, "lanes_ran", json_integer((json_int_t)c->ran));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hub.h: the one process that agents on all hosts talk to. It measures nothing itself: the host that it is on has
- * an agent like the others. One thread, one epoll; whatever an agent does (hangs, dies, lies, floods), it ends as a
+ * an agent like the others. It says "alive" to all every few seconds, so that agents know that it is. One thread, one epoll; whatever an agent does (hangs, dies, lies, floods), it ends as a
  * host that is lost for a named reason, and the others go on. */
 #ifndef FL_HOSTS_HUB_H
 #define FL_HOSTS_HUB_H
@@ -26,6 +26,7 @@ struct fl_hub_host {
 	uint64_t clock_error_ns;
 	uint64_t clock_way_ns;	  /* the shortest of all of them so far; 0: none yet */
 	uint64_t messages, bytes; /* that came from it */
+	unsigned clocks_due;	  /* questions for its clock that it has not answered */
 	/* The hub's own: somebody has heard that it is lost; it waits for room to send. */
 	bool lost_told, waits_for_room;
 };
@@ -50,6 +51,7 @@ struct fl_hub {
 	void (*say)(void *arg, const char *line);
 	void *say_arg;
 	uint64_t ticked_ns;   /* when it last called waits */
+	uint64_t spoke_ns;    /* when it last said "alive" to all */
 	struct fl_door *door; /* connections that have not said who they are; hub_parts.h */
 };
 
@@ -104,7 +106,8 @@ void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_e
 /* Measures the clocks of all hosts that are not lost: 8 exchanges each, and later fewer, as soon as one is hardly
  * longer than the shortest ever was; of some hosts at a time, so that they do not wait for one another. A host that
  * does not answer within 3 s is lost. (Cristian's algorithm: offset = their time - the middle of the exchange; error =
- * half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL. */
+ * half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL; an answer may also come after it, while
+ * clocks_due is not 0. */
 int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err);
 
 /* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces), and

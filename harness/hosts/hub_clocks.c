@@ -39,6 +39,7 @@ static void ask(struct clocks *c, struct fl_hub_host *host)
 
 	x->sent_ns = fl_now_ns();
 	message = json_pack("{s:s, s:I}", "do", "clock", "sent_ns", (json_int_t)x->sent_ns);
+	host->clocks_due++;
 	fl_hub_tell(c->hub, host, message);
 	json_decref(message);
 }
@@ -83,6 +84,7 @@ static int take_clock(struct clocks *c, struct fl_hub_host *host, const json_t *
 		rc = fl_json_u64(message, "its clock", "at_ns", UINT64_MAX, &at_ns, err);
 	if (rc < 0)
 		return rc;
+	host->clocks_due -= host->clocks_due > 0;
 	if (!x->left || sent_ns != x->sent_ns)
 		return 0; /* the answer to an older question */
 	if (now_ns - sent_ns < x->shortest_ns) {

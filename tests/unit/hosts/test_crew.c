@@ -44,6 +44,7 @@ enum deed {
 	FAIL,	  /* the first of its lanes */
 	FAIL_DIE, /* ... and then all of it */
 	SLOW_DOWN,
+	ANSWER_LATE, /* about its clock */
 };
 
 struct way {
@@ -66,6 +67,7 @@ struct player {
 	char *cancelled; /* why */
 	bool stopped;	 /* and has said so */
 	int64_t shift_ns;
+	unsigned pause_us;
 };
 
 static void say_text(struct player *p, const char *words)
@@ -197,6 +199,9 @@ static void do_deed(struct player *p)
 	case SLOW_DOWN:
 		usleep(300000);
 		break;
+	case ANSWER_LATE:
+		p->pause_us = 3000;
+		break;
 	case JUMP:
 		p->shift_ns = 50 * (int64_t)ms;
 		break;
@@ -248,6 +253,7 @@ static void hear(struct player *p, json_t *message)
 	if (strcmp(told, "end") == 0)
 		_exit(0);
 	if (strcmp(told, "clock") == 0) {
+		usleep(p->pause_us);
 		json_t *answer =
 			json_pack("{s:s, s:O, s:I}", "is", "clock", "sent_ns", json_object_get(message, "sent_ns"),
 				  "at_ns", (json_int_t)fl_now_ns() + p->shift_ns);
@@ -634,6 +640,45 @@ static void a_clock_jumps(void **state)
 	stage_close(&s);
 }
 
+/* Some 3 ms may lie beside the window of the other, of 50: that is said of groups, whose lanes are measured with
+ * one another. */
+static void clocks_that_are_known_badly(void **state)
+{
+	const struct way way = { "case", ANSWER_LATE, NULL, NULL, NULL };
+
+	(void)state;
+	for (enum together together = ALONE; together <= GROUP; together++) {
+		struct stage s;
+
+		stage_open(&s, &way, together);
+		run_case(&s, 0);
+		for (unsigned i = 0; i < HOSTS; i++) {
+			const struct fl_lane_record *r = &s.run.lanes[i];
+			const char *said = json_string_value(json_array_get(r->distrust, 0));
+
+			check(r, i ? "n2" : "n1", "measured", NULL, "a clock that is known badly");
+			assert_int_equal(json_array_size(r->distrust), together == GROUP);
+			assert_true(!said || strstr(said, "windows of 0.050 s are known to lie together within "));
+		}
+		stage_close(&s);
+	}
+}
+
+/* An answer that comes when nobody waits for it any more is no lie; one to no question is. */
+static void a_clock_is_late(void **state)
+{
+	struct fl_hub_host host = { .clocks_due = 1 };
+	struct fl_crew_case c = { .parts_n = 0 };
+	struct fl_err err = { 0 };
+	json_t *message = json_pack("{s:s, s:i, s:i}", "is", "clock", "sent_ns", 1, "at_ns", 2);
+
+	(void)state;
+	assert_int_equal(fl_crew_hear(&c, &host, message, &err), 0);
+	assert_int_equal(fl_crew_hear(&c, &host, message, &err), -EPROTO);
+	assert_string_equal(err.what, "it said 'clock' out of turn");
+	json_decref(message);
+}
+
 /* Nobody is left: what was under way is recorded, and then there is nothing that could go on. */
 static void nobody_is_left(void **state)
 {
@@ -663,6 +708,8 @@ int main(void)
 		cmocka_unit_test(as_many_lanes_as_planned),
 		cmocka_unit_test(lockstep),
 		cmocka_unit_test(a_clock_jumps),
+		cmocka_unit_test(clocks_that_are_known_badly),
+		cmocka_unit_test(a_clock_is_late),
 		cmocka_unit_test(nobody_is_left),
 	};
 
