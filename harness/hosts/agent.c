@@ -72,14 +72,11 @@ static int serve_hub(struct fl_agent_own *own, struct fl_err *err)
 	while (rc == 0 && !own->ended) {
 		json_t *message = NULL;
 
-		rc = own->gone ? own->why.code
-			       : fl_join_next(own->wire, UINT64_MAX, own->serve->interrupt, &message, err);
+		rc = fl_agent_next(own, &message, err);
 		if (rc == 0)
 			rc = dispatch(own, message, err);
 		json_decref(message);
 	}
-	if (own->gone && err && !err->code)
-		*err = own->why;
 	return own->ended ? 0 : rc;
 }
 
@@ -107,6 +104,8 @@ static int tell_machine(struct fl_agent_own *own, struct fl_machine **ret, struc
 	environment = fl_run_environment(serve->argc, serve->argv, *ret, serve->catalog, NULL);
 	visible = json_pack("{s:o, s:o}", "devices", fl_json_string(devices), "order", fl_json_string(order));
 	rc = fl_join_tell_machine(own->wire, machine, environment, visible, err);
+	if (rc < 0)
+		fl_agent_lose_hub(own, err);
 	json_decref(machine);
 	json_decref(environment);
 	json_decref(visible);
@@ -129,7 +128,7 @@ static int join(struct fl_agent_own *own, const struct fl_bootstrap *bootstrap, 
 /* The hub hears why, unless it is the hub that is gone. */
 static void tell_end(struct fl_agent_own *own, int rc, const struct fl_err *why)
 {
-	if (rc < 0 && rc != -EPIPE && rc != -ECONNRESET && rc != -ETIMEDOUT && !own->gone && why->code)
+	if (rc < 0 && !own->gone && why->code)
 		fl_join_tell_failed(own->wire, why);
 }
 

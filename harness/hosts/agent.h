@@ -12,8 +12,9 @@ struct fl_serve {
 	/* Directory where finished lanes are kept until the hub has stored them (RUN-HOST.jsonl): what is left there
 	 * when a hub was lost, `feedline import` takes. NULL: none. */
 	const char *journal;
-	unsigned local_size; /* agents that the launcher started on this host; 0: not known, one */
-	int argc;	     /* of the agent, for the environment in the record */
+	uint64_t patience_ns; /* so long the hub may say nothing, not even that it is alive; 0: a minute */
+	unsigned local_size;  /* agents that the launcher started on this host; 0: not known, one */
+	int argc;	      /* of the agent, for the environment in the record */
 	char **argv;
 	const volatile sig_atomic_t *interrupt;
 };
@@ -21,7 +22,7 @@ struct fl_serve {
 /* Connects to the hub, says who it is, takes the lock of this node, and carries out cases until the hub ends it or
  * is gone; then all workers are gone too. 0: ended by the hub. Below 0 with *err: -EHOSTUNREACH (none of the
  * addresses answers, each is named with its reason), -EACCES (the hub has another secret), -EPIPE (the hub is
- * gone), -EINTR. */
+ * gone), -ETIMEDOUT (it says nothing any more, or the link is cut), -EINTR. */
 int fl_agent_serve(const struct fl_serve *serve, const struct fl_bootstrap *bootstrap, struct fl_err *err);
 
 #endif

@@ -21,20 +21,12 @@ static struct fl_agent_part *of(struct fl_conductor *self)
 
 /* ---- to the hub */
 
-static void be_gone(struct fl_agent_own *own, const struct fl_err *why)
-{
-	if (own->gone)
-		return;
-	own->gone = true;
-	own->why = *why;
-}
-
 void fl_agent_say(struct fl_agent_own *own, json_t *message)
 {
 	struct fl_err err = { 0 };
 
 	if (!own->gone && fl_wire_send(own->wire, message, &err) < 0)
-		be_gone(own, &err);
+		fl_agent_lose_hub(own, &err);
 	json_decref(message);
 }
 
@@ -261,8 +253,10 @@ int fl_agent_part_hear(struct fl_agent_part *p, struct fl_case *c, const json_t 
 
 static short events(struct fl_conductor *self)
 {
-	const struct fl_agent_own *own = of(self)->own;
+	struct fl_agent_own *own = of(self)->own;
 
+	if (!own->gone)
+		fl_agent_look_at_hub(own);
 	return own->gone ? 0 : (short)(POLLIN | (fl_wire_is_full(own->wire) ? POLLOUT : 0));
 }
 
@@ -301,7 +295,7 @@ static int hear(struct fl_conductor *self, struct fl_case *c, struct fl_err *err
 			return rc;
 	}
 	if (rc < 0)
-		be_gone(own, &why);
+		fl_agent_lose_hub(own, &why);
 	return meet_end(p, err);
 }
 

@@ -84,15 +84,22 @@ static int send_line(struct fl_agent_own *own, const struct fl_text *line, struc
 	return rc;
 }
 
-/* One after the other, so that no more than one of them is in memory twice. */
+/* One after the other, so that no more than one of them is in memory twice. Where the hub is gone the journal has them
+ * all the same. */
 static int keep(struct fl_agent_own *own, struct fl_text *line, struct fl_err *err)
 {
 	int rc = own->journal ? fl_agent_journal_append(own->journal, line->bytes, line->n, err) : 0;
+	struct fl_err why = { 0 };
+	int sent = 0;
 
 	own->unstored |= rc == 0;
 	if (rc == 0 && !own->gone)
-		rc = send_line(own, line, err);
+		sent = send_line(own, line, &why);
 	fl_text_release(line);
+	if (sent == -EINVAL)
+		return fl_fail(err, sent, "%s", why.what);
+	if (sent < 0)
+		fl_agent_lose_hub(own, &why);
 	return rc;
 }
 

@@ -17,6 +17,7 @@
 
 /* How many events are taken at once, and how often the hub looks up. */
 enum { EVENTS_MAX = 64, TICK_NS = 100000000, BACKLOG = 4096 };
+static const uint64_t alive_ns = UINT64_C(5000000000);
 
 /* ---- open */
 
@@ -261,6 +262,19 @@ static int serve_event(struct fl_hub *hub, const struct epoll_event *event, cons
 	return 0;
 }
 
+/* An agent that hears nothing for long gives up, though the connection stands: the hub may hang, or be stopped. */
+static void say_alive(struct fl_hub *hub, uint64_t now_ns)
+{
+	json_t *message;
+
+	if (now_ns - hub->spoke_ns < alive_ns)
+		return;
+	hub->spoke_ns = now_ns;
+	message = json_pack("{s:s}", "do", "alive");
+	fl_hub_tell_all(hub, message);
+	json_decref(message);
+}
+
 static void tick(struct fl_hub *hub)
 {
 	uint64_t now_ns = fl_now_ns();
@@ -269,6 +283,7 @@ static void tick(struct fl_hub *hub)
 		return;
 	hub->ticked_ns = now_ns;
 	fl_door_tick(hub, now_ns);
+	say_alive(hub, now_ns);
 	if (hub->waits)
 		hub->waits(hub->waits_arg);
 }
@@ -380,6 +395,7 @@ void fl_hub_close(struct fl_hub *hub)
 	hub->interrupt = NULL;
 	hub->waits = NULL;
 	fl_hub_tell_all(hub, end);
+	hub->spoke_ns = fl_now_ns(); /* that was the last word */
 	json_decref(end);
 	while (any_left(hub) && fl_now_ns() < until_ns)
 		if (fl_hub_turn(hub, until_ns, NULL, NULL) < 0)

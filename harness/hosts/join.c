@@ -181,16 +181,17 @@ void fl_join_tell_failed(struct fl_wire *w, const struct fl_err *why)
 	json_decref(message);
 }
 
-/* Is it a question for the clock? Then it is answered, with the time that it is now. */
-static int answer_clock(struct fl_wire *w, const json_t *message, bool *ret_was, struct fl_err *err)
+/* A question for the clock is answered, with the time that it is now; "alive" is for nobody. */
+static int answer_at_once(struct fl_wire *w, const json_t *message, bool *ret_was, struct fl_err *err)
 {
 	const char *told = fl_json_text_or_null(message, "do");
 	const json_t *sent = json_object_get(message, "sent_ns");
+	bool is_alive = told && !strcmp(told, "alive");
 	json_t *answer;
 	int rc;
 
-	*ret_was = told && !strcmp(told, "clock");
-	if (!*ret_was)
+	*ret_was = is_alive || (told && !strcmp(told, "clock"));
+	if (!*ret_was || is_alive)
 		return 0;
 	answer = json_pack("{s:s, s:I, s:I}", "is", "clock", "sent_ns", json_integer_value(sent), "at_ns",
 			   (json_int_t)fl_now_ns());
@@ -203,13 +204,13 @@ int fl_join_receive(struct fl_wire *w, json_t **ret, struct fl_err *err)
 {
 	for (;;) {
 		json_t *message = NULL;
-		bool was_clock = false;
+		bool was_answered = false;
 		int rc = fl_wire_receive(w, &message, err);
 
 		if (rc < 0)
 			return rc;
-		rc = answer_clock(w, message, &was_clock, err);
-		if (rc == 0 && !was_clock) {
+		rc = answer_at_once(w, message, &was_answered, err);
+		if (rc == 0 && !was_answered) {
 			*ret = message;
 			return 0;
 		}

@@ -189,6 +189,29 @@ done
 run=$(sed -n 's/^run //p' "$home/out")
 is 6 "$(feedline export "$run" --store "$store" | grep -c '^{"lane"')" 'lanes after the import of all journals'
 
+# A window that is longer than an agent waits for a word: the hub says that it is alive.
+export CROWD_PATIENCE_MS=7000
+CROWD_MS=9000 begin 0-1:ok,2:ok
+conclude 'a long window'
+for k in 0 1 2; do has "$(lane 0 $k)" "measured" "lane $k of a long window"; done
+is '' "$(cat "$home"/agent?.err)" 'what agents say of a long window'
+
+# The hub is stopped: its connections stand, and nobody tells the agents anything. They do not wait for it at full load.
+CROWD_MS=2000 begin 0:ok,1:ok,2:ok
+in_case 0
+stepping 1
+kill -STOP "$hub"
+for k in 1 2 3; do
+	wait "${agents[k]}" || true
+	has "$(cat "$home/agent$k.err")" 'crowd: the hub has said nothing for 7 s' "agent $k of a stopped hub"
+done
+is 0 "$(workers)" 'workers left while the hub is stopped'
+kill -CONT "$hub"
+conclude 'a stopped hub'
+has "$(lane 0 0)" 'on n1: invalid: host n1 was lost' 'a lane of a stopped hub'
+never_0 'a stopped hub'
+unset CROWD_PATIENCE_MS
+
 # All hosts are lost.
 CROWD_MS=4000 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
 in_case 0

@@ -65,6 +65,7 @@ static int be_agent(int argc, char **argv)
 	struct fl_serve serve = { .prefix = argv[2],
 				  .catalog = load_catalog(argv[2]),
 				  .journal = argc > 3 ? argv[3] : NULL,
+				  .patience_ns = number_said("CROWD_PATIENCE_MS", 0) * 1000000,
 				  .argc = argc,
 				  .argv = argv,
 				  .interrupt = &interrupted };
