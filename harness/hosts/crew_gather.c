@@ -52,10 +52,18 @@ static json_t *values_of(const struct fl_crew_case *c, const struct fl_crew_lane
 	return NULL;
 }
 
-/* One message a host, however many of its lanes are in the group. */
+/* Is it of the first lane that the group has in its part? */
+static bool is_first(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+{
+	for (const struct fl_crew_lane *other = c->lanes; other < lane; other++)
+		if (other->part == lane->part && same_group(lane, other))
+			return false;
+	return true;
+}
+
+/* One message a host, however many of its lanes are in the group, and wherever they are in it. */
 static void answer(struct fl_crew_case *c, const struct fl_crew_lane *of, json_t *values)
 {
-	const struct fl_crew_part *told = NULL;
 	json_t *message = json_pack("{s:s, s:I, s:s, s:O}", "do", "gathered", "group", (json_int_t)of->plan->group,
 				    "name", of->point, "values", values);
 
@@ -64,9 +72,8 @@ static void answer(struct fl_crew_case *c, const struct fl_crew_lane *of, json_t
 
 		if (!same_group(of, lane))
 			continue;
-		if (lane->part && lane->part != told) /* lanes of a host are neighbours in a group */
+		if (lane->part && is_first(c, lane))
 			fl_hub_tell(c->crew->hub, lane->part->host, message);
-		told = lane->part;
 		if (lane != of)
 			forget(lane);
 	}

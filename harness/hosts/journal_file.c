@@ -63,7 +63,7 @@ static int make_file(const char *dir, const char *run, const char *host, struct 
 		if (i > 1)
 			snprintf(number, sizeof(number), ".%d", i);
 		free(j->path);
-		j->path = fl_format("%s/%s-%s%s.jsonl", dir, run, host, number);
+		j->path = fl_format("%s/%s-%.150s%s.jsonl", dir, run, host, number); /* its head has the whole name */
 		j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		rc = j->fd < 0 ? -errno : 0;
 	}

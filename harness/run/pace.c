@@ -240,7 +240,7 @@ static void fail_missed(struct fl_case *c)
 		(double)(c->window.from_ns - c->window.to_ns) / 1e9);
 	c->window.to_ns = c->window.from_ns + 1;
 	for (size_t i = 0; i < c->lanes_n; i++)
-		fl_case_fail_lane(c, &c->lanes[i], false, &why);
+		fl_case_fail_lane(c, &c->lanes[i], true, &why); /* something is wrong with it */
 }
 
 static int measure(struct fl_case *c, struct fl_err *err)

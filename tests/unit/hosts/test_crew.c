@@ -55,8 +55,8 @@ struct way {
 };
 
 /* The lanes of the two: each by itself, a group, or one in lockstep: then rank r is in step 21 + r when it is held; or
- * a group of two on each of them. */
-enum together { ALONE, GROUP, LOCKSTEP, PAIRS };
+ * a group of two on each of them; or a group of three, of which the second is on the second host, and all gather. */
+enum together { ALONE, GROUP, LOCKSTEP, PAIRS, TRIO };
 
 struct player {
 	enum together together;
@@ -67,7 +67,7 @@ struct player {
 	char *cancelled; /* why */
 	bool stopped;	 /* and has said so */
 	int64_t shift_ns;
-	unsigned pause_us;
+	unsigned pause_us, gathered;
 };
 
 static void say_text(struct player *p, const char *words)
@@ -155,6 +155,21 @@ static void say_stopped(struct player *p)
 	if (!p->stopped)
 		say_text(p, "{\"is\":\"stopped\"}");
 	p->stopped = true;
+}
+
+static void say_gather(struct player *p)
+{
+	const json_t *lane;
+	size_t i;
+
+	json_array_foreach(json_object_get(p->message, "lanes"), i, lane)
+	{
+		json_t *message = json_pack("{s:s, s:O, s:s, s:s}", "is", "gather", "lane",
+					    json_object_get(lane, "number"), "name", "x", "value", "00");
+
+		fl_wire_send(p->w, message, NULL);
+		json_decref(message);
+	}
 }
 
 static unsigned first_of(const struct player *p)
@@ -277,7 +292,11 @@ static void hear(struct player *p, json_t *message)
 	}
 	if (due)
 		answer(p, told);
-	if (strcmp(told, "case") == 0 && due)
+	if (strcmp(told, "case") == 0 && p->together == TRIO)
+		say_gather(p);
+	else if (strcmp(told, "gathered") == 0)
+		say_text(p, p->gathered++ ? "{\"is\":\"told again\"}" : "{\"is\":\"ready\"}");
+	else if (strcmp(told, "case") == 0 && due)
 		say_text(p, "{\"is\":\"ready\"}");
 }
 
@@ -352,19 +371,23 @@ static void make_plan(struct stage *s, enum together together)
 	};
 	s->catalog = (struct fl_catalog){ .entries = &s->entry, .n = 1 };
 	s->timeout = (struct fl_option){ (char *)"timeout", (char *)"300000000" };
-	s->lanes_n = together == PAIRS ? 2 * HOSTS : HOSTS;
-	for (unsigned i = 0; i < s->lanes_n; i++)
+	s->lanes_n = together == PAIRS ? 2 * HOSTS : together == TRIO ? 3 : HOSTS;
+	for (unsigned i = 0; i < s->lanes_n; i++) {
+		unsigned host = together == PAIRS ? i / 2 : i % HOSTS;
+		unsigned group = together == PAIRS ? i / 2 : together ? 0 : i;
+
 		s->lanes[i] = (struct fl_plan_lane){ .bench = (char *)"b",
 						     .options = &s->timeout,
 						     .options_n = 1,
 						     .node = -1,
 						     .worker = i,
-						     .host = together == PAIRS ? i / 2 : i,
-						     .group = !together		  ? i
-							      : together == PAIRS ? i / 2
-										  : 0,
-						     .rank = together ? i % 2 : 0,
-						     .size = together ? 2 : 1 };
+						     .host = host,
+						     .group = group,
+						     .size = together == TRIO ? 3
+							     : together	      ? 2
+									      : 1 };
+		s->lanes[i].rank = together == ALONE ? 0 : i % s->lanes[i].size;
+	}
 	for (unsigned i = 0; i < 2; i++)
 		s->cases[i] = (struct fl_plan_case){ .label = (char *)"a case",
 						     .lanes = s->lanes,
@@ -525,6 +548,19 @@ static void records_of_the_others_are_kept(void **state)
 	check(&s.run.lanes[1], "n2", "invalid", "host n2 was lost: ", "the lost one");
 	check(&s.run.lanes[0], "n1", "measured", NULL, "its group");
 	assert_false(s.hub->hosts[0].lost);
+	stage_close(&s);
+}
+
+/* A host with two lanes of a group is told once what all of it said, wherever these are in it. */
+static void what_was_gathered_is_told_once(void **state)
+{
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &good, TRIO);
+	run_case(&s, 0);
+	for (unsigned i = 0; i < 3; i++)
+		check(&s.run.lanes[i], i == 1 ? "n2" : "n1", "measured", NULL, "one of three");
 	stage_close(&s);
 }
 
@@ -704,6 +740,7 @@ int main(void)
 		cmocka_unit_test(one_host_misbehaves),
 		cmocka_unit_test(a_group_is_lost_together),
 		cmocka_unit_test(records_of_the_others_are_kept),
+		cmocka_unit_test(what_was_gathered_is_told_once),
 		cmocka_unit_test(fewer_lanes_than_planned),
 		cmocka_unit_test(as_many_lanes_as_planned),
 		cmocka_unit_test(lockstep),

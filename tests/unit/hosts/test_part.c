@@ -168,6 +168,27 @@ static char *make_place(void)
 	return fl_dup(place);
 }
 
+/* A host's name may be as long as a file's alone: the file is named by a part of it. */
+static void a_journal_of_a_long_name(void **state)
+{
+	char *place = make_place(), name[256] = "", *path, *text;
+	struct fl_agent_journal *j;
+	struct fl_err err = { 0 };
+
+	(void)state;
+	memset(name, 'n', sizeof(name) - 1);
+	assert_int_equal(fl_agent_journal_open(place, "r1", name, &j, &err), 0);
+	path = fl_dup(fl_agent_journal_path(j));
+	text = content(path);
+	assert_non_null(strstr(text, name));
+	fl_agent_journal_close(j, false);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(place), 0);
+	free(path);
+	free(text);
+	free(place);
+}
+
 static void a_journal_is_kept(void **state)
 {
 	char *place = make_place(), *dir = fl_format("%s/a/b", place), *text, *command;
@@ -241,9 +262,9 @@ static void there_is_no_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_part_comes_back), cmocka_unit_test(no_part),
-		cmocka_unit_test(a_journal_is_kept), cmocka_unit_test(a_journal_is_full),
-		cmocka_unit_test(there_is_no_place),
+		cmocka_unit_test(a_part_comes_back),	    cmocka_unit_test(no_part),
+		cmocka_unit_test(a_journal_of_a_long_name), cmocka_unit_test(a_journal_is_kept),
+		cmocka_unit_test(a_journal_is_full),	    cmocka_unit_test(there_is_no_place),
 	};
 
 	signal(SIGXFSZ, SIG_IGN);
