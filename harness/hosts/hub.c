@@ -34,12 +34,14 @@ static void raise_descriptors(void)
 static int listen_at(const struct sockaddr_storage *a, socklen_t n, struct fl_err *err)
 {
 	int fd = socket(a->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	const int off = 0;
+	const int off = 0, on = 1;
 
 	if (fd < 0)
 		return fl_fail(err, -errno, "make a socket: %s", strerror(errno));
 	if (a->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	/* at a port that was given, connections of the run before may still time out */
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (bind(fd, (const struct sockaddr *)a, n) == 0 && listen(fd, BACKLOG) == 0)
 		return fd;
 	fl_fail(err, -errno, "listen for agents: %s", strerror(errno));
@@ -357,6 +359,7 @@ static void free_host(struct fl_hub_host *host)
 	fl_machine_free(host->machine);
 	free(host->name);
 	free(host->address);
+	free(host->reached);
 }
 
 static void free_hub(struct fl_hub *hub)

@@ -13,6 +13,7 @@ struct fl_hub_host {
 	unsigned rank;
 	char *name;	      /* the launcher's, until its hello says it; then that */
 	char *address;	      /* where the others reach it: from where its connection came; NULL before */
+	char *reached;	      /* the address of the hub that its connection went to; NULL before */
 	struct fl_wire *wire; /* NULL: not there yet, or lost */
 	bool lost;
 	struct fl_err why; /* when lost */
@@ -75,8 +76,8 @@ void fl_hub_bootstrap(const struct fl_hub *hub, unsigned rank, struct fl_bootstr
 /* Waits until every agent has come and has sent its hello and its machine (README.md); then nobody else is let in.
  * -ETIMEDOUT after limit_ns names who did not arrive, and how far they came; -EINTR. What makes the run impossible is
  * an error at once, with the name of the host: it fails or goes away while it joins, another feedline holds the lock of
- * its node, several agents are on it (-EINVAL). Where agents with another secret are all that could still be missing,
- * the error names their addresses (-EACCES). Others that knock (scanners, agents of other runs, a second agent of a
+ * its node, several agents are on it (-EINVAL). Where agents with another secret came meanwhile, it is -EACCES
+ * after limit_ns, with their addresses. Others that knock (scanners, agents of other runs, a second agent of a
  * rank) are turned away with a line to `say`. */
 struct fl_hub_launch {
 	/* Has launching failed (ssh ended)? Asked ten times a second; below 0 with *err ends the wait. May be NULL. */

@@ -26,7 +26,7 @@ void fl_door_open(struct fl_hub *hub)
 	for (uint32_t i = 0; i < door->room; i++)
 		door->strangers[i].next_free = i + 1;
 	door->credit = FL_DOOR_PER_S;
-	door->credited_ns = door->arrived_ns = fl_now_ns();
+	door->credited_ns = fl_now_ns();
 	door->random = door->credited_ns | 1;
 }
 
@@ -78,11 +78,13 @@ static void say(struct fl_hub *hub, const char *line)
 
 static void say_refused(struct fl_hub *hub, const char *address, const char *why)
 {
-	char *line = fl_format("refused a connection from %s: %s", address, why);
+	char *line = fl_format("refused a connection from %.*s: %.300s", FL_ADDRESS_TEXT, address, why);
 
 	fl_blank_controls(line);
-	fl_copy(hub->door->refused, sizeof(hub->door->refused), line);
-	say(hub, line);
+	if (strcmp(line, hub->door->refused) != 0) { /* who tries again is said once */
+		fl_copy(hub->door->refused, sizeof(hub->door->refused), line);
+		say(hub, line);
+	}
 	free(line);
 }
 
@@ -179,7 +181,6 @@ static void refuse(struct fl_hub *hub, uint32_t place, const struct fl_err *why)
 
 static void note_foreign(struct fl_door *door, const char *address)
 {
-	door->arrived_ns = fl_now_ns();
 	for (size_t i = 0; i < door->foreign_n; i++)
 		if (!strcmp(door->foreign[i], address))
 			return;
@@ -244,6 +245,17 @@ static int read_hello(const struct fl_hub *hub, const json_t *hello, uint64_t *r
 	return rc;
 }
 
+static char *own_address_of(int fd)
+{
+	struct sockaddr_storage a = { 0 };
+	char text[FL_ADDRESS_TEXT] = "";
+	socklen_t n = sizeof(a);
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) == 0)
+		fl_address_format(&a, text);
+	return fl_dup(text);
+}
+
 static void admit(struct fl_hub *hub, uint32_t place, json_t *hello)
 {
 	struct fl_stranger *s = &hub->door->strangers[place];
@@ -261,12 +273,12 @@ static void admit(struct fl_hub *hub, uint32_t place, json_t *hello)
 	free(host->name);
 	host->name = fl_dup(name);
 	host->address = fl_dup(s->address);
+	host->reached = own_address_of(fl_wire_fd(s->wire));
 	host->hello = json_incref(hello);
 	host->wire = s->wire;
 	host->messages = 1;
 	host->bytes = fl_wire_bytes_in(host->wire);
 	leave(hub->door, place);
-	hub->door->arrived_ns = fl_now_ns();
 	fl_hub_watch(hub, EPOLL_CTL_MOD, fl_wire_fd(host->wire), EPOLLIN, FL_EVENT_HOST + rank);
 	check_place(hub, host);
 	welcome = json_pack("{s:s}", "do", "welcome");

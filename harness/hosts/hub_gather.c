@@ -13,8 +13,6 @@
 
 enum { NAMES_MAX = 8 };
 static const uint64_t look_ns = UINT64_C(100000000);
-/* So long nobody came any more, and those who were refused for their secret may be all that is missing. */
-static const uint64_t foreign_ns = UINT64_C(5000000000);
 
 struct gather {
 	struct fl_hub *hub;
@@ -54,7 +52,6 @@ static int take_machine(struct gather *g, struct fl_hub_host *host, const json_t
 	host->environment = json_incref(environment);
 	host->visible = json_incref(json_object_get(message, "visible"));
 	g->complete++;
-	g->hub->door->arrived_ns = fl_now_ns();
 	return 0;
 }
 
@@ -178,7 +175,8 @@ static int say_late(const struct gather *g, uint64_t limit_ns, struct fl_err *er
 	return -ETIMEDOUT;
 }
 
-/* Agents with another secret came, as many as are missing, or the time is over. */
+/* The time is over, and agents with another secret came. Not before: anybody may knock with another secret, and those
+ * who are missing may still be on their way. */
 static int say_foreign(const struct gather *g, struct fl_err *err)
 {
 	const struct fl_door *door = g->hub->door;
@@ -214,6 +212,58 @@ static int check_names(const struct fl_hub *hub, struct fl_err *err)
 	return 0;
 }
 
+/* ---- the host of the hub */
+
+/* From this machine itself: such a connection has one address at both ends, whichever of ours it was made to. */
+static bool is_here(const struct fl_hub_host *host)
+{
+	return *host->reached && !strcmp(host->address, host->reached);
+}
+
+/* The address of ours that most of the others came to; NULL: there are no others. */
+static const char *most_reached(const struct fl_hub *hub)
+{
+	const char *best = NULL;
+	size_t best_n = 0;
+
+	for (size_t i = 0; i < hub->n; i++) {
+		const char *reached = hub->hosts[i].reached;
+		size_t n = 0;
+
+		if (is_here(&hub->hosts[i]) || !*reached || (best && !strcmp(best, reached)))
+			continue;
+		for (size_t k = i; k < hub->n; k++)
+			n += !is_here(&hub->hosts[k]) && !strcmp(hub->hosts[k].reached, reached);
+		if (n > best_n) {
+			best = reached;
+			best_n = n;
+		}
+	}
+	return best;
+}
+
+/* The agent on the hub's own host gets to the hub by any address, also one that means nothing elsewhere (a bridge for
+ * containers) or belongs to a slower network. The others are told, and it is measured, where they really came. */
+static void settle_own_address(struct fl_hub *hub)
+{
+	const char *reached = most_reached(hub);
+	char interface[FL_INTERFACE_TEXT], network[FL_ADDRESS_TEXT];
+
+	if (!reached)
+		return;
+	fl_address_interface(reached, interface, network);
+	for (size_t i = 0; i < hub->n; i++) {
+		struct fl_hub_host *host = &hub->hosts[i];
+
+		if (!is_here(host) || !strcmp(host->address, reached))
+			continue;
+		free(host->address);
+		host->address = fl_dup(reached);
+		json_object_set_new(host->hello, "interface", fl_json_string(*interface ? interface : NULL));
+		json_object_set_new(host->hello, "network", fl_json_string(*network ? network : NULL));
+	}
+}
+
 /* 0: wait on; 1: all are here; below 0: no more waiting. */
 static int look(struct gather *g, uint64_t until_ns, uint64_t limit_ns, struct fl_err *err)
 {
@@ -229,8 +279,6 @@ static int look(struct gather *g, uint64_t until_ns, uint64_t limit_ns, struct f
 		return 1;
 	if (now_ns >= until_ns)
 		return door->foreign_n ? say_foreign(g, err) : say_late(g, limit_ns, err);
-	if (door->foreign_n && g->complete + door->foreign_n >= g->hub->n && now_ns - door->arrived_ns >= foreign_ns)
-		return say_foreign(g, err);
 	return 0;
 }
 
@@ -268,9 +316,11 @@ int fl_hub_gather(struct fl_hub *hub, uint64_t limit_ns, const struct fl_hub_lau
 	rc = wait_for_all(&g, limit_ns, &why);
 	if (rc > 0)
 		rc = check_names(hub, &why);
-	if (rc == 0)
+	if (rc == 0) {
+		settle_own_address(hub);
 		fl_door_close(hub);
-	else if (err)
+	} else if (err) {
 		*err = why;
+	}
 	return rc;
 }

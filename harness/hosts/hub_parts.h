@@ -30,9 +30,8 @@ struct fl_door {
 	bool shut;	 /* not listened to until the next tick */
 	uint64_t random; /* who has to go */
 
-	unsigned lines;	     /* that were said */
-	char refused[400];   /* the last of them that says why somebody was turned away */
-	uint64_t arrived_ns; /* when somebody last came in, or was refused for his secret */
+	unsigned lines;	   /* that were said */
+	char refused[400]; /* the last of them that says why somebody was turned away */
 	char foreign[FL_DOOR_FOREIGN_MAX][FL_ADDRESS_TEXT]; /* addresses of agents with another secret */
 	size_t foreign_n;
 	struct fl_err fatal; /* why this run cannot be; code 0: nothing yet */

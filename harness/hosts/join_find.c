@@ -17,6 +17,8 @@ static const uint64_t step_ns = UINT64_C(250000000);	   /* RFC 8305: between one
 static const uint64_t pause_ns = UINT64_C(500000000);	   /* before it is tried again */
 static const uint64_t patience_ns = UINT64_C(10000000000); /* of one try */
 static const uint64_t rest_ns = UINT64_C(5000000000);	   /* for the others, where one is a wrong one */
+/* Where the hub may be late, what answers may be the one of the run before, which is about to end. */
+static const uint64_t again_ns = UINT64_C(2000000000), rest_late_ns = UINT64_C(15000000000);
 static const uint64_t look_ns = UINT64_C(100000000);
 
 void fl_ways_open(struct fl_ways *ways, const struct fl_join *join)
@@ -48,11 +50,13 @@ void fl_ways_close(struct fl_ways *ways)
 
 void fl_ways_give_up(struct fl_ways *ways, struct fl_way *way, const struct fl_err *why)
 {
-	uint64_t end_ns = fl_now_ns() + rest_ns;
+	bool late = ways->join->bootstrap->hub_may_be_late;
+	uint64_t now_ns = fl_now_ns(), end_ns = now_ns + (late ? rest_late_ns : rest_ns);
 
 	stop(way);
-	way->state = FL_WAY_OVER;
-	way->why = *why;
+	way->state = late ? FL_WAY_WAITS : FL_WAY_OVER;
+	way->at_ns = now_ns + again_ns;
+	way->why = way->wrong = *why;
 	if (end_ns < ways->until_ns)
 		ways->until_ns = end_ns;
 }
@@ -96,6 +100,7 @@ static void greet(struct fl_ways *ways, struct fl_way *way)
 	way->wire = fl_wire_open(way->fd, &ways->join->bootstrap->secret);
 	way->fd = -1;
 	way->state = FL_WAY_GREETS;
+	way->refused = 0;
 }
 
 static void try(struct fl_ways *ways, struct fl_way *way)
@@ -202,7 +207,7 @@ static bool all_over(const struct fl_ways *ways)
 	return true;
 }
 
-/* Each way with its reason. The code is that of a hub that was met, where one was. */
+/* Each way with its reason. The code is that of a hub that was met, where one was, whatever came of that way later. */
 static int say_unreached(const struct fl_ways *ways, struct fl_err *err)
 {
 	const struct fl_bootstrap *b = ways->join->bootstrap;
@@ -211,11 +216,11 @@ static int say_unreached(const struct fl_ways *ways, struct fl_err *err)
 
 	for (size_t i = 0; i < ways->n; i++) {
 		const struct fl_way *way = &ways->ways[i];
+		const struct fl_err *why = way->wrong.code ? &way->wrong : &way->why;
 
-		fl_text_add(&text, "%s%s: %.80s", i ? "; " : "", way->address,
-			    way->why.code ? way->why.what : "no answer");
-		if (way->state == FL_WAY_OVER && !way->refused && code == -EHOSTUNREACH)
-			code = way->why.code;
+		fl_text_add(&text, "%s%s: %.80s", i ? "; " : "", way->address, why->code ? why->what : "no answer");
+		if (way->wrong.code && code == -EHOSTUNREACH)
+			code = way->wrong.code;
 	}
 	fl_fail(err, code, "the hub was not reached at port %u: %.270s", b->port, fl_text_str(&text));
 	if (code == -EACCES)

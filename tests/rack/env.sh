@@ -64,10 +64,15 @@ none_left 3 'an interrupted hub'
 ranked 1 "$secret" "$feedline" run --suite "$suite" --store "$home/no.db"
 ranked 2 "${secret//[0-7]/8}" "$feedline" run --suite "$suite" --store "$home/no.db"
 ranked 0 "$secret" "$feedline" run --suite "$suite" --store "$store"
-all_end
-is 2 "${ended[0]}" 'status of the hub of another secret'
-has "$(cat "$home/err0")" '10.77.0.3 had another secret and was refused' 'another secret, said by the hub'
+ended[2]=0
+wait "${ranks[2]}" || ended[2]=$?
+unset 'ranks[2]'
 is 2 "${ended[2]}" 'status of an agent with another secret'
+has "$(cat "$home/err0")" 'refused a connection from 10.77.0.3: it has another secret' 'another secret, said by the hub at once'
+is true "$(kill -0 "${ranks[0]}" && echo true)" 'a hub that waits for the one that is meant'
+kill -TERM "${ranks[0]}"
+all_end
+is 3 "${ended[0]}" 'status of the hub of another secret'
 has "$(cat "$home/err2")" 'it has another secret' 'another secret, said by the agent'
 none_left 3 'another secret'
 

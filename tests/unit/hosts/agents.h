@@ -41,6 +41,7 @@ struct agent_way {
 	const char *host;
 	const char *address; /* of the hub; NULL: as the hub says */
 	bool other_secret;
+	bool hub_may_be_late;
 	const char *lock;
 	unsigned local_size; /* 0: 1 */
 	bool goes_away;	     /* after its welcome */
@@ -132,6 +133,7 @@ static int agent_live(const struct agent_way *way, struct fl_bootstrap *b, struc
 		b->secret.bytes[0] ^= 1;
 	if (way->address)
 		b->addresses[0] = (char *)way->address;
+	b->hub_may_be_late = way->hub_may_be_late;
 	b->rank = way->rank;
 	b->host = (char *)way->host;
 	end->code = fl_join_connect(&join, &w, &err);

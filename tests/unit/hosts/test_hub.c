@@ -282,7 +282,7 @@ static void test_other_secret(void **state)
 	(void)state;
 	agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
 	agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .other_secret = true });
-	gather_fails(hub, limit_ns, -EACCES,
+	gather_fails(hub, 3 * short_ns, -EACCES,
 		     "the agent at 127.0.0.1 had another secret and was refused; host n2 did not arrive");
 	says(fl_text_str(&lines.text), "refused a connection from 127.0.0.1: it has another secret");
 	assert_int_equal(agents_wait(&a, 1), 2);
