@@ -95,7 +95,7 @@ static int measure(const struct fl_home *home, const struct fl_entry *entry, con
 	fl_suite_free(suite);
 	free(store);
 end_hosts:
-	fl_hosts_end(m.hosts);
+	fl_hosts_end(m.hosts, rc, err);
 	return rc;
 }
 

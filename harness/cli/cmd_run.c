@@ -96,7 +96,7 @@ static int measure(const struct fl_home *home, const struct fl_call *call, const
 		rc = measure_suite(&m, opts, args, err);
 	free(store);
 end_hosts:
-	fl_hosts_end(m.hosts);
+	fl_hosts_end(m.hosts, rc, err);
 	return rc;
 }
 

@@ -69,10 +69,12 @@ int fl_hosts_begin(const struct fl_hosts_options *opts, const struct fl_home *ho
 	return 0;
 }
 
-void fl_hosts_end(struct fl_hosts *hosts)
+void fl_hosts_end(struct fl_hosts *hosts, int rc, struct fl_err *err)
 {
 	if (!hosts)
 		return;
+	if (rc < 0)
+		fl_output_error_now(err);
 	fl_launch_end(hosts->launch);
 	free(hosts->plan);
 	free(hosts);
@@ -158,6 +160,11 @@ void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, s
 	run->environment = json_incref(run->hosts[0].environment);
 }
 
+const char *fl_hosts_launcher(const struct fl_hosts *hosts)
+{
+	return hosts && !hosts->opts.hosts && !hosts->opts.launcher ? fl_launch_name(hosts->launch) : NULL;
+}
+
 char *fl_hosts_again(const struct fl_hosts *hosts)
 {
 	const struct fl_hosts_options *o;
@@ -177,8 +184,6 @@ char *fl_hosts_again(const struct fl_hosts *hosts)
 		fl_text_add(&text, " %s ", words[i][0]);
 		fl_text_quote(&text, words[i][1]);
 	}
-	if (!o->hosts && !o->launcher)
-		fl_text_add(&text, " (by %s, as before)", fl_launch_name(hosts->launch));
 	return text.bytes ? text.bytes : fl_dup("");
 }
 

@@ -30,7 +30,8 @@ int fl_hosts_begin(const struct fl_hosts_options *opts, const struct fl_home *ho
 		   struct fl_hosts **ret, struct fl_err *err);
 /* Waits for all hosts; says what differs between them. */
 int fl_hosts_gather(struct fl_hosts *hosts, struct fl_err *err);
-void fl_hosts_end(struct fl_hosts *hosts);
+/* Where rc is an error, it is said before the hosts end, which takes seconds: whoever ends us may not wait so long. */
+void fl_hosts_end(struct fl_hosts *hosts, int rc, struct fl_err *err);
 
 /* After gathering. */
 const struct fl_plan_host *fl_hosts_plan(const struct fl_hosts *hosts, size_t *ret_n);
@@ -42,6 +43,8 @@ void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, s
  * *ret_changed: it is only that they changed, so that --resume-anyway may go on. */
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,
 		   bool *ret_changed, struct fl_err *err);
+/* Which launcher says it, where the command does not: "mpirun"; else NULL. */
+const char *fl_hosts_launcher(const struct fl_hosts *hosts);
 /* What a command needs to be on the same hosts: " --hosts n1,n2"; "" where the launcher says it. malloc'd. */
 char *fl_hosts_again(const struct fl_hosts *hosts);
 

@@ -98,7 +98,8 @@ static enum fl_status settle(int rc, const struct fl_err *err)
 {
 	if (rc >= 0)
 		return (enum fl_status)rc;
-	fl_output_error(err);
+	if (*err->what || !err->code) /* else it was said */
+		fl_output_error(err);
 	return fl_status_of(rc);
 }
 

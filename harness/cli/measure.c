@@ -160,17 +160,21 @@ static int stopped(const struct fl_measure *m, const struct fl_run *run, int cod
 {
 	const struct fl_err cause = *err;
 	char *command = way_on(m, run);
+	char *lost = code == -EINTR && m->hosts ? fl_hub_who_is_lost(fl_hosts_hub(m->hosts)) : NULL;
+	const char *also = lost ? "; " : "", *who = lost ? lost : "", *by = fl_hosts_launcher(m->hosts);
 
 	*err = (struct fl_err){ 0 };
 	if (code == -EINTR && m->again)
-		fl_fail(err, code, "interrupted");
+		fl_fail(err, code, "interrupted%s%s", also, who);
 	else if (code == -EINTR)
-		fl_fail(err, code, "interrupted; run '%s' keeps the %zu lane%s measured so far", run->id, run->lanes_n,
-			run->lanes_n == 1 ? "" : "s");
+		fl_fail(err, code, "interrupted%s%s; run '%s' keeps the %zu lane%s measured so far", also, who, run->id,
+			run->lanes_n, run->lanes_n == 1 ? "" : "s");
 	else
 		fl_fail(err, code, "%s", cause.what);
-	fl_hint(err, "%s%sgo on with: %s", code == -EINTR ? "" : cause.hint, code == -EINTR || !*cause.hint ? "" : "; ",
+	fl_hint(err, "%s%sgo on%s%s%s with: %s", code == -EINTR ? "" : cause.hint,
+		code == -EINTR || !*cause.hint ? "" : "; ", by ? " by " : "", by ? by : "", by ? ", as before," : "",
 		command);
+	free(lost);
 	free(command);
 	return code;
 }

@@ -68,6 +68,12 @@ void fl_output_error(const struct fl_err *err)
 	fprintf(stderr, "feedline: %s%s%s\n", err->what, *err->hint ? "; " : "", err->hint);
 }
 
+void fl_output_error_now(struct fl_err *err)
+{
+	fl_output_error(err);
+	err->what[0] = err->hint[0] = 0;
+}
+
 void fl_output_say(const char *fmt, ...)
 {
 	va_list args;

@@ -19,6 +19,7 @@ int fl_output_close(struct fl_err *err);
 
 /* "feedline: what", and the hint below it. */
 void fl_output_error(const struct fl_err *err);
+void fl_output_error_now(struct fl_err *err); /* not at the end, where one that was said is not said again */
 /* "feedline: ...", one line whatever it quotes. */
 void fl_output_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

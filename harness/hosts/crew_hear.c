@@ -142,10 +142,13 @@ static int give_up(const json_t *message, struct fl_err *err)
 {
 	const char *what = fl_json_text_or_null(message, "what"), *hint = fl_json_text_or_null(message, "hint");
 
-	fl_fail(err, -ECANCELED, "%.250s", what && *what ? what : "it does not say why");
+	/* who was told to end, as we may be a moment later, is no cause of anything */
+	int code = json_integer_value(json_object_get(message, "code")) == -EINTR ? -EINTR : -ECANCELED;
+
+	fl_fail(err, code, "%.250s", what && *what ? what : "it does not say why");
 	if (hint && *hint)
 		fl_hint(err, "%.700s", hint);
-	return -ECANCELED;
+	return code;
 }
 
 static int say_failed(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err)

@@ -80,6 +80,8 @@ hosts_kill 3
 rc=0
 wait "$behind" || rc=$?
 is true "$([ "$rc" != 0 ] && echo true)" 'status of a run that lost a host is not 0'
+has "$(cat "$home/err")" 'interrupted; host n3 ' 'which host a run has lost'
+has "$(cat "$home/err")" 'go on by mpirun, as before, with: feedline run --resume' 'how a run that lost a host goes on'
 none_left 1 'a run that lost a host'
 is true "$(feedline report last --format json --store "$home/dead.db" | jq '[.lanes[].rounds] | add > 2')" 'lanes of a run that lost a host'
 

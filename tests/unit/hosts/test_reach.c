@@ -3,6 +3,7 @@
 #include "agents.h"
 #include "hosts/hub.h"
 #include "hosts/hub_parts.h"
+#include <errno.h>
 #include <stdlib.h>
 
 static const uint64_t limit_ns = UINT64_C(20000000000), short_ns = UINT64_C(300000000);
@@ -139,12 +140,70 @@ static void test_own_host_is_where_others_reach_it(void **state)
 	agents_kill(&a);
 }
 
+static void is_lost(struct fl_hub *hub, const char *want)
+{
+	char *text = fl_hub_who_is_lost(hub);
+
+	if (!text || !want)
+		assert_ptr_equal(text, want);
+	else
+		says(text, want);
+	free(text);
+}
+
+/* A hub that is told to end says who is gone: also who says nothing more and did not close. */
+static void test_who_is_lost(void **state)
+{
+	volatile sig_atomic_t interrupt = 0;
+	struct fl_hub *hub = open_hub(3, "127.0.0.1", 0);
+	struct agents a = agents_make();
+
+	(void)state;
+	hub->interrupt = &interrupt;
+	for (int i = 0; i < 3; i++)
+		agents_start(&a, hub, &(struct agent_way){ .rank = i, .host = names[i] });
+	gathers(hub);
+	interrupt = 1;
+	is_lost(hub, NULL);
+	assert_ptr_equal(hub->interrupt, &interrupt);
+	kill(a.pids[1], SIGSTOP);
+	is_lost(hub, "host n2 does not answer any more");
+	interrupt = 0;
+	kill(a.pids[2], SIGKILL);
+	while (!hub->hosts[2].lost)
+		fl_hub_turn(hub, fl_now_ns() + short_ns, NULL, NULL);
+	is_lost(hub, "host n3 was lost: the connection was closed by the other side");
+	fl_hub_lose(hub, &hub->hosts[1], &(struct fl_err){ .code = -ETIMEDOUT, .what = "it hangs" });
+	is_lost(hub, "hosts n2, n3 were lost: it hangs");
+	fl_hub_close(hub);
+	agents_kill(&a);
+}
+
+/* Nobody is named who was only told to end, too. */
+static void test_who_ends_is_not_lost(void **state)
+{
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
+	struct agents a = agents_make();
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		agents_start(&a, hub, &(struct agent_way){ .rank = i, .host = names[i] });
+	gathers(hub);
+	fl_hub_lose(hub, &hub->hosts[0], &(struct fl_err){ .code = -EINTR, .what = "interrupted" });
+	kill(a.pids[1], SIGKILL);
+	is_lost(hub, NULL);
+	fl_hub_close(hub);
+	agents_kill(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_other_secret_ends_no_run),
 		cmocka_unit_test(test_other_secret_of_a_late_hub),
 		cmocka_unit_test(test_hub_of_the_run_before),
+		cmocka_unit_test(test_who_is_lost),
+		cmocka_unit_test(test_who_ends_is_not_lost),
 		cmocka_unit_test(test_own_host_is_where_others_reach_it),
 	};
 
