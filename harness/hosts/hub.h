@@ -105,8 +105,8 @@ int fl_hub_listen(struct fl_hub *hub, uint64_t until_ns, const struct fl_hub_ear
 void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_err *why);
 
 /* For a hub that is told to end: asks all hosts that are left, which takes 0.4 s at most, and says who is lost or does
- * not answer: "host n3 was lost: why", "host n3 does not answer any more"; NULL: nobody, as far as is known. Who ends because it
- * was told to, too, is not lost. malloc'd. */
+ * not answer: "host n3 was lost: why", "host n3 does not answer any more"; NULL: nobody, as far as is known. Who ends
+ * because it was told to, too, is not lost. malloc'd. */
 char *fl_hub_who_is_lost(struct fl_hub *hub);
 
 /* Measures the clocks of all hosts that are not lost: 8 exchanges each, and later fewer, as soon as one is hardly
