@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hub.h: the one process that agents on all hosts talk to. It measures nothing itself: the host that it is on has
- * an agent like the others. It says "alive" to all every few seconds, so that agents know that it is. One thread, one epoll; whatever an agent does (hangs, dies, lies, floods), it ends as a
- * host that is lost for a named reason, and the others go on. */
+/* hub.h: the one process that agents on all hosts talk to. It measures nothing itself: the host that it is on has an
+ * agent like the others. It says "alive" to all every few seconds, so that agents know that it is. One thread, one
+ * epoll; whatever an agent does (hangs, dies, lies, floods), it ends as a host that is lost for a named reason, and the
+ * others go on. */
 #ifndef FL_HOSTS_HUB_H
 #define FL_HOSTS_HUB_H
 #include "hosts/bootstrap.h"

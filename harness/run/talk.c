@@ -468,7 +468,7 @@ int fl_case_listen(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 	if (c->conductor)
 		any[1] = (struct pollfd){ .fd = c->conductor->fd, .events = c->conductor->events(c->conductor) };
 	n = ppoll(any, 2, &wait, NULL); /* finer than epoll_wait's milliseconds; epoll_pwait2 wants glibc 2.35 */
-	if (n > 0 && any[1].revents)
+	if (n > 0 && c->conductor && any[1].revents)
 		rc = c->conductor->hear(c->conductor, c, err);
 	if (n > 0 && rc == 0)
 		n = epoll_wait(c->pool->epoll_fd, events, BATCH, 0);

@@ -196,6 +196,12 @@ struct fl_bench {
 	/* The name of an FL_COUNT option: that many equal lanes run together in the place of one. Each is told
 	 * which one it is by the FL_COUNT option that `lane` names: 0 .. count - 1. NULL: one lane. */
 	const char *lanes, *lane;
+	/* Lanes that make one measurement together: what each of them is in it, "sender|receiver", one lane each, by
+	 * rank. NULL: a lane is a measurement by itself. */
+	const char *roles;
+	/* Of the roles, the one whose lane is the measurement ("receiver": what arrived counts); reports show the
+	 * others only where something is wrong with them. NULL: each is. */
+	const char *measured_at;
 	/* There is a piece of work to do, and the lane ends when it is done: when every thread has returned
 	 * FL_IDLE. It is measured from its first step to the end of its last one, without warm-up, once. */
 	bool whole;
@@ -205,12 +211,6 @@ struct fl_bench {
 	 * what was done in a part of the window over the time that the device was at work in it. busy_ns (0: no more
 	 * than device_ns) tells how much it did to the lanes beside it. */
 	bool device_clock;
-	/* Lanes that make one measurement together: what each of them is in it, "sender|receiver", one lane each, by
-	 * rank. NULL: a lane is a measurement by itself. */
-	const char *roles;
-	/* Of the roles, the one whose lane is the measurement ("receiver": what arrived counts); reports show the
-	 * others only where something is wrong with them. NULL: each is. */
-	const char *measured_at;
 	/* The roles make their steps together: each step is of all of them, has n = 1, and none ends before every rank
 	 * has begun it, or not many: a rank may be FL_LOCKSTEP_AHEAD_MAX steps ahead of another. All end after the same
 	 * step, however long that takes, so that none waits for what nobody sends; only where a lane fails are the
