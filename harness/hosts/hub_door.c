@@ -129,7 +129,7 @@ void fl_door_take(struct fl_hub *hub, int fd, const struct sockaddr_storage *fro
 	s = &door->strangers[place];
 	door->free = s->next_free;
 	door->n++;
-	s->wire = fl_wire_open(fd, &hub->secret);
+	s->wire = fl_wire_open(fd, FL_WIRE_HUB, &hub->secret);
 	s->since_ns = fl_now_ns();
 	fl_address_format(from, s->address);
 	if (fl_hub_watch(hub, EPOLL_CTL_ADD, fd, EPOLLIN, FL_EVENT_HOST + hub->n + place) < 0)

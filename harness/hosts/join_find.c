@@ -97,7 +97,7 @@ static void fail_errno(struct fl_ways *ways, struct fl_way *way, int code)
 
 static void greet(struct fl_ways *ways, struct fl_way *way)
 {
-	way->wire = fl_wire_open(way->fd, &ways->join->bootstrap->secret);
+	way->wire = fl_wire_open(way->fd, FL_WIRE_AGENT, &ways->join->bootstrap->secret);
 	way->fd = -1;
 	way->state = FL_WAY_GREETS;
 	way->refused = 0;

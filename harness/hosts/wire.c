@@ -31,7 +31,7 @@ static void find_cut_links(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 10000);
 }
 
-struct fl_wire *fl_wire_open(int fd, const struct fl_secret *secret)
+struct fl_wire *fl_wire_open(int fd, enum fl_wire_side own, const struct fl_secret *secret)
 {
 	struct fl_wire *w = fl_zalloc(1, sizeof(*w));
 
@@ -39,6 +39,8 @@ struct fl_wire *fl_wire_open(int fd, const struct fl_secret *secret)
 		sodium_misuse(); /* no randomness at all: nothing may go on */
 	w->fd = fd;
 	w->secret = *secret;
+	w->own_side = (unsigned char)own;
+	w->their_side = own == FL_WIRE_HUB ? FL_WIRE_AGENT : FL_WIRE_HUB;
 	find_cut_links(fd);
 	fl_wire_greet(w);
 	return w;
@@ -266,7 +268,8 @@ static int open_frame(struct fl_wire *w, json_t **ret, struct fl_err *err)
 
 	if (!bytes)
 		return fl_fail(err, -ENOMEM, "no memory for a message of %zu bytes", n);
-	if (crypto_secretstream_xchacha20poly1305_pull(&w->pull, bytes, NULL, &tag, w->frame, w->frame_n, NULL, 0) != 0)
+	if (crypto_secretstream_xchacha20poly1305_pull(&w->pull, bytes, NULL, &tag, w->frame, w->frame_n,
+						       &w->their_side, 1) != 0)
 		rc = w->trusted ? fl_fail(err, -EPROTO, "a message does not open: it was changed on its way")
 				: fl_fail(err, -EACCES, "it has another secret");
 	else

@@ -16,6 +16,7 @@ enum {
 struct fl_wire {
 	int fd;
 	struct fl_secret secret;
+	unsigned char own_side, their_side;
 	unsigned char own[FL_WIRE_HEADER_BYTES];
 	crypto_secretstream_xchacha20poly1305_state push, pull;
 

@@ -107,7 +107,7 @@ static int seal(struct fl_wire *w, const char *text, size_t text_n, struct fl_er
 	for (size_t i = 0; i < sizeof(w->length); i++)
 		out[i] = (unsigned char)(n >> 8 * (sizeof(w->length) - 1 - i));
 	crypto_secretstream_xchacha20poly1305_push(&w->push, out + sizeof(w->length), NULL, (const unsigned char *)text,
-						   text_n, NULL, 0, 0);
+						   text_n, &w->own_side, 1, 0);
 	w->out_n += n + sizeof(w->length);
 	w->said = true;
 	return 0;

@@ -55,7 +55,7 @@ static void come(struct guest *g, struct fl_hub *hub)
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		abort();
 	fl_door_take(hub, fds[0], &from);
-	g->w = fl_wire_open(fds[1], &hub->secret);
+	g->w = fl_wire_open(fds[1], FL_WIRE_AGENT, &hub->secret);
 	turn(hub);
 	read_all(g);
 }

@@ -67,7 +67,8 @@ static bool put_sealed(struct foreign *f, const void *text, size_t n)
 
 	for (unsigned i = 0; i < 4; i++)
 		frame[i] = (unsigned char)(sealed >> (24 - 8 * i));
-	crypto_secretstream_xchacha20poly1305_push(&f->push, frame + 4, NULL, text, n, NULL, 0, 0);
+	crypto_secretstream_xchacha20poly1305_push(&f->push, frame + 4, NULL, text, n, (const unsigned char *)"a", 1,
+						   0);
 	goes_on = put(f, frame, sealed + 4);
 	free(frame);
 	return goes_on;
@@ -102,13 +103,13 @@ static bool put_lines(struct foreign *f, const char *at, const char *end)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct fl_secret secret = { { 1, 2, 3 } };
-	unsigned char mine[GREETING] = "feedline\1";
+	unsigned char mine[GREETING] = "feedline\2";
 	struct foreign f = { 0 };
 	int fds[2];
 
 	if (size < 1 || size > INPUT_MAX || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return 0;
-	f.w = fl_wire_open(fds[0], &secret);
+	f.w = fl_wire_open(fds[0], FL_WIRE_HUB, &secret);
 	f.fd = fds[1];
 	f.piece = data[0] & PIECES ? 3 : 0;
 	if (read(f.fd, f.theirs, GREETING) != GREETING)

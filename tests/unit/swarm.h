@@ -95,7 +95,7 @@ static int swarm_join(struct swarm *s, size_t i, const struct fl_bootstrap *b)
 	fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&a, n) < 0)
 		return -1;
-	s->wires[i] = fl_wire_open(fd, &b->secret);
+	s->wires[i] = fl_wire_open(fd, FL_WIRE_AGENT, &b->secret);
 	s->left++;
 	hello = json_pack("{s:s, s:i, s:o, s:s, s:{s:i, s:i, s:i}, s:i, s:s}", "is", "hello", "rank", (int)i, "host",
 			  json_sprintf("n%zu", i + 1), "version", FEEDLINE_VERSION, "schemas", "plan", 2, "store", 3,

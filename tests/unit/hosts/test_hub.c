@@ -369,7 +369,7 @@ static void test_scanners(void **state)
 	says(fl_text_str(&lines.text),
 	     "refused a connection from 127.0.0.1: it is no feedline: its first words are others");
 	says(fl_text_str(&lines.text), "it went away without a word");
-	says(fl_text_str(&lines.text), "it speaks version 99 of feedline's protocol, this one 1");
+	says(fl_text_str(&lines.text), "it speaks version 99 of feedline's protocol, this one 2");
 	while (lines.n < 4) /* the silent one has 5 s */
 		fl_hub_turn(hub, fl_now_ns() + short_ns, NULL, NULL);
 	says(fl_text_str(&lines.text), "it did not say who it is within 5 s");

@@ -33,8 +33,8 @@ static struct ends make_ends(void)
 
 	fl_secret_make(&secret);
 	make_sockets(fds);
-	e.a = fl_wire_open(fds[0], &secret);
-	e.b = fl_wire_open(fds[1], &secret);
+	e.a = fl_wire_open(fds[0], FL_WIRE_HUB, &secret);
+	e.b = fl_wire_open(fds[1], FL_WIRE_AGENT, &secret);
 	return e;
 }
 
@@ -230,7 +230,7 @@ static void test_other_secret(void **state)
 	fl_secret_make(&one);
 	fl_secret_make(&other);
 	make_sockets(fds);
-	e = (struct ends){ fl_wire_open(fds[0], &one), fl_wire_open(fds[1], &other) };
+	e = (struct ends){ fl_wire_open(fds[0], FL_WIRE_HUB, &one), fl_wire_open(fds[1], FL_WIRE_AGENT, &other) };
 	hears_nothing(e.a);
 	say(e.a, "hello", 1);
 	fails_with(e.b, -EACCES, "another secret");
@@ -256,6 +256,23 @@ static void test_closed(void **state)
 	fl_wire_close(e.b);
 }
 
+/* What the hub has sealed is brought back to it as if an agent had said it. */
+static void test_own_words(void **state)
+{
+	struct fl_secret secret;
+	struct ends e;
+	int fds[2];
+
+	(void)state;
+	fl_secret_make(&secret);
+	make_sockets(fds);
+	e = (struct ends){ fl_wire_open(fds[0], FL_WIRE_HUB, &secret), fl_wire_open(fds[1], FL_WIRE_HUB, &secret) };
+	hears_nothing(e.a);
+	say(e.a, "refused", 1);
+	fails_with(e.b, -EACCES, "another secret");
+	close_ends(&e);
+}
+
 /* ---- a foreign other end: bytes that no feedline sends */
 
 struct foreign {
@@ -274,10 +291,10 @@ static struct foreign make_foreign(void)
 
 	fl_secret_make(&f.secret);
 	make_sockets(fds);
-	f.w = fl_wire_open(fds[0], &f.secret);
+	f.w = fl_wire_open(fds[0], FL_WIRE_HUB, &f.secret);
 	f.fd = fds[1];
 	assert_int_equal(read(f.fd, f.theirs, sizeof(f.theirs)), sizeof(f.theirs));
-	memcpy(f.mine, "feedline\1", 9);
+	memcpy(f.mine, "feedline\2", 9);
 	crypto_secretstream_xchacha20poly1305_init_push(&f.push, f.mine + 9, f.secret.bytes);
 	return f;
 }
@@ -293,8 +310,8 @@ static size_t seal(struct foreign *f, const char *text, size_t n, unsigned char 
 
 	for (unsigned i = 0; i < 4; i++)
 		frame[i] = (unsigned char)(sealed >> (24 - 8 * i));
-	crypto_secretstream_xchacha20poly1305_push(&f->push, frame + 4, NULL, (const unsigned char *)text, n, NULL, 0,
-						   0);
+	crypto_secretstream_xchacha20poly1305_push(&f->push, frame + 4, NULL, (const unsigned char *)text, n,
+						   (const unsigned char *)"a", 1, 0);
 	return sealed + 4;
 }
 
@@ -331,7 +348,7 @@ static void test_no_feedline(void **state)
 		{ "GET / HTTP/1.1\r\n\r\n", "it is no feedline", -EPROTO },
 		{ "f\n", "it is no feedline", -EPROTO },
 		{ "\x16\x03\x01\x02", "it is no feedline", -EPROTO },
-		{ "feedline\x02", "speaks version 2 of feedline's protocol", -EPROTO },
+		{ "feedline\x03", "speaks version 3 of feedline's protocol", -EPROTO },
 	};
 
 	(void)state;
@@ -491,6 +508,7 @@ static void test_secrets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_own_words),
 		cmocka_unit_test(test_messages_in_order),
 		cmocka_unit_test(test_first_message_waits),
 		cmocka_unit_test(test_long_messages),
