@@ -136,10 +136,11 @@ static char *show_spread(const struct fl_between *a)
 static char *name_of(const struct fl_words *w, const struct fl_between *a)
 {
 	char *common = fl_words_common(w, a->lane), *whole;
+	size_t pairs = a->lane->each ? (a->lanes_n + 1) / 2 : a->lanes_n; /* each of them once for each way */
 
 	if (!a->between)
 		return common;
-	whole = fl_format("%s, %zu pair%s", common, a->lanes_n, a->lanes_n == 1 ? "" : "s");
+	whole = fl_format("%s, %zu pair%s%s", common, pairs, pairs == 1 ? "" : "s", a->lane->each ? " both ways" : "");
 	free(common);
 	return whole;
 }
@@ -279,7 +280,7 @@ bool fl_section_between(const struct fl_judgement *j, const struct fl_words *w, 
 	t = make_pairs(j);
 	for (size_t k = 0; k < a->lanes_n; k++) {
 		const struct fl_lane_verdict *v = a->lanes[k], *other = other_of(j, v);
-		const struct fl_lane_verdict *from = other && other->rank < v->rank ? other : v;
+		const struct fl_lane_verdict *from = other && (v->each || other->rank < v->rank) ? other : v;
 		const struct fl_lane_verdict *to = from == v ? other : v;
 		char **cell = to ? &t.rows[from->host].cells[to->host + 1] : NULL;
 

@@ -234,7 +234,7 @@ static void add_host(struct fl_text *out, const struct fl_lane_verdict *v)
 		fl_text_add(out, " %s", v->group_name);
 	else if (v->host_name)
 		fl_text_add(out, " on %s", v->host_name);
-	if (v->beside)
+	if (v->beside || (v->each && !v->group_name))
 		fl_text_add(out, " (%s)", v->role);
 }
 

@@ -353,6 +353,7 @@ FL_BENCHES(tcp, stream) = {
 	  .threads = "streams",
 	  .roles = "sender|receiver",
 	  .measured_at = "receiver",
+	  .measured_when = "direction=one",
 	  .open = stream_open,
 	  .enter = stream_enter,
 	  .step = stream_step,

@@ -27,8 +27,8 @@ struct fl_entry {
 	bool device_clock;   /* likewise */
 	char *open_loop;     /* likewise */
 	struct fl_rung *rungs;
-	char *roles, *measured_at; /* as in struct fl_bench */
-	bool lockstep;		   /* likewise */
+	char *roles, *measured_at, *measured_when; /* as in struct fl_bench */
+	bool lockstep;				   /* likewise */
 };
 
 struct fl_catalog {
@@ -48,8 +48,8 @@ int fl_catalog_find(const struct fl_catalog *c, const char *name, const struct f
  *  "metrics":[{"name","from","better","help"}],"facts":[{"name","key","help"}],
  *  "flows":[{"from","to","per_byte","when"}],"peer":{"tool","command","prints","counts","escape"},"whole",
  *  "device_clock","lanes","lane","open_loop","rungs":[{"name","bench","source","after","hop"}],"roles",
- *  "measured_at","lockstep"}; a record from before them has no "peer", nothing after it, no "device_clock", no "roles",
- *  or no "lockstep". */
+ *  "measured_at","lockstep","measured_when"}; a record from before them has no "peer", nothing after it, no
+ *  "device_clock", no "roles", no "lockstep", or no "measured_when". */
 json_t *fl_entry_json(const struct fl_entry *e);
 int fl_entry_read(const json_t *doc, const char *at, struct fl_entry *ret, struct fl_err *err);
 void fl_entry_release(struct fl_entry *e);
@@ -91,11 +91,18 @@ int fl_roles_check(const struct fl_entry *e, const char *at, struct fl_err *err)
 unsigned fl_entry_roles(const struct fl_entry *e);
 /* What the lane of that rank is, not terminated by 0; NULL: nothing (no roles, or not so many). */
 const char *fl_entry_role(const struct fl_entry *e, unsigned rank, size_t *ret_n);
-/* Of that rank, is it the measurement? */
+/* Of that rank, is it the measurement? Where not each of them is. */
 bool fl_entry_is_measured(const struct fl_entry *e, unsigned rank);
+/* Is each of several roles with these options? As fl_flow_holds. */
+bool fl_entry_measures_each(const struct fl_entry *e, const char *(*text_of)(const void *from, const char *option),
+			    const void *from);
 
-/* ---- flow.c: `when` of a flow
- * May it be? Reading an entry checks this. */
+/* ---- flow.c: `when` of a flow, and of what else is so for some words of a choice
+ * what: "a flow holds". */
+int fl_when_check(const struct fl_entry *e, const char *when, const char *what, const char *at, struct fl_err *err);
+bool fl_when_holds(const struct fl_entry *e, const char *when,
+		   const char *(*text_of)(const void *from, const char *option), const void *from);
+/* May it be? Reading an entry checks this. */
 int fl_flow_check(const struct fl_entry *e, const struct fl_flow *flow, const char *at, struct fl_err *err);
 /* Does it count with these options? text_of gives the canonical text of one; NULL (not known): it does. */
 bool fl_flow_holds(const struct fl_entry *e, const struct fl_flow *flow,

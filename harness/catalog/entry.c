@@ -342,6 +342,8 @@ static int read_loop(const json_t *doc, const char *at, struct fl_entry *e, stru
 		rc = read_optional(doc, at, "roles", (const char **)&e->roles, err);
 	if (rc == 0)
 		rc = read_optional(doc, at, "measured_at", (const char **)&e->measured_at, err);
+	if (rc == 0)
+		rc = read_optional(doc, at, "measured_when", (const char **)&e->measured_when, err);
 	e->whole = fl_json_bool_or(doc, "whole", false);
 	e->device_clock = fl_json_bool_or(doc, "device_clock", false);
 	e->lockstep = fl_json_bool_or(doc, "lockstep", false);
@@ -460,6 +462,7 @@ void fl_entry_release(struct fl_entry *e)
 	free(e->open_loop);
 	free(e->roles);
 	free(e->measured_at);
+	free(e->measured_when);
 	release_rungs(e->rungs);
 	*e = (struct fl_entry){ 0 };
 }

@@ -67,12 +67,12 @@ static json_t *rungs_json(const struct fl_rung *rungs)
 json_t *fl_entry_json(const struct fl_entry *e)
 {
 	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:s?, s:s?, s:s?, s:o, "
-			 "s:s?, s:s?, s:b}",
+			 "s:s?, s:s?, s:b, s:s?}",
 			 "name", e->name, "summary", e->summary, "unavailable", e->unavailable, "numa", e->numa,
 			 "threads", e->threads, "verifies", (int)e->verifies, "fields", fields_json(e->fields),
 			 "metrics", metrics_json(e->metrics), "facts", facts_json(e->facts), "flows",
 			 flows_json(e->flows), "peer", peer_json(&e->peer), "whole", (int)e->whole, "device_clock",
 			 (int)e->device_clock, "lanes", e->lanes, "lane", e->lane, "open_loop", e->open_loop, "rungs",
 			 rungs_json(e->rungs), "roles", e->roles, "measured_at", e->measured_at, "lockstep",
-			 (int)e->lockstep);
+			 (int)e->lockstep, "measured_when", e->measured_when);
 }

@@ -51,6 +51,12 @@ bool fl_entry_is_measured(const struct fl_entry *e, unsigned rank)
 	return !word || is_same(word, n, e->measured_at, strlen(e->measured_at));
 }
 
+bool fl_entry_measures_each(const struct fl_entry *e, const char *(*text_of)(const void *from, const char *option),
+			    const void *from)
+{
+	return e->roles && (!e->measured_at || !fl_when_holds(e, e->measured_when, text_of, from));
+}
+
 static int check_role(const struct fl_entry *e, unsigned rank, const char *at, struct fl_err *err)
 {
 	static const char chars[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
@@ -80,6 +86,8 @@ int fl_roles_check(const struct fl_entry *e, const char *at, struct fl_err *err)
 		return fl_fail(err, -EINVAL, "%s: what ends by itself is not in lockstep", at);
 	if (!e->roles && e->measured_at)
 		return fl_fail(err, -EINVAL, "%s: 'measured_at' names a role, and there are none", at);
+	if (!e->measured_at && e->measured_when)
+		return fl_fail(err, -EINVAL, "%s: 'measured_when' is of 'measured_at', and there is none", at);
 	if (!e->roles)
 		return 0;
 	if (n < 2 || n > FL_ROLES_MAX)
@@ -90,6 +98,8 @@ int fl_roles_check(const struct fl_entry *e, const char *at, struct fl_err *err)
 	}
 	if (rc == 0 && measured == 0)
 		return fl_fail(err, -EINVAL, "%s: 'measured_at' names '%.40s', which is no role", at, e->measured_at);
+	if (rc == 0)
+		rc = fl_when_check(e, e->measured_when, "it is measured at one role", at, err);
 	if (rc == 0 && e->lanes)
 		return fl_fail(err, -EINVAL, "%s: 'roles' and 'lanes' do not go together", at);
 	if (rc == 0 && e->open_loop)

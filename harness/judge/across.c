@@ -482,7 +482,7 @@ static int compare_across(const void *a, const void *b)
 	return (x->lane->place > y->lane->place) - (x->lane->place < y->lane->place);
 }
 
-/* Each group has one, or none where its plan is odd. */
+/* Each group has one, or each of its lanes is one; none where its plan is odd. */
 static void set_measured(struct fl_judgement *j, const struct groups *g)
 {
 	for (size_t i = 0; i < j->lanes_n; i++) {
@@ -490,9 +490,14 @@ static void set_measured(struct fl_judgement *j, const struct groups *g)
 		const struct fl_lane_verdict *const *lanes =
 			j->lanes[i].group_name ? group_of(g, &j->lanes[i], &n) : NULL;
 
+		if (n && !j->lanes[i].beside)
+			j->lanes[i].measured = &j->lanes[i];
 		for (size_t k = 0; k < n && !j->lanes[i].measured; k++)
 			if (!lanes[k]->beside)
 				j->lanes[i].measured = lanes[k];
+		for (size_t k = 0; k < n && j->lanes[i].each && !j->lanes[i].back; k++)
+			if (lanes[k] != &j->lanes[i])
+				j->lanes[i].back = lanes[k];
 	}
 }
 

@@ -255,6 +255,7 @@ static double median_of(double *values, size_t n)
 /* The measurements of one kind that the host has a part in. */
 struct between {
 	char *identity;
+	const char *way;
 	const struct fl_lane_verdict *own, **measured; /* its lane in the first of them; all of them */
 	size_t n;
 };
@@ -304,35 +305,49 @@ static void fill_between(const struct fl_run *run, const struct fl_judgement *j,
 			 const struct between *b, struct fl_evidence_lane *lane)
 {
 	const struct fl_lane_verdict *first = b->measured[0];
+	char *name;
 
 	for (size_t i = b->n; i-- > 0;)
 		first = counts(b->measured[i]) ? b->measured[i] : first;
-	fill_lane(run, first, names[first - j->lanes], lane);
+	name = fl_format("%s%s", names[first - j->lanes], b->way);
+	fill_lane(run, first, name, lane);
+	free(name);
 	set_path(lane->key, b->own);
 	json_object_set_new(lane->key, "measurements", json_sprintf("%zu", b->n));
 	set_medians(b, lane);
 	lane->identity = fl_format("%s between hosts", b->identity);
 }
 
+/* way: where both ways are measured, which of them this is as that host sees it: "" elsewhere. */
+static void add_part(struct between *all, size_t *n, const struct fl_lane_verdict *own,
+		     const struct fl_lane_verdict *measured, const char *way)
+{
+	json_t *subject = subject_json(measured);
+	char *text = dump(subject);
+	struct between *b = find_between(all, n, fl_format("%s%s", text, way));
+
+	json_decref(subject);
+	free(text);
+	b->own = b->own ? b->own : own;
+	b->way = way;
+	b->measured = fl_grow(b->measured, b->n + 1, sizeof(*b->measured));
+	b->measured[b->n++] = measured;
+}
+
 static void add_between(const struct fl_run *run, const struct fl_judgement *j, char *const *names, size_t host,
 			struct fl_evidence *e)
 {
-	struct between *all = fl_zalloc(j->lanes_n, sizeof(*all));
+	struct between *all = fl_zalloc(2 * j->lanes_n, sizeof(*all)); /* both ways of each lane */
 	size_t n = 0;
 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
-		struct between *b;
-		json_t *subject;
 
 		if (v->host != host || !v->group_name || !v->measured || is_second(v))
 			continue;
-		subject = subject_json(v->measured);
-		b = find_between(all, &n, dump(subject));
-		json_decref(subject);
-		b->own = b->own ? b->own : v;
-		b->measured = fl_grow(b->measured, b->n + 1, sizeof(*b->measured));
-		b->measured[b->n++] = v->measured;
+		add_part(all, &n, v, v->measured, v->each ? ", arriving" : "");
+		if (v->back && v->back->host != host)
+			add_part(all, &n, v, v->back, ", leaving");
 	}
 	for (size_t i = 0; i < n; i++) {
 		fill_between(run, j, names, &all[i], &e->lanes[e->lanes_n++]);
@@ -387,7 +402,7 @@ struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_j
 	e->started_ns = run->started_ns;
 	e->suite = text_of(run->plan, "suite");
 	name_host(run, host, e);
-	e->lanes = fl_zalloc(j->lanes_n, sizeof(*e->lanes));
+	e->lanes = fl_zalloc(2 * j->lanes_n, sizeof(*e->lanes)); /* between hosts one may be there for each way */
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		if (j->lanes[i].host != host || j->lanes[i].beside || j->lanes[i].group_name)
 			continue;

@@ -24,6 +24,16 @@ static char *role_of(const char *roles, unsigned rank)
 	return n ? fl_format("%.*s", (int)(n < 64 ? n : 64), roles) : NULL;
 }
 
+static const char *option_text(const void *options, const char *name)
+{
+	return fl_json_text_or_null(options, name);
+}
+
+static bool measures_each(const struct fl_subject *s)
+{
+	return fl_entry_measures_each(s->entry, option_text, json_object_get(s->planned, "options"));
+}
+
 void fl_find_role(const struct fl_subject *s, struct fl_lane_verdict *v)
 {
 	const json_t *declared = json_object_get(s->run->declared, s->bench);
@@ -32,7 +42,8 @@ void fl_find_role(const struct fl_subject *s, struct fl_lane_verdict *v)
 	if (s->size < 2)
 		return;
 	v->role = role_of(fl_json_text_or_null(declared, "roles"), s->rank);
-	v->beside = v->role && measured_at && strcmp(v->role, measured_at) != 0;
+	v->each = measures_each(s);
+	v->beside = v->role && measured_at && !v->each && strcmp(v->role, measured_at) != 0;
 }
 
 /* ---- groups over all views */
@@ -92,19 +103,21 @@ static bool span(const struct member *m, size_t n)
 	return false;
 }
 
-/* "n1,n3" for commands, each host once; "n1 to n3" for people. */
-static char *hosts_of(const struct member *m, size_t n, const char *between)
+/* "n1,n3" for commands, each host once; "n1 to n3" for people. last: the host that is named last; NULL: by rank. */
+static char *hosts_of(const struct member *m, size_t n, const char *between, const struct fl_view *last)
 {
 	struct fl_text t = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
-		bool named = false;
+		bool named = m[i].view == last;
 
 		for (size_t k = 0; k < i; k++)
 			named |= m[k].view == m[i].view;
 		if (!named)
 			fl_text_add(&t, "%s%s", t.n ? between : "", m[i].view->host ? m[i].view->host : "");
 	}
+	if (last)
+		fl_text_add(&t, "%s%s", t.n ? between : "", last->host ? last->host : "");
 	return t.bytes ? t.bytes : fl_dup("");
 }
 
@@ -118,8 +131,8 @@ void fl_find_groups(struct fl_view *views, size_t n)
 		for (size_t k = i; k < i + same && span(m + i, same); k++) {
 			m[k].s->spans = true;
 			m[k].s->alone = false;
-			m[k].s->group_hosts = hosts_of(m + i, same, ",");
-			m[k].s->group_name = hosts_of(m + i, same, " to ");
+			m[k].s->group_hosts = hosts_of(m + i, same, ",", NULL);
+			m[k].s->group_name = hosts_of(m + i, same, " to ", measures_each(m[k].s) ? m[k].view : NULL);
 		}
 	}
 	free(m);
@@ -142,12 +155,10 @@ static bool is_shared(const struct member *m, const struct fl_hop *hop)
 	return false;
 }
 
-static void add_hops(struct fl_lane_verdict *v, const struct member *other)
+static void add_hops(struct fl_lane_verdict *v, const struct member *other, const struct fl_hop *hops, size_t n)
 {
-	const struct fl_lane_verdict *from = other->s->verdict;
-
-	for (size_t i = 0; i < from->hops_n; i++) {
-		const struct fl_hop *hop = &from->hops[i];
+	for (size_t i = 0; i < n; i++) {
+		const struct fl_hop *hop = &hops[i];
 		bool shared = is_shared(other, hop);
 		struct fl_hop *own;
 
@@ -170,18 +181,38 @@ static void add_hops(struct fl_lane_verdict *v, const struct member *other)
 	}
 }
 
-static void add_texts(struct fl_lane_verdict *v, const struct member *other)
+/* What the other sends it, where its own measurement is what it receives. */
+static void add_sent_hops(struct fl_lane_verdict *v, const struct member *other)
+{
+	const struct fl_lane_verdict *from = other->s->verdict;
+	struct fl_lane_verdict sent = {
+		.entry = from->entry, .options = from->options, .placement = from->placement, .first = from->first
+	};
+	struct fl_subject sender = *other->s;
+
+	sender.sends = true;
+	fl_find_path(&sender, &sent);
+	add_hops(v, other, sent.hops, sent.hops_n);
+	fl_path_release(&sent);
+}
+
+/* What is said of that lane itself, before anything is passed on. */
+struct own {
+	size_t distrust_n, findings_n;
+};
+
+static void add_texts(struct fl_lane_verdict *v, const struct member *other, struct own own)
 {
 	const struct fl_lane_verdict *from = other->s->verdict;
 	const char *host = other->view->host, *role = from->role ? from->role : "another lane";
 
-	for (size_t i = 0; i < from->distrust_n; i++) {
+	for (size_t i = 0; i < own.distrust_n; i++) {
 		v->distrust = fl_grow(v->distrust, v->distrust_n + 1, sizeof(*v->distrust));
 		v->distrust[v->distrust_n++] =
 			fl_format("its %s%s%s: %s", role, host ? " on " : "", host ? host : "", from->distrust[i]);
 		v->inherited_n++;
 	}
-	for (size_t i = 0; i < from->findings_n && host; i++) {
+	for (size_t i = 0; i < own.findings_n && host; i++) {
 		v->findings = fl_grow(v->findings, v->findings_n + 1, sizeof(*v->findings));
 		v->findings[v->findings_n++] = fl_format("%s: %s", host, from->findings[i]);
 	}
@@ -197,6 +228,11 @@ static bool waits(const struct fl_subject *s)
 
 static void join(const struct member *m, size_t n)
 {
+	struct own *own = fl_zalloc(n, sizeof(*own));
+
+	for (size_t i = 0; i < n; i++)
+		if (m[i].s->verdict)
+			own[i] = (struct own){ m[i].s->verdict->distrust_n, m[i].s->verdict->findings_n };
 	for (size_t i = 0; i < n; i++) {
 		struct fl_lane_verdict *v = m[i].s->verdict;
 
@@ -205,13 +241,16 @@ static void join(const struct member *m, size_t n)
 		for (size_t k = 0; k < n; k++) {
 			if (k == i || !m[k].s->verdict)
 				continue;
-			add_texts(v, &m[k]);
-			if (m[k].view != m[i].view)
-				add_hops(v, &m[k]);
+			add_texts(v, &m[k], own[k]);
+			if (m[k].view != m[i].view && v->each)
+				add_sent_hops(v, &m[k]);
+			else if (m[k].view != m[i].view)
+				add_hops(v, &m[k], m[k].s->verdict->hops, m[k].s->verdict->hops_n);
 		}
 		if (waits(m[i].s))
 			fl_hold_against_limits(m[i].s, v);
 	}
+	free(own);
 }
 
 void fl_join_groups(struct fl_view *views, size_t n)

@@ -200,18 +200,11 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 
 static void release_lane(struct fl_lane_verdict *v)
 {
-	for (size_t i = 0; i < v->hops_n; i++) {
-		free(v->hops[i].name);
-		free(v->hops[i].origin);
-		free(v->hops[i].why);
-	}
+	fl_path_release(v);
 	for (size_t i = 0; i < v->distrust_n; i++)
 		free(v->distrust[i]);
 	for (size_t i = 0; i < v->metrics_n; i++)
 		free(v->metrics[i].of_round);
-	for (size_t i = 0; i < v->findings_n; i++)
-		free(v->findings[i]);
-	free(v->findings);
 	for (size_t i = 0; i < v->evidence_n; i++)
 		free(v->evidence[i]);
 	free(v->evidence);
@@ -224,7 +217,6 @@ static void release_lane(struct fl_lane_verdict *v)
 	free(v->role);
 	free(v->group_name);
 	free(v->distrust);
-	free(v->hops);
 	free(v->metrics);
 	free(v->reason);
 	free(v->hint);

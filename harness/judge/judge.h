@@ -124,9 +124,13 @@ struct fl_lane_verdict {
 	/* Of lanes that make one measurement together (feedline/bench.h: roles), else 0, 1 and NULL. group: the lane in
 	 * the case that is the first of them. */
 	unsigned group, rank, size;
-	char *role;	  /* "sender"; owned */
-	char *group_name; /* "n1 to n3": the hosts of its lanes, by rank, where they are several; owned */
+	char *role; /* "sender"; owned */
+	/* "n1 to n3": where they are several the hosts of its lanes, by rank; where each is measured its own last.
+	 * Owned. */
+	char *group_name;
 	const struct fl_lane_verdict *measured; /* of a group on several hosts: the measurement, itself or another */
+	const struct fl_lane_verdict *back;	/* where each is one: the other way's; NULL: none, or not planned so */
+	bool each;   /* every lane of its group is a measurement: of what arrives at it from the others */
 	bool beside; /* another of them is the measurement: it counts only where something is wrong with it */
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
 	const struct fl_entry *entry; /* the declaration in the record */

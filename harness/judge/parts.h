@@ -23,6 +23,7 @@ struct fl_subject {
 	const char *host;			     /* its name; NULL: the run is on one machine */
 	char *group_hosts, *group_name;		     /* of a group on several hosts: "n1,n3", "n1 to n3"; owned */
 	unsigned group, rank, size;		     /* of the plan (judge.h) */
+	bool sends;				     /* its path is asked for what it sends to those of its group */
 	bool spans;				     /* its group has lanes on several hosts */
 	const struct fl_lane_record *const *records; /* in the order of rounds */
 	size_t n;
@@ -55,6 +56,8 @@ void fl_summarise(const struct fl_subject *s, struct fl_lane_verdict *v);
 
 /* ---- path.c: the hops of a lane, into v->hops, and the cap of the path. v->first must be set. */
 void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v);
+/* What that adds to it: for paths that are no lane's. */
+void fl_path_release(struct fl_lane_verdict *v);
 /* Does the lane load the other direction of the hop's link? */
 bool fl_loads_other_way(const struct fl_lane_verdict *v, const struct fl_hop *hop);
 /* What people call a hop that a declaration names as flows do, or in words: "drive nvme-S1", "page cache"; malloc'd. */

@@ -132,16 +132,17 @@ static void find_far(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 								    : "NIC"));
 }
 
-/* What the first lane of a group sends by its interface the others receive by theirs. */
-static bool is_turned(const struct fl_subject *s, const struct fl_flow *flow)
+/* What the first lane of a group sends by its interface the others receive by theirs; where each is measured, that is
+ * what it receives. */
+static bool is_turned(const struct fl_subject *s, const struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
-	return s->rank > 0 && strcmp(flow->to, FL_INTERFACE) == 0;
+	return strcmp(flow->to, FL_INTERFACE) == 0 && !s->sends && (v->each || s->rank > 0);
 }
 
 /* From the source to the sink. */
 static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
-	bool turned = is_turned(s, flow);
+	bool turned = is_turned(s, v, flow);
 	struct fl_end from = fl_end_find(s, v, turned ? flow->to : flow->from);
 	struct fl_end to = fl_end_find(s, v, turned ? flow->from : flow->to);
 
@@ -207,4 +208,17 @@ void fl_find_path(const struct fl_subject *s, struct fl_lane_verdict *v)
 		if (isfinite(hop->cap_bytes_per_s) && !(v->cap_bytes_per_s <= hop->cap_bytes_per_s))
 			v->cap_bytes_per_s = hop->cap_bytes_per_s;
 	}
+}
+
+void fl_path_release(struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < v->hops_n; i++) {
+		free(v->hops[i].name);
+		free(v->hops[i].origin);
+		free(v->hops[i].why);
+	}
+	for (size_t i = 0; i < v->findings_n; i++)
+		free(v->findings[i]);
+	free(v->hops);
+	free(v->findings);
 }

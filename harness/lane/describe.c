@@ -78,14 +78,15 @@ static json_t *bench_json(const struct fl_bench *b)
 {
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, "
-		"s:b}",
+		"s:b, s:o}",
 		"name", b->name, "summary", b->summary, "unavailable", fl_json_string(b->unavailable), "numa",
 		fl_json_string(b->numa), "threads", fl_json_string(b->threads), "verifies", (int)(b->verify != NULL),
 		"fields", fields_json(b->fields), "metrics", metrics_json(b->metrics), "facts", facts_json(b->facts),
 		"flows", flows_json(b->flows), "peer", peer_json(b->peer), "whole", (int)b->whole, "device_clock",
 		(int)b->device_clock, "lanes", fl_json_string(b->lanes), "lane", fl_json_string(b->lane), "open_loop",
 		fl_json_string(b->open_loop), "rungs", rungs_json(b->rungs), "roles", fl_json_string(b->roles),
-		"measured_at", fl_json_string(b->measured_at), "lockstep", (int)b->lockstep);
+		"measured_at", fl_json_string(b->measured_at), "lockstep", (int)b->lockstep, "measured_when",
+		fl_json_string(b->measured_when));
 }
 
 /* What the harness calls without asking whether it is there. */

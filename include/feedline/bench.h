@@ -200,8 +200,12 @@ struct fl_bench {
 	 * rank. NULL: a lane is a measurement by itself. */
 	const char *roles;
 	/* Of the roles, the one whose lane is the measurement ("receiver": what arrived counts); reports show the
-	 * others only where something is wrong with them. NULL: each is. */
+	 * others only where something is wrong with them. NULL: each is. Where each is, that of a lane is what arrives
+	 * at it from the others. */
 	const char *measured_at;
+	/* Where that is so only for some words of a choice: "direction=one", as in flows; for its others each role is
+	 * measured. NULL: always. */
+	const char *measured_when;
 	/* There is a piece of work to do, and the lane ends when it is done: when every thread has returned
 	 * FL_IDLE. It is measured from its first step to the end of its last one, without warm-up, once. */
 	bool whole;

@@ -31,7 +31,8 @@ static const char good[] =
 	"\"peer\":{\"tool\":\"fio\",\"command\":\"fio --bs={block} "
 	"{pattern:sequential=-s,random=-r}\",\"prints\":\"bw=\","
 	"\"counts\":2,\"escape\":\":\"},\"whole\":false,\"device_clock\":false,\"lanes\":null,\"lane\":null,"
-	"\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null,\"lockstep\":false}";
+	"\"open_loop\":null,\"rungs\":[],\"roles\":null,\"measured_at\":null,\"lockstep\":false,"
+	"\"measured_when\":null}";
 
 /* `good` with the first `from` replaced. */
 static json_t *changed(const char *from, const char *to)
@@ -340,7 +341,8 @@ static void roles(void **state)
 {
 	json_t *doc = changed("\"roles\":null,\"measured_at\":null",
 			      "\"roles\":\"sender|receiver\",\"measured_at\":\"receiver\"");
-	json_t *old = changed(",\"roles\":null,\"measured_at\":null,\"lockstep\":false", ""), *again;
+	json_t *old = changed(",\"roles\":null,\"measured_at\":null,\"lockstep\":false,\"measured_when\":null", "");
+	json_t *again;
 	struct fl_err err = { 0 };
 	struct fl_entry e;
 
@@ -365,6 +367,55 @@ static void roles(void **state)
 	json_decref(doc);
 	json_decref(old);
 	json_decref(again);
+}
+
+/* At one role, but for some words of a choice. */
+static void measured_when(void **state)
+{
+	json_t *doc = changed("\"roles\":null,\"measured_at\":null,\"lockstep\":false,\"measured_when\":null",
+			      "\"roles\":\"a|b\",\"measured_at\":\"b\",\"lockstep\":false,"
+			      "\"measured_when\":\"pattern=random\"");
+	struct fl_err err = { 0 };
+	struct fl_entry e;
+	json_t *again;
+
+	(void)state;
+	assert_int_equal(fl_entry_read(doc, "entry", &e, &err), 0);
+	assert_false(fl_entry_measures_each(&e, text_of, "random"));
+	assert_true(fl_entry_measures_each(&e, text_of, "sequential"));
+	assert_false(fl_entry_measures_each(&e, text_of, NULL));
+	again = fl_entry_json(&e);
+	assert_true(json_equal(doc, again));
+	fl_entry_release(&e);
+	json_decref(doc);
+	json_decref(again);
+}
+
+static void measured_when_it_cannot_be(void **state)
+{
+	static const struct {
+		const char *roles, *says;
+	} rows[] = {
+		{ "\"roles\":\"a|b\",\"measured_at\":null,\"lockstep\":false,\"measured_when\":\"pattern=random\"",
+		  "'measured_when' is of" },
+		{ "\"roles\":\"a|b\",\"measured_at\":\"b\",\"lockstep\":false,\"measured_when\":\"depth=1\"",
+		  "begins with no choice" },
+		{ "\"roles\":\"a|b\",\"measured_at\":\"b\",\"lockstep\":false,\"measured_when\":\"pattern=odd\"",
+		  "not all words of 'pattern'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *doc = changed("\"roles\":null,\"measured_at\":null,\"lockstep\":false,\"measured_when\":null",
+				      rows[i].roles);
+		struct fl_err err = { 0 };
+		struct fl_entry e;
+
+		assert_int_equal(fl_entry_read(doc, "entry", &e, &err), -EINVAL);
+		if (!strstr(err.what, rows[i].says))
+			fail_msg("'%s' does not say '%s'", err.what, rows[i].says);
+		json_decref(doc);
+	}
 }
 
 static void roles_that_cannot_be(void **state)
@@ -466,6 +517,8 @@ int main(void)
 		cmocka_unit_test(clock_of_a_device),
 		cmocka_unit_test(common_fields),
 		cmocka_unit_test(roles),
+		cmocka_unit_test(measured_when),
+		cmocka_unit_test(measured_when_it_cannot_be),
 		cmocka_unit_test(roles_that_cannot_be),
 		cmocka_unit_test(lockstep),
 	};

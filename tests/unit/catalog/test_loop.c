@@ -33,7 +33,7 @@
 	"{\"name\":\"T1\",\"bench\":\"ingest\",\"source\":\"dram\",\"after\":\"T0\",\"hop\":\"memory\"},"              \
 	"{\"name\":\"T2-cold\",\"bench\":\"ingest\",\"source\":\"direct\",\"after\":\"T1\",\"hop\":\"path\"}]"
 
-#define ALONE ",\"roles\":null,\"measured_at\":null,\"lockstep\":false"
+#define ALONE ",\"roles\":null,\"measured_at\":null,\"lockstep\":false,\"measured_when\":null"
 
 static const char loop[] = ENTRY("feed", LANES "\"open_loop\":\"ingest\"," RUNGS ALONE);
 static const char open_loop[] = ENTRY("ingest", LANES "\"open_loop\":null,\"rungs\":[]" ALONE);

@@ -193,6 +193,94 @@ static void distrust_is_shared(void **state)
 	fl_run_free(run);
 }
 
+/* Both ways at once in all cases of pairs; what arrives at `to` stays, what arrives at `from` is `back`. */
+static void set_both_ways(struct fl_run *run, double back)
+{
+	json_t *entry = json_object_get(run->declared, "net.stream"), *c, *lane;
+	size_t i, k;
+
+	json_array_append_new(json_object_get(entry, "fields"),
+			      json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "direction", "type", "choice", "preset",
+					"one", "range", "one|both", "help", "ways"));
+	json_object_set_new(entry, "measured_when", json_string("direction=one"));
+	json_array_foreach(json_object_get(run->plan, "cases"), i, c)
+		json_array_foreach(json_object_get(c, "lanes"), k, lane)
+			json_object_set_new(json_object_get(lane, "options"), "direction", json_string("both"));
+	for (i = 0; i < run->lanes_n; i++) {
+		json_object_set_new(run->lanes[i].options, "direction", json_string("both"));
+		for (k = 0; run->lanes[i].lane % 2 == 0 && k < run->lanes[i].series[0].n; k++)
+			run->lanes[i].series[0].value[k] *= back;
+	}
+}
+
+/* share: of what that host sends, how much arrives. Lanes of a pair are recorded one after the other. */
+static void slow_down(struct fl_run *run, const char *host, double share)
+{
+	for (size_t i = 0; i < run->lanes_n; i++) {
+		struct fl_lane_record *r = &run->lanes[i], *other = &run->lanes[i ^ 1];
+
+		for (size_t k = 0;
+		     strcmp(fl_json_text_or_null(other->placement, "host"), host) == 0 && k < r->series[0].n; k++)
+			r->series[0].value[k] *= share;
+	}
+}
+
+/* Both ways at once are two measurements, each held against what sends and what receives it. */
+static void both_ways(void **state)
+{
+	struct fl_run *run = hosts_run(2);
+	const struct hosts_pair one = { 0, 1, 12.2e9 };
+	json_t *nic = json_array_get(json_object_get(run->hosts[0].machine, "nics"), 0);
+	const struct fl_lane_verdict *back, *forth;
+	struct fl_judgement *j;
+
+	(void)state;
+	json_object_set_new(nic, "rate_bits_per_s", json_real(2e11));
+	hosts_pairs(run, "net.stream n1 - n2", &one, 1);
+	set_both_ways(run, 0.5);
+	json_array_append_new(run->lanes[0].distrust, json_string("others took its CPU"));
+	json_array_append_new(run->lanes[1].distrust, json_string("others took its memory"));
+	j = judge(run);
+	back = lane_of(j, 0, 0);
+	forth = lane_of(j, 0, 1);
+	assert_false(back->beside || forth->beside);
+	assert_string_equal(back->group_name, "n2 to n1");
+	assert_string_equal(forth->group_name, "n1 to n2");
+	assert_int_equal(forth->verdict, FL_PASS);
+	assert_int_equal(back->verdict, FL_UNJUDGED);
+	assert_int_equal(j->count[FL_UNJUDGED], 1);
+	assert_int_equal(hop_of(back, "NIC nic-0000:21:00.0 port, receiving")->cap_bytes_per_s / 1e9, 24);
+	assert_int_equal(hop_of(back, "n2: NIC nic-0000:21:00.0 port, sending")->cap_bytes_per_s / 1e6, 12375);
+	assert_int_equal(hop_of(forth, "n1: NIC nic-0000:21:00.0 port, sending")->cap_bytes_per_s / 1e9, 24);
+	for (size_t i = 0; i < back->hops_n; i++)
+		assert_null(strstr(back->hops[i].name, "n1: "));
+	assert_int_equal(back->distrust_n, 2);
+	assert_int_equal(forth->distrust_n, 2);
+	assert_string_equal(forth->distrust[1], "its sender on n1: others took its CPU");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+/* A host that sends slowly when both do is odd, wherever it stands in the pairs. */
+static void slow_sender(void **state)
+{
+	struct fl_run *run = hosts_run(8);
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+	set_both_ways(run, 1);
+	slow_down(run, "n8", 0.1);
+	j = judge(run);
+	assert_int_equal(j->across_n, 1);
+	assert_int_equal(j->across[0].lanes_n, 56);
+	assert_int_equal(j->across[0].odd[7], FL_ODD_WORSE);
+	assert_int_equal(j->across[0].odd_n, 1);
+	assert_true(says(j, "host n8: net.stream"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 static void odd_ones(void **state)
 {
 	struct fl_run *run = hosts_sample(8, 2, 5, NOBODY);
@@ -546,6 +634,37 @@ static void compared(void **state)
 	release(&b);
 }
 
+/* share: of what n8 sends, how much arrives. */
+static struct fl_run *both_ways_run(double share)
+{
+	struct fl_run *run = hosts_run(FEW);
+
+	hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+	set_both_ways(run, 1);
+	slow_down(run, "n8", share);
+	return run;
+}
+
+/* What one way lost is not hidden by the other: of each host what arrives and what leaves are compared. */
+static void both_ways_compared(void **state)
+{
+	struct evidences a, b;
+	struct fl_comparison *c;
+
+	(void)state;
+	reduce(both_ways_run(1), "a", &a);
+	reduce(both_ways_run(0.5), "b", &b);
+	assert_int_equal(fl_compare(&a.side, &b.side, NULL, NAN, &c, NULL), 0);
+	assert_int_equal(c->lanes_n, 2);
+	assert_string_equal(c->lanes[0].name, "net.stream, arriving");
+	assert_string_equal(c->lanes[1].name, "net.stream, leaving");
+	assert_true(c->lanes[0].metrics[0].worst > 0.95);
+	assert_true(c->lanes[1].metrics[0].worst < 0.55);
+	fl_comparison_free(c);
+	release(&a);
+	release(&b);
+}
+
 /* Between hosts it matters how many there were; by itself a lane is the same wherever else others run. */
 static void other_number_of_hosts(void **state)
 {
@@ -572,6 +691,9 @@ int main(void)
 		cmocka_unit_test(carried_stays_at_home),
 		cmocka_unit_test(slower_side),
 		cmocka_unit_test(no_nic),
+		cmocka_unit_test(both_ways),
+		cmocka_unit_test(slow_sender),
+		cmocka_unit_test(both_ways_compared),
 		cmocka_unit_test(odd_ones),
 		cmocka_unit_test(distrust_is_shared),
 		cmocka_unit_test(slow_pair),
