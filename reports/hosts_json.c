@@ -18,6 +18,8 @@ void fl_host_lane_json(const struct fl_lane_verdict *v, json_t *lane)
 	set(lane, "role", fl_json_string(v->role));
 	set(lane, "is_measurement", json_boolean(!v->beside));
 	set(lane, "between", fl_json_string(v->group_name));
+	if (v->across)
+		set(lane, "across", fl_json_string(v->across));
 }
 
 static json_t *host_json(const struct fl_run_host *host, const struct fl_host_result *result)

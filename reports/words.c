@@ -299,6 +299,8 @@ static char *name_of(const struct fl_words *w, const struct fl_lane_verdict *v, 
 		add_options(&t, w, b, v, (const char *const[]){ NULL });
 	}
 	fl_text_add(&t, "%s", w->alone[v - w->j->lanes] ? " alone" : "");
+	if (fl_meets_apart(v))
+		fl_text_add(&t, " %s", v->across);
 	add_neighbours(&t, neighbours, other);
 	if (with_host)
 		add_host(&t, v);

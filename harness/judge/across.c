@@ -68,7 +68,12 @@ static struct fl_interval value_of(const struct fl_lane_verdict *v)
 	return m && counts && isfinite(m->of_rounds.median) ? m->of_rounds : none;
 }
 
-/* A measurement is the same wherever it is made, but for how long it took. */
+bool fl_meets_apart(const struct fl_lane_verdict *v)
+{
+	return v->across && strcmp(v->across, "pairs") != 0;
+}
+
+/* A measurement is the same wherever it is made, but for how long it took, where as many are at work at once. */
 static char *kind_of(const struct fl_lane_verdict *v)
 {
 	json_t *options = json_copy(v->options);
@@ -76,7 +81,7 @@ static char *kind_of(const struct fl_lane_verdict *v)
 
 	json_object_del(options, "duration");
 	text = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	kind = fl_format("%s %s", v->bench, text ? text : "");
+	kind = fl_format("%s %s %s", v->bench, fl_meets_apart(v) ? v->across : "", text ? text : "");
 	free(text);
 	json_decref(options);
 	return kind;
@@ -340,18 +345,28 @@ static void say(struct fl_judgement *j, char *text)
 	j->odd_hosts[j->odd_hosts_n++] = text;
 }
 
+/* "memory.copy numa=node0"; between hosts "tcp.stream", "tcp.stream bisection". malloc'd. */
+static char *name_of(const struct fl_between *a)
+{
+	const char *across = fl_meets_apart(a->lane) ? a->lane->across : NULL;
+
+	if (!a->between)
+		return fl_dup(a->lane->label);
+	return fl_format("%s%s%s", a->lane->bench, across ? " " : "", across ? across : "");
+}
+
 /* "host n3: memory.copy numa=node0 18 % below the median of 8 hosts (20.1 GB/s, median 24.5 GB/s)" */
 static void say_odd(struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
 	double value = a->of_host[host], off = a->median != 0 ? (value - a->median) / fabs(a->median) : NAN;
-	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT], by[FL_UNIT_TEXT];
+	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT], by[FL_UNIT_TEXT], *what = name_of(a);
 
-	say(j, fl_format("host %s: %s %s %s the median of %zu hosts (%s, median %s%s)%s", j->hosts[host].name,
-			 a->between ? a->lane->bench : a->lane->label, fl_odd_show_off(by, off),
-			 off < 0 ? "below" : "above", a->n, fl_show_metric(got, a->metric, value),
-			 fl_show_metric(median, a->metric, a->median),
+	say(j, fl_format("host %s: %s %s %s the median of %zu hosts (%s, median %s%s)%s", j->hosts[host].name, what,
+			 fl_odd_show_off(by, off), off < 0 ? "below" : "above", a->n,
+			 fl_show_metric(got, a->metric, value), fl_show_metric(median, a->metric, a->median),
 			 a->between ? ", over all that it has a part in" : "",
 			 a->trusted[host] ? "" : ", not trustworthy"));
+	free(what);
 }
 
 static void say_all_odd(struct fl_judgement *j, bool trusted)
@@ -382,9 +397,13 @@ static void say_slow(struct fl_judgement *j, const struct fl_between *a, bool tr
 	}
 	if (n > NAMED)
 		fl_text_add(&t, " and %zu more", n - NAMED);
-	if (n)
-		say(j, fl_format("%s: slow between hosts of which neither is odd: %s%s", a->lane->bench, t.bytes,
+	if (n) {
+		char *what = name_of(a);
+
+		say(j, fl_format("%s: slow between hosts of which neither is odd: %s%s", what, t.bytes,
 				 trusted ? "" : ", not trustworthy"));
+		free(what);
+	}
 	fl_text_release(&t);
 }
 
@@ -418,15 +437,17 @@ static void say_spread(struct fl_judgement *j)
 
 	for (size_t k = 0; k < j->across_n; k++) {
 		const struct fl_between *a = &j->across[k];
-		char low[FL_UNIT_TEXT], high[FL_UNIT_TEXT];
+		char low[FL_UNIT_TEXT], high[FL_UNIT_TEXT], *what;
 
 		if (!spreads(a))
 			continue;
 		most = fmax(most, spread_of(a));
-		if (n++ < NAMED)
-			fl_text_add(&t, "%s%s (%s to %s)", n > 1 ? ", " : "",
-				    a->between ? a->lane->bench : a->lane->label,
-				    fl_show_metric(low, a->metric, a->low), fl_show_metric(high, a->metric, a->high));
+		if (n++ >= NAMED)
+			continue;
+		what = name_of(a);
+		fl_text_add(&t, "%s%s (%s to %s)", n > 1 ? ", " : "", what, fl_show_metric(low, a->metric, a->low),
+			    fl_show_metric(high, a->metric, a->high));
+		free(what);
 	}
 	if (n > NAMED)
 		fl_text_add(&t, " and %zu more", n - NAMED);

@@ -43,4 +43,7 @@ struct fl_host_result {
 	size_t odd_n; /* of `across`, in which it is odd and worse */
 };
 
+/* The hosts of its case meet in another way than each with each, which its name says. */
+bool fl_meets_apart(const struct fl_lane_verdict *v);
+
 #endif

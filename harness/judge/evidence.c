@@ -324,7 +324,8 @@ static void add_part(struct between *all, size_t *n, const struct fl_lane_verdic
 {
 	json_t *subject = subject_json(measured);
 	char *text = dump(subject);
-	struct between *b = find_between(all, n, fl_format("%s%s", text, way));
+	const char *across = fl_meets_apart(measured) ? measured->across : "";
+	struct between *b = find_between(all, n, fl_format("%s%s%s%s", text, *across ? " " : "", across, way));
 
 	json_decref(subject);
 	free(text);

@@ -130,8 +130,9 @@ struct fl_lane_verdict {
 	char *group_name;
 	const struct fl_lane_verdict *measured; /* of a group on several hosts: the measurement, itself or another */
 	const struct fl_lane_verdict *back;	/* where each is one: the other way's; NULL: none, or not planned so */
-	bool each;   /* every lane of its group is a measurement: of what arrives at it from the others */
-	bool beside; /* another of them is the measurement: it counts only where something is wrong with it */
+	const char *across; /* how the hosts of its case meet: "bisection" (of the plan); NULL: it does not say */
+	bool each;	    /* every lane of its group is a measurement: of what arrives at it from the others */
+	bool beside;	    /* another of them is the measurement: it counts only where something is wrong with it */
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
 	const struct fl_entry *entry; /* the declaration in the record */
 	json_t *options, *placement;  /* of the record where there is one, else as planned; owned */

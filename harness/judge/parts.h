@@ -12,6 +12,7 @@ struct fl_subject {
 	const struct fl_entry *entry;
 	const json_t *planned; /* its object in the plan */
 	const char *bench, *label;
+	const char *across; /* of its case: judge.h */
 	unsigned case_no, lane, rounds;
 	unsigned rounds_needed;			     /* must have a record: all, unless its study has ended it */
 	bool needed;				     /* false: so its study did without the case */

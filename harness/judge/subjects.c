@@ -147,6 +147,7 @@ static int read_case(const struct fl_run *run, const json_t *require, const json
 	if (rc == 0 && s->slots > FL_SLOTS_MAX)
 		rc = fl_fail(err, -EINVAL, "the plan has more than %d measurements", FL_SLOTS_MAX);
 	subject.rounds = (unsigned)rounds;
+	subject.across = fl_json_text_or_null(doc, "across");
 	if (rc == 0)
 		rc = read_ends(doc, at, run->finished, &subject, err);
 	subject.case_lanes = (unsigned)json_array_size(lanes);

@@ -281,6 +281,7 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 				       .lane = s->lane,
 				       .bench = s->bench,
 				       .label = s->label,
+				       .across = s->across,
 				       .entry = s->entry,
 				       .required = s->required,
 				       .rounds_done = (unsigned)s->n,

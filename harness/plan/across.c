@@ -22,6 +22,15 @@ const struct fl_entry *fl_entry_with_roles(const struct fl_expansion *x, const s
 	return fl_entry_roles(entry) > 1 ? entry : NULL;
 }
 
+char *fl_across_name(const struct fl_rule_across *across)
+{
+	static const char *const racks[] = {
+		[FL_REACH_ALL] = "", [FL_REACH_WITHIN] = " within racks", [FL_REACH_BETWEEN] = " between racks"
+	};
+
+	return fl_format("%s%s", fl_schedule_name(across->kind), racks[across->reach]);
+}
+
 /* ---- what cannot be */
 
 static struct fl_spot spot_of(const struct fl_expansion *x, const struct fl_rule *rule)

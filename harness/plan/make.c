@@ -98,6 +98,7 @@ int fl_plan_add_case(const struct fl_expansion *x, const struct fl_rule *rule, s
 				    .rounds = rule->repeat,
 				    .rounds_least = rule->repeat_least };
 	plan->cases_n++;
+	c->across = lanes[0].size > 1 && x->hosts_n > 1 ? fl_across_name(&rule->across) : NULL;
 	c->duration_ns = duration_of(c);
 	number_groups(c);
 	if (rule->together || rule->beside || lanes[0].size == 1)

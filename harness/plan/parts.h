@@ -91,6 +91,8 @@ int fl_on_host(const struct fl_expansion *x, const struct fl_rule *rule, int rc,
 const struct fl_entry *fl_entry_with_roles(const struct fl_expansion *x, const struct fl_rule *rule); /* NULL: none */
 /* Do the words of a rule go with a benchmark that has roles, or with one that has none? inside: the rule shares its
  * case with others. */
+/* "pairs", "bisection between racks"; malloc'd. */
+char *fl_across_name(const struct fl_rule_across *across);
 int fl_across_check(const struct fl_expansion *x, const struct fl_rule *rule, bool inside, struct fl_err *err);
 /* Appends the rounds of the rule's schedule, or on one host its one group; each for every combination of options. */
 int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,

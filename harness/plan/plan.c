@@ -76,6 +76,7 @@ static void release_case(struct fl_plan_case *c)
 		fl_plan_lane_release(&c->lanes[i]);
 	free(c->lanes);
 	free(c->label);
+	free(c->across);
 }
 
 static void release_study(struct fl_study *s)

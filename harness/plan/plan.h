@@ -40,6 +40,8 @@ struct fl_plan_case {
 	 * needed at all. */
 	unsigned rounds_least;
 	unsigned pass_rounds; /* calibration: rounds of a pass, one pass after the other; else 0 */
+	/* How the hosts of its groups meet: "pairs", "bisection between racks"; NULL: none, or one host. */
+	char *across;
 	uint64_t duration_ns; /* 0: until the interval is narrow, at most 2 s */
 };
 

@@ -3,13 +3,13 @@
  *
  *   {"schema":3,"suite","required","require":[...],"primary":[...],"hosts":[...],"visible_gpus","gpu_order",
  *    "studies":[{"kind","label","first_case","cases","option","values":[...],"range"}],
- *    "cases":[{"label","rounds","rounds_least","pass_rounds","duration_ns",
+ *    "cases":[{"label","rounds","rounds_least","pass_rounds","across","duration_ns",
  *              "lanes":[{"bench","options":{name: canonical text},"cpus":"0-1","node","worker",
  *                        "host","group","rank","size","shares_cpus","skip","hint"}]}]}
  *
  * Schema 1 had neither primary nor studies nor what belongs to them: all of its rounds are always run. Schema 2 had
- * neither hosts nor groups. What hides GPUs came later than it, without a schema of its own. A plan names benchmarks
- * and never a program to start: a store may come from anywhere. */
+ * neither hosts nor groups. What hides GPUs, and how hosts meet, came later without a schema of its own. A plan names
+ * benchmarks and never a program to start: a store may come from anywhere. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "plan/parts.h"
@@ -55,6 +55,7 @@ static json_t *case_json(const struct fl_plan_case *c)
 	json_object_set_new(o, "rounds", json_integer(c->rounds));
 	json_object_set_new(o, "rounds_least", json_integer(c->rounds_least));
 	json_object_set_new(o, "pass_rounds", json_integer(c->pass_rounds));
+	json_object_set_new(o, "across", fl_json_string(c->across));
 	json_object_set_new(o, "duration_ns", json_integer((json_int_t)c->duration_ns));
 	json_object_set_new(o, "lanes", lanes);
 	return o;

@@ -149,6 +149,8 @@ static int read_case(const json_t *o, const char *at, unsigned schema, struct fl
 	if (rc == 0 && rounds == 0)
 		rc = fl_fail(err, -EINVAL, "%s has no rounds", at);
 	c->rounds = (unsigned)rounds;
+	if (rc == 0 && fl_json_text_or_null(o, "across"))
+		rc = read_text(o, at, "across", &c->across, err);
 	if (rc == 0)
 		rc = read_ends(o, at, schema >= WITH_STUDIES, c, err);
 	return rc < 0 ? rc : read_lanes(o, at, schema, c, err);

@@ -665,6 +665,49 @@ static void both_ways_compared(void **state)
 	release(&b);
 }
 
+/* All pairs of four hosts, two at once, and then the halves at each other. */
+static struct fl_run *run_with_bisection(double rate)
+{
+	static const struct hosts_pair pairs[] = { { 0, 1, 12e9 }, { 2, 3, 12e9 }, { 0, 2, 12e9 },
+						   { 1, 3, 12e9 }, { 0, 3, 12e9 }, { 1, 2, 12e9 } };
+	const struct hosts_pair halves[] = { { 0, 2, rate }, { 1, 3, rate } };
+	struct fl_run *run = hosts_run(4);
+
+	for (unsigned i = 0; i < 6; i += 2)
+		hosts_pairs(run, "net.stream pairs", pairs + i, 2);
+	hosts_pairs(run, "net.stream bisection", halves, 2);
+	for (size_t i = 0; i < 4; i++)
+		json_object_set_new(json_array_get(json_object_get(run->plan, "cases"), i), "across",
+				    json_string(i < 3 ? "pairs" : "bisection"));
+	return run;
+}
+
+/* The same options, and another measurement. */
+static void bisection(void **state)
+{
+	struct fl_run *run = run_with_bisection(3e9);
+	struct evidences a, b;
+	struct fl_comparison *c;
+	struct fl_judgement *j = judge(run);
+
+	(void)state;
+	assert_int_equal(j->across_n, 2);
+	assert_int_equal(j->across[0].lanes_n, 6);
+	assert_int_equal(j->across[1].lanes_n, 2);
+	assert_true(fabs(j->across[1].median - 3e9) < 1e7);
+	fl_judgement_free(j);
+	fl_run_free(run);
+	reduce(run_with_bisection(12e9), "a", &a);
+	reduce(run_with_bisection(3e9), "b", &b);
+	assert_int_equal(fl_compare(&a.side, &b.side, NULL, NAN, &c, NULL), 0);
+	assert_int_equal(c->lanes_n, 2);
+	assert_true(c->lanes[0].metrics[0].worst > 0.95);
+	assert_true(c->lanes[1].metrics[0].worst < 0.3);
+	fl_comparison_free(c);
+	release(&a);
+	release(&b);
+}
+
 /* Between hosts it matters how many there were; by itself a lane is the same wherever else others run. */
 static void other_number_of_hosts(void **state)
 {
@@ -694,6 +737,7 @@ int main(void)
 		cmocka_unit_test(both_ways),
 		cmocka_unit_test(slow_sender),
 		cmocka_unit_test(both_ways_compared),
+		cmocka_unit_test(bisection),
 		cmocka_unit_test(odd_ones),
 		cmocka_unit_test(distrust_is_shared),
 		cmocka_unit_test(slow_pair),

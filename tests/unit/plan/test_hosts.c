@@ -318,6 +318,27 @@ static void test_sample(void **state)
 	tear_down(&r);
 }
 
+/* What a rule with the same options is, besides. */
+static void test_across(void **state)
+{
+	struct rack r = build(4);
+	struct fl_plan *plan;
+
+	(void)state;
+	r.hosts[0].rack = r.hosts[2].rack = "east";
+	r.hosts[1].rack = r.hosts[3].rack = "west";
+	plan = must(
+		&r,
+		"- bench: tcp.stream\n- bench: tcp.stream\n  across: bisection\n  reach: between\n- bench: null.nop\n");
+	assert_int_equal(plan->cases_n, 5);
+	assert_string_equal(plan->cases[2].across, "pairs");
+	assert_string_equal(plan->cases[3].across, "bisection between racks");
+	assert_null(plan->cases[4].across);
+	check_round_trip(plan);
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
 static void test_racks(void **state)
 {
 	struct rack r = build(4);
@@ -613,11 +634,14 @@ static void test_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alike),	cmocka_unit_test(test_unlike),	 cmocka_unit_test(test_skipped_on_one),
-		cmocka_unit_test(test_studies), cmocka_unit_test(test_meetings), cmocka_unit_test(test_sample),
-		cmocka_unit_test(test_racks),	cmocka_unit_test(test_places),	 cmocka_unit_test(test_skipped_group),
-		cmocka_unit_test(test_lacking), cmocka_unit_test(test_refused),	 cmocka_unit_test(test_many),
-		cmocka_unit_test(test_sweep),	cmocka_unit_test(test_narrow),	 cmocka_unit_test(test_starvation),
+		cmocka_unit_test(test_alike),	       cmocka_unit_test(test_unlike),
+		cmocka_unit_test(test_skipped_on_one), cmocka_unit_test(test_studies),
+		cmocka_unit_test(test_meetings),       cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_across),	       cmocka_unit_test(test_racks),
+		cmocka_unit_test(test_places),	       cmocka_unit_test(test_skipped_group),
+		cmocka_unit_test(test_lacking),	       cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many),	       cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_narrow),	       cmocka_unit_test(test_starvation),
 		cmocka_unit_test(test_time),
 	};
 
