@@ -58,6 +58,15 @@ static const struct fl_lane_verdict *lane_of(const struct lanes *l, uint64_t cas
 	return lane < count(l, case_no) ? &l->j->lanes[l->first[case_no] + lane] : NULL;
 }
 
+/* Of lanes that make a measurement together the one that is it; the first of the case. */
+static const struct fl_lane_verdict *measurement_of(const struct lanes *l, uint64_t case_no)
+{
+	for (size_t i = 0; i < count(l, case_no); i++)
+		if (!lane_of(l, case_no, i)->beside)
+			return lane_of(l, case_no, i);
+	return NULL;
+}
+
 static struct fl_study_point *add_point(struct fl_study_result *s, const struct fl_lane_verdict *lane,
 					const struct fl_lane_verdict *base)
 {
@@ -95,9 +104,9 @@ static bool add_values(const struct lanes *l, const struct study *s)
 	if (!s->result->option || json_array_size(s->values) != s->cases_n || (ab && s->cases_n != 2))
 		return false;
 	for (size_t i = 0; i < s->cases_n; i++) {
-		const struct fl_lane_verdict *base = ab && i ? lane_of(l, s->first, 0) : NULL;
+		const struct fl_lane_verdict *base = ab && i ? measurement_of(l, s->first) : NULL;
 
-		add_point(s->result, lane_of(l, s->first + i, 0), base)->value =
+		add_point(s->result, measurement_of(l, s->first + i), base)->value =
 			json_string_value(json_array_get(s->values, i));
 		if (!s->result->points[i].value)
 			return false;
@@ -199,6 +208,19 @@ static int read_study(const json_t *o, const char *at, const struct lanes *l, ui
 	return rc;
 }
 
+/* Its lanes are all beside measurements, which other hosts have: the study is theirs. */
+static bool is_of_others(const struct lanes *l, const struct study *s)
+{
+	size_t beside = 0;
+
+	for (uint64_t i = s->first; i < s->first + s->cases_n; i++) {
+		if (measurement_of(l, i))
+			return false;
+		beside += count(l, i);
+	}
+	return beside > 0;
+}
+
 /* first: as above; goes on to the next study. */
 static int add_study(const json_t *o, const char *at, const struct lanes *l, uint64_t *first, struct fl_judgement *j,
 		     struct fl_err *err)
@@ -212,7 +234,7 @@ static int add_study(const json_t *o, const char *at, const struct lanes *l, uin
 		return rc;
 	*first += s.cases_n;
 	kind = find_kind(result.kind);
-	if (!kind)
+	if (!kind || is_of_others(l, &s))
 		return 0;
 	if (!kind->add(l, &s)) {
 		free(result.points);

@@ -708,6 +708,31 @@ static void bisection(void **state)
 	release(&b);
 }
 
+/* A study of a pair is told by the measurement, and once. */
+static void study_of_a_pair(void **state)
+{
+	struct fl_run *run = hosts_run(2);
+	const struct hosts_pair a = { 0, 1, 6e9 }, b = { 0, 1, 12e9 };
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_pairs(run, "net.stream streams=1", &a, 1);
+	hosts_pairs(run, "net.stream streams=4", &b, 1);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		for (size_t k = 0; run->lanes[i].lane == 0 && k < run->lanes[i].series[0].n; k++)
+			run->lanes[i].series[0].value[k] = 1e9;
+	json_object_set_new(run->plan, "studies",
+			    json_pack("[{s:s, s:s, s:i, s:i, s:s, s:[s, s]}]", "kind", "sweep", "label", "net.stream",
+				      "first_case", 0, "cases", 2, "option", "streams", "values", "1", "4"));
+	j = judge(run);
+	assert_int_equal(j->studies_n, 1);
+	assert_int_equal(j->studies[0].points_n, 2);
+	assert_false(j->studies[0].points[0].lane->beside);
+	assert_true(fabs(j->studies[0].points[1].median - 12e9) < 1e7);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* Between hosts it matters how many there were; by itself a lane is the same wherever else others run. */
 static void other_number_of_hosts(void **state)
 {
@@ -738,6 +763,7 @@ int main(void)
 		cmocka_unit_test(slow_sender),
 		cmocka_unit_test(both_ways_compared),
 		cmocka_unit_test(bisection),
+		cmocka_unit_test(study_of_a_pair),
 		cmocka_unit_test(odd_ones),
 		cmocka_unit_test(distrust_is_shared),
 		cmocka_unit_test(slow_pair),
