@@ -135,7 +135,25 @@ static void set_path(json_t *key, const struct fl_lane_verdict *v)
 	fl_text_release(&path);
 }
 
-static json_t *key_of(const struct fl_run *run, const struct fl_lane_verdict *v)
+/* Key facts of the lanes that make the measurement with it: how the other side did its part counts, too. */
+static void set_facts_of_others(json_t *key, const struct fl_judgement *j, const struct fl_lane_verdict *v)
+{
+	for (size_t i = 0; i < j->lanes_n && v->size > 1; i++) {
+		const struct fl_lane_verdict *o = &j->lanes[i];
+
+		if (o == v || o->case_no != v->case_no || o->group != v->group)
+			continue;
+		for (const struct fl_fact *f = o->entry->facts; f->name; f++) {
+			char *name = fl_format("%s: %s", o->role ? o->role : "another lane", f->name);
+
+			if (f->key)
+				set_text(key, name, o->first ? json_object_get(o->first->facts, f->name) : NULL);
+			free(name);
+		}
+	}
+}
+
+static json_t *key_of(const struct fl_run *run, const struct fl_judgement *j, const struct fl_lane_verdict *v)
 {
 	json_t *key = json_object(), *duration = json_object_get(v->options, "duration");
 	const char *cpus = fl_json_text_or_null(v->placement, "cpus");
@@ -155,6 +173,7 @@ static json_t *key_of(const struct fl_run *run, const struct fl_lane_verdict *v)
 	for (const struct fl_fact *f = v->entry->facts; f->name; f++)
 		if (f->key)
 			set_text(key, f->name, v->first ? json_object_get(v->first->facts, f->name) : NULL);
+	set_facts_of_others(key, j, v);
 	return key;
 }
 
@@ -213,11 +232,11 @@ static bool counts(const struct fl_lane_verdict *v)
 	return v->verdict != FL_VERDICT_NOT_MEASURED && v->verdict != FL_VERDICT_INVALID && !v->wrong_data;
 }
 
-static void fill_lane(const struct fl_run *run, const struct fl_lane_verdict *v, const char *name,
-		      struct fl_evidence_lane *lane)
+static void fill_lane(const struct fl_run *run, const struct fl_judgement *j, const struct fl_lane_verdict *v,
+		      const char *name, struct fl_evidence_lane *lane)
 {
 	lane->name = fl_dup(name);
-	lane->key = key_of(run, v);
+	lane->key = key_of(run, j, v);
 	lane->counts = counts(v);
 	lane->verdict = v->verdict;
 	lane->reason = lane->counts ? NULL : fl_dup(v->reason ? v->reason : "it has no numbers");
@@ -310,7 +329,7 @@ static void fill_between(const struct fl_run *run, const struct fl_judgement *j,
 	for (size_t i = b->n; i-- > 0;)
 		first = counts(b->measured[i]) ? b->measured[i] : first;
 	name = fl_format("%s%s", names[first - j->lanes], b->way);
-	fill_lane(run, first, name, lane);
+	fill_lane(run, j, first, name, lane);
 	free(name);
 	set_path(lane->key, b->own);
 	json_object_set_new(lane->key, "measurements", json_sprintf("%zu", b->n));
@@ -408,7 +427,7 @@ struct fl_evidence *fl_evidence_make(const struct fl_run *run, const struct fl_j
 		if (j->lanes[i].host != host || j->lanes[i].beside || j->lanes[i].group_name)
 			continue;
 		lanes[e->lanes_n] = &j->lanes[i];
-		fill_lane(run, &j->lanes[i], names[i], &e->lanes[e->lanes_n++]);
+		fill_lane(run, j, &j->lanes[i], names[i], &e->lanes[e->lanes_n++]);
 	}
 	add_between(run, j, names, host, e);
 	identify(lanes, e);

@@ -708,6 +708,35 @@ static void bisection(void **state)
 	release(&b);
 }
 
+static struct fl_run *run_sent_by(const char *way)
+{
+	struct fl_run *run = hosts_run(2);
+	const struct hosts_pair one = { 0, 1, 12.2e9 };
+
+	hosts_pairs(run, "net.stream n1 - n2", &one, 1);
+	json_array_append_new(json_object_get(json_object_get(run->declared, "net.stream"), "facts"),
+			      json_pack("{s:s, s:b, s:s}", "name", "send", "key", 1, "help", "how it was sent"));
+	for (size_t i = 0; i < run->lanes_n; i++)
+		json_object_set_new(run->lanes[i].facts, "send", json_string(run->lanes[i].lane == 0 ? way : "none"));
+	return run;
+}
+
+/* What the sender did otherwise makes numbers of the receiver incomparable. */
+static void key_of_the_sender(void **state)
+{
+	struct evidences a, b;
+	struct fl_comparison *c;
+
+	(void)state;
+	reduce(run_sent_by("zerocopy"), "a", &a);
+	reduce(run_sent_by("plain"), "b", &b);
+	assert_int_equal(fl_compare(&a.side, &b.side, NULL, NAN, &c, NULL), 0);
+	assert_non_null(strstr(change_of(c, "net.stream")->refused, "sender: send was 'zerocopy', is 'plain'"));
+	fl_comparison_free(c);
+	release(&a);
+	release(&b);
+}
+
 /* A study of a pair is told by the measurement, and once. */
 static void study_of_a_pair(void **state)
 {
@@ -764,6 +793,7 @@ int main(void)
 		cmocka_unit_test(both_ways_compared),
 		cmocka_unit_test(bisection),
 		cmocka_unit_test(study_of_a_pair),
+		cmocka_unit_test(key_of_the_sender),
 		cmocka_unit_test(odd_ones),
 		cmocka_unit_test(distrust_is_shared),
 		cmocka_unit_test(slow_pair),
