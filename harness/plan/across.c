@@ -111,8 +111,8 @@ static char *label_of_round(const struct meeting *m, size_t round)
 	if (r->n == 1 && kind != FL_SCHEDULE_SHIFTS)
 		return fl_format(" %s - %s", m->x->hosts[r->pairs[0].from].name, m->x->hosts[r->pairs[0].to].name);
 	if (kind == FL_SCHEDULE_SAMPLE && s->coverage < 1)
-		return fl_format(" round %zu of a sample of %zu, %.2g %% of all pairs", round + 1, s->rounds_n,
-				 100 * s->coverage);
+		return fl_format(" round %zu of a sample of %zu, %.*f %% of all pairs", round + 1, s->rounds_n,
+				 s->coverage < 0.1 || s->coverage > 0.99 ? 1 : 0, 100 * s->coverage);
 	return fl_format(" %s %zu of %zu", kind == FL_SCHEDULE_SHIFTS ? "shift" : "round", round + 1, s->rounds_n);
 }
 

@@ -297,7 +297,7 @@ static void test_meetings(void **state)
 
 static void test_sample(void **state)
 {
-	struct rack r = build(16);
+	struct rack r = build(16), many = build(202);
 	struct fl_plan *plan = must(&r, "- bench: tcp.stream\n  across: {sample: 4}\n");
 	struct fl_plan *again = must(&r, "- bench: tcp.stream\n  across: {sample: 4}\n");
 	json_t *once = fl_plan_json(plan), *twice = fl_plan_json(again);
@@ -311,6 +311,10 @@ static void test_sample(void **state)
 	json_decref(twice);
 	fl_plan_free(plan);
 	fl_plan_free(again);
+	plan = must(&many, "- bench: tcp.stream\n  across: {sample: 200}\n");
+	assert_string_equal(plan->cases[0].label, "tcp.stream round 1 of a sample of 200, 99.5 % of all pairs");
+	fl_plan_free(plan);
+	tear_down(&many);
 	plan = must(&r, "- bench: tcp.stream\n  across: {sample: 15}\n");
 	assert_int_equal(plan->cases_n, 15);
 	assert_string_equal(plan->cases[14].label, "tcp.stream round 15 of 15");
