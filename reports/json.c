@@ -41,6 +41,7 @@ static json_t *metric_json(const struct fl_metric_summary *m)
 	set(o, "p90", fl_json_number(m->p90));
 	set(o, "p99", fl_json_number(m->p99));
 	set(o, "p999", fl_json_number(m->p999));
+	set(o, "p9999", fl_json_number(m->p9999));
 	set(o, "max", fl_json_number(m->max));
 	return o;
 }

@@ -56,6 +56,7 @@ static void add_metric(const struct fl_metric_summary *m, struct fl_text *out)
 		return;
 	fl_text_add(out, ", p99 %s", fl_show_metric(shown, m->name, m->p99));
 	fl_text_add(out, ", p99.9 %s", fl_show_metric(shown, m->name, m->p999));
+	fl_text_add(out, ", p99.99 %s", fl_show_metric(shown, m->name, m->p9999));
 }
 
 /* What another lane is held against; and of many closed loops what their own table sums up. */

@@ -68,7 +68,7 @@ struct fl_metric_summary {
 	double *of_round; /* the median of each planned round; NaN: none; rounds_planned long, owned */
 	double mean; /* of all samples; tools that report bytes over time are compared with this. NaN for histograms */
 	/* Histograms only, over the values of all rounds; NaN otherwise. */
-	double p90, p99, p999, max;
+	double p90, p99, p999, p9999, max;
 };
 
 /* How payload is moved over a link: what is to be expected of it follows from that (expect.c). */

@@ -79,6 +79,7 @@ static struct fl_metric_summary sum_up(const struct fl_subject *s, const struct 
 	sum.p90 = fl_buckets_quantile(&all, 0.9);
 	sum.p99 = fl_buckets_quantile(&all, 0.99);
 	sum.p999 = fl_buckets_quantile(&all, 0.999);
+	sum.p9999 = fl_buckets_quantile(&all, 0.9999);
 	sum.max = fl_buckets_quantile(&all, 1);
 	fl_buckets_release(&all);
 	free(rounds.medians);

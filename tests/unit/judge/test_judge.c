@@ -334,7 +334,7 @@ static void test_histograms(void **state)
 	m = &j->lanes[0].metrics[2];
 	assert_string_equal(m->name, "read_ns");
 	assert_true(m->of_rounds.median == 200 && m->of_rounds.low == 100 && m->of_rounds.high == 300);
-	assert_true(m->p90 == 300 && m->p99 == 900 && m->p999 == 900 && m->max == 900);
+	assert_true(m->p90 == 300 && m->p99 == 900 && m->p999 == 900 && m->p9999 == 900 && m->max == 900);
 	assert_int_equal(j->lanes[0].verdict, FL_UNJUDGED);
 	assert_string_equal(j->lanes[0].reason, "only rates in bytes are held against limits");
 	assert_int_equal(j->lanes[0].metrics[0].of_rounds.n, 0);
