@@ -202,4 +202,36 @@ static inline struct fl_run *hosts_sample(unsigned n, unsigned slow_drive, unsig
 	return run;
 }
 
+/* Both ways at once in all cases of pairs; what arrives at `to` stays, what arrives at `from` is `back`. */
+static inline void set_both_ways(struct fl_run *run, double back)
+{
+	json_t *entry = json_object_get(run->declared, "net.stream"), *c, *lane;
+	size_t i, k;
+
+	json_array_append_new(json_object_get(entry, "fields"),
+			      json_pack("{s:s, s:s, s:s, s:s, s:s}", "name", "direction", "type", "choice", "preset",
+					"one", "range", "one|both", "help", "ways"));
+	json_object_set_new(entry, "measured_when", json_string("direction=one"));
+	json_array_foreach(json_object_get(run->plan, "cases"), i, c)
+		json_array_foreach(json_object_get(c, "lanes"), k, lane)
+			json_object_set_new(json_object_get(lane, "options"), "direction", json_string("both"));
+	for (i = 0; i < run->lanes_n; i++) {
+		json_object_set_new(run->lanes[i].options, "direction", json_string("both"));
+		for (k = 0; run->lanes[i].lane % 2 == 0 && k < run->lanes[i].series[0].n; k++)
+			run->lanes[i].series[0].value[k] *= back;
+	}
+}
+
+/* share: of what that host sends, how much arrives. Lanes of a pair are recorded one after the other. */
+static inline void slow_down(struct fl_run *run, const char *host, double share)
+{
+	for (size_t i = 0; i < run->lanes_n; i++) {
+		struct fl_lane_record *r = &run->lanes[i], *other = &run->lanes[i ^ 1];
+
+		for (size_t k = 0;
+		     strcmp(fl_json_text_or_null(other->placement, "host"), host) == 0 && k < r->series[0].n; k++)
+			r->series[0].value[k] *= share;
+	}
+}
+
 #endif
