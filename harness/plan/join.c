@@ -222,10 +222,11 @@ static struct slot *add_slot(struct joined *study, const struct fl_plan_case *c,
 	return slot;
 }
 
-/* First those that are called alike, so that no other takes their place. */
+/* First those that are called alike, so that no other takes their place; but of lanes alone and together the cases stand
+ * in the order of the lanes. */
 static void take_study(const struct join *j, const struct fl_study *s, struct fl_plan_case *cases, struct joined *study)
 {
-	for (int alike = 1; alike >= 0; alike--)
+	for (int alike = s->kind != FL_STUDY_SOLO; alike >= 0; alike--)
 		for (unsigned i = 0; i < s->cases_n; i++) {
 			struct fl_plan_case *c = &cases[s->first + i];
 			const char *value = s->values ? s->values[i] : NULL;

@@ -231,6 +231,34 @@ static void test_studies(void **state)
 	tear_down(&r);
 }
 
+/* The lanes of a host that ran together stand in the order of those that ran alone, also where another host calls a
+ * device as this one calls its neighbour. */
+static void test_solo_in_order(void **state)
+{
+	struct rack r = build(2);
+	struct fl_plan *plan;
+
+	(void)state;
+	r.machines[1].nodes[0].id = (char[]){ "node1" };
+	r.machines[1].nodes[0].number = 1;
+	r.machines[1].nodes[1].id = (char[]){ "node7" };
+	r.machines[1].nodes[1].number = 7;
+	plan = must(&r, "- together: [{bench: memory.copy, with: {memory: local}}]\n  study: solo\n");
+	assert_int_equal(plan->studies_n, 1);
+	assert_int_equal(plan->cases_n, 3);
+	for (unsigned i = 0; i < 2; i++)
+		for (unsigned host = 0; host < 2; host++) {
+			const struct fl_plan_lane *alone = &plan->cases[i].lanes[host];
+			const struct fl_plan_lane *beside = &plan->cases[2].lanes[2 * host + i];
+
+			assert_int_equal(alone->host, host);
+			assert_int_equal(beside->host, host);
+			assert_string_equal(fl_lane_option(alone, "memory"), fl_lane_option(beside, "memory"));
+		}
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
 /* ---- with each other */
 
 static const struct {
@@ -640,13 +668,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_alike),	       cmocka_unit_test(test_unlike),
 		cmocka_unit_test(test_skipped_on_one), cmocka_unit_test(test_studies),
-		cmocka_unit_test(test_meetings),       cmocka_unit_test(test_sample),
-		cmocka_unit_test(test_across),	       cmocka_unit_test(test_racks),
-		cmocka_unit_test(test_places),	       cmocka_unit_test(test_skipped_group),
-		cmocka_unit_test(test_lacking),	       cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_many),	       cmocka_unit_test(test_sweep),
-		cmocka_unit_test(test_narrow),	       cmocka_unit_test(test_starvation),
-		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_solo_in_order),  cmocka_unit_test(test_meetings),
+		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_across),
+		cmocka_unit_test(test_racks),	       cmocka_unit_test(test_places),
+		cmocka_unit_test(test_skipped_group),  cmocka_unit_test(test_lacking),
+		cmocka_unit_test(test_refused),	       cmocka_unit_test(test_many),
+		cmocka_unit_test(test_sweep),	       cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_starvation),     cmocka_unit_test(test_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
