@@ -46,12 +46,13 @@ static struct carried *find_or_add(struct seen *all, const char *name)
 	return &all->items[all->n++];
 }
 
+/* Lanes that pass bytes to each other do so through a few buffers, which a cache holds. */
 static bool is_beyond_caches(const struct fl_lane_verdict *v)
 {
 	const char *option = fl_entry_field(v->entry, "buffer") ? "buffer" : "size";
 	double bytes = fl_json_number_or_nan(v->options, option);
 
-	return isnan(bytes) || bytes == 0 || bytes >= beyond_caches_bytes;
+	return v->size <= 1 && (isnan(bytes) || bytes == 0 || bytes >= beyond_caches_bytes);
 }
 
 /* Of lanes beside each other, which may take turns, what each put on it over all of the time. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* odd.c: the odd one out: devices that are alike, on paths that are alike, give the same, and need no history for that.
  * Which of them is odd is said in outlier.h. Lanes are alike that ran alone, whose benchmark and options are the same
- * but for the devices, and whose paths have as many hops with the same caps. */
+ * but for the devices, and whose paths have as many hops with the same caps. What is measured between hosts is theirs to explain (across.c). */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "judge/parts.h"
@@ -41,7 +41,7 @@ static bool is_candidate(const struct fl_lane_verdict *v, const struct fl_lane_v
 	const struct fl_metric_summary *m = fl_speaking(v);
 
 	if (!m || !isfinite(m->of_rounds.median) || v->lane > 0 || (next && next->case_no == v->case_no) ||
-	    v->hops_n == 0)
+	    v->hops_n == 0 || v->size > 1)
 		return false;
 	if (v->verdict == FL_VERDICT_INVALID || v->verdict == FL_VERDICT_NOT_MEASURED || v->wrong_data)
 		return false;

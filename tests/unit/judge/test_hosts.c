@@ -104,6 +104,24 @@ static void carried_stays_at_home(void **state)
 	fl_run_free(run);
 }
 
+/* What two hosts pass to each other goes through a few buffers, which a cache holds: memory has not shown anything. */
+static void carried_by_buffers(void **state)
+{
+	struct fl_run *run = hosts_run(2);
+	const double read[] = { 5.1e9, 5.1e9 };
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+	hosts_each(run, "storage.read path=/data/file", "storage.read", "{\"path\":\"/data/file\"}", read);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		json_object_set_new(run->lanes[i].placement, "node", json_integer(1));
+	j = judge(run);
+	assert_false(hop_of(lane_of(j, 1, 1), "DRAM of node1")->carried);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* The receiver is the measurement, held against both NICs. */
 static void pair(void **state)
 {
@@ -529,16 +547,27 @@ static void hosts_and_plan(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(own_machine),	  cmocka_unit_test(hops_are_not_shared),
-		cmocka_unit_test(pair),		  cmocka_unit_test(carried_stays_at_home),
-		cmocka_unit_test(slower_side),	  cmocka_unit_test(no_nic),
-		cmocka_unit_test(both_ways),	  cmocka_unit_test(slow_sender),
-		cmocka_unit_test(odd_ones),	  cmocka_unit_test(distrust_is_shared),
-		cmocka_unit_test(slow_pair),	  cmocka_unit_test(too_few),
-		cmocka_unit_test(spread),	  cmocka_unit_test(moves_by_itself),
-		cmocka_unit_test(better),	  cmocka_unit_test(trusted_first),
-		cmocka_unit_test(noisy_pairs),	  cmocka_unit_test(distrusted_pairs),
-		cmocka_unit_test(lost),		  cmocka_unit_test(contradictions),
+		cmocka_unit_test(own_machine),
+		cmocka_unit_test(hops_are_not_shared),
+		cmocka_unit_test(pair),
+		cmocka_unit_test(carried_stays_at_home),
+		cmocka_unit_test(carried_by_buffers),
+		cmocka_unit_test(slower_side),
+		cmocka_unit_test(no_nic),
+		cmocka_unit_test(both_ways),
+		cmocka_unit_test(slow_sender),
+		cmocka_unit_test(odd_ones),
+		cmocka_unit_test(distrust_is_shared),
+		cmocka_unit_test(slow_pair),
+		cmocka_unit_test(too_few),
+		cmocka_unit_test(spread),
+		cmocka_unit_test(moves_by_itself),
+		cmocka_unit_test(better),
+		cmocka_unit_test(trusted_first),
+		cmocka_unit_test(noisy_pairs),
+		cmocka_unit_test(distrusted_pairs),
+		cmocka_unit_test(lost),
+		cmocka_unit_test(contradictions),
 		cmocka_unit_test(hosts_and_plan),
 	};
 
