@@ -46,8 +46,8 @@ struct uring {
 	struct link chain[FL_TCP_DEPTH_MAX];
 	unsigned chain_n, chain_done; /* in flight; of these, through */
 	unsigned slot, slots;	      /* the next one; how many are used */
-	unsigned notes;		      /* slots that the kernel still reads */
-	bool *kept;		      /* by slot: it does */
+	unsigned notes;		      /* sends that the kernel still reads for: all of `kept` */
+	unsigned *kept;		      /* by slot: how many of its sends it still reads for */
 	bool zerocopy, report, was_copied, was_reported;
 	/* receiving */
 	struct io_uring_buf_ring *buffers;
@@ -245,15 +245,15 @@ static void give_buffer(struct uring *u, unsigned i)
 static int on_send(struct uring *u, const struct io_uring_cqe *cqe, unsigned i, unsigned slot, struct fl_err *err)
 {
 	if (cqe->flags & IORING_CQE_F_NOTIF) {
-		u->kept[slot] = false;
+		u->kept[slot]--;
 		u->notes--;
 		u->was_reported = true;
 		u->was_copied = (uint32_t)cqe->res & IORING_NOTIF_USAGE_ZC_COPIED;
 		return 0;
 	}
 	if (cqe->flags & IORING_CQE_F_MORE) {
-		u->notes += !u->kept[slot];
-		u->kept[slot] = true;
+		u->kept[slot]++;
+		u->notes++;
 	}
 	u->chain_done++;
 	if (cqe->res < 0 && cqe->res != -ECANCELED && cqe->res != -EAGAIN && cqe->res != -EINTR)

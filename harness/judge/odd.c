@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* odd.c: the odd one out: devices that are alike, on paths that are alike, give the same, and need no history for that.
- * Which of them is odd is said in outlier.h. Lanes are alike that ran alone, whose benchmark and options are the same
- * but for the devices, and whose paths have as many hops with the same caps. What is measured between hosts is theirs to explain (across.c). */
+/* odd.c: the odd one out: devices that are alike, on paths that are alike, give the same, and need no history for
+ * that. Which of them is odd is said in outlier.h. Lanes are alike that ran alone, whose benchmark and options are
+ * the same but for the devices, and whose paths have as many hops with the same caps. What is measured between
+ * hosts is theirs to explain (across.c). */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "judge/parts.h"

@@ -222,8 +222,8 @@ static struct slot *add_slot(struct joined *study, const struct fl_plan_case *c,
 	return slot;
 }
 
-/* First those that are called alike, so that no other takes their place; but of lanes alone and together the cases stand
- * in the order of the lanes. */
+/* First those that are called alike, so that no other takes their place; but of lanes alone and together the cases
+ * stand in the order of the lanes. */
 static void take_study(const struct join *j, const struct fl_study *s, struct fl_plan_case *cases, struct joined *study)
 {
 	for (int alike = s->kind != FL_STUDY_SOLO; alike >= 0; alike--)
