@@ -127,7 +127,7 @@ resume
 has '0 4' "$rc" "status where it hides the same GPUs and one of no lane is used ($(head -n 1 "$home/err"))"
 begun
 with_gpus '.[1].processes = 1 | .[1].process = "4711 python3"'
-refused "who uses gpu-0000:20:00.0: was 'nobody else', is '1 other process uses gpu-0000:20:00.0 (4711 python3)'"
+refused "who uses gpu-0000:20:00.0: was 'nobody else', is '1 other process uses gpu-0000:20:00.0'"
 begun
 said 'gpus[1].processes' 2 machine
 with_gpus

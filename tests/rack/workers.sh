@@ -129,7 +129,7 @@ is '1 other process uses gpu-0000:20:00.0' \
 is 0 "$(value '.lanes[2].distrust | map(select(contains("gpu-"))) | length')" 'a GPU of which there is nothing to say'
 
 feedline export last --store "$store" >"$home/exported"
-is 0 "$(grep -c 4711 "$home/exported" || true)" 'what others run, in the record'
+is 0 "$(grep -c '4711 python3' "$home/exported" || true)" 'what others run, in the record'
 is '0 1 0' "$(jq -r '.. | objects | select(.gpus | arrays) | [.gpus[:3][].processes] | join(" ")' "$home/exported")" 'that they run, in the record'
 
 # One of whose users nobody knows is measured, and not trusted, where they are not seen beside it either.
