@@ -15,7 +15,7 @@ static int read_bytes(const void *bytes, size_t n, struct fl_bootstrap *ret, str
 	if (pipe(fds) < 0 || write(fds[1], bytes, n) != (ssize_t)n)
 		abort();
 	close(fds[1]);
-	rc = fl_bootstrap_read(fds[0], fl_now_ns() + UINT64_C(1000000000), ret, err);
+	rc = fl_bootstrap_read(fds[0], fl_now_ns() + UINT64_C(60000000000), ret, err);
 	close(fds[0]);
 	return rc;
 }

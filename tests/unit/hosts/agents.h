@@ -103,8 +103,12 @@ static int agent_serve(const struct agent_way *way, struct fl_wire *w, struct ag
 		}
 		if (rc < 0)
 			return 3;
-		end->heard++;
 		told = fl_json_text_or_null(message, "do");
+		if (told && !strcmp(told, "alive")) {
+			json_decref(message);
+			continue;
+		}
+		end->heard++;
 		if (told && !strcmp(told, "end"))
 			return 0;
 		if (told && !strcmp(told, "clock"))

@@ -106,6 +106,7 @@ struct scripted {
 	struct rig_life life;
 	enum deed deed;
 	const struct stream_opts *opts;
+	_Atomic bool over; /* the lane that is tested has come to its end */
 };
 
 enum { BLOCKS = 1024 }; /* of 4 KiB */
@@ -158,7 +159,7 @@ static void *play(void *arg)
 	if (fl_tcp_connect(&spec, &fd, &s->life.err) < 0)
 		return NULL;
 	if (s->deed == SLEEPS) {
-		while (!s->life.ops)
+		while (!s->over)
 			usleep(20000);
 		close(fd);
 		return NULL;
@@ -189,7 +190,7 @@ static void receive_from(enum deed deed, unsigned engine, struct rig_life *ret)
 		abort();
 	rig_begin(&receiver);
 	rig_end(&receiver);
-	sender.life.ops = 1;
+	sender.over = true;
 	pthread_join(sender.life.id, NULL);
 	free(g);
 	*ret = receiver;
