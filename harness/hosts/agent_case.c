@@ -7,12 +7,7 @@
 
 static void release(struct fl_agent_part *p, struct fl_run *run)
 {
-	for (size_t i = 0; i < run->lanes_n; i++)
-		fl_lane_record_release(&run->lanes[i]);
-	for (size_t i = 0; i < run->watched_n; i++)
-		fl_watched_release(&run->watched[i]);
-	free(run->lanes);
-	free(run->watched);
+	fl_run_release_results(run);
 	json_decref(p->clock_offset);
 	json_decref(p->clock_error);
 	json_decref(p->distrust);

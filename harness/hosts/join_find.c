@@ -61,7 +61,7 @@ void fl_ways_give_up(struct fl_ways *ways, struct fl_way *way, const struct fl_e
 		ways->until_ns = end_ns;
 }
 
-/* The way failed, for now; the next one that waits for its turn may begin. */
+/* The way failed this time; the next one that waits for its turn may begin. */
 static void fail(struct fl_ways *ways, struct fl_way *way, const struct fl_err *why)
 {
 	uint64_t now_ns = fl_now_ns();

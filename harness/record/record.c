@@ -96,6 +96,19 @@ void fl_run_host_release(struct fl_run_host *host)
 	*host = (struct fl_run_host){ 0 };
 }
 
+void fl_run_release_results(struct fl_run *run)
+{
+	for (size_t i = 0; i < run->lanes_n; i++)
+		fl_lane_record_release(&run->lanes[i]);
+	for (size_t i = 0; i < run->watched_n; i++)
+		fl_watched_release(&run->watched[i]);
+	free(run->lanes);
+	free(run->watched);
+	run->lanes = NULL;
+	run->watched = NULL;
+	run->lanes_n = run->watched_n = 0;
+}
+
 void fl_run_free(struct fl_run *run)
 {
 	if (!run)
@@ -103,12 +116,7 @@ void fl_run_free(struct fl_run *run)
 	for (size_t i = 0; i < run->hosts_n; i++)
 		fl_run_host_release(&run->hosts[i]);
 	free(run->hosts);
-	for (size_t i = 0; i < run->lanes_n; i++)
-		fl_lane_record_release(&run->lanes[i]);
-	for (size_t i = 0; i < run->watched_n; i++)
-		fl_watched_release(&run->watched[i]);
-	free(run->lanes);
-	free(run->watched);
+	fl_run_release_results(run);
 	json_decref(run->plan);
 	json_decref(run->machine);
 	json_decref(run->environment);

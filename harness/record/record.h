@@ -106,6 +106,7 @@ bool fl_watched_equal(const struct fl_watched *a, const struct fl_watched *b); /
 int fl_watched_compare(const struct fl_watched *a, const struct fl_watched *b);
 /* A joined series of n, arrays and all; their content is open. -ENOMEM. */
 int fl_series_make(const char *metric, enum fl_series_kind kind, size_t n, struct fl_series *ret);
+void fl_run_release_results(struct fl_run *run); /* its lanes and what was watched: it has none any more */
 void fl_run_free(struct fl_run *run);
 /* name is copied, the references are taken; valid until the next. */
 struct fl_run_host *fl_run_add_host(struct fl_run *run, const char *name, json_t *machine, json_t *environment);

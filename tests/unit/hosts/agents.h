@@ -198,4 +198,10 @@ static inline void agents_kill(struct agents *a)
 	munmap(a->ends, AGENTS_MAX * sizeof(*a->ends));
 }
 
+static inline void says(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' does not say '%s'", text, part);
+}
+
 #endif

@@ -40,12 +40,6 @@ static struct fl_hub *open_hub(unsigned n, struct lines *lines)
 	return hub;
 }
 
-static void says(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' does not say '%s'", text, part);
-}
-
 static void gathers(struct fl_hub *hub)
 {
 	struct fl_err err = { 0 };

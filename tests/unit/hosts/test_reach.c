@@ -20,12 +20,6 @@ static struct fl_hub *open_hub(unsigned n, const char *bind, uint16_t port)
 	return hub;
 }
 
-static void says(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' does not say '%s'", text, part);
-}
-
 static void gathers(struct fl_hub *hub)
 {
 	struct fl_err err = { 0 };

@@ -163,6 +163,15 @@ static inline void rig_set_state(struct rig_group *g, const struct fl_bench *ben
 	pthread_mutex_unlock(&g->lock);
 }
 
+static inline struct rig_group *new_group(void)
+{
+	struct rig_group *g = calloc(1, sizeof(*g));
+
+	pthread_mutex_init(&g->lock, NULL);
+	pthread_cond_init(&g->changed, NULL);
+	return g;
+}
+
 /* ---- a lane's life, in a thread of its own: open, enter, steps of one until so many ops or halted, leave, verify */
 enum rig_stage { RIG_OPENING, RIG_STEPPING, RIG_OVER };
 

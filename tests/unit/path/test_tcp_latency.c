@@ -7,15 +7,6 @@
 
 static const struct fl_device node = { .id = "node0", .node = -1 };
 
-static struct rig_group *new_group(void)
-{
-	struct rig_group *g = calloc(1, sizeof(*g));
-
-	pthread_mutex_init(&g->lock, NULL);
-	pthread_cond_init(&g->changed, NULL);
-	return g;
-}
-
 static struct rig_life life_of(const struct latency_opts *o, struct rig_group *g, unsigned rank, uint64_t ops)
 {
 	return (struct rig_life){ .bench = fl_bench_tcp_latency,
