@@ -161,10 +161,10 @@ if [ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] && mkdir "$group" 2>/dev/null; the
 	echo 4000 >"$group/cpu.cfs_quota_us"
 	# shellcheck disable=SC2016 # the inner shell expands these
 	timeout -s KILL 300 bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group" "$prefix/feedline" bench null.pipeline \
-		--batch 1MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6 --store "$store" >/dev/null 2>err || true
+		--batch 4MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6 --store "$store" >/dev/null 2>err || true
 	rmdir "$group"
 	stopped=$(feedline runs --store "$store" --json | jq -r '.runs[-1].id')
-	measure null.pipeline --batch 1MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6
+	measure null.pipeline --batch 4MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6
 	compare "$stopped" last
 	is '4 improved' "$rc $(change .lanes[0].metrics.bytes_per_s.moved)" 'without a quota after one'
 	compare last "$stopped"

@@ -41,7 +41,7 @@ fails|not measured: rank 0 (first) waited in step 21 for rank 1 (second), which 
 silent|not measured: rank 0 (first) waited in step 21 of 22, and so did the others of its group|not measured: rank 1 (second) waited in step 22 for rank 0 (first)
 idle|not measured: rank 0 (first) waited in step 21 for rank 1 (second), which failed: step: it is idle|not measured: step: it is idle, and the others of its group wait for it
 runs_off --slower 0| 0 (first)|invalid: it is not in lockstep: rank 1 (second) made
-dies_late|a lane of the same group failed|invalid: the worker was killed by SIG
+dies_late|the worker was killed by SIGSEGV in phase 'verify'|invalid: the worker was killed by SIG
 END
 
 finish
