@@ -5,6 +5,7 @@
 #   $long                  a case of 15 rounds, which takes some seconds
 #   launched K COMMAND...  runs it on host K: status in $rc, stdout in $home/out, stderr in $home/err
 #   lanes_are N WHAT       the JSON in $home/out has the lanes of n1 .. nN, every one measured; and one verdict
+#   lost_a_host WHAT       $rc and the JSON in $home/out are those of a run that lost a host
 #   keys                   what makes lanes comparable, of the JSON in $home/out: a line
 #   none_left N WHAT       within 10 s nothing of feedline runs on n1 .. nN any more
 #   wait_for_lanes STORE   until a run there has a lane
@@ -19,6 +20,12 @@ printf -- '- {bench: null.nop, repeat: 15, with: {duration: 200ms}}\n' >"$long"
 launched() {
 	rc=0
 	on "$1" timeout -s KILL 120 "${@:2}" >"$home/out" 2>"$home/err" </dev/null || rc=$?
+}
+
+# What disturbs the other hosts is worse than what is missing.
+lost_a_host() {
+	[ "$rc" != 4 ] || [ "$(undisturbed 4 "$home/out")" != 0 ] || rc=3
+	is 3 "$rc" "status of a run that lost a host$1 ($(tail -n 1 "$home/err"))"
 }
 
 lanes_are() {

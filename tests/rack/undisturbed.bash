@@ -10,6 +10,7 @@ undisturbed() {
 			elif any(.lanes[]; .band and (.verdict == "inconclusive" or .verdict == "not measured")) then 3
 			else 0 end' "$2"
 	else
+		[ "$1" != 4 ] || jq -r --arg o "$others" '.lanes[].distrust[] | select(test($o) | not) | "distrusted: " + .' "$2" >&2
 		printf '%s\n' "$1"
 	fi
 }
