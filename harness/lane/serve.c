@@ -112,12 +112,11 @@ static int carry_out(struct worker *w, const json_t *message, int fd, uint64_t *
 	return 0;
 }
 
-int fl_lane_serve(int control_fd)
+/* Until the agent says "quit", or is gone. */
+static int serve(struct worker *w)
 {
-	struct worker w = { .control_fd = control_fd, .send_lock = PTHREAD_MUTEX_INITIALIZER };
-
 	for (;;) {
-		struct pollfd p = { .fd = control_fd, .events = POLLIN };
+		struct pollfd p = { .fd = w->control_fd, .events = POLLIN };
 		struct fl_err err = { 0 };
 		json_t *message;
 		uint64_t number = 0;
@@ -125,18 +124,29 @@ int fl_lane_serve(int control_fd)
 
 		if (poll(&p, 1, -1) < 0 && errno != EINTR)
 			return FL_STATUS_BUG;
-		rc = fl_message_receive(control_fd, &message, &fd, &err);
+		rc = fl_message_receive(w->control_fd, &message, &fd, &err);
 		if (rc == -EAGAIN)
 			continue;
 		if (rc < 0)
-			return FL_STATUS_PASS; /* the agent is gone; whatever still runs ends with this process */
-		rc = carry_out(&w, message, fd, &number, &err);
+			return FL_STATUS_PASS;
+		rc = carry_out(w, message, fd, &number, &err);
 		if (fd >= 0)
 			close(fd);
 		json_decref(message);
 		if (rc == 1)
 			return FL_STATUS_PASS;
 		if (rc < 0)
-			fl_lane_report_failure(control_fd, &w.send_lock, (unsigned)number, &err);
+			fl_lane_report_failure(w->control_fd, &w->send_lock, (unsigned)number, &err);
 	}
+}
+
+/* What lanes share is never freed: those that still run, or are about to leave the lock behind their last word, have it
+ * until the process ends. */
+int fl_lane_serve(int control_fd)
+{
+	struct worker *w = fl_zalloc(1, sizeof(*w));
+
+	w->control_fd = control_fd;
+	pthread_mutex_init(&w->send_lock, NULL);
+	return serve(w);
 }
