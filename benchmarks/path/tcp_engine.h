@@ -15,8 +15,8 @@ struct fl_tcp_kind {
 	int (*open)(const struct fl_tcp_flow_spec *spec, struct fl_tcp_flow **ret, struct fl_err *err);
 	void (*close)(struct fl_tcp_flow *flow);
 	int (*enter)(struct fl_tcp_flow *flow, struct fl_err *err);
-	/* Does something, and waits for it at most some time: -EAGAIN: nothing moved for FL_TCP_PATIENCE_MS. */
-	int (*turn)(struct fl_tcp_flow *flow, struct fl_err *err);
+	/* Does something, and waits for it at most so long: -EAGAIN: nothing moved. */
+	int (*turn)(struct fl_tcp_flow *flow, unsigned within_ms, struct fl_err *err);
 	void (*halt)(struct fl_tcp_flow *flow);
 };
 

@@ -100,7 +100,7 @@ int fl_tcp_flow_move(struct fl_tcp_flow *flow, uint64_t n, uint64_t *ret_bytes, 
 			return -ECANCELED;
 		if (flow->in_ended)
 			return fl_tcp_ended(flow->spec.halt, flow->spec.peer, err);
-		rc = flow->kind->turn(flow, err);
+		rc = flow->kind->turn(flow, FL_TCP_PATIENCE_MS, err);
 		if (rc == -EAGAIN)
 			return fl_tcp_lost(flow->spec.peer, err);
 		if (rc < 0)
@@ -115,6 +115,11 @@ void fl_tcp_flow_halt(struct fl_tcp_flow *flow)
 	flow->kind->halt(flow);
 }
 
+static uint64_t moved_by(const struct fl_tcp_flow *flow)
+{
+	return flow->sent + flow->in.offset;
+}
+
 static bool is_over(struct fl_tcp_flow *flow)
 {
 	if (!flow->spec.sends || flow->out_ended)
@@ -122,21 +127,26 @@ static bool is_over(struct fl_tcp_flow *flow)
 	return false;
 }
 
+/* A slow link may take long over what it was given: patience begins anew with every byte. */
 void fl_tcp_flow_drain(struct fl_tcp_flow *flow)
 {
-	const uint64_t until_ns = fl_now_ns() + UINT64_C(1000000) * FL_TCP_PATIENCE_MS;
+	const uint64_t patience_ns = UINT64_C(1000000) * FL_TCP_PATIENCE_MS;
+	uint64_t moved = moved_by(flow), until_ns = fl_now_ns() + patience_ns, now_ns;
 	bool ended = false;
 
 	flow->closing = true;
-	while (fl_now_ns() < until_ns) {
+	while ((now_ns = fl_now_ns()) < until_ns) {
 		if (flow->spec.sends && flow->out_ended && !ended)
 			ended = shutdown(flow->spec.fd, SHUT_WR) == 0;
 		if (is_over(flow)) {
 			flow->drained = true;
 			return;
 		}
-		if (flow->kind->turn(flow, NULL) < 0)
+		if (flow->kind->turn(flow, (unsigned)((until_ns - now_ns) / 1000000) + 1, NULL) < 0)
 			return;
+		if (moved_by(flow) > moved)
+			until_ns = fl_now_ns() + patience_ns;
+		moved = moved_by(flow);
 	}
 }
 

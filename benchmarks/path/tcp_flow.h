@@ -39,7 +39,7 @@ int fl_tcp_flow_enter(struct fl_tcp_flow *flow, struct fl_err *err);
 int fl_tcp_flow_move(struct fl_tcp_flow *flow, uint64_t n, uint64_t *ret_bytes, struct fl_err *err);
 void fl_tcp_flow_halt(struct fl_tcp_flow *flow); /* any thread */
 /* Sends what it has begun, ends its direction, and takes what arrives until the other side does the same; gives up
- * after some seconds. */
+ * where nothing moves for FL_TCP_PATIENCE_MS. */
 void fl_tcp_flow_drain(struct fl_tcp_flow *flow);
 
 /* ---- what became of it */

@@ -95,12 +95,12 @@ static ssize_t receive_some(struct sockets *s, struct fl_err *err)
 	return n;
 }
 
-static int wait_for_either(const struct fl_tcp_flow *flow)
+static int wait_for_either(const struct fl_tcp_flow *flow, unsigned within_ms)
 {
 	const short out = flow->spec.sends && !flow->out_ended ? POLLOUT : 0;
 	const short in = flow->spec.receives && !flow->in_ended ? POLLIN : 0;
 
-	for (int waited_ms = 0; waited_ms < FL_TCP_PATIENCE_MS; waited_ms += LOOK_MS) {
+	for (unsigned waited_ms = 0; waited_ms < within_ms; waited_ms += LOOK_MS) {
 		struct pollfd p = { .fd = flow->spec.fd, .events = (short)(out | in) };
 
 		if (poll(&p, 1, LOOK_MS) != 0 || (fl_tcp_flow_halted(flow) && !flow->closing))
@@ -109,7 +109,7 @@ static int wait_for_either(const struct fl_tcp_flow *flow)
 	return -EAGAIN;
 }
 
-static int sockets_turn(struct fl_tcp_flow *flow, struct fl_err *err)
+static int sockets_turn(struct fl_tcp_flow *flow, unsigned within_ms, struct fl_err *err)
 {
 	struct sockets *s = (struct sockets *)flow;
 	ssize_t sent = flow->spec.sends ? send_some(s, err) : 0;
@@ -119,7 +119,7 @@ static int sockets_turn(struct fl_tcp_flow *flow, struct fl_err *err)
 		return (int)(sent < 0 ? sent : received);
 	if (sent > 0 || received > 0)
 		return 0;
-	return wait_for_either(flow);
+	return wait_for_either(flow, within_ms);
 }
 
 static void sockets_halt(struct fl_tcp_flow *flow)

@@ -324,7 +324,7 @@ static int wait_one(struct uring *u, unsigned within_ms, struct fl_err *err)
 	return take_all(u, err);
 }
 
-static int uring_turn(struct fl_tcp_flow *flow, struct fl_err *err)
+static int uring_turn(struct fl_tcp_flow *flow, unsigned within_ms, struct fl_err *err)
 {
 	struct uring *u = uring_of(flow);
 	const bool had_ended = flow->out_ended;
@@ -335,7 +335,7 @@ static int uring_turn(struct fl_tcp_flow *flow, struct fl_err *err)
 		queue_receive(u);
 	if (flow->out_ended && !had_ended)
 		return 0; /* which the other side is told before anybody waits for it */
-	return wait_one(u, FL_TCP_PATIENCE_MS, err);
+	return wait_one(u, within_ms, err);
 }
 
 static void uring_halt(struct fl_tcp_flow *flow)
