@@ -91,7 +91,23 @@ static void without_a_copy(void **state)
 
 /* ---- a sender that is none of ours: it connects, sends what the row says, and tells how much it sent */
 
-enum deed { GOOD, CHANGED, CHANGED_LATE, EXCHANGED, LOST, DOUBLED, STRANGE, LIES_MORE, LIES_LESS, GOES, DIES, SLEEPS };
+enum deed {
+	GOOD,
+	CHANGED,
+	CHANGED_LATE,
+	EXCHANGED,
+	LOST,
+	DOUBLED,
+	STRANGE,
+	LIES_MORE,
+	LIES_LESS,
+	GIVES_UP,	  /* its own count lacks what it did not see go */
+	GIVES_UP_CHANGED, /* and its last buffer is none of the stream's */
+	DIES_LATE,	  /* with what is under way */
+	GOES,
+	DIES,
+	SLEEPS
+};
 
 struct scripted {
 	struct rig_life life;
@@ -129,7 +145,8 @@ static uint64_t send_blocks(int fd, enum deed deed)
 		if (deed == STRANGE && i == 70)
 			seed = seed_of(1, SENDER);
 		fl_block_fill(words, seed, 0, place * FL_BLOCK_BYTES);
-		if ((deed == CHANGED && i == 70) || (deed == CHANGED_LATE && i == BLOCKS - 1))
+		if ((deed == CHANGED && i == 70) ||
+		    ((deed == CHANGED_LATE || deed == GIVES_UP_CHANGED) && i == BLOCKS - 1))
 			words[300] ^= 1;
 		put(fd, words, sizeof(words));
 		sent += sizeof(words);
@@ -139,12 +156,31 @@ static uint64_t send_blocks(int fd, enum deed deed)
 	return sent;
 }
 
+static void await_stop(struct rig_group *g)
+{
+	for (int stopped = 0; !stopped; usleep(1000)) {
+		pthread_mutex_lock(&g->lock);
+		stopped = g->stopped;
+		pthread_mutex_unlock(&g->lock);
+	}
+}
+
+/* What a sender says that has sent all; or thinks so. */
+static struct total claim_of(enum deed deed, uint64_t sent)
+{
+	bool gives_up = deed == GIVES_UP || deed == GIVES_UP_CHANGED;
+
+	if (deed == LIES_LESS || deed == GIVES_UP)
+		sent--;
+	return (struct total){ .sent = { sent + (deed == LIES_MORE) }, .drained = gives_up ? 0 : 1 };
+}
+
 static void *play(void *arg)
 {
 	struct scripted *s = arg;
 	const struct fl_tcp_spec spec = { .lane = &s->life.lane, .roles = roles, .interface = "", .streams = 1 };
 	const struct linger now = { .l_onoff = 1 };
-	struct total mine = { 0 }, all[2];
+	struct total mine, all[2];
 	int fd;
 
 	if (fl_tcp_connect(&spec, &fd, &s->life.err) < 0)
@@ -155,17 +191,23 @@ static void *play(void *arg)
 		close(fd);
 		return NULL;
 	}
-	mine.sent[0] = send_blocks(fd, s->deed) + (s->deed == LIES_MORE ? 1 : 0) - (s->deed == LIES_LESS ? 1 : 0);
-	if (s->deed == DIES)
+	mine = claim_of(s->deed, send_blocks(fd, s->deed));
+	if (s->deed == DIES_LATE)
+		await_stop(s->life.lane.group);
+	if (s->deed == DIES || s->deed == DIES_LATE)
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 	if (s->deed == GOES || s->deed == DIES) {
 		usleep(50000); /* that the other side has read something: it is no condition of the test */
 		close(fd);
 		return NULL;
 	}
-	shutdown(fd, SHUT_WR);
+	if (s->deed == DIES_LATE)
+		close(fd);
+	else
+		shutdown(fd, SHUT_WR);
 	fl_allgather(&s->life.lane, "totals", &mine, sizeof(mine), all, NULL);
-	close(fd);
+	if (s->deed != DIES_LATE)
+		close(fd);
 	return NULL;
 }
 
@@ -187,6 +229,9 @@ static void receive_from(enum deed deed, unsigned engine, struct rig_life *ret)
 	*ret = receiver;
 }
 
+/* What was not all through is called that, whatever buffers and sums look like. */
+static const char under_way[] = "stream 0: not all that was under way in the end came through from or to rank 0";
+
 static void bad_senders(void **state)
 {
 	static const struct {
@@ -194,6 +239,9 @@ static void bad_senders(void **state)
 		const char *says; /* NULL: all is well */
 	} rows[] = {
 		{ GOOD, NULL },
+		{ GIVES_UP, under_way },
+		{ GIVES_UP_CHANGED, under_way },
+		{ DIES_LATE, under_way },
 		{ CHANGED, "stream 0: a byte of the 4096 from byte 286720 on is wrong" },
 		{ CHANGED_LATE, "stream 0: a byte of the 4096 from byte 4190208 on is wrong" },
 		{ EXCHANGED, "stream 0: at byte 286720 arrived what belongs at byte 290816" },
@@ -207,13 +255,14 @@ static void bad_senders(void **state)
 	(void)state;
 	for (unsigned engine = FL_TCP_AUTO; engine <= FL_TCP_SOCKETS; engine += 2)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			int bad = rows[i].says == under_way ? -ETIMEDOUT : -EBADMSG;
 			struct rig_life l;
 
 			receive_from(rows[i].deed, engine, &l);
 			assert_int_equal(l.open_rc, 0);
 			if (l.step_rc)
 				fail_msg("row %zu: step: %s", i, l.err.what);
-			assert_int_equal(l.verify_rc, rows[i].says ? -EBADMSG : 0);
+			assert_int_equal(l.verify_rc, rows[i].says ? bad : 0);
 			if (rows[i].says && !strstr(l.err.what, rows[i].says))
 				fail_msg("row %zu: '%s' does not say '%s'", i, l.err.what, rows[i].says);
 		}
