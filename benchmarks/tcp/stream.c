@@ -26,8 +26,9 @@ struct stream_opts {
 struct stream_thread {
 	struct fl_tcp_flow *flow;
 	struct rusage before;
-	uint64_t cpu_ns, user_ns; /* of this thread, while it moved */
-	uint64_t moved;		  /* bytes that count */
+	uint64_t carried_before;
+	uint64_t cpu_ns, user_ns, carried; /* of this thread, while it moved; bytes sent and received meanwhile */
+	uint64_t counted;		   /* bytes */
 };
 
 struct stream_state {
@@ -106,6 +107,27 @@ static int open_flows(struct stream_state *s, struct fl_err *err)
 	return rc;
 }
 
+/* Every stream finds its own way. */
+static void state_way(const struct stream_state *s, const char *name, const char *(*way)(const struct fl_tcp_flow *))
+{
+	const char *first = way(s->threads[0].flow);
+	bool mixed = false;
+
+	for (unsigned i = 1; i < s->opts->streams; i++)
+		mixed |= strcmp(way(s->threads[i].flow), first) != 0;
+	fl_set_fact(s->lane, name, "%s", mixed ? "mixed" : first);
+}
+
+/* Of the first that has a reason. */
+static void state_why(const struct stream_state *s, const char *name, const char *(*why)(const struct fl_tcp_flow *))
+{
+	for (unsigned i = 0; i < s->opts->streams; i++)
+		if (*why(s->threads[i].flow)) {
+			fl_set_fact(s->lane, name, "%s", why(s->threads[i].flow));
+			return;
+		}
+}
+
 static int open_all(struct stream_state *s, struct fl_err *err)
 {
 	int rc = fl_tcp_connect(&s->connect, s->fds, err);
@@ -118,9 +140,8 @@ static int open_all(struct stream_state *s, struct fl_err *err)
 		return rc;
 	}
 	fl_tcp_state(s->fds[0], s->lane);
-	fl_set_fact(s->lane, "engine", "%s", fl_tcp_flow_engine(s->threads[0].flow));
-	if (*fl_tcp_flow_why(s->threads[0].flow))
-		fl_set_fact(s->lane, "why_sockets", "%s", fl_tcp_flow_why(s->threads[0].flow));
+	state_way(s, "engine", fl_tcp_flow_engine);
+	state_why(s, "why_sockets", fl_tcp_flow_why);
 	return 0;
 }
 
@@ -154,35 +175,33 @@ static int stream_open(struct fl_lane *lane, const void *opts, void **ret_state,
 
 /* ---- the run */
 
-static void state_ways(const struct stream_state *s, const struct fl_tcp_flow *flow)
+static uint64_t carried(const struct fl_tcp_flow *flow)
 {
-	fl_set_fact(s->lane, "send", "%s", fl_tcp_flow_send(flow));
-	if (sends(s) && *fl_tcp_flow_why_plain(flow))
-		fl_set_fact(s->lane, "why_plain", "%s", fl_tcp_flow_why_plain(flow));
-	fl_set_fact(s->lane, "receive", "%s", fl_tcp_flow_receive(flow));
+	const struct fl_tcp_flow_done done = fl_tcp_flow_done(flow);
+
+	return done.sent + done.received;
 }
 
 static int stream_enter(void *state, unsigned thread, struct fl_err *err)
 {
-	struct stream_state *s = state;
-	int rc = fl_tcp_flow_enter(s->threads[thread].flow, err);
+	struct stream_thread *t = &((struct stream_state *)state)->threads[thread];
+	int rc = fl_tcp_flow_enter(t->flow, err);
 
-	if (rc == 0 && thread == 0)
-		state_ways(s, s->threads[0].flow);
-	getrusage(RUSAGE_THREAD, &s->threads[thread].before);
+	t->carried_before = carried(t->flow);
+	getrusage(RUSAGE_THREAD, &t->before);
 	return rc;
 }
 
 static int stream_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
 {
 	struct stream_thread *t = &((struct stream_state *)state)->threads[thread];
-	const uint64_t block = ((struct stream_state *)state)->opts->block, before = t->moved / block;
+	const uint64_t block = ((struct stream_state *)state)->opts->block, before = t->counted / block;
 	int rc = fl_tcp_flow_move(t->flow, n, &did->bytes, err);
 
 	if (rc < 0)
 		return rc;
-	t->moved += did->bytes;
-	did->ops = t->moved / block - before;
+	t->counted += did->bytes;
+	did->ops = t->counted / block - before;
 	return 0;
 }
 
@@ -209,6 +228,7 @@ static void stream_leave(void *state, unsigned thread)
 		t->user_ns = ns_of(&now.ru_utime) - ns_of(&t->before.ru_utime);
 		t->cpu_ns = t->user_ns + ns_of(&now.ru_stime) - ns_of(&t->before.ru_stime);
 	}
+	t->carried = carried(t->flow) - t->carried_before;
 	fl_tcp_flow_drain(t->flow);
 }
 
@@ -217,7 +237,7 @@ static void stream_leave(void *state, unsigned thread)
 struct total {
 	uint64_t sent[FL_TCP_STREAMS_MAX], received[FL_TCP_STREAMS_MAX];
 	uint64_t drained; /* a bit for each stream of which nothing is under way any more, as far as this side knows */
-	uint64_t retransmits, cpu_ns, user_ns, moved;
+	uint64_t retransmits, cpu_ns, user_ns, moved; /* the last three while steps were made */
 };
 
 static struct total total_of(const struct stream_state *s)
@@ -232,7 +252,7 @@ static struct total total_of(const struct stream_state *s)
 		t.drained |= (uint64_t)done.drained << i;
 		t.cpu_ns += s->threads[i].cpu_ns;
 		t.user_ns += s->threads[i].user_ns;
-		t.moved += s->threads[i].moved;
+		t.moved += s->threads[i].carried;
 	}
 	return t;
 }
@@ -245,6 +265,14 @@ static void state_cpu(struct fl_lane *lane, const char *name, const struct total
 	if (gb > 0)
 		fl_set_fact(lane, name, "%.3f s per GB (user %.3f s)", (double)t->cpu_ns / 1e9 / gb,
 			    (double)t->user_ns / 1e9 / gb);
+}
+
+static void state_ways(const struct stream_state *s)
+{
+	state_way(s, "send", fl_tcp_flow_send);
+	state_way(s, "receive", fl_tcp_flow_receive);
+	if (sends(s))
+		state_why(s, "why_plain", fl_tcp_flow_why_plain);
 }
 
 static void state_totals(const struct stream_state *s, const struct total *all)
@@ -288,8 +316,10 @@ static int stream_verify(void *state, struct fl_err *err)
 {
 	struct stream_state *s = state;
 	struct total mine = total_of(s), all[2];
-	int rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
+	int rc;
 
+	state_ways(s);
+	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
 	if (rc < 0)
 		return rc;
 	state_totals(s, all);
@@ -335,15 +365,15 @@ static const struct fl_metric stream_metrics[] = {
 };
 
 static const struct fl_fact stream_facts[] = {
-	{ "engine", true, "how the kernel is asked: io_uring or sockets" },
+	{ "engine", true, "how the kernel is asked: io_uring or sockets; mixed where streams differ" },
 	{ "why_sockets", false, "why not by io_uring" },
-	{ "send", true, "zerocopy or plain; none where nothing is sent" },
+	{ "send", true, "zerocopy or plain; mixed where streams differ; none where nothing is sent" },
 	{ "why_plain", false, "why not without a copy" },
-	{ "receive", true, "multishot or plain; none where nothing is received" },
+	{ "receive", true, "multishot or plain; mixed where streams differ; none where nothing is received" },
 	FL_TCP_FACTS,
 	{ "retransmits", false, "segments that were sent again, of all streams" },
-	{ "cpu_sender", false, "time of CPUs that the sender's threads took to move a GB" },
-	{ "cpu_receiver", false, "time of CPUs that the receiver's threads took to move a GB" },
+	{ "cpu_sender", false, "time of CPUs that the sender's threads took to send and receive a GB" },
+	{ "cpu_receiver", false, "time of CPUs that the receiver's threads took to send and receive a GB" },
 	{ 0 },
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tcp_stream.c: tcp.stream between two lanes over the loopback: both engines, one direction and both, and what it
  * says of senders that lose, change, exchange or double data, go away, or never were asked for. */
+#include "path/tcp_engine.h"
 #include "tcp/stream.c"
 #include "tcp_rig.h"
 #include <feedline/clock.h>
@@ -54,6 +55,8 @@ static void move_both(const struct stream_opts *o, uint64_t sender_ops, uint64_t
 	assert_string_equal(rig_fact(&receiver.lane, "nodelay"), "yes");
 	assert_string_not_equal(rig_fact(&receiver.lane, "retransmits"), "");
 	assert_string_not_equal(rig_fact(&receiver.lane, "cpu_sender"), "");
+	assert_string_not_equal(rig_fact(&sender.lane, "send"), "");
+	assert_string_not_equal(rig_fact(&receiver.lane, "receive"), "");
 	if (o->engine)
 		assert_string_equal(rig_fact(&sender.lane, "engine"),
 				    o->engine == FL_TCP_URING ? "io_uring" : "sockets");
@@ -292,6 +295,102 @@ static void lost_senders(void **state)
 		}
 }
 
+/* ---- what it says of itself */
+
+static struct total heard; /* by the sender that is tested, in the end */
+
+static void hear_total(const char *name, void *mine)
+{
+	if (strcmp(name, "totals") == 0)
+		memcpy(&heard, mine, sizeof(heard));
+}
+
+enum { TAKEN = 8 << 20 };
+
+/* A receiver that takes much and then gives one block back. */
+static void *play_receiver(void *arg)
+{
+	struct scripted *s = arg;
+	const struct fl_tcp_spec spec = { .lane = &s->life.lane, .roles = roles, .interface = "", .streams = 1 };
+	const uint64_t block = s->opts->block;
+	struct total mine = { .sent = { block }, .drained = 1 }, all[2];
+	uint64_t words[FL_BLOCK_WORDS];
+	static char taken[1 << 16];
+	ssize_t n = 1;
+	int fd;
+
+	if (fl_tcp_connect(&spec, &fd, &s->life.err) < 0)
+		return NULL;
+	for (uint64_t at = 0; at < TAKEN && n > 0; at += (uint64_t)n)
+		n = recv(fd, taken, sizeof(taken), 0);
+	for (uint64_t at = 0; at < block; at += sizeof(words)) {
+		fl_block_fill(words, seed_of(0, RECEIVER), 0, at);
+		put(fd, words, sizeof(words));
+	}
+	shutdown(fd, SHUT_WR);
+	while (n > 0) {
+		n = recv(fd, taken, sizeof(taken), 0);
+		mine.received[0] += n > 0 ? (uint64_t)n : 0;
+	}
+	mine.received[0] += TAKEN;
+	fl_allgather(&s->life.lane, "totals", &mine, sizeof(mine), all, NULL);
+	close(fd);
+	return NULL;
+}
+
+/* Both ways at once: time is taken for what is sent, too, though only what arrives counts. */
+static void time_for_both_ways(void **state)
+{
+	(void)state;
+	for (unsigned engine = FL_TCP_AUTO; engine <= FL_TCP_SOCKETS; engine += 2) {
+		struct stream_opts o = opts_of(engine, BOTH);
+		struct rig_group *g = new_group();
+		struct scripted receiver = { .life = life_of(&o, g, RECEIVER, 0), .opts = &o };
+		struct rig_life sender = life_of(&o, g, SENDER, 1);
+
+		sender.lane.meddle = hear_total;
+		if (pthread_create(&receiver.life.id, NULL, play_receiver, &receiver))
+			abort();
+		rig_begin(&sender);
+		rig_end(&sender);
+		pthread_join(receiver.life.id, NULL);
+		if (sender.open_rc || sender.step_rc || sender.verify_rc)
+			fail_msg("%s", sender.err.what);
+		assert_int_equal(sender.bytes, o.block);
+		assert_true(heard.moved >= TAKEN - o.depth * o.block);
+		free(g);
+	}
+}
+
+/* One of the streams did not find the way of the others. */
+static void streams_that_differ(void **state)
+{
+	struct stream_opts o = opts_of(FL_TCP_AUTO, BOTH);
+	struct fl_tcp_flow flows[3];
+	struct fl_lane lane = { 0 };
+	struct stream_state s = { .opts = &o, .lane = &lane };
+
+	(void)state;
+	o.streams = 3;
+	for (unsigned i = 0; i < 3; i++) {
+		flows[i] = (struct fl_tcp_flow){ .kind = &fl_tcp_uring, .send = "zerocopy", .receive = "multishot" };
+		flows[i].spec.sends = flows[i].spec.receives = true;
+		s.threads[i].flow = &flows[i];
+	}
+	state_ways(&s);
+	assert_string_equal(rig_fact(&lane, "send"), "zerocopy");
+	assert_string_equal(rig_fact(&lane, "receive"), "multishot");
+	assert_string_equal(rig_fact(&lane, "why_plain"), "");
+	lane = (struct fl_lane){ 0 };
+	flows[1].send = "plain";
+	snprintf(flows[1].why_plain, sizeof(flows[1].why_plain), "the path copies");
+	flows[2].receive = "plain";
+	state_ways(&s);
+	assert_string_equal(rig_fact(&lane, "send"), "mixed");
+	assert_string_equal(rig_fact(&lane, "receive"), "mixed");
+	assert_string_equal(rig_fact(&lane, "why_plain"), "the path copies");
+}
+
 /* ---- who knocks */
 
 static _Atomic unsigned port; /* where the receiver listens */
@@ -430,9 +529,15 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_way),	cmocka_unit_test(without_a_copy), cmocka_unit_test(bad_senders),
-		cmocka_unit_test(lost_senders), cmocka_unit_test(strangers),	  cmocka_unit_test(only_strangers),
+		cmocka_unit_test(every_way),
+		cmocka_unit_test(without_a_copy),
+		cmocka_unit_test(bad_senders),
+		cmocka_unit_test(lost_senders),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(only_strangers),
 		cmocka_unit_test(refusals),
+		cmocka_unit_test(time_for_both_ways),
+		cmocka_unit_test(streams_that_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
