@@ -4,7 +4,7 @@
  * whole round trip (sockperf calls half of it latency), by the pinger's clock, from before the call that sends until
  * after the one that received the last byte. Each side calls send and recv, as a program would: that is what it pays.
  *
- * Every byte of every message is looked at, between two of them: each has its number in it. */
+ * Every byte of every message is looked at, between two of them, on both sides: each has its number in it. */
 #include "path/tcp.h"
 #include <errno.h>
 #include <feedline/clock.h>
@@ -106,11 +106,17 @@ static int receive_all(const struct latency_state *s, unsigned char *data, struc
 }
 
 /* The number in front, as much of it as there is room for; behind it bytes that do not change. */
-static void number(const struct latency_state *s, unsigned char *message)
+static void make_next(struct latency_state *s)
 {
 	const size_t n = s->opts->size < sizeof(s->number) ? s->opts->size : sizeof(s->number);
 
-	memcpy(message, &s->number, n);
+	s->number++;
+	memcpy(s->out, &s->number, n);
+}
+
+static bool is_next(const struct latency_state *s)
+{
+	return memcmp(s->in, s->out, s->opts->size) == 0;
 }
 
 /* ---- open */
@@ -165,8 +171,7 @@ static int ping(struct latency_state *s, struct fl_hist *times, struct fl_err *e
 	uint64_t sent_ns, arrived_ns;
 	int rc;
 
-	s->number++;
-	number(s, s->out);
+	make_next(s);
 	sent_ns = fl_now_ns();
 	rc = send_all(s, s->out, err);
 	if (rc == 0)
@@ -175,17 +180,25 @@ static int ping(struct latency_state *s, struct fl_hist *times, struct fl_err *e
 		return rc;
 	arrived_ns = fl_now_ns();
 	fl_hist_add(times, arrived_ns - sent_ns);
-	if (memcmp(s->in, s->out, s->opts->size) != 0)
+	if (!is_next(s))
 		return fl_fail(err, -EBADMSG, "message %" PRIu64 " came back from %s as another one", s->number,
 			       s->peer);
 	return 0;
 }
 
+/* It knows which message is to come, and looks at it once it is on its way back. */
 static int echo(struct latency_state *s, struct fl_err *err)
 {
 	int rc = receive_all(s, s->in, err);
 
-	return rc < 0 ? rc : send_all(s, s->in, err);
+	if (rc == 0)
+		rc = send_all(s, s->in, err);
+	if (rc < 0)
+		return rc;
+	make_next(s);
+	if (!is_next(s))
+		return fl_fail(err, -EBADMSG, "message %" PRIu64 " came from %s as another one", s->number, s->peer);
+	return 0;
 }
 
 static int latency_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_tcp_latency.c: tcp.latency between two lanes over the loopback, and what it says of echoes that change a byte,
- * go away or say nothing. */
+ * go away or say nothing, and of pingers whose messages are not those that are to come. */
 #include "tcp/latency.c"
 #include "tcp_rig.h"
 #include <fcntl.h>
@@ -131,11 +131,66 @@ static void bad_echoes(void **state)
 	}
 }
 
+/* ---- a pinger that is none of ours */
+
+static void *play_pinger(void *arg)
+{
+	struct scripted *s = arg;
+	const struct fl_tcp_spec spec = { .lane = &s->life.lane, .roles = roles, .interface = "", .streams = 1 };
+	unsigned char message[64], back[64];
+	uint64_t trips = 10, all[2];
+	int fd;
+
+	if (fl_tcp_connect(&spec, &fd, &s->life.err) < 0)
+		return NULL;
+	for (uint64_t i = 1; i <= 10; i++) {
+		uint64_t number = s->deed == OLD && i == 5 ? 4 : i;
+
+		for (unsigned k = 0; k < sizeof(message); k++)
+			message[k] = (unsigned char)(k * 251 + 7);
+		memcpy(message, &number, sizeof(number));
+		message[63] ^= s->deed == CHANGES && i == 5 ? 0x10 : 0;
+		if (send(fd, message, sizeof(message), MSG_NOSIGNAL) != sizeof(message) ||
+		    recv(fd, back, sizeof(back), MSG_WAITALL) != sizeof(back))
+			break;
+	}
+	fl_allgather(&s->life.lane, "totals", &trips, sizeof(trips), all, NULL);
+	close(fd);
+	return NULL;
+}
+
+/* The echo says so itself: a pinger may not know what it sent. */
+static void bad_pingers(void **state)
+{
+	static const enum deed deeds[] = { CHANGES, OLD };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		struct latency_opts o = opts_of(64, i % 2 ? SPIN : BLOCK);
+		struct rig_group *g = new_group();
+		struct scripted other = { .life = life_of(&o, g, PINGER, 0), .deed = deeds[i] };
+		struct rig_life lane = life_of(&o, g, ECHO, 10);
+
+		assert_int_equal(pthread_create(&other.life.id, NULL, play_pinger, &other), 0);
+		rig_begin(&lane);
+		rig_end(&lane);
+		pthread_join(other.life.id, NULL);
+		assert_int_equal(lane.open_rc, 0);
+		if (lane.step_rc != -EBADMSG ||
+		    !strstr(lane.err.what, "message 5 came from rank 0 (pinger, 127.0.0.1) as another one"))
+			fail_msg("row %zu: %d, '%s'", i, lane.step_rc, lane.err.what);
+		free(lane.hist);
+		free(other.life.hist);
+		free(g);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back),
 		cmocka_unit_test(bad_echoes),
+		cmocka_unit_test(bad_pingers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
