@@ -4,6 +4,7 @@
 #include "cli/changes.h"
 #include "base/json.h"
 #include "judge/environment.h"
+#include "judge/path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,8 +99,8 @@ static bool is_gpu_setting(const char *path)
 static bool is_setting(const char *path, const json_t *environment)
 {
 	static const char *const settings[] = {
-		"drivers.",   "frequency.",	   "boost",	  "smt", "numa_balancing",
-		"huge_pages", "huge_pages_defrag", "clock_source"
+		"drivers.",   "frequency.",	   "boost",	   "smt",	"numa_balancing",
+		"huge_pages", "huge_pages_defrag", "clock_source", FL_INTERFACE
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {

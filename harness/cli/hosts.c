@@ -11,6 +11,7 @@
 #include "cli/serve.h"
 #include "hosts/digest.h"
 #include "hosts/launch.h"
+#include "judge/path.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,12 +144,21 @@ static json_t *command_of(const struct fl_call *call)
 	return words;
 }
 
+/* What the host says of itself, and by which interface it is reached. */
+static json_t *environment_of(const struct fl_hub_host *host)
+{
+	json_t *environment = json_copy(host->environment);
+
+	json_object_set_new(environment, FL_INTERFACE, fl_json_string(fl_json_text_or_null(host->hello, "interface")));
+	return environment;
+}
+
 void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, struct fl_run *run)
 {
 	const struct fl_hub *hub = fl_hosts_hub(hosts);
 
 	for (size_t i = 0; hub && i < hub->n; i++) {
-		json_t *environment = json_copy(hub->hosts[i].environment);
+		json_t *environment = environment_of(&hub->hosts[i]);
 
 		/* not that of the agent, which nobody typed */
 		json_object_set_new(environment, "command", command_of(call));
@@ -231,14 +241,16 @@ static void check_host(const struct fl_run *run, const struct fl_plan *plan, siz
 		       const struct fl_hub_host *host, struct fl_text *changes)
 {
 	struct fl_run part = { .machine = run->hosts[number].machine, .environment = run->hosts[number].environment };
+	json_t *environment = environment_of(host);
 	const struct fl_changes_now now = { .machine = host->machine,
-					    .environment = host->environment,
+					    .environment = environment,
 					    .host = (unsigned)number };
 	struct fl_err why = { 0 };
 
 	fl_copy(part.id, sizeof(part.id), run->id);
 	if (fl_changes_check(&part, plan, &now, &why) < 0)
 		fl_text_add(changes, "%shost %s: %s", changes->n ? "; " : "", run->hosts[number].name, why.what);
+	json_decref(environment);
 }
 
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,

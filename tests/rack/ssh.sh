@@ -132,6 +132,18 @@ has "$(cat "$home/err")" "run '$id' was on 2 hosts: n1,n2; go on with: feedline 
 launched 1 "$feedline" run --resume "$id" --hosts n1,n3 --store "$home/long.db"
 is 2 "$rc" 'status of going on over other hosts'
 has "$(cat "$home/err")" 'was on 2 hosts: n1,n2' 'going on over other hosts'
+# sql STATEMENT: on a copy of that run
+sql() {
+	/usr/bin/python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as store:
+    for row in store.execute(sys.argv[2]): print(*row)' "$home/moved.db" "$1"
+}
+cp "$home/long.db" "$home/moved.db"
+is 'eth0 eth0' "$(sql "SELECT json_extract(environment, '\$.interface') FROM host ORDER BY name" | xargs)" 'interfaces in the record'
+sql "UPDATE host SET environment = json_set(environment, '\$.interface', 'far') WHERE name = 'n2'"
+launched 1 "$feedline" run --resume "$id" --hosts n1,n2 --store "$home/moved.db"
+is 2 "$rc" 'status of going on over another interface'
+has "$(cat "$home/err")" "host n2: this machine is not as run '$id' left it: interface was 'far', is 'eth0'" 'another interface'
 launched 1 "$feedline" run --resume "$id" --hosts n2,n1 --store "$home/long.db" --json
 is 0 "$(undisturbed "$rc" "$home/out")" "status of going on ($(tail -n 1 "$home/err"))"
 is '15 15' "$(jq -r '[.lanes[].rounds] | join(" ")' "$home/out")" 'rounds of a run that went on'
