@@ -6,6 +6,7 @@
 #include "plan/parts.h"
 #include "plan/schedule.h"
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,22 +79,43 @@ struct meeting {
 	const struct fl_rule *rule;
 	const struct fl_entry *entry;
 	struct fl_lane_list *of_host; /* of each a group for each combination of options, of one lane each */
-	size_t combinations;	      /* of the host that has most */
+	/* Every combination that a host has, the first one's that has it. */
+	const struct fl_lane_group **like;
+	size_t combinations;
 	const struct fl_schedule *schedule;
 };
 
-/* The lane of a host in a combination that it may lack: it then says so. */
-static struct fl_plan_lane lane_of(const struct meeting *m, unsigned host, size_t combination, const char *label)
+/* Has that host no device of a kind at all, so that the option has no value there? */
+static bool lacks_option(const struct fl_plan_lane *lane, const struct fl_plan_lane *like)
+{
+	return lane->options_n < like->options_n;
+}
+
+/* NULL: the host does not have that combination. Mostly it stands in the same place on all hosts. */
+static const struct fl_lane_group *find(const struct fl_lane_list *list, const struct meeting *m, size_t combination)
+{
+	const char *choice = m->like[combination]->choice;
+
+	if (combination < list->n && strcmp(list->groups[combination].choice, choice) == 0)
+		return &list->groups[combination];
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->groups[i].choice, choice) == 0)
+			return &list->groups[i];
+	return NULL;
+}
+
+/* The lane of a host in a combination that it may lack: it then says so. A host that knows of no nodes is one place. */
+static struct fl_plan_lane lane_of(const struct meeting *m, unsigned host, size_t combination)
 {
 	const struct fl_lane_list *list = &m->of_host[host];
-	struct fl_plan_lane lane;
+	const struct fl_lane_group *own = find(list, m, combination), *like = m->like[combination];
+	struct fl_plan_lane lane = fl_plan_lane_copy(own ? own->lanes : list->groups[0].lanes);
 
-	if (combination < list->n)
-		return fl_plan_lane_copy(list->groups[combination].lanes);
-	lane = fl_plan_lane_copy(list->groups[0].lanes);
+	if (own || (lacks_option(&lane, like->lanes) && (lane.skip || combination == 0)))
+		return lane;
 	free(lane.skip);
 	free(lane.hint);
-	lane.skip = fl_format("%s has nothing in the place of '%s'", m->x->hosts[host].name, label);
+	lane.skip = fl_format("%s has nothing in the place of '%s'", m->x->hosts[host].name, like->label);
 	lane.hint = fl_dup("name devices that all hosts have, or none");
 	return lane;
 }
@@ -117,10 +139,10 @@ static char *label_of_round(const struct meeting *m, size_t round)
 }
 
 /* All pairs of a round with one combination of options. */
-static void add_round(const struct meeting *m, size_t round, size_t combination, const struct fl_lane_group *like,
-		      struct fl_lane_list *list)
+static void add_round(const struct meeting *m, size_t round, size_t combination, struct fl_lane_list *list)
 {
 	const struct fl_schedule_round *r = &m->schedule->rounds[round];
+	const struct fl_lane_group *like = m->like[combination];
 	unsigned roles = fl_entry_roles(m->entry);
 	struct fl_plan_lane *lanes = fl_zalloc(r->n * roles, sizeof(*lanes));
 	char *suffix = label_of_round(m, round);
@@ -129,7 +151,7 @@ static void add_round(const struct meeting *m, size_t round, size_t combination,
 		for (unsigned rank = 0; rank < roles; rank++) {
 			struct fl_plan_lane *lane = &lanes[i * roles + rank];
 
-			*lane = lane_of(m, rank ? r->pairs[i].to : r->pairs[i].from, combination, like->label);
+			*lane = lane_of(m, rank ? r->pairs[i].to : r->pairs[i].from, combination);
 			lane->rank = rank;
 			lane->size = roles;
 		}
@@ -138,7 +160,8 @@ static void add_round(const struct meeting *m, size_t round, size_t combination,
 							  .lanes = lanes,
 							  .n = r->n * roles,
 							  .label = fl_format("%s%s", like->label, suffix),
-							  .stem = fl_format("%s%s", like->stem, suffix) };
+							  .stem = fl_format("%s%s", like->stem, suffix),
+							  .choice = fl_dup(like->choice) };
 	list->lanes_n += r->n * roles;
 	free(suffix);
 }
@@ -146,8 +169,7 @@ static void add_round(const struct meeting *m, size_t round, size_t combination,
 /* ---- all rounds */
 
 /* No two hosts stand as `reach` says: one group that says so. */
-static void add_unmet(const struct meeting *m, size_t combination, const struct fl_lane_group *like,
-		      struct fl_lane_list *list)
+static void add_unmet(const struct meeting *m, size_t combination, struct fl_lane_list *list)
 {
 	struct fl_pair pair = { 0, 1 };
 	struct fl_schedule_round round = { &pair, 1 };
@@ -156,7 +178,7 @@ static void add_unmet(const struct meeting *m, size_t combination, const struct 
 	struct fl_lane_group *group;
 
 	unmet.schedule = &s;
-	add_round(&unmet, 0, combination, like, list);
+	add_round(&unmet, 0, combination, list);
 	group = &list->groups[list->n - 1];
 	for (size_t i = 0; i < group->n; i++) {
 		free(group->lanes[i].skip);
@@ -186,18 +208,15 @@ static int check_size(const struct meeting *m, const struct fl_lane_list *list, 
 
 static int add_rounds(const struct meeting *m, struct fl_lane_list *list, struct fl_err *err)
 {
-	const struct fl_lane_list *most = m->of_host;
 	int rc = check_size(m, list, err);
 
 	if (rc < 0)
 		return rc;
-	while (most->n < m->combinations)
-		most++;
-	for (size_t c = 0; c < most->n && m->schedule->rounds_n == 0; c++)
-		add_unmet(m, c, &most->groups[c], list);
+	for (size_t c = 0; c < m->combinations && m->schedule->rounds_n == 0; c++)
+		add_unmet(m, c, list);
 	for (size_t round = 0; round < m->schedule->rounds_n; round++)
-		for (size_t c = 0; c < most->n; c++)
-			add_round(m, round, c, &most->groups[c], list);
+		for (size_t c = 0; c < m->combinations; c++)
+			add_round(m, round, c, list);
 	return 0;
 }
 
@@ -236,6 +255,40 @@ static int meet_others(const struct meeting *m, struct fl_lane_list *list, struc
 	return rc;
 }
 
+/* ---- all combinations */
+
+static void add_combinations(struct meeting *m, const struct fl_lane_list *list, size_t options_n, json_t *seen)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		const struct fl_lane_group *group = &list->groups[i];
+
+		if (group->lanes->options_n < options_n || json_object_get(seen, group->choice))
+			continue;
+		json_object_set_new(seen, group->choice, json_true());
+		m->like = fl_grow(m->like, m->combinations + 1, sizeof(*m->like));
+		m->like[m->combinations++] = group;
+	}
+}
+
+/* First those of the host that has most, in its order. A host that lacks a kind of device has none of its own. */
+static void find_combinations(struct meeting *m)
+{
+	const struct fl_lane_list *most = m->of_host;
+	json_t *seen = json_object();
+	size_t options_n = 0;
+
+	for (size_t h = 0; h < m->x->hosts_n; h++) {
+		const struct fl_lane_list *list = &m->of_host[h];
+
+		options_n = list->groups->lanes->options_n > options_n ? list->groups->lanes->options_n : options_n;
+		most = list->n > most->n ? list : most;
+	}
+	add_combinations(m, most, options_n, seen);
+	for (size_t h = 0; h < m->x->hosts_n; h++)
+		add_combinations(m, &m->of_host[h], options_n, seen);
+	json_decref(seen);
+}
+
 int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
 		     struct fl_lane_list *list, struct fl_err *err)
 {
@@ -247,12 +300,14 @@ int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, c
 		const struct fl_expansion on = fl_expansion_on(x, h);
 
 		rc = fl_on_host(&on, rule, fl_expand_on_host(&on, rule, &m.of_host[h], err), err);
-		m.combinations = m.of_host[h].n > m.combinations ? m.of_host[h].n : m.combinations;
 	}
+	if (rc == 0)
+		find_combinations(&m);
 	if (rc == 0)
 		rc = x->hosts_n == 1 ? meet_alone(&m, list, err) : meet_others(&m, list, err);
 	for (size_t h = 0; h < x->hosts_n; h++)
 		fl_lane_list_release(&m.of_host[h]);
 	free(m.of_host);
+	free(m.like);
 	return rc;
 }

@@ -99,6 +99,21 @@ static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *
 	return t.bytes;
 }
 
+static char *choice_of(const struct fl_choices *choices, const size_t *index)
+{
+	struct fl_text t = { 0 };
+
+	for (size_t k = 0; k < choices->n; k++) {
+		const struct fl_choice *c = &choices->items[k];
+
+		if (c->each && c->n)
+			fl_text_add(&t, " %s=%s", c->field->name, c->texts[index[k]]);
+		else if (c->swept)
+			fl_text_add(&t, " %s=%zu", c->field->name, index[k]);
+	}
+	return t.bytes ? t.bytes : fl_dup("");
+}
+
 /* `local` gets its meaning. Without nodes it has none, and the lane is skipped (skip.c). */
 static void settle_local(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
 {
@@ -194,7 +209,8 @@ static int add_group(const struct fl_expansion *x, const struct fl_rule *rule, c
 								  .lanes = multiply(entry, &lane, n),
 								  .n = n,
 								  .label = label_of(&lane, choices, index, true),
-								  .stem = label_of(&lane, choices, index, false) };
+								  .stem = label_of(&lane, choices, index, false),
+								  .choice = choice_of(choices, index) };
 		list->lanes_n += n;
 	}
 	fl_plan_lane_release(&lane);
@@ -301,7 +317,8 @@ void fl_lane_list_add(struct fl_lane_list *list, const struct fl_lane_group *gro
 							  .lanes = fl_plan_lanes_copy(group->lanes, group->n),
 							  .n = group->n,
 							  .label = fl_dup(group->label),
-							  .stem = fl_dup(group->stem) };
+							  .stem = fl_dup(group->stem),
+							  .choice = fl_dup(group->choice) };
 	list->lanes_n += group->n;
 }
 
@@ -332,6 +349,7 @@ void fl_lane_list_release(struct fl_lane_list *list)
 		free(group->lanes);
 		free(group->label);
 		free(group->stem);
+		free(group->choice);
 	}
 	free(list->groups);
 	*list = (struct fl_lane_list){ 0 };

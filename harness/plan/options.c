@@ -183,7 +183,7 @@ static void choose_devices(const struct fl_machine *m, struct fl_choice *c)
  * no NUMA information, for others that nothing can be measured. */
 static void choose_each(const struct source *s, struct fl_choice *c, struct fl_choices *all)
 {
-	c->tells = true;
+	c->tells = c->each = true;
 	if (is_numa(c->field)) {
 		choose_nodes(s->x->machine, c);
 		return;

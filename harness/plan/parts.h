@@ -48,6 +48,9 @@ struct fl_lane_group {
 	size_t n;
 	char *label; /* what tells it from others: "memory.copy numa=node0 size=1MiB" */
 	char *stem;  /* the same without the swept option, or without those that are at once */
+	/* Which of its rule's combinations it is, in the same words on every host: devices by name, of those that are
+	 * every one of their kind; a swept value by its number. */
+	char *choice;
 };
 struct fl_lane_list {
 	struct fl_lane_group *groups;
@@ -195,6 +198,7 @@ struct fl_choice {
 	bool common;	     /* an option that every benchmark has */
 	bool tells;	     /* belongs into the label */
 	bool swept;	     /* its values are those of the rule's `sweep` */
+	bool each;	     /* they are all devices of a kind */
 	bool at_once;	     /* its devices are lanes of one case */
 };
 struct fl_choices {

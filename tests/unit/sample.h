@@ -161,6 +161,7 @@ static struct fl_field sample_gpu_fields[] = {
 static struct fl_field sample_stream_fields[] = {
 	{ .name = "interface", .type = FL_TEXT, .preset = "", .help = "interface to send from" },
 	{ .name = "streams", .type = FL_COUNT, .preset = "1", .range = "1..256", .help = "connections" },
+	{ .name = "memory", .type = FL_DEVICE, .preset = "local", .range = "node", .help = "node of the buffers" },
 	{ 0 },
 };
 /* What anybody can have of a GPU that is whole and not used. */

@@ -453,6 +453,105 @@ static void test_lacking(void **state)
 	tear_down(&r);
 }
 
+/* The number of the node that the lane's buffers are on. */
+static int memory_of(const struct fl_plan_lane *lane)
+{
+	for (size_t i = 0; i < lane->options_n; i++)
+		if (!strcmp(lane->options[i].name, "memory"))
+			return lane->options[i].text[strlen("node")] - '0';
+	return -1;
+}
+
+/* A host with three nodes and one with two: what both have meets by name, whichever place it has on each; what only
+ * one has is left out. */
+static void check_unlike(unsigned larger)
+{
+	unsigned distances[] = { 10, 21, 21 };
+	struct rack r = build(2);
+	struct fl_node nodes[] = { r.machines[0].nodes[0], sample_node(2, "node2", 0x8, distances),
+				   r.machines[0].nodes[1] };
+	struct fl_plan *plan;
+	unsigned met = 0;
+
+	nodes[2].cpus.bits[0] = 0x4;
+	r.machines[larger].m.nodes = nodes;
+	r.machines[larger].m.nodes_n = 3;
+	plan = must(&r, "- bench: tcp.stream\n  each: [numa, memory]\n");
+	assert_int_equal(plan->cases_n, 9);
+	for (size_t i = 0; i < plan->cases_n; i++) {
+		const struct fl_plan_lane *lanes = plan->cases[i].lanes, *whole = &lanes[larger];
+		char *label = fl_format("tcp.stream numa=node%d memory=node%d n1 - n2", whole->node, memory_of(whole));
+
+		if (memory_of(whole) == 2 || whole->node == 2) {
+			assert_non_null(lanes[1 - larger].skip);
+			assert_non_null(strstr(lanes[1 - larger].skip, "has nothing in the place of 'tcp.stream numa"));
+		} else {
+			met++;
+			assert_int_equal(lanes[0].node, lanes[1].node);
+			assert_int_equal(memory_of(&lanes[0]), memory_of(&lanes[1]));
+			assert_null(lanes[0].skip);
+			assert_null(lanes[1].skip);
+		}
+		assert_string_equal(plan->cases[i].label, label);
+		free(label);
+	}
+	assert_int_equal(met, 4);
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
+static void test_unlike_nodes(void **state)
+{
+	(void)state;
+	check_unlike(0);
+	check_unlike(1);
+}
+
+/* As many nodes, of which each host lacks one of the other's. */
+static void test_each_lacks_one(void **state)
+{
+	struct rack r = build(2);
+	struct fl_plan *plan;
+
+	(void)state;
+	r.machines[1].nodes[1].id = (char[]){ "node2" };
+	r.machines[1].nodes[1].number = 2;
+	plan = must(&r, "- bench: tcp.stream\n  each: [numa]\n");
+	assert_int_equal(plan->cases_n, 3);
+	assert_string_equal(plan->cases[0].label, "tcp.stream numa=node0 n1 - n2");
+	assert_null(plan->cases[0].lanes[0].skip);
+	assert_string_equal(plan->cases[1].label, "tcp.stream numa=node1 n1 - n2");
+	assert_string_equal(plan->cases[2].label, "tcp.stream numa=node2 n1 - n2");
+	for (unsigned i = 1; i < 3; i++)
+		for (unsigned k = 0; k < plan->cases[i].lanes_n; k++)
+			assert_non_null(plan->cases[i].lanes[k].skip);
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
+/* What is said once is each host's own: `local` memory is on different nodes of the two, and they meet. */
+static void test_local_meets_local(void **state)
+{
+	struct fl_nic nic = { .interface = (char[]){ "eth1" }, .node = SAMPLE_KNOWN(1) };
+	struct rack r = build(2);
+	struct fl_plan *plan;
+
+	(void)state;
+	r.machines[1].m.nics = &nic;
+	r.machines[1].m.nics_n = 1;
+	r.hosts[1].interface = "eth1";
+	plan = must(&r, "- bench: tcp.stream\n  with: {memory: local}\n  sweep: {streams: [1, 2]}\n");
+	assert_int_equal(plan->cases_n, 2);
+	for (int i = 0; i < 2; i++)
+		for (int k = 0; k < 2; k++) {
+			assert_null(plan->cases[i].lanes[k].skip);
+			assert_int_equal(memory_of(&plan->cases[i].lanes[k]), k);
+			assert_int_equal(plan->cases[i].lanes[k].options[1].text[0], '1' + i);
+		}
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
 /* ---- too much, and wrong */
 
 static const struct {
@@ -666,15 +765,27 @@ static void test_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_alike),	       cmocka_unit_test(test_unlike),
-		cmocka_unit_test(test_skipped_on_one), cmocka_unit_test(test_studies),
-		cmocka_unit_test(test_solo_in_order),  cmocka_unit_test(test_meetings),
-		cmocka_unit_test(test_sample),	       cmocka_unit_test(test_across),
-		cmocka_unit_test(test_racks),	       cmocka_unit_test(test_places),
-		cmocka_unit_test(test_skipped_group),  cmocka_unit_test(test_lacking),
-		cmocka_unit_test(test_refused),	       cmocka_unit_test(test_many),
-		cmocka_unit_test(test_sweep),	       cmocka_unit_test(test_narrow),
-		cmocka_unit_test(test_starvation),     cmocka_unit_test(test_time),
+		cmocka_unit_test(test_alike),
+		cmocka_unit_test(test_unlike),
+		cmocka_unit_test(test_skipped_on_one),
+		cmocka_unit_test(test_studies),
+		cmocka_unit_test(test_solo_in_order),
+		cmocka_unit_test(test_meetings),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(test_across),
+		cmocka_unit_test(test_racks),
+		cmocka_unit_test(test_places),
+		cmocka_unit_test(test_skipped_group),
+		cmocka_unit_test(test_lacking),
+		cmocka_unit_test(test_unlike_nodes),
+		cmocka_unit_test(test_each_lacks_one),
+		cmocka_unit_test(test_local_meets_local),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_sweep),
+		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_starvation),
+		cmocka_unit_test(test_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
