@@ -28,10 +28,10 @@ static const uint64_t begin_limit_ns = UINT64_C(60000000000), warm_limit_ns = UI
 static const double make_bytes_per_s = 50e6;
 /* So much of a window may lie beside those of other hosts. */
 static const double apart_most = 0.01;
+/* That part of what is too much is not worth another question for a clock. */
+static const double apart_good = 0.05;
 /* What hosts need between being told a time and that time. */
 static const uint64_t lead_ns = UINT64_C(50000000);
-/* Correcting the time of day may make a clock that much faster or slower: it is no jump. */
-static const double drift_most = 0.0005;
 
 /* ---- who takes part */
 
@@ -103,10 +103,16 @@ static void add_lane(struct fl_crew_case *c, unsigned number)
 	part->allowed_ns += files_limit_ns(lane->plan);
 }
 
+static uint64_t asked_ns(const struct fl_crew_case *c)
+{
+	return c->of->duration_ns ? c->of->duration_ns : open_window_ns;
+}
+
 static void init(struct fl_crew_case *c)
 {
 	size_t n = c->of->lanes_n;
 
+	c->good_ns = (uint64_t)(apart_good * apart_most * (double)asked_ns(c) / 2);
 	c->lanes = fl_zalloc(n, sizeof(*c->lanes));
 	c->parts = fl_zalloc(c->crew->hub->n + 1, sizeof(*c->parts));
 	c->reader = fl_journal_reader_make();
@@ -142,6 +148,7 @@ static void release(struct fl_crew_case *c)
 	}
 	free(c->thinned);
 	free(c->apart);
+	fl_hub_clocks_close(c->clocks);
 	fl_journal_reader_free(c->reader);
 	free(c->lanes);
 	free(c->parts);
@@ -273,7 +280,7 @@ static int listen_until(struct fl_crew_case *c, uint64_t until_ns, struct fl_err
 	const struct fl_hub_ears ears = { .hear = fl_crew_hear, .lost = fl_crew_hear_lost, .arg = c };
 
 	while (!fl_crew_all_at(c)) {
-		uint64_t now_ns = fl_now_ns(), next_ns = now_ns + 100 * ms;
+		uint64_t now_ns = fl_now_ns(), next_ns = now_ns + (c->clocks ? 20 : 100) * ms;
 		int rc;
 
 		if (now_ns >= until_ns)
@@ -281,6 +288,8 @@ static int listen_until(struct fl_crew_case *c, uint64_t until_ns, struct fl_err
 		rc = fl_hub_listen(c->crew->hub, next_ns < until_ns ? next_ns : until_ns, &ears, err);
 		if (rc < 0)
 			return rc;
+		if (c->clocks)
+			fl_hub_clocks_look(c->clocks);
 		now_ns = fl_now_ns();
 		for (size_t i = 0; i < c->parts_n; i++)
 			if (is_late(c, &c->parts[i], now_ns))
@@ -313,74 +322,6 @@ static bool any_here(const struct fl_crew_case *c)
 		if (!c->parts[i].lost)
 			return true;
 	return false;
-}
-
-/* ---- clocks */
-
-static int hear_quietly(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
-{
-	int rc = fl_crew_hear(arg, host, message, err);
-
-	return rc < 0 ? rc : 0;
-}
-
-static int look_at_clocks(struct fl_crew_case *c, struct fl_err *err)
-{
-	const struct fl_hub_ears ears = { .hear = hear_quietly, .lost = fl_crew_hear_lost, .arg = c };
-	int rc = fl_hub_clocks(c->crew->hub, &ears, err);
-	uint64_t now_ns = fl_now_ns();
-
-	for (size_t i = 0; i < c->parts_n; i++) {
-		struct fl_crew_part *part = &c->parts[i];
-
-		part->offset_after_ns = part->host->clock_offset_ns;
-		part->error_after_ns = part->host->clock_error_ns;
-		part->looked_after_ns = now_ns;
-	}
-	return rc;
-}
-
-static int look_before(struct fl_crew_case *c, struct fl_err *err)
-{
-	int rc = look_at_clocks(c, err);
-
-	c->error_ns = 0;
-	for (size_t i = 0; i < c->parts_n; i++) {
-		struct fl_crew_part *part = &c->parts[i];
-
-		part->offset_ns = part->offset_after_ns;
-		part->error_ns = part->error_after_ns;
-		part->looked_ns = part->looked_after_ns;
-		if (!part->ended && part->error_ns > c->error_ns)
-			c->error_ns = part->error_ns;
-	}
-	return rc;
-}
-
-/* A clock that moved more than it may be wrong, and more than correcting it explains. */
-static void judge_clock(struct fl_crew_part *part)
-{
-	double moved_ns = (double)part->offset_after_ns - (double)part->offset_ns;
-	double between_ns = (double)(part->looked_after_ns - part->looked_ns);
-	double known_ns = (double)part->error_ns + (double)part->error_after_ns;
-	double most_ns = known_ns + drift_most * between_ns;
-
-	if (moved_ns <= most_ns && moved_ns >= -most_ns)
-		return;
-	part->distrust =
-		fl_format("the clock of host %s moved by %+.3f ms against that of the hub in the %.1f s of the "
-			  "case, and is known to %.3f ms: it drifts, or was set",
-			  part->name, moved_ns / 1e6, between_ns / 1e9, known_ns / 1e6);
-}
-
-static int look_after(struct fl_crew_case *c, struct fl_err *err)
-{
-	int rc = look_at_clocks(c, err);
-
-	for (size_t i = 0; i < c->parts_n; i++)
-		if (!c->parts[i].ended)
-			judge_clock(&c->parts[i]);
-	return rc;
 }
 
 /* ---- the window */
@@ -435,8 +376,7 @@ static uint64_t close_ns(const struct fl_crew_case *c, uint64_t from_ns)
 
 static int window(struct fl_crew_case *c, struct fl_err *err)
 {
-	uint64_t asked_ns = c->of->duration_ns ? c->of->duration_ns : open_window_ns;
-	uint64_t from_ns = fl_now_ns() + lead_ns, end_ns = from_ns + 2 * c->error_ns + asked_ns;
+	uint64_t from_ns = fl_now_ns() + lead_ns, end_ns = from_ns + 2 * c->error_ns + asked_ns(c);
 	uint64_t to_ns = end_ns - c->error_ns;
 	const char *why;
 	int rc;
@@ -514,16 +454,17 @@ static int carry_through(struct fl_crew_case *c, const char *run, struct fl_err 
 {
 	int rc;
 
+	fl_crew_clocks_begin(c);
 	tell_parts(c, run);
 	rc = wait_for(c, FL_PART_READY, err);
 	if (rc == 0 && any_goes_on(c))
-		rc = look_before(c, err);
+		rc = fl_crew_clocks_before(c, err);
 	if (rc == 0 && any_goes_on(c))
 		rc = measure(c, err);
 	if (rc == 0)
 		rc = wait_for(c, FL_PART_STOPPED, err);
 	if (rc == 0 && any_goes_on(c))
-		rc = look_after(c, err);
+		rc = fl_crew_clocks_after(c, err);
 	if (rc == 0 && any_here(c))
 		rc = collect(c, err);
 	return rc;

@@ -63,6 +63,7 @@ static int say_ready(struct fl_crew_case *c, struct fl_crew_part *part, const js
 	if (part->stage != FL_PART_SENT || !c->crew->begun[part->host->rank])
 		return fl_fail(err, -EPROTO, "it said 'ready' out of turn");
 	go_on(part, FL_PART_READY);
+	fl_crew_clocks_ask(c, part);
 	return 0;
 }
 
@@ -239,15 +240,6 @@ static const struct {
 	{ "held", say_held },
 };
 
-/* One answer to each question may come later than anybody waited for it. */
-static int hear_late_clock(struct fl_hub_host *host, struct fl_err *err)
-{
-	if (!host->clocks_due)
-		return fl_fail(err, -EPROTO, "it said 'clock' out of turn");
-	host->clocks_due--;
-	return 0;
-}
-
 int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
 {
 	struct fl_crew_case *c = arg;
@@ -257,7 +249,7 @@ int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, str
 	int rc;
 
 	if (is && strcmp(is, "clock") == 0)
-		return hear_late_clock(host, err);
+		return fl_hub_clocks_hear(c->clocks, host, message, err);
 	while (is && i < sizeof(words) / sizeof(words[0]) && strcmp(words[i].is, is) != 0)
 		i++;
 	if (!is || i == sizeof(words) / sizeof(words[0]))

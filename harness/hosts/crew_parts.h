@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crew_parts.h: one case over many hosts in flight, shared by crew.c (its stages), crew_hear.c (what agents say),
- * crew_end.c (what ends before its time, and what it takes along), crew_gather.c (groups) and crew_records.c (what is
- * kept), crew_lockstep.c (the last step of groups). */
+ * crew_clocks.c (how well their clocks are known), crew_end.c (what ends before its time, and what it takes along),
+ * crew_gather.c (groups), crew_lockstep.c (the last step of groups) and crew_records.c (what is kept). */
 #ifndef FL_HOSTS_CREW_PARTS_H
 #define FL_HOSTS_CREW_PARTS_H
 #include "hosts/crew.h"
@@ -41,7 +41,8 @@ struct fl_crew_part {
 	uint64_t since_ns;   /* when it began what it has to do now, or last showed that it gets on */
 	uint64_t allowed_ns; /* from then on */
 	uint64_t moved_bytes, moves;
-	/* Its clock less the hub's, before the case and after it. */
+	/* Its clock less the hub's, before the case and after it, how far that may be off at the time looked_*_ns,
+	 * and that time. */
 	int64_t offset_ns, offset_after_ns;
 	uint64_t error_ns, error_after_ns, looked_ns, looked_after_ns;
 	char *distrust;	       /* NULL: none */
@@ -80,12 +81,21 @@ struct fl_crew_case {
 	bool started, windowed, stopped, collected;
 	bool full; /* a tape is */
 	enum fl_part_stage wanted;
-	uint64_t error_ns; /* the largest of their clocks */
-	char *thinned;	   /* why lanes of groups were not beside the others all of the time; NULL: all were */
-	char *apart;	   /* how far windows may lie apart; NULL: hardly */
-	unsigned ran;	   /* how many lanes were at work until the end */
+	struct fl_hub_clocks *clocks; /* NULL: none are being asked */
+	uint64_t good_ns;	      /* no clock needs to be known better than that */
+	uint64_t error_ns;	      /* the largest of their clocks */
+	char *thinned; /* why lanes of groups were not beside the others all of the time; NULL: all were */
+	char *apart;   /* how far windows may lie apart; NULL: hardly */
+	unsigned ran;  /* how many lanes were at work until the end */
 	struct fl_journal_reader *reader;
 };
+
+/* crew_clocks.c */
+/* Lanes are being opened: who has done so is asked for its clock while others have not. */
+void fl_crew_clocks_begin(struct fl_crew_case *c);
+void fl_crew_clocks_ask(struct fl_crew_case *c, struct fl_crew_part *part);
+int fl_crew_clocks_before(struct fl_crew_case *c, struct fl_err *err); /* all lanes are open */
+int fl_crew_clocks_after(struct fl_crew_case *c, struct fl_err *err);  /* all have stopped */
 
 /* crew_hear.c: the ears of the hub while the case is in flight; arg: the case. */
 int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err);

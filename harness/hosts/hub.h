@@ -22,10 +22,10 @@ struct fl_hub_host {
 	struct fl_machine *machine;
 	json_t *environment;
 	json_t *visible; /* which devices are hidden there: {"devices", "order"} */
-	/* Its CLOCK_MONOTONIC less the hub's, by the exchange with the shortest way of the last fl_hub_clocks(),
-	 * and how far that may be off: half that way. */
+	/* Its CLOCK_MONOTONIC less the hub's, by the exchange with the shortest way when it was last asked, how far
+	 * that may have been off: half that way, and when (by the hub's clock) it was; 0: it never was. */
 	int64_t clock_offset_ns;
-	uint64_t clock_error_ns;
+	uint64_t clock_error_ns, clock_at_ns;
 	uint64_t clock_way_ns;	  /* the shortest of all of them so far; 0: none yet */
 	uint64_t messages, bytes; /* that came from it */
 	unsigned clocks_due;	  /* questions for its clock that it has not answered */
@@ -110,12 +110,30 @@ void fl_hub_lose(struct fl_hub *hub, struct fl_hub_host *host, const struct fl_e
  * because it was told to, too, is not lost. malloc'd. */
 char *fl_hub_who_is_lost(struct fl_hub *hub);
 
-/* Measures the clocks of all hosts that are not lost: 8 exchanges each, and later fewer, as soon as one is hardly
- * longer than the shortest ever was; of some hosts at a time, so that they do not wait for one another. A host that
- * does not answer within 3 s is lost. (Cristian's algorithm: offset = their time - the middle of the exchange; error =
- * half of it.) What else hosts say meanwhile goes to `ears`, which may be NULL; an answer may also come after it, while
- * clocks_due is not 0. */
-int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err);
+/* How far the clocks of hosts are from the hub's (Cristian's algorithm: offset = their time - the middle of the
+ * exchange; error = half of it). Hosts are asked as they have time for it, while the caller goes on to listen to all;
+ * some at a time, so that they do not wait for one another. 8 exchanges each, or fewer, as soon as one has an error
+ * below good_ns, or is hardly longer than the shortest ever was. */
+struct fl_hub_clocks;
+struct fl_hub_clocks *fl_hub_clocks_open(struct fl_hub *hub, uint64_t good_ns);
+void fl_hub_clocks_close(
+	struct fl_hub_clocks *c); /* NULL allowed; who was not through keeps what was known of it before */
+/* Soon. Nothing, where it is lost, or is being asked. */
+void fl_hub_clocks_ask(struct fl_hub_clocks *c, struct fl_hub_host *host);
+/* The message "clock". An answer may come when nobody waits for it any more, so c may be NULL. -EPROTO: nothing was
+ * asked. */
+int fl_hub_clocks_hear(struct fl_hub_clocks *c, struct fl_hub_host *host, const json_t *message, struct fl_err *err);
+void fl_hub_clocks_look(
+	struct fl_hub_clocks *c); /* to be called about 50 times a second: a slow host gives way to others */
+/* Listens until all that were asked are through. A host that does not answer within 3 s is lost. What else hosts say
+ * meanwhile goes to `ears`, which may be NULL. */
+int fl_hub_clocks_wait(struct fl_hub_clocks *c, const struct fl_hub_ears *ears, struct fl_err *err);
+/* All of it, of all hosts that are not lost. */
+int fl_hub_clocks(struct fl_hub *hub, uint64_t good_ns, const struct fl_hub_ears *ears, struct fl_err *err);
+/* Correcting the time of day may make a clock faster or slower by that part of it: it is no jump. */
+enum { FL_CLOCK_DRIFT_PART = 2000 };
+/* How much of that may have come to clock_error_ns by then. UINT64_MAX: its clock was never measured. */
+uint64_t fl_hub_clock_aged_ns(const struct fl_hub_host *host, uint64_t at_ns);
 
 /* What differs between the hosts that should not (version, catalog, libraries, kernel, CPUs, cgroups, interfaces), and
  * where a cpuset leaves out CPUs of the host, as a table of text for people, or NULL where nothing does. *ret_bars: how

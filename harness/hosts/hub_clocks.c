@@ -15,24 +15,28 @@ enum { EXCHANGES = 8, AT_ONCE = 8 };
 static const uint64_t slow_ns = UINT64_C(20000000), hung_ns = UINT64_C(3000000000);
 
 struct exchange {
-	unsigned left;	      /* to be done; 0: this host is through */
+	unsigned left;	      /* to be done; 0: this host is not asked, or through */
 	uint64_t sent_ns;     /* of the one that is under way */
-	uint64_t first_ns;    /* when it was asked first */
+	uint64_t first_ns;    /* when it was asked first; 0: not yet */
 	uint64_t shortest_ns; /* UINT64_MAX: none yet */
+	uint64_t at_ns;	      /* when that was */
 	int64_t offset_ns;
 	bool in_place; /* is one of the few */
 };
 
-struct clocks {
+struct fl_hub_clocks {
 	struct fl_hub *hub;
-	const struct fl_hub_ears *ears;
-	struct exchange *of; /* by rank */
-	size_t next;	     /* the first that was not asked yet */
+	uint64_t good_ns;
+	const struct fl_hub_ears *ears; /* of who waits; NULL: nobody */
+	struct exchange *of;		/* by rank */
+	unsigned *queue;		/* a ring of those that wait for a place, by rank */
+	size_t first, queue_n;
 	size_t at_once;
 	size_t open; /* hosts that are not through */
+	uint64_t looked_ns;
 };
 
-static void ask(struct clocks *c, struct fl_hub_host *host)
+static void ask(struct fl_hub_clocks *c, struct fl_hub_host *host)
 {
 	struct exchange *x = &c->of[host->rank];
 	json_t *message;
@@ -44,14 +48,14 @@ static void ask(struct clocks *c, struct fl_hub_host *host)
 	json_decref(message);
 }
 
-static void free_place(struct clocks *c, struct exchange *x)
+static void free_place(struct fl_hub_clocks *c, struct exchange *x)
 {
 	if (x->in_place)
 		c->at_once--;
 	x->in_place = false;
 }
 
-static void finish(struct clocks *c, struct fl_hub_host *host)
+static void finish(struct fl_hub_clocks *c, struct fl_hub_host *host)
 {
 	struct exchange *x = &c->of[host->rank];
 
@@ -64,6 +68,7 @@ static void finish(struct clocks *c, struct fl_hub_host *host)
 		return;
 	host->clock_offset_ns = x->offset_ns;
 	host->clock_error_ns = (x->shortest_ns + 1) / 2;
+	host->clock_at_ns = x->at_ns;
 	if (!host->clock_way_ns || x->shortest_ns < host->clock_way_ns)
 		host->clock_way_ns = x->shortest_ns;
 }
@@ -74,61 +79,14 @@ static bool is_short(const struct fl_hub_host *host, uint64_t way_ns)
 	return way_ns <= host->clock_way_ns + host->clock_way_ns / 4;
 }
 
-static int take_clock(struct clocks *c, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
+static void take_place(struct fl_hub_clocks *c)
 {
-	struct exchange *x = &c->of[host->rank];
-	uint64_t now_ns = fl_now_ns(), sent_ns = 0, at_ns = 0;
-	int rc = fl_json_u64(message, "its clock", "sent_ns", UINT64_MAX, &sent_ns, err);
-
-	if (rc == 0)
-		rc = fl_json_u64(message, "its clock", "at_ns", UINT64_MAX, &at_ns, err);
-	if (rc < 0)
-		return rc;
-	host->clocks_due -= host->clocks_due > 0;
-	if (!x->left || sent_ns != x->sent_ns)
-		return 0; /* the answer to an older question */
-	if (now_ns - sent_ns < x->shortest_ns) {
-		x->shortest_ns = now_ns - sent_ns;
-		x->offset_ns = (int64_t)at_ns - (int64_t)(sent_ns + x->shortest_ns / 2);
-	}
-	if (x->left == 1 || is_short(host, x->shortest_ns)) {
-		finish(c, host);
-	} else {
-		x->left--;
-		ask(c, host);
-	}
-	return 0;
-}
-
-static int hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
-{
-	struct clocks *c = arg;
-	const char *is = fl_json_text_or_null(message, "is");
-	int rc;
-
-	if (is && !strcmp(is, "clock"))
-		return take_clock(c, host, message, err);
-	if (!c->ears || !c->ears->hear)
-		return 0;
-	rc = c->ears->hear(c->ears->arg, host, message, err);
-	return rc < 0 ? rc : 0;
-}
-
-static void lost(void *arg, struct fl_hub_host *host)
-{
-	struct clocks *c = arg;
-
-	c->ears->lost(c->ears->arg, host);
-}
-
-static void ask_more(struct clocks *c)
-{
-	while (c->at_once < AT_ONCE && c->next < c->hub->n) {
-		struct fl_hub_host *host = &c->hub->hosts[c->next++];
+	while (c->at_once < AT_ONCE && c->queue_n > 0) {
+		struct fl_hub_host *host = &c->hub->hosts[c->queue[c->first]];
 		struct exchange *x = &c->of[host->rank];
 
-		if (!x->left)
-			continue;
+		c->first = (c->first + 1) % c->hub->n;
+		c->queue_n--;
 		c->at_once++;
 		x->in_place = true;
 		x->first_ns = fl_now_ns();
@@ -136,59 +94,167 @@ static void ask_more(struct clocks *c)
 	}
 }
 
+struct fl_hub_clocks *fl_hub_clocks_open(struct fl_hub *hub, uint64_t good_ns)
+{
+	struct fl_hub_clocks *c = fl_zalloc(1, sizeof(*c));
+
+	*c = (struct fl_hub_clocks){ .hub = hub,
+				     .good_ns = good_ns,
+				     .of = fl_zalloc(hub->n, sizeof(*c->of)),
+				     .queue = fl_zalloc(hub->n, sizeof(*c->queue)) };
+	return c;
+}
+
+void fl_hub_clocks_close(struct fl_hub_clocks *c)
+{
+	if (!c)
+		return;
+	free(c->of);
+	free(c->queue);
+	free(c);
+}
+
+void fl_hub_clocks_ask(struct fl_hub_clocks *c, struct fl_hub_host *host)
+{
+	struct exchange *x = &c->of[host->rank];
+
+	if (!host->wire || x->left)
+		return;
+	*x = (struct exchange){ .left = EXCHANGES, .shortest_ns = UINT64_MAX };
+	c->open++;
+	c->queue[(c->first + c->queue_n++) % c->hub->n] = host->rank;
+	take_place(c);
+}
+
+static void take_answer(struct fl_hub_clocks *c, struct fl_hub_host *host, uint64_t now_ns, uint64_t at_ns)
+{
+	struct exchange *x = &c->of[host->rank];
+
+	if (now_ns - x->sent_ns < x->shortest_ns) {
+		x->shortest_ns = now_ns - x->sent_ns;
+		x->offset_ns = (int64_t)at_ns - (int64_t)(x->sent_ns + x->shortest_ns / 2);
+		x->at_ns = now_ns;
+	}
+	if (x->left == 1 || x->shortest_ns / 2 < c->good_ns || is_short(host, x->shortest_ns)) {
+		finish(c, host);
+		take_place(c);
+	} else {
+		x->left--;
+		ask(c, host);
+	}
+}
+
+int fl_hub_clocks_hear(struct fl_hub_clocks *c, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
+{
+	uint64_t now_ns = fl_now_ns(), sent_ns = 0, at_ns = 0;
+	int rc = fl_json_u64(message, "its clock", "sent_ns", UINT64_MAX, &sent_ns, err);
+
+	if (rc == 0)
+		rc = fl_json_u64(message, "its clock", "at_ns", UINT64_MAX, &at_ns, err);
+	if (rc < 0)
+		return rc;
+	if (!host->clocks_due)
+		return fl_fail(err, -EPROTO, "it said 'clock' out of turn");
+	host->clocks_due--;
+	if (c && c->of[host->rank].left && c->of[host->rank].sent_ns == sent_ns)
+		take_answer(c, host, now_ns, at_ns); /* others are answers to older questions */
+	return 0;
+}
+
+/* Who does not answer while nobody waits for it may have better things to do. */
+static void give_up(const struct fl_hub_clocks *c, struct fl_hub_host *host)
+{
+	struct fl_err why = { 0 };
+
+	fl_fail(&why, -ETIMEDOUT, "it does not answer: it hangs, or the way to it is cut");
+	if (!host->lost)
+		fl_hub_lose(c->hub, host, &why);
+}
+
 /* Who is lost is through; who is slow gives way; who hangs is given up. */
-static void look(struct clocks *c)
+static void look_at(struct fl_hub_clocks *c, struct fl_hub_host *host, uint64_t now_ns)
+{
+	struct exchange *x = &c->of[host->rank];
+	uint64_t since_ns = x->first_ns ? now_ns - x->first_ns : 0;
+
+	if (since_ns >= slow_ns)
+		free_place(c, x);
+	if (c->ears && since_ns >= hung_ns && x->shortest_ns == UINT64_MAX)
+		give_up(c, host);
+	if (x->first_ns && (host->lost || (c->ears && since_ns >= hung_ns)))
+		finish(c, host);
+}
+
+void fl_hub_clocks_look(struct fl_hub_clocks *c)
 {
 	uint64_t now_ns = fl_now_ns();
 
-	for (size_t i = 0; i < c->next; i++) {
-		struct fl_hub_host *host = &c->hub->hosts[i];
-		struct exchange *x = &c->of[i];
-		struct fl_err why = { 0 };
-
-		if (!x->left)
-			continue;
-		if (now_ns - x->first_ns >= slow_ns)
-			free_place(c, x);
-		if (now_ns - x->first_ns >= hung_ns && x->shortest_ns == UINT64_MAX && !host->lost) {
-			fl_fail(&why, -ETIMEDOUT, "it does not answer: it hangs, or the way to it is cut");
-			fl_hub_lose(c->hub, host, &why);
-		}
-		if (host->lost || now_ns - x->first_ns >= hung_ns)
-			finish(c, host);
-	}
+	if (now_ns - c->looked_ns < slow_ns)
+		return;
+	c->looked_ns = now_ns;
+	for (size_t i = 0; i < c->hub->n; i++)
+		if (c->of[i].left)
+			look_at(c, &c->hub->hosts[i], now_ns);
+	take_place(c);
 }
 
-static void begin(struct clocks *c)
+/* ---- waiting for all that were asked */
+
+static int hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
 {
-	for (size_t i = 0; i < c->hub->n; i++) {
-		c->of[i].shortest_ns = UINT64_MAX;
-		if (!c->hub->hosts[i].wire)
-			continue;
-		c->of[i].left = EXCHANGES;
-		c->open++;
-	}
+	struct fl_hub_clocks *c = arg;
+	const char *is = fl_json_text_or_null(message, "is");
+	int rc;
+
+	if (is && !strcmp(is, "clock"))
+		return fl_hub_clocks_hear(c, host, message, err);
+	if (!c->ears->hear)
+		return 0;
+	rc = c->ears->hear(c->ears->arg, host, message, err);
+	return rc < 0 ? rc : 0;
 }
 
-int fl_hub_clocks(struct fl_hub *hub, const struct fl_hub_ears *ears, struct fl_err *err)
+static void lost(void *arg, struct fl_hub_host *host)
 {
-	struct clocks c = { .hub = hub, .ears = ears, .of = fl_zalloc(hub->n, sizeof(*c.of)) };
-	const struct fl_hub_ears own = { .hear = hear, .lost = ears && ears->lost ? lost : NULL, .arg = &c };
-	uint64_t looked_ns = fl_now_ns();
+	struct fl_hub_clocks *c = arg;
+
+	c->ears->lost(c->ears->arg, host);
+}
+
+int fl_hub_clocks_wait(struct fl_hub_clocks *c, const struct fl_hub_ears *ears, struct fl_err *err)
+{
+	static const struct fl_hub_ears deaf = { .hear = NULL };
+	const struct fl_hub_ears own = { .hear = hear, .lost = ears && ears->lost ? lost : NULL, .arg = c };
+	uint64_t now_ns = fl_now_ns();
 	int rc = 0;
 
-	begin(&c);
-	while (c.open > 0 && rc == 0) {
-		uint64_t now_ns;
-
-		ask_more(&c);
-		rc = fl_hub_turn(hub, fl_now_ns() + slow_ns, &own, err);
-		now_ns = fl_now_ns();
-		if (now_ns - looked_ns >= slow_ns) {
-			looked_ns = now_ns;
-			look(&c);
-		}
+	c->ears = ears ? ears : &deaf;
+	for (size_t i = 0; i < c->hub->n; i++)
+		if (c->of[i].first_ns)
+			c->of[i].first_ns = now_ns;
+	while (c->open > 0 && rc == 0) {
+		rc = fl_hub_turn(c->hub, fl_now_ns() + slow_ns, &own, err);
+		fl_hub_clocks_look(c);
 	}
-	free(c.of);
+	c->ears = NULL;
 	return rc;
+}
+
+int fl_hub_clocks(struct fl_hub *hub, uint64_t good_ns, const struct fl_hub_ears *ears, struct fl_err *err)
+{
+	struct fl_hub_clocks *c = fl_hub_clocks_open(hub, good_ns);
+	int rc;
+
+	for (size_t i = 0; i < hub->n; i++)
+		fl_hub_clocks_ask(c, &hub->hosts[i]);
+	rc = fl_hub_clocks_wait(c, ears, err);
+	fl_hub_clocks_close(c);
+	return rc;
+}
+
+uint64_t fl_hub_clock_aged_ns(const struct fl_hub_host *host, uint64_t at_ns)
+{
+	if (!host->clock_at_ns)
+		return UINT64_MAX;
+	return at_ns > host->clock_at_ns ? (at_ns - host->clock_at_ns) / FL_CLOCK_DRIFT_PART : 0;
 }

@@ -102,7 +102,7 @@ static void ask(struct fl_hub *hub)
 	if (fl_hub_gather(hub, 0, NULL, &err) == 0 && !hub->door && !hub->hosts[0].machine)
 		abort();
 	hub->interrupt = &interrupted; /* one turn: nobody waits for an answer */
-	if (fl_hub_clocks(hub, NULL, NULL) > 0)
+	if (fl_hub_clocks(hub, 0, NULL, NULL) > 0)
 		abort();
 	hub->interrupt = NULL;
 	table = fl_hub_differences(hub, &bars);

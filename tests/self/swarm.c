@@ -124,7 +124,7 @@ static int run_case(struct fl_hub *hub, unsigned lanes, struct sum *sum)
 	if (wait_for(hub, "ready") < 0)
 		return -1;
 	asked_ns = fl_now_ns();
-	if (fl_hub_clocks(hub, NULL, NULL) < 0)
+	if (fl_hub_clocks(hub, 0, NULL, NULL) < 0)
 		return -1;
 	sum->clocks_ns += fl_now_ns() - asked_ns;
 	tell_start(hub);

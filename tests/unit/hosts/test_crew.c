@@ -15,8 +15,10 @@
 #include <errno.h>
 #include <feedline/clock.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +47,7 @@ enum deed {
 	FAIL_DIE, /* ... and then all of it */
 	SLOW_DOWN,
 	ANSWER_LATE, /* about its clock */
+	OPEN_LAST,   /* once the first was asked for its clock */
 };
 
 struct way {
@@ -58,8 +61,14 @@ struct way {
  * a group of two on each of them; or a group of three, of which the second is on the second host, and all gather. */
 enum together { ALONE, GROUP, LOCKSTEP, PAIRS, TRIO };
 
+/* By rank, shared by all: how often it was asked for its clock, and how often of that between "case" and "start". */
+struct asked {
+	atomic_uint clocks[HOSTS], before[HOSTS];
+};
+
 struct player {
 	enum together together;
+	struct asked *asked;
 	const struct way *way;
 	struct fl_wire *w;
 	unsigned rank;
@@ -68,6 +77,7 @@ struct player {
 	bool stopped;	 /* and has said so */
 	int64_t shift_ns;
 	unsigned pause_us, gathered;
+	unsigned clocks; /* it had been asked for at "case" */
 };
 
 static void say_text(struct player *p, const char *words)
@@ -217,6 +227,10 @@ static void do_deed(struct player *p)
 	case ANSWER_LATE:
 		p->pause_us = 3000;
 		break;
+	case OPEN_LAST:
+		while (!p->asked->clocks[0])
+			usleep(1000);
+		break;
 	case JUMP:
 		p->shift_ns = 50 * (int64_t)ms;
 		break;
@@ -241,6 +255,18 @@ static void check_finish(const struct player *p, const json_t *message)
 	if (json_array_size(lanes) != 1 || json_integer_value(json_object_get(o, "lane")) != p->rank ||
 	    json_integer_value(json_object_get(o, "steps")) != 22)
 		_exit(7);
+}
+
+static void say_clock(const struct player *p, const json_t *message)
+{
+	json_t *answer;
+
+	p->asked->clocks[p->rank]++;
+	usleep(p->pause_us);
+	answer = json_pack("{s:s, s:O, s:I}", "is", "clock", "sent_ns", json_object_get(message, "sent_ns"), "at_ns",
+			   (json_int_t)fl_now_ns() + p->shift_ns);
+	fl_wire_send(p->w, answer, NULL);
+	json_decref(answer);
 }
 
 /* What is due after what the hub said. */
@@ -268,21 +294,18 @@ static void hear(struct player *p, json_t *message)
 	if (strcmp(told, "end") == 0)
 		_exit(0);
 	if (strcmp(told, "clock") == 0) {
-		usleep(p->pause_us);
-		json_t *answer =
-			json_pack("{s:s, s:O, s:I}", "is", "clock", "sent_ns", json_object_get(message, "sent_ns"),
-				  "at_ns", (json_int_t)fl_now_ns() + p->shift_ns);
-
-		fl_wire_send(p->w, answer, NULL);
-		json_decref(answer);
+		say_clock(p, message);
 		return;
 	}
+	if (strcmp(told, "start") == 0)
+		p->asked->before[p->rank] = p->asked->clocks[p->rank] - p->clocks;
 	if (strcmp(told, "finish") == 0)
 		check_finish(p, message);
 	if (strcmp(told, "case") == 0) {
 		json_decref(p->message);
 		p->message = json_incref(message);
 		p->stopped = false;
+		p->clocks = p->asked->clocks[p->rank];
 	}
 	if (strcmp(told, "cancel") == 0 && !p->cancelled)
 		p->cancelled = fl_dup(fl_json_text_or_null(message, "what"));
@@ -329,6 +352,7 @@ static void be_agent(struct player *p, struct fl_bootstrap *b)
 
 struct stage {
 	struct fl_hub *hub;
+	struct asked *asked;
 	pid_t pids[HOSTS];
 	struct fl_catalog catalog;
 	struct fl_entry entry;
@@ -344,7 +368,7 @@ struct stage {
 
 static void start_agent(struct stage *s, unsigned rank, const struct way *way, enum together together)
 {
-	struct player p = { .together = together, .way = way, .rank = rank };
+	struct player p = { .together = together, .asked = s->asked, .way = way, .rank = rank };
 	struct fl_bootstrap b;
 
 	s->pids[rank] = fork();
@@ -405,6 +429,8 @@ static void stage_open_both(struct stage *s, const struct way *one, const struct
 	struct fl_err err = { 0 };
 
 	*s = (struct stage){ .run = { .status = -1 } };
+	s->asked = mmap(NULL, sizeof(*s->asked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(s->asked, MAP_FAILED);
 	assert_int_equal(fl_hub_open(&spec, &s->hub, &err), 0);
 	start_agent(s, 0, one, together);
 	start_agent(s, 1, other, together);
@@ -431,6 +457,7 @@ static void stage_close(struct stage *s)
 		kill(s->pids[i], SIGKILL);
 		waitpid(s->pids[i], NULL, 0);
 	}
+	munmap(s->asked, sizeof(*s->asked));
 	for (size_t i = 0; i < s->run.lanes_n; i++)
 		fl_lane_record_release(&s->run.lanes[i]);
 	for (size_t i = 0; i < s->run.watched_n; i++)
@@ -700,6 +727,66 @@ static void clocks_that_are_known_badly(void **state)
 	}
 }
 
+/* While one still opens its lanes, the clock of the other is asked for. */
+static void clocks_while_lanes_open(void **state)
+{
+	const struct way way = { "case", OPEN_LAST, NULL, NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &way, ALONE);
+	run_case(&s, 0);
+	check(&s.run.lanes[0], "n1", "measured", NULL, "the first");
+	check(&s.run.lanes[1], "n2", "measured", NULL, "the last");
+	assert_true(s.asked->before[0] > 0 && s.asked->before[1] > 0);
+	stage_close(&s);
+}
+
+/* The next case follows at once: what was found after the one before it holds. It does not of one that was found long
+ * ago, nor where a clock jumped meanwhile, which is seen after the case. Windows are of some minutes here, of which
+ * agents say at once that they are over, so that it is at once on a slow machine, too. */
+static void clocks_between_cases(void **state)
+{
+	const struct way way = { "stored", JUMP, NULL, NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open(&s, &way, ALONE);
+	s.cases[0].duration_ns = s.cases[1].duration_ns = 200 * second;
+	run_case(&s, 0);
+	assert_true(s.asked->before[0] > 0 && s.asked->before[1] > 0);
+	s.hub->hosts[0].clock_at_ns -= 1000 * second;
+	s.crew->stored(s.crew);
+	run_case(&s, 1);
+	assert_true(s.asked->before[0] > 0);
+	assert_int_equal(s.asked->before[1], 0);
+	assert_int_equal(json_array_size(s.run.lanes[2].distrust), 0);
+	assert_non_null(strstr(json_string_value(json_array_get(s.run.lanes[3].distrust, 0)),
+			       "the clock of host n2 moved by +"));
+	stage_close(&s);
+}
+
+/* What was found a while ago is known less well by that while. */
+static void clocks_age(void **state)
+{
+	const struct fl_hub_host never = { .clock_error_ns = 5 };
+	const struct fl_hub_host host = { .clock_error_ns = 5, .clock_at_ns = 7 * second };
+	struct stage s;
+
+	(void)state;
+	assert_true(fl_hub_clock_aged_ns(&never, 8 * second) == UINT64_MAX);
+	assert_int_equal(fl_hub_clock_aged_ns(&host, 9 * second), ms);
+	assert_int_equal(fl_hub_clock_aged_ns(&host, 6 * second), 0);
+	stage_open(&s, &good, ALONE);
+	s.cases[0].duration_ns = s.cases[1].duration_ns = 200 * second;
+	run_case(&s, 0);
+	s.hub->hosts[1].clock_at_ns -= 60 * second;
+	run_case(&s, 1);
+	assert_int_equal(s.asked->before[1], 0);
+	assert_true(json_integer_value(json_object_get(s.run.lanes[3].notes, "clock_error_ns")) >= 30 * (int64_t)ms);
+	stage_close(&s);
+}
+
 /* An answer that comes when nobody waits for it any more is no lie; one to no question is. */
 static void a_clock_is_late(void **state)
 {
@@ -746,6 +833,9 @@ int main(void)
 		cmocka_unit_test(lockstep),
 		cmocka_unit_test(a_clock_jumps),
 		cmocka_unit_test(clocks_that_are_known_badly),
+		cmocka_unit_test(clocks_while_lanes_open),
+		cmocka_unit_test(clocks_between_cases),
+		cmocka_unit_test(clocks_age),
 		cmocka_unit_test(a_clock_is_late),
 		cmocka_unit_test(nobody_is_left),
 	};

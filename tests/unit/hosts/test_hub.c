@@ -531,6 +531,17 @@ static void clock_is(const struct fl_hub_host *host, int64_t offset_ns)
 	assert_true(off >= -(int64_t)host->clock_error_ns && off <= (int64_t)host->clock_error_ns);
 }
 
+static int hear_clock(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
+{
+	return fl_hub_clocks_hear(arg, host, message, err);
+}
+
+static void lost_clock(void *arg, struct fl_hub_host *host)
+{
+	(void)arg;
+	fail_msg("%s: %s", host->name, host->why.what);
+}
+
 static void test_clocks(void **state)
 {
 	static const int64_t shift_ns = INT64_C(420000000000); /* seven minutes */
@@ -543,16 +554,53 @@ static void test_clocks(void **state)
 	agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .clock_shift_ns = shift_ns });
 	agents_start(&a, hub, &(struct agent_way){ .rank = 2, .host = "n3", .clock_shift_ns = -1000 });
 	gathers(hub);
-	assert_int_equal(fl_hub_clocks(hub, NULL, &err), 0);
+	assert_int_equal(fl_hub_clocks(hub, 0, NULL, &err), 0);
 	clock_is(&hub->hosts[0], 0);
 	clock_is(&hub->hosts[1], shift_ns);
 	clock_is(&hub->hosts[2], -1000);
 	assert_int_equal(hub->hosts[1].messages, 2 + 8);
 	/* again, once it is known how short the way is: any way is short enough */
 	hub->hosts[1].clock_way_ns = UINT64_C(10000000000);
-	assert_int_equal(fl_hub_clocks(hub, NULL, &err), 0);
+	assert_int_equal(fl_hub_clocks(hub, 0, NULL, &err), 0);
 	assert_int_equal(hub->hosts[1].messages, 2 + 8 + 1);
 	clock_is(&hub->hosts[1], shift_ns);
+	/* and whatever the way, where it is good enough */
+	hub->hosts[1].clock_way_ns = 1;
+	assert_int_equal(fl_hub_clocks(hub, 10 * agent_second_ns, NULL, &err), 0);
+	assert_int_equal(hub->hosts[1].messages, 2 + 8 + 1 + 1);
+	clock_is(&hub->hosts[1], shift_ns);
+	fl_hub_close(hub);
+	agents_kill(&a);
+}
+
+/* Nobody waits: one that does not answer may have better things to do; the other has its clock. */
+static void test_clocks_meanwhile(void **state)
+{
+	struct fl_hub *hub = open_hub(2, NULL);
+	struct agents a = agents_make();
+	struct heard h = { .refuses = -1 };
+	struct fl_hub_clocks *clocks = fl_hub_clocks_open(hub, 0);
+	const struct fl_hub_ears ears = { .hear = hear_clock, .lost = lost_clock, .arg = clocks };
+	struct fl_err err = { 0 };
+
+	(void)state;
+	agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1", .hangs = true });
+	agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2" });
+	gathers(hub);
+	for (unsigned i = 0; i < 2; i++)
+		fl_hub_clocks_ask(clocks, &hub->hosts[i]);
+	for (int i = 0; i < 70; i++) { /* longer than one may hang that is waited for */
+		assert_int_equal(fl_hub_listen(hub, fl_now_ns() + agent_second_ns / 20, &ears, &err), 0);
+		fl_hub_clocks_look(clocks);
+	}
+	clock_is(&hub->hosts[1], 0);
+	assert_int_equal(hub->hosts[0].clock_at_ns, 0);
+	assert_int_equal(hub->hosts[1].messages, 2 + 8);
+	assert_false(hub->hosts[0].lost);
+	assert_int_equal(fl_hub_clocks_wait(clocks, NULL, &err), 0);
+	assert_true(hub->hosts[0].lost);
+	assert_int_equal(listen_to(hub, 0, &h), 0);
+	fl_hub_clocks_close(clocks);
 	fl_hub_close(hub);
 	agents_kill(&a);
 }
@@ -571,7 +619,7 @@ static void test_clocks_of_the_hung(void **state)
 	agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .clock_shift_ns = INT64_MIN / 2 });
 	agents_start(&a, hub, &(struct agent_way){ .rank = 2, .host = "n3" });
 	gathers(hub);
-	assert_int_equal(fl_hub_clocks(hub, &ears, &err), 0);
+	assert_int_equal(fl_hub_clocks(hub, 0, &ears, &err), 0);
 	assert_int_equal(h.lost, 1); /* the second, while the clocks were asked */
 	assert_int_equal(listen_to(hub, 0, &h), 0);
 	assert_int_equal(h.lost, 2);
@@ -667,6 +715,7 @@ int main(void)
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_clocks_meanwhile),
 		cmocka_unit_test(test_clocks_of_the_hung),
 		cmocka_unit_test(test_not_too_many),
 		cmocka_unit_test(test_all_addresses),

@@ -49,7 +49,7 @@ static void run_case(struct fl_hub *hub)
 {
 	struct fl_err err = { 0 };
 
-	assert_int_equal(fl_hub_clocks(hub, NULL, &err), 0);
+	assert_int_equal(fl_hub_clocks(hub, 0, NULL, &err), 0);
 	for (size_t i = 0; i < PHASES; i++) {
 		struct phase p = { .answer = phases[i][1], .left = hub->n };
 		const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = &p };
