@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* swarm.c: what many hosts cost the hub. N agents that measure nothing, in one process, against a real hub in another,
- * over the loopback; each tells MACHINE.json, and of every case what an agent tells. Prints messages and bytes at the
- * hub by case and host, its memory, and how long a case takes to start: from its first message until all hosts have
- * their time to start at.
+/* swarm.c: what many hosts cost the hub. N agents that measure nothing, in one process, against a real hub and its crew
+ * in another, over the loopback; each tells MACHINE.json, and of every case what an agent tells. Prints messages and
+ * bytes at the hub by case and host, its memory, and how long a case takes to start: until all hosts have their time
+ * to start at.
  *   swarm [N [MACHINE.json [CASES [LANES]]]]     1024 hosts, tests/fixtures/machines/eight-gpus.json, 10 cases of 8
  *                                                lanes a host */
 #include "../unit/swarm.h"
@@ -14,99 +14,12 @@
 #include <sys/wait.h>
 #include <time.h>
 
-static const uint64_t limit_ns = UINT64_C(120000000000);
-
-struct phase {
-	const char *answer;
-	size_t left;
-	unsigned lost;
-};
+static const uint64_t limit_ns = UINT64_C(120000000000), window_ns = UINT64_C(2000000000);
 
 struct sum {
-	uint64_t start_ns, clocks_ns, end_ns; /* of all cases */
-	uint64_t start_cpu_ns;
+	uint64_t start_ns, start_cpu_ns, all_ns; /* of all cases */
 	uint64_t messages, bytes;
 };
-
-static int hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
-{
-	struct phase *p = arg;
-	const char *is = fl_json_text_or_null(message, "is");
-
-	(void)host;
-	(void)err;
-	if (is && !strcmp(is, p->answer))
-		p->left--;
-	return p->left == 0;
-}
-
-static void lost(void *arg, struct fl_hub_host *host)
-{
-	struct phase *p = arg;
-
-	fprintf(stderr, "swarm: %s: %s\n", host->name, host->why.what);
-	p->lost++;
-}
-
-static int wait_for(struct fl_hub *hub, const char *answer)
-{
-	struct phase p = { .answer = answer, .left = hub->n };
-	const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = &p };
-
-	return fl_hub_listen(hub, fl_now_ns() + limit_ns, &ears, NULL) == 1 && !p.lost ? 0 : -1;
-}
-
-/* A lane as one of a plan that spans hosts: its options, place and devices, and an address of each of its group. */
-static json_t *make_lane(unsigned number)
-{
-	return json_pack("{s:i, s:s, s:{s:s, s:s, s:s}, s:{}, s:s, s:i, s:i, s:i, s:i, s:[s, s]}", "number",
-			 (int)number, "bench", "tcp.stream", "options", "streams", "8", "block_bytes", "1048576",
-			 "engine", "io_uring", "devices", "cpus", "0-7", "node", 0, "rank", (int)(number % 2), "size",
-			 2, "step_ns", 2000000, "addresses", "10.1.0.1", "10.1.0.2");
-}
-
-static void tell_case(struct fl_hub *hub, unsigned lanes)
-{
-	for (size_t i = 0; i < hub->n; i++) {
-		json_t *list = json_array(), *message;
-
-		for (unsigned k = 0; k < lanes; k++)
-			json_array_append_new(list, make_lane((unsigned)i * lanes + k));
-		message = json_pack("{s:s, s:i, s:i, s:o}", "do", "case", "case", 0, "round", 0, "lanes", list);
-		fl_hub_tell(hub, &hub->hosts[i], message);
-		json_decref(message);
-	}
-}
-
-/* Each host hears the time on its own clock. */
-static void tell_start(struct fl_hub *hub)
-{
-	uint64_t at_ns = fl_now_ns() + UINT64_C(100000000);
-
-	for (size_t i = 0; i < hub->n; i++) {
-		struct fl_hub_host *host = &hub->hosts[i];
-		json_t *message = json_pack("{s:s, s:I}", "do", "start", "at_ns",
-					    (json_int_t)((int64_t)at_ns + host->clock_offset_ns));
-
-		fl_hub_tell(hub, host, message);
-		json_decref(message);
-	}
-}
-
-static int finish_case(struct fl_hub *hub)
-{
-	static const char *const phases[][2] = { { "window", "narrow" }, { "close", "covered" }, { "stop", "over" } };
-	int rc = wait_for(hub, "warm");
-
-	for (size_t i = 0; i < sizeof(phases) / sizeof(phases[0]) && rc == 0; i++) {
-		json_t *message = json_pack("{s:s}", "do", phases[i][0]);
-
-		fl_hub_tell_all(hub, message);
-		json_decref(message);
-		rc = wait_for(hub, phases[i][1]);
-	}
-	return rc;
-}
 
 static uint64_t cpu_ns(void)
 {
@@ -116,24 +29,18 @@ static uint64_t cpu_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
-static int run_case(struct fl_hub *hub, unsigned lanes, struct sum *sum)
+static int run_case(struct swarm_crew *crew, const struct swarm_seen *seen, struct sum *sum)
 {
-	uint64_t began_ns = fl_now_ns(), began_cpu_ns = cpu_ns(), asked_ns, started_ns;
+	uint64_t began_ns = fl_now_ns(), began_cpu_ns = cpu_ns();
+	struct fl_err err = { 0 };
 
-	tell_case(hub, lanes);
-	if (wait_for(hub, "ready") < 0)
+	if (swarm_crew_run(crew, &err) < 0) {
+		fprintf(stderr, "swarm: %s\n", err.what);
 		return -1;
-	asked_ns = fl_now_ns();
-	if (fl_hub_clocks(hub, 0, NULL, NULL) < 0)
-		return -1;
-	sum->clocks_ns += fl_now_ns() - asked_ns;
-	tell_start(hub);
-	started_ns = fl_now_ns();
-	sum->start_ns += started_ns - began_ns;
-	sum->start_cpu_ns += cpu_ns() - began_cpu_ns;
-	if (finish_case(hub) < 0)
-		return -1;
-	sum->end_ns += fl_now_ns() - started_ns;
+	}
+	sum->start_ns += seen->started_ns - began_ns;
+	sum->start_cpu_ns += seen->hub_cpu_ns - began_cpu_ns;
+	sum->all_ns += fl_now_ns() - began_ns;
 	return 0;
 }
 
@@ -161,49 +68,59 @@ static void print(const char *what, double value, const char *unit)
 	printf("%-52s %12.2f %s\n", what, value, unit);
 }
 
-/* joined: what was counted when all had come. */
-static void print_all(const struct fl_hub *hub, const struct sum *joined, const struct sum *all, unsigned cases)
+/* What hosts say of a case: ready, warm, covered, held, stopped, a record of each lane, over. The rest is of clocks. */
+static double words(unsigned lanes)
 {
-	double n = (double)hub->n;
+	return 6 + (double)lanes;
+}
+
+/* joined: what was counted when all had come, and had been through the first case. */
+static void print_all(const struct fl_hub *hub, const struct sum *joined, const struct sum *all, unsigned cases,
+		      unsigned lanes)
+{
+	double n = (double)hub->n, messages = (double)(all->messages - joined->messages) / n / cases;
 	struct rusage used;
 
 	getrusage(RUSAGE_SELF, &used);
 	print("hosts", n, "");
-	print("messages to the hub to join, a host", (double)joined->messages / n, "");
-	print("bytes to the hub to join, a host", (double)joined->bytes / n / 1024, "KiB");
-	print("messages to the hub, a case and host", (double)(all->messages - joined->messages) / n / cases, "");
-	print("messages to the hub, a case", (double)(all->messages - joined->messages) / cases, "");
+	print("messages to the hub, a case and host", messages, "");
+	print("  of them, about clocks", messages - words(lanes), "");
 	print("bytes to the hub, a case and host", (double)(all->bytes - joined->bytes) / n / cases, "B");
 	print("memory of the hub at most", (double)used.ru_maxrss / 1024, "MiB");
+	print("to start the first case", (double)joined->start_ns / 1e6, "ms");
 	print("to start a case (mean)", (double)all->start_ns / cases / 1e6, "ms");
 	print("  of it, CPU time of the hub", (double)all->start_cpu_ns / cases / 1e6, "ms");
-	print("  of it, to measure the clocks", (double)all->clocks_ns / cases / 1e6, "ms");
-	print("to end a case, with one record a host (mean)", (double)all->end_ns / cases / 1e6, "ms");
+	print("a case, all of it (mean)", (double)all->all_ns / cases / 1e6, "ms");
 	print("clocks are known to", (double)worst_error_ns(hub) / 1e3, "us or better");
 }
 
-static int run_hub(struct fl_hub *hub, unsigned cases, unsigned lanes)
+static int run_hub(struct fl_hub *hub, const struct swarm_seen *seen, unsigned cases, unsigned lanes)
 {
 	struct sum joined = { 0 }, all = { 0 };
 	struct fl_err err = { 0 };
+	struct swarm_crew crew;
+	int rc;
 
 	if (fl_hub_gather(hub, limit_ns, NULL, &err) < 0) {
 		fprintf(stderr, "swarm: %s\n", err.what);
 		return 1;
 	}
+	swarm_crew_open(&crew, hub, lanes, window_ns);
+	rc = run_case(&crew, seen, &joined);
 	count(hub, &joined);
-	for (unsigned i = 0; i < cases; i++)
-		if (run_case(hub, lanes, &all) < 0)
-			return 1;
+	for (unsigned i = 0; i < cases && rc == 0; i++)
+		rc = run_case(&crew, seen, &all);
 	count(hub, &all);
-	print_all(hub, &joined, &all, cases);
-	return 0;
+	if (rc == 0)
+		print_all(hub, &joined, &all, cases, lanes);
+	swarm_crew_close(&crew);
+	return rc < 0;
 }
 
 /* The agents, forked before the hub knows anything, so that its memory is its own. */
-static int run_agents(const struct fl_bootstrap *b, size_t n, const char *machine_path)
+static int run_agents(const struct fl_bootstrap *b, size_t n, const char *machine_path, struct swarm_seen *seen)
 {
-	json_t *machine = NULL, *environment = json_pack("{s:{s:s}}", "libraries", "glibc", "2.36"), *lane;
+	json_t *machine = NULL, *environment = json_pack("{s:{s:s}}", "libraries", "glibc", "2.36");
 	struct fl_err err = { 0 };
 	int rc;
 
@@ -212,11 +129,9 @@ static int run_agents(const struct fl_bootstrap *b, size_t n, const char *machin
 		fprintf(stderr, "swarm: %s\n", err.what);
 		return 1;
 	}
-	lane = json_pack("{s:s, s:o}", "is", "lane", "lane", make_lane(0));
-	rc = swarm_run(b, n, machine, environment, lane);
+	rc = swarm_run(b, n, machine, environment, seen);
 	json_decref(machine);
 	json_decref(environment);
-	json_decref(lane);
 	return rc;
 }
 
@@ -237,11 +152,12 @@ int main(int argc, char **argv)
 				    .bind = "127.0.0.1" };
 	struct fl_err err = { 0 };
 	struct fl_bootstrap b;
+	struct swarm_seen *seen = swarm_seen_make();
 	struct fl_hub *hub;
 	int status = 1;
 	pid_t pid;
 
-	if (fl_hub_open(&spec, &hub, &err) < 0) {
+	if (!seen || fl_hub_open(&spec, &hub, &err) < 0) {
 		fprintf(stderr, "swarm: %s\n", err.what);
 		return 1;
 	}
@@ -251,10 +167,10 @@ int main(int argc, char **argv)
 		return 1;
 	if (pid == 0) {
 		close(hub->listen_fd);
-		_exit(run_agents(&b, spec.n, machine));
+		_exit(run_agents(&b, spec.n, machine, seen));
 	}
 	fl_bootstrap_release(&b);
-	status = run_hub(hub, number(argc, argv, 3, 10, 1000), number(argc, argv, 4, 8, 1000));
+	status = run_hub(hub, seen, number(argc, argv, 3, 10, 1000), number(argc, argv, 4, 8, 1000));
 	fl_hub_close(hub);
 	waitpid(pid, NULL, 0);
 	return status;
