@@ -113,6 +113,8 @@ void fl_cpus_format(const struct fl_cpus *set, struct fl_text *out)
 	for (unsigned cpu = 0; cpu < FL_CPUS_MAX; cpu++) {
 		unsigned first = cpu;
 
+		if (!set->bits[cpu / 64])
+			cpu |= 63; /* none of these */
 		if (!fl_cpus_has(set, cpu))
 			continue;
 		while (fl_cpus_has(set, cpu + 1))

@@ -38,11 +38,14 @@ static const uint64_t lead_ns = UINT64_C(50000000);
 static struct fl_hub_host *host_of(const struct fl_crew_own *crew, unsigned number)
 {
 	const char *name = number < crew->plan->hosts_n ? crew->plan->hosts[number] : NULL;
+	struct fl_hub_host *same = number < crew->hub->n ? &crew->hub->hosts[number] : NULL;
 
-	for (size_t i = 0; name && i < crew->hub->n; i++)
+	if (!name || (same && same->name && strcmp(same->name, name) == 0))
+		return same; /* as a rule their order is one */
+	for (size_t i = 0; i < crew->hub->n; i++)
 		if (crew->hub->hosts[i].name && strcmp(crew->hub->hosts[i].name, name) == 0)
 			return &crew->hub->hosts[i];
-	return !name && number < crew->hub->n ? &crew->hub->hosts[number] : NULL;
+	return NULL;
 }
 
 static const char *name_of(const struct fl_crew_own *crew, unsigned number, const struct fl_hub_host *host)
@@ -72,7 +75,7 @@ static struct fl_crew_part *add_part(struct fl_crew_case *c, struct fl_hub_host 
 
 	if (part)
 		return part;
-	part = &c->parts[c->parts_n++];
+	part = c->of_host[host->rank] = &c->parts[c->parts_n++];
 	part->host = host;
 	part->name = name_of(c->crew, number, host);
 	part->numbers = fl_zalloc(c->of->lanes_n, sizeof(*part->numbers));
@@ -103,6 +106,37 @@ static void add_lane(struct fl_crew_case *c, unsigned number)
 	part->allowed_ns += files_limit_ns(lane->plan);
 }
 
+static int by_group(const void *a, const void *b)
+{
+	const struct fl_crew_lane *x = *(struct fl_crew_lane *const *)a, *y = *(struct fl_crew_lane *const *)b;
+
+	if (x->plan->group != y->plan->group)
+		return x->plan->group < y->plan->group ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* A plan may come from a store: lanes of a group may be anywhere. */
+static void find_mates(struct fl_crew_case *c)
+{
+	struct fl_crew_lane **of_groups = fl_zalloc(c->of->lanes_n, sizeof(struct fl_crew_lane *));
+	size_t n = 0, first = 0;
+
+	for (size_t i = 0; i < c->of->lanes_n; i++) {
+		c->lanes[i].mate = &c->lanes[i];
+		if (c->lanes[i].plan->size > 1)
+			of_groups[n++] = &c->lanes[i];
+	}
+	qsort(of_groups, n, sizeof(struct fl_crew_lane *), by_group);
+	for (size_t i = 0; i < n; i++) {
+		bool last = i + 1 == n || of_groups[i + 1]->plan->group != of_groups[i]->plan->group;
+
+		of_groups[i]->mate = last ? of_groups[first] : of_groups[i + 1];
+		if (last)
+			first = i + 1;
+	}
+	free(of_groups);
+}
+
 static uint64_t asked_ns(const struct fl_crew_case *c)
 {
 	return c->of->duration_ns ? c->of->duration_ns : open_window_ns;
@@ -115,12 +149,14 @@ static void init(struct fl_crew_case *c)
 	c->good_ns = (uint64_t)(apart_good * apart_most * (double)asked_ns(c) / 2);
 	c->lanes = fl_zalloc(n, sizeof(*c->lanes));
 	c->parts = fl_zalloc(c->crew->hub->n + 1, sizeof(*c->parts));
+	c->of_host = fl_zalloc(c->crew->hub->n + 1, sizeof(struct fl_crew_part *));
 	c->reader = fl_journal_reader_make();
 	for (size_t i = 0; i < n; i++) {
 		c->lanes[i].plan = &c->of->lanes[i];
 		fl_catalog_find(c->agent->catalog, c->of->lanes[i].bench, &c->lanes[i].entry, NULL);
 		c->whole |= c->lanes[i].entry && c->lanes[i].entry->whole;
 	}
+	find_mates(c);
 	for (size_t i = 0; i < n; i++)
 		miss_absent(c, &c->lanes[i], host_of(c->crew, c->lanes[i].plan->host));
 	for (size_t i = 0; i < n; i++)
@@ -152,6 +188,7 @@ static void release(struct fl_crew_case *c)
 	fl_journal_reader_free(c->reader);
 	free(c->lanes);
 	free(c->parts);
+	free(c->of_host);
 }
 
 /* ---- telling */

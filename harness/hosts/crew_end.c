@@ -16,11 +16,6 @@ static void end_lane(struct fl_crew_lane *lane, const struct fl_err *why)
 	lane->why = *why;
 }
 
-static bool same_group(const struct fl_crew_lane *a, const struct fl_crew_lane *b)
-{
-	return a->plan->size > 1 && b->plan->size > 1 && a->plan->group == b->plan->group;
-}
-
 static void tell_cancel(const struct fl_crew_case *c, const struct fl_crew_part *part, const struct fl_err *why)
 {
 	json_t *message = json_pack("{s:s, s:o, s:o}", "do", "cancel", "what", fl_json_string(why->what), "hint",
@@ -31,18 +26,18 @@ static void tell_cancel(const struct fl_crew_case *c, const struct fl_crew_part 
 }
 
 /* The plan knows that it has no place for a lane of that group. */
-static bool is_skipped(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+static bool is_skipped(const struct fl_crew_lane *lane)
 {
-	for (size_t i = 0; i < c->of->lanes_n; i++)
-		if (c->lanes[i].plan->skip && same_group(&c->lanes[i], lane))
+	for (const struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate)
+		if (m->plan->skip)
 			return true;
-	return false;
+	return lane->plan->skip != NULL;
 }
 
 /* Hosts by themselves are not each other's load; the lanes of groups are, also those of other groups. */
 static void thin(struct fl_crew_case *c, const struct fl_crew_lane *lane, const struct fl_err *why)
 {
-	if (lane->plan->size > 1 && !c->stopped && !c->thinned && !is_skipped(c, lane))
+	if (lane->plan->size > 1 && !c->stopped && !c->thinned && !is_skipped(lane))
 		c->thinned = fl_format("not all lanes of the case were at work beside it: %s", why->what);
 }
 
@@ -61,11 +56,11 @@ static void end_part(struct fl_crew_case *c, struct fl_crew_part *part, const st
 }
 
 /* Has the lane a group with one that is over on another host? Then its part is over for the same reason. */
-static const struct fl_crew_lane *find_over(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+static const struct fl_crew_lane *find_over(const struct fl_crew_lane *lane)
 {
-	for (size_t i = 0; lane->plan->size > 1 && i < c->of->lanes_n; i++)
-		if (c->lanes[i].over && same_group(&c->lanes[i], lane))
-			return &c->lanes[i];
+	for (const struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate)
+		if (m->over)
+			return m;
 	return NULL;
 }
 
@@ -75,7 +70,7 @@ static bool follow_once(struct fl_crew_case *c)
 
 	for (size_t i = 0; i < c->of->lanes_n; i++) {
 		struct fl_crew_lane *lane = &c->lanes[i];
-		const struct fl_crew_lane *other = lane->over ? NULL : find_over(c, lane);
+		const struct fl_crew_lane *other = lane->over ? NULL : find_over(lane);
 
 		if (!other)
 			continue;
@@ -158,7 +153,6 @@ void fl_crew_miss_lane(struct fl_crew_case *c, struct fl_crew_lane *lane, const 
 {
 	thin(c, lane, why);
 	end_lane(lane, why);
-	for (size_t i = 0; i < c->of->lanes_n; i++)
-		if (same_group(&c->lanes[i], lane))
-			end_lane(&c->lanes[i], why);
+	for (struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate)
+		end_lane(m, why);
 }

@@ -11,11 +11,6 @@
 
 enum { POINT_MAX = 32, GATHERS_MAX = 1000 };
 
-static bool same_group(const struct fl_crew_lane *a, const struct fl_crew_lane *b)
-{
-	return b->plan->size > 1 && a->plan->group == b->plan->group;
-}
-
 static bool is_hex(const char *text)
 {
 	size_t n = strlen(text);
@@ -31,21 +26,21 @@ static void forget(struct fl_crew_lane *lane)
 }
 
 /* By rank; NULL: not all are there. New reference. */
-static json_t *values_of(const struct fl_crew_case *c, const struct fl_crew_lane *of)
+static json_t *values_of(const struct fl_crew_lane *of)
 {
+	const struct fl_crew_lane *lane = of;
 	json_t *values = json_array();
 	size_t n = 0;
 
 	for (unsigned rank = 0; rank < of->plan->size; rank++)
 		json_array_append_new(values, json_null());
-	for (size_t i = 0; i < c->of->lanes_n; i++) {
-		const struct fl_crew_lane *lane = &c->lanes[i];
-
-		if (!same_group(of, lane) || !lane->said || lane->plan->rank >= of->plan->size)
-			continue;
-		json_array_set_new(values, lane->plan->rank, json_string(lane->said));
-		n++;
-	}
+	do {
+		if (lane->said && lane->plan->rank < of->plan->size) {
+			json_array_set_new(values, lane->plan->rank, json_string(lane->said));
+			n++;
+		}
+		lane = lane->mate;
+	} while (lane != of);
 	if (n == of->plan->size)
 		return values;
 	json_decref(values);
@@ -53,49 +48,43 @@ static json_t *values_of(const struct fl_crew_case *c, const struct fl_crew_lane
 }
 
 /* Is it of the first lane that the group has in its part? */
-static bool is_first(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+static bool is_first(const struct fl_crew_lane *lane)
 {
-	for (const struct fl_crew_lane *other = c->lanes; other < lane; other++)
-		if (other->part == lane->part && same_group(lane, other))
+	for (const struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate)
+		if (m < lane && m->part == lane->part)
 			return false;
 	return true;
 }
 
 /* One message a host, however many of its lanes are in the group, and wherever they are in it. */
-static void answer(struct fl_crew_case *c, const struct fl_crew_lane *of, json_t *values)
+static void answer(struct fl_crew_case *c, struct fl_crew_lane *of, json_t *values)
 {
+	struct fl_crew_lane *lane = of;
 	json_t *message = json_pack("{s:s, s:I, s:s, s:O}", "do", "gathered", "group", (json_int_t)of->plan->group,
 				    "name", of->point, "values", values);
 
-	for (size_t i = 0; i < c->of->lanes_n; i++) {
-		struct fl_crew_lane *lane = &c->lanes[i];
-
-		if (!same_group(of, lane))
-			continue;
-		if (lane->part && is_first(c, lane))
+	do {
+		if (lane->part && is_first(lane))
 			fl_hub_tell(c->crew->hub, lane->part->host, message);
 		if (lane != of)
 			forget(lane);
-	}
+		lane = lane->mate;
+	} while (lane != of);
 	json_decref(message);
 }
 
 /* That point is not where another of the group waits. */
-static const struct fl_crew_lane *elsewhere(const struct fl_crew_case *c, const struct fl_crew_lane *of)
+static const struct fl_crew_lane *elsewhere(const struct fl_crew_lane *of)
 {
-	for (size_t i = 0; i < c->of->lanes_n; i++) {
-		const struct fl_crew_lane *lane = &c->lanes[i];
-
-		if (lane != of && same_group(of, lane) && lane->point &&
-		    (strcmp(lane->point, of->point) != 0 || strlen(lane->said) != strlen(of->said)))
-			return lane;
-	}
+	for (const struct fl_crew_lane *m = of->mate; m != of; m = m->mate)
+		if (m->point && (strcmp(m->point, of->point) != 0 || strlen(m->said) != strlen(of->said)))
+			return m;
 	return NULL;
 }
 
 static void meet(struct fl_crew_case *c, struct fl_crew_lane *lane)
 {
-	const struct fl_crew_lane *other = elsewhere(c, lane);
+	const struct fl_crew_lane *other = elsewhere(lane);
 	struct fl_err why = { 0 };
 	json_t *values;
 
@@ -106,7 +95,7 @@ static void meet(struct fl_crew_case *c, struct fl_crew_lane *lane)
 		fl_crew_fail_lane(c, lane, false, &why);
 		return;
 	}
-	values = values_of(c, lane);
+	values = values_of(lane);
 	if (!values)
 		return;
 	answer(c, lane, values);

@@ -11,10 +11,7 @@ enum { MOVES_PER_S = 20, MOVES_SPARE = 100 };
 
 struct fl_crew_part *fl_crew_part_of(const struct fl_crew_case *c, const struct fl_hub_host *host)
 {
-	for (size_t i = 0; i < c->parts_n; i++)
-		if (c->parts[i].host == host)
-			return &c->parts[i];
-	return NULL;
+	return c->parts_n > 0 ? c->of_host[host->rank] : NULL;
 }
 
 /* One that ended early is waited for where all come to their end; and before clocks are compared, since an agent that

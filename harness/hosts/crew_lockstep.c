@@ -8,17 +8,12 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static bool same_group(const struct fl_crew_lane *a, const struct fl_crew_lane *b)
-{
-	return a->plan->size > 1 && b->plan->size > 1 && a->plan->group == b->plan->group;
-}
-
-static bool spans(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
+static bool spans(const struct fl_crew_lane *lane)
 {
 	if (!lane->part || !lane->entry || !lane->entry->lockstep)
 		return false;
-	for (size_t i = 0; i < c->of->lanes_n; i++)
-		if (same_group(&c->lanes[i], lane) && c->lanes[i].part != lane->part)
+	for (const struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate)
+		if (m->part != lane->part)
 			return true;
 	return false;
 }
@@ -26,7 +21,7 @@ static bool spans(const struct fl_crew_case *c, const struct fl_crew_lane *lane)
 void fl_crew_find_lockstep(struct fl_crew_case *c)
 {
 	for (size_t i = 0; i < c->of->lanes_n; i++) {
-		c->lanes[i].spans = spans(c, &c->lanes[i]);
+		c->lanes[i].spans = spans(&c->lanes[i]);
 		if (c->lanes[i].spans)
 			c->lanes[i].part->holds = true;
 	}
@@ -66,24 +61,20 @@ int fl_crew_held(struct fl_crew_case *c, struct fl_crew_part *part, const json_t
 /* ---- what they are told */
 
 /* The furthest, or the last of its group. */
-static struct fl_crew_lane *find(struct fl_crew_case *c, const struct fl_crew_lane *of, bool furthest)
+static struct fl_crew_lane *find(struct fl_crew_lane *of, bool furthest)
 {
-	struct fl_crew_lane *found = NULL;
+	struct fl_crew_lane *found = of;
 
-	for (size_t i = 0; i < c->of->lanes_n; i++) {
-		struct fl_crew_lane *lane = &c->lanes[i];
-
-		if (same_group(lane, of) &&
-		    (!found || (furthest ? lane->steps > found->steps : lane->steps < found->steps)))
-			found = lane;
-	}
+	for (struct fl_crew_lane *m = of->mate; m != of; m = m->mate)
+		if (furthest ? m->steps > found->steps : m->steps < found->steps)
+			found = m;
 	return found;
 }
 
 /* No step of theirs ends before all have begun it: this one says otherwise. */
-static void refuse_apart(struct fl_crew_case *c, const struct fl_crew_lane *of)
+static void refuse_apart(struct fl_crew_case *c, struct fl_crew_lane *of)
 {
-	struct fl_crew_lane *first = find(c, of, true), *last = find(c, of, false);
+	struct fl_crew_lane *first = find(of, true), *last = find(of, false);
 	struct fl_err why = { 0 };
 
 	if (first->steps <= last->steps + FL_LOCKSTEP_APART_MAX)
@@ -93,16 +84,16 @@ static void refuse_apart(struct fl_crew_case *c, const struct fl_crew_lane *of)
 	fl_crew_fail_lane(c, first, false, &why);
 }
 
-static json_t *last_steps(struct fl_crew_case *c, const struct fl_crew_part *part)
+static json_t *last_steps(const struct fl_crew_case *c, const struct fl_crew_part *part)
 {
 	json_t *lanes = json_array();
 
 	for (size_t i = 0; i < part->n; i++) {
-		const struct fl_crew_lane *lane = &c->lanes[part->numbers[i]];
+		struct fl_crew_lane *lane = &c->lanes[part->numbers[i]];
 
 		if (lane->spans)
 			json_array_append_new(lanes, json_pack("{s:I, s:I}", "lane", (json_int_t)part->numbers[i],
-							       "steps", (json_int_t)find(c, lane, true)->steps));
+							       "steps", (json_int_t)find(lane, true)->steps));
 	}
 	return lanes;
 }

@@ -56,6 +56,7 @@ struct fl_crew_lane {
 	const struct fl_plan_lane *plan;
 	const struct fl_entry *entry; /* NULL: this feedline does not know it */
 	struct fl_crew_part *part;    /* NULL: of a host that was lost before */
+	struct fl_crew_lane *mate;    /* the next of its group, and so on in a ring; itself: it has none */
 	bool over;		      /* it is not measured, and why: */
 	bool invalid;		      /* it was lost in flight */
 	struct fl_err why;
@@ -76,6 +77,7 @@ struct fl_crew_case {
 	struct fl_crew_lane *lanes; /* by number */
 	struct fl_crew_part *parts;
 	size_t parts_n;
+	struct fl_crew_part **of_host; /* the part of each host, by rank; NULL: it has none */
 	bool whole;
 	/* what has been told to all */
 	bool started, windowed, stopped, collected;

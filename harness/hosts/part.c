@@ -32,9 +32,13 @@ static json_t *addresses_json(const struct fl_part_spec *spec, const struct fl_p
 	for (unsigned rank = 0; lane->size > 1 && rank < lane->size; rank++) {
 		const struct fl_plan_lane *other = NULL;
 
-		for (size_t i = 0; i < c->lanes_n && !other; i++)
-			if (c->lanes[i].size > 1 && c->lanes[i].group == lane->group && c->lanes[i].rank == rank)
-				other = &c->lanes[i];
+		for (size_t i = 0; i < c->lanes_n && !other; i++) {
+			/* as a rule a group begins with the lane whose number it has */
+			const struct fl_plan_lane *maybe = &c->lanes[(lane->group + i) % c->lanes_n];
+
+			if (maybe->size > 1 && maybe->group == lane->group && maybe->rank == rank)
+				other = maybe;
+		}
 		json_array_append_new(list, fl_json_string(other ? spec->address(spec->arg, other->host) : NULL));
 	}
 	return list;
