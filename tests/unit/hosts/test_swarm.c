@@ -13,58 +13,20 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-enum { FEW = 20, MANY = 200 };
+enum { FEW = 20, MANY = 200, LANES = 2 };
 static const uint64_t limit_ns = UINT64_C(60000000000);
 
-/* What a case is to the hub: it says this, and waits until all have answered with that. */
-static const char *const phases[][2] = {
-	{ "case", "ready" }, { "start", "warm" }, { "window", "narrow" }, { "close", "covered" }, { "stop", "over" }
-};
-enum { PHASES = sizeof(phases) / sizeof(phases[0]) };
-
-struct phase {
-	const char *answer;
-	size_t left;
-};
-
-static int hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
-{
-	struct phase *p = arg;
-	const char *is = fl_json_text_or_null(message, "is");
-
-	(void)host;
-	(void)err;
-	if (is && !strcmp(is, p->answer))
-		p->left--;
-	return p->left == 0;
-}
-
-static void lost(void *arg, struct fl_hub_host *host)
-{
-	(void)arg;
-	fail_msg("%s: %s", host->name, host->why.what);
-}
-
-static void run_case(struct fl_hub *hub)
-{
-	struct fl_err err = { 0 };
-
-	assert_int_equal(fl_hub_clocks(hub, 0, NULL, &err), 0);
-	for (size_t i = 0; i < PHASES; i++) {
-		struct phase p = { .answer = phases[i][1], .left = hub->n };
-		const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = &p };
-		json_t *message = json_pack("{s:s}", "do", phases[i][0]);
-
-		fl_hub_tell_all(hub, message);
-		json_decref(message);
-		assert_int_equal(fl_hub_listen(hub, fl_now_ns() + limit_ns, &ears, &err), 1);
-	}
-}
+/* Windows of some hours, of which agents of a swarm say at once that they are over: any clock is known well enough then,
+ * by its first answer, and after one case also for the next. */
+static const uint64_t window_ns = UINT64_C(20000000000000);
 
 static pid_t start_swarm(const struct fl_hub *hub)
 {
-	pid_t pid = fork();
+	struct swarm_seen *seen = swarm_seen_make();
+	pid_t pid;
 
+	assert_non_null(seen);
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		json_t *machine = NULL, *environment = json_object();
@@ -76,14 +38,27 @@ static pid_t start_swarm(const struct fl_hub *hub)
 		close(hub->epoll_fd);
 		if (fl_json_load(TESTS_DIR "/fixtures/machines/small-vm.json", 1 << 20, &machine, NULL) < 0)
 			_exit(1);
-		_exit(swarm_run(&b, hub->n, machine, environment, NULL));
+		_exit(swarm_run(&b, hub->n, machine, environment, seen));
 	}
+	munmap(seen, sizeof(*seen));
 	return pid;
 }
 
-/* One hub with so many hosts, one case. What came from all of them, and what is in use on the heap meanwhile. */
+static uint64_t messages_of(const struct fl_hub *hub)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < hub->n; i++) {
+		assert_false(hub->hosts[i].lost);
+		n += hub->hosts[i].messages;
+	}
+	return n;
+}
+
+/* One hub with so many hosts, and two cases. What came from all of them until all had come, in the first case and in
+ * the second, and what is in use on the heap then. */
 struct cost {
-	uint64_t messages;
+	uint64_t messages[3];
 	size_t bytes;
 };
 
@@ -91,6 +66,7 @@ static struct cost measure(unsigned n)
 {
 	const struct fl_hub_spec spec = { .n = n, .listen_fd = -1, .bind = "127.0.0.1" };
 	size_t before = mallinfo2().uordblks;
+	struct swarm_crew crew;
 	struct cost cost = { 0 };
 	struct fl_err err = { 0 };
 	struct fl_hub *hub;
@@ -101,12 +77,14 @@ static struct cost measure(unsigned n)
 	pid = start_swarm(hub);
 	if (fl_hub_gather(hub, limit_ns, NULL, &err) < 0)
 		fail_msg("%s", err.what);
-	run_case(hub);
-	for (size_t i = 0; i < hub->n; i++) {
-		assert_false(hub->hosts[i].lost);
-		assert_true(hub->hosts[i].clock_error_ns > 0);
-		cost.messages += hub->hosts[i].messages;
+	cost.messages[0] = messages_of(hub);
+	swarm_crew_open(&crew, hub, LANES, window_ns);
+	for (int i = 1; i <= 2; i++) {
+		if (swarm_crew_run(&crew, &err) < 0)
+			fail_msg("%s", err.what);
+		cost.messages[i] = messages_of(hub);
 	}
+	swarm_crew_close(&crew);
 	cost.bytes = mallinfo2().uordblks - before;
 	fl_hub_close(hub);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -114,16 +92,24 @@ static struct cost measure(unsigned n)
 	return cost;
 }
 
-/* Each host says hello and its machine, its clock eight times, and a word in each phase: so many in all, whatever the
- * number of hosts, and each takes so much memory, which is mostly what is known of its machine. */
+/* Each host says hello and its machine; "begun" once; of a case ready, warm, covered, held, stopped, a record of each
+ * lane, over, and its clock after it, and before the first, too: so many in all, whatever the number of hosts, and each
+ * takes so much memory, which is mostly what is known of its machine. */
+static void check_cost(unsigned n)
+{
+	struct cost cost = measure(n);
+
+	assert_int_equal(cost.messages[0], n * 2);
+	assert_int_equal(cost.messages[1] - cost.messages[0], n * (1 + 1 + 6 + LANES + 1));
+	assert_int_equal(cost.messages[2] - cost.messages[1], n * (6 + LANES + 1));
+	assert_true(cost.bytes < (size_t)n * (64 << 10));
+}
+
 static void test_linear(void **state)
 {
-	struct cost few = measure(FEW), many = measure(MANY);
-
 	(void)state;
-	assert_int_equal(few.messages, FEW * (2 + 8 + PHASES));
-	assert_int_equal(many.messages, MANY * (2 + 8 + PHASES));
-	assert_true(many.bytes < (size_t)MANY * (64 << 10));
+	check_cost(FEW);
+	check_cost(MANY);
 }
 
 /* When the hub goes, they all go. */
