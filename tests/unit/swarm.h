@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* swarm.h: many agents in one process that measure nothing: they join, tell a machine, answer their clock, and say of a
- * case what an agent says of one; and a plan for as many, with a crew that carries it out. For tests of the hub, and for
- * scripts/bench-self. */
+ * case what an agent says of one; and a plan for as many, with a crew that carries it out. For tests of the hub, and
+ * for scripts/bench-self. */
 #ifndef FL_TESTS_SWARM_H
 #define FL_TESTS_SWARM_H
 #include "base/alloc.h"
@@ -269,8 +269,8 @@ static void swarm_plan_lane(struct fl_plan_lane *lane, unsigned number, unsigned
 		fl_cpus_add(&lane->cpus, cpu);
 }
 
-/* All hosts of the hub, which have come, with so many lanes each; windows of duration_ns, of which agents of a swarm say
- * at once that they are over. */
+/* All hosts of the hub, which have come, with so many lanes each; windows of duration_ns, of which agents of a swarm
+ * say at once that they are over. */
 static inline void swarm_crew_open(struct swarm_crew *c, struct fl_hub *hub, unsigned lanes, uint64_t duration_ns)
 {
 	static struct fl_metric metrics[] = { { "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "payload" }, { 0 } };

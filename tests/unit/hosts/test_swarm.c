@@ -16,8 +16,8 @@
 enum { FEW = 20, MANY = 200, LANES = 2 };
 static const uint64_t limit_ns = UINT64_C(60000000000);
 
-/* Windows of some hours, of which agents of a swarm say at once that they are over: any clock is known well enough then,
- * by its first answer, and after one case also for the next. */
+/* Windows of some hours, of which agents of a swarm say at once that they are over: any clock is known well enough
+ * then, by its first answer, and after one case also for the next. */
 static const uint64_t window_ns = UINT64_C(20000000000000);
 
 static pid_t start_swarm(const struct fl_hub *hub)
