@@ -123,6 +123,7 @@ static void add_host_sections(struct fl_content *c, const struct fl_judgement *j
 	for (size_t i = 0; i < j->across_n; i++)
 		if (fl_section_between(j, w, i, &s))
 			fl_content_add(c, s);
+	fl_content_add(c, fl_section_tails(j, w));
 }
 
 /* What devices did beside lanes is much on many hosts, and then only in the JSON. */

@@ -133,7 +133,7 @@ static char *show_spread(const struct fl_between *a)
 	return a->n < 2 || isnan(spread) ? fl_dup("") : fl_format("%.0f %%", fmin(100 * spread, 99999));
 }
 
-static char *name_of(const struct fl_words *w, const struct fl_between *a)
+char *fl_report_across_name(const struct fl_words *w, const struct fl_between *a)
 {
 	char *common = fl_words_common(w, a->lane), *whole;
 	size_t pairs = a->lane->each ? (a->lanes_n + 1) / 2 : a->lanes_n; /* each of them once for each way */
@@ -156,7 +156,7 @@ struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_wo
 		char *verdicts = show_verdicts(a, &verdict);
 
 		fl_table_add(&t, (struct fl_row){
-					 .cells = { [LANE] = name_of(w, a),
+					 .cells = { [LANE] = fl_report_across_name(w, a),
 						    [WORST] = show_worst(j, a),
 						    [MEDIAN] = fl_dup(a->n ? fl_show_metric(shown, a->metric, a->median)
 									   : "-"),
@@ -182,7 +182,7 @@ static char *show_odd(double share)
 
 static struct fl_row row_of(const struct fl_words *w, const struct fl_between *a, size_t from, size_t to)
 {
-	struct fl_row row = { .cells = { name_of(w, a) } };
+	struct fl_row row = { .cells = { fl_report_across_name(w, a) } };
 
 	for (size_t i = from; i < to; i++) {
 		double share = a->median != 0 ? 100 * a->of_host[i] / a->median : (double)NAN;
@@ -357,7 +357,7 @@ struct fl_section fl_section_further_of_hosts(const struct fl_judgement *j, cons
 			if (!a->metric || strcmp(a->lane->metrics[k].name, a->metric) != 0)
 				add_metric(a, k, &t);
 		if (t.n)
-			fl_section_add(&s, (struct fl_remark){ .subject = name_of(w, a),
+			fl_section_add(&s, (struct fl_remark){ .subject = fl_report_across_name(w, a),
 							       .text = fl_report_clean(fl_text_str(&t)) });
 		fl_text_release(&t);
 	}

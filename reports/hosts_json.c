@@ -67,6 +67,7 @@ static json_t *across_json(const struct fl_judgement *j, const struct fl_between
 	set(o, "odd", odd);
 	set(o, "odd_better", better);
 	set(o, "slow", places_json(j, a->slow, a->slow_n));
+	set(o, "tails", fl_tails_json(j, a));
 	return o;
 }
 

@@ -149,6 +149,8 @@ struct fl_section fl_section_matrix(const struct fl_matrices *all, size_t i, con
 /* ---- hosts.c: of a run on several hosts
  * "n1-n8, n11": all of them, or those of the numbers that are marked. Clean, malloc'd. */
 char *fl_report_host_list(const struct fl_judgement *j, const bool *in);
+/* "net.stream, 28 pairs": what all of them measured. Clean, malloc'd. */
+char *fl_report_across_name(const struct fl_words *w, const struct fl_between *a);
 /* In the place of lanes: one row for what all hosts have. */
 struct fl_table fl_report_hosts(const struct fl_judgement *j, const struct fl_words *w);
 /* Of few hosts each of them, some at a time; false: there is no such part. */
@@ -157,6 +159,11 @@ bool fl_section_by_host(const struct fl_judgement *j, const struct fl_words *w, 
 bool fl_section_between(const struct fl_judgement *j, const struct fl_words *w, size_t i, struct fl_section *ret);
 struct fl_section fl_section_hosts(const struct fl_judgement *j); /* what is wrong with one as a whole */
 struct fl_section fl_section_further_of_hosts(const struct fl_judgement *j, const struct fl_words *w);
+
+/* ---- tails.c: of what they measured as distributions the worst tails, and where; for programs: of one of j->across, a
+ * list, empty where there is none. */
+struct fl_section fl_section_tails(const struct fl_judgement *j, const struct fl_words *w);
+json_t *fl_tails_json(const struct fl_judgement *j, const struct fl_between *a);
 
 /* ---- studies.c: what studies found; for programs: a list, whose "lane" and "base_lane" are places in "lanes" */
 struct fl_section fl_section_studies(const struct fl_judgement *j, const struct fl_words *w);

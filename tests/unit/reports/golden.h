@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "judge/judge.h"
 #include "reports/reports.h"
+#include "tails.h"
 #include <fcntl.h>
 #include <locale.h>
 #include <setjmp.h>
@@ -590,6 +591,31 @@ static inline struct fl_run *golden_hosts_200(void)
 	return hosts_sample(200, 17, 120, GOLDEN_NOBODY);
 }
 
+/* Hosts that are alike but for their tails: two, eight and two hundred. */
+static inline struct fl_run *golden_tails(unsigned n, const char *slow, const char *slowest, const char *slow_drive)
+{
+	struct fl_run *run = hosts_sample(n, GOLDEN_NOBODY, GOLDEN_NOBODY, GOLDEN_NOBODY);
+
+	tails_between(run, slow, slowest);
+	tails_read(run, slow_drive);
+	return run;
+}
+
+static inline struct fl_run *golden_tails_2(void)
+{
+	return golden_tails(2, "n1", "n1", "n2");
+}
+
+static inline struct fl_run *golden_tails_8(void)
+{
+	return golden_tails(8, "n3", "n5", "n6");
+}
+
+static inline struct fl_run *golden_tails_200(void)
+{
+	return golden_tails(200, "n3", "n60", "n160");
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -617,6 +643,9 @@ static const struct golden {
 	{ "report-hosts-8-120.txt", golden_hosts_8, { .width = 120 } },
 	{ "report-hosts-lost-80.txt", golden_hosts_lost, { .width = 80 } },
 	{ "report-hosts-200-80.txt", golden_hosts_200, { .width = 80 } },
+	{ "report-tails-2-80.txt", golden_tails_2, { .width = 80 } },
+	{ "report-tails-8-120.txt", golden_tails_8, { .width = 120 } },
+	{ "report-tails-200-80.txt", golden_tails_200, { .width = 80 } },
 };
 
 static const struct golden golden_documents[] = {
@@ -630,6 +659,7 @@ static const struct golden golden_documents[] = {
 	{ "report-beside.json", golden_beside, { 0 } },
 	{ "report-hosts-4.json", golden_hosts_4, { 0 } },
 	{ "report-hosts-2.json", golden_hosts_2, { 0 } },
+	{ "report-tails-2.json", golden_tails_2, { 0 } },
 };
 
 static const struct golden golden_pages[] = {
@@ -642,6 +672,7 @@ static const struct golden golden_pages[] = {
 	{ "report-beside.md", golden_beside, { 0 } },
 	{ "report-gpus.md", golden_gpus, { 0 } },
 	{ "report-hosts-8.md", golden_hosts_8, { 0 } },
+	{ "report-tails-8.md", golden_tails_8, { 0 } },
 };
 
 static inline struct fl_text golden_render(const char *renderer, const struct golden *g)

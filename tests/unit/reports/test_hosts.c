@@ -52,7 +52,32 @@ static void fits_the_terminal(void **state)
 		assert_fits(&(struct golden){ "", golden_hosts_8, { .width = width } });
 		assert_fits(&(struct golden){ "", golden_hosts_lost, { .width = width } });
 		assert_fits(&(struct golden){ "", golden_hosts_200, { .width = width } });
+		assert_fits(&(struct golden){ "", golden_tails_8, { .width = width } });
+		assert_fits(&(struct golden){ "", golden_tails_200, { .width = width } });
 	}
+}
+
+/* What is invalid is not the worst of anything. */
+static void tails_are_of_what_counts(void **state)
+{
+	struct fl_run *run = golden_tails_8();
+	struct fl_judgement *j;
+	struct fl_text out = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (strcmp(fl_json_text_or_null(run->lanes[i].placement, "host"), "n3") == 0) {
+			run->lanes[i].outcome = FL_INVALID;
+			run->lanes[i].reason = fl_dup("it lied");
+		}
+	j = golden_judge(run);
+	fl_renderer_find("text")->run(run, j, &(struct fl_look){ .width = 120 }, &out);
+	assert_null(strstr(fl_text_str(&out), "80.0 us"));
+	assert_non_null(strstr(fl_text_str(&out), "40.0 ms n6"));
+	assert_non_null(strstr(fl_text_str(&out), "9.00 ms n5 to n6"));
+	fl_text_release(&out);
+	fl_judgement_free(j);
+	fl_run_free(run);
 }
 
 int main(void)
@@ -60,6 +85,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists),
 		cmocka_unit_test(fits_the_terminal),
+		cmocka_unit_test(tails_are_of_what_counts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
