@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* distrust.c: why lanes are not to be trusted: once for all lanes that were disturbed in the same way. What a closed
- * loop inherits from the lanes that it is held against is said of them. */
+/* distrust.c: why lanes are not to be trusted, and what befell them that is no reason for that: once for all lanes that
+ * it is said of in the same way. What a closed loop inherits from the lanes that it is held against is said of them. */
 #include "base/alloc.h"
 #include "reports/parts.h"
 #include <ctype.h>
@@ -29,10 +29,21 @@ static char *shape_of(const char *text)
 	return shape;
 }
 
+/* What is said of a lane. */
+struct texts {
+	char *const *items;
+	size_t n;
+};
+
 /* Own reasons come first. */
-static size_t count_own(const struct fl_lane_verdict *v)
+static struct texts own_distrust(const struct fl_lane_verdict *v)
 {
-	return v->distrust_n - v->inherited_n;
+	return (struct texts){ v->distrust, v->distrust_n - v->inherited_n };
+}
+
+static struct texts own_remarks(const struct fl_lane_verdict *v)
+{
+	return (struct texts){ v->remarks, v->remarks_n };
 }
 
 /* places: of the groups, by shape. There can be many lanes, so they are not compared one by one. */
@@ -51,37 +62,50 @@ static void note(json_t *places, const struct fl_lane_verdict *v, const char *te
 	free(shape);
 }
 
-static struct group *collect(const struct fl_judgement *j, size_t *ret_n)
+static struct group *collect(const struct fl_judgement *j, struct texts (*texts_of)(const struct fl_lane_verdict *),
+			     size_t *ret_n)
 {
 	json_t *places = json_object();
 	struct group *groups;
 	size_t most = 0;
 
 	for (size_t i = 0; i < j->lanes_n; i++)
-		most += count_own(&j->lanes[i]);
+		most += texts_of(&j->lanes[i]).n;
 	groups = fl_zalloc(most, sizeof(*groups));
 	*ret_n = 0;
-	for (size_t i = 0; i < j->lanes_n; i++)
-		for (size_t k = 0; k < count_own(&j->lanes[i]); k++)
-			note(places, &j->lanes[i], j->lanes[i].distrust[k], groups, ret_n);
+	for (size_t i = 0; i < j->lanes_n; i++) {
+		struct texts texts = texts_of(&j->lanes[i]);
+
+		for (size_t k = 0; k < texts.n; k++)
+			note(places, &j->lanes[i], texts.items[k], groups, ret_n);
+	}
 	json_decref(places);
 	return groups;
 }
 
-void fl_add_distrust(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w)
+static void add_groups(struct fl_section *s, const struct fl_words *w, const char *kind, const struct group *groups,
+		       size_t n)
 {
-	size_t n;
-	struct group *groups = collect(j, &n);
-
 	for (size_t i = 0; i < n; i++) {
 		size_t more = groups[i].lanes - 1;
 
-		fl_section_add(s, (struct fl_remark){ .kind = fl_dup("not trustworthy"),
+		fl_section_add(s, (struct fl_remark){ .kind = fl_dup(kind),
 						      .subject = fl_words_name(w, groups[i].first),
 						      .aside = more ? fl_format(" (and %zu more lane%s, likewise)",
 										more, more == 1 ? "" : "s")
 								    : NULL,
 						      .text = fl_report_clean(groups[i].text) });
 	}
+}
+
+void fl_add_distrust(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w)
+{
+	size_t n;
+	struct group *groups = collect(j, own_remarks, &n);
+
+	add_groups(s, w, "remark", groups, n);
+	free(groups);
+	groups = collect(j, own_distrust, &n);
+	add_groups(s, w, "not trustworthy", groups, n);
 	free(groups);
 }

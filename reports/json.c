@@ -151,6 +151,7 @@ static json_t *lane_json(const struct fl_lane_verdict *v)
 	set(o, "again", fl_json_string(v->verdict == FL_FAIL ? v->again : NULL));
 	set(o, "peer", v->verdict == FL_FAIL ? fl_peer_json(&v->peer) : json_null());
 	set(o, "distrust", texts_json(v->distrust, v->distrust_n));
+	set(o, "remarks", texts_json(v->remarks, v->remarks_n));
 	set(o, "required", json_boolean(v->required));
 	set(o, "rounds", json_integer(v->rounds_done));
 	set(o, "rounds_planned", json_integer(v->rounds_planned));

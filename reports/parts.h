@@ -114,7 +114,7 @@ struct fl_section {
 };
 /* The metrics that the table has no room for. */
 struct fl_section fl_section_further(const struct fl_judgement *j, const struct fl_words *w);
-/* Why lanes mean what they mean, and why they are not to be trusted (distrust.c). */
+/* Why lanes mean what they mean, what befell them, and why they are not to be trusted (distrust.c). */
 void fl_add_distrust(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w);
 struct fl_section fl_section_why(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w,
 				 const struct fl_matrices *matrices);

@@ -203,6 +203,8 @@ static void release_lane(struct fl_lane_verdict *v)
 	fl_path_release(v);
 	for (size_t i = 0; i < v->distrust_n; i++)
 		free(v->distrust[i]);
+	for (size_t i = 0; i < v->remarks_n; i++)
+		free(v->remarks[i]);
 	for (size_t i = 0; i < v->metrics_n; i++)
 		free(v->metrics[i].of_round);
 	for (size_t i = 0; i < v->evidence_n; i++)
@@ -217,6 +219,7 @@ static void release_lane(struct fl_lane_verdict *v)
 	free(v->role);
 	free(v->group_name);
 	free(v->distrust);
+	free(v->remarks);
 	free(v->metrics);
 	free(v->reason);
 	free(v->hint);

@@ -158,7 +158,10 @@ struct fl_lane_verdict {
 	struct fl_alike alike;
 	char **distrust;
 	size_t distrust_n, inherited_n; /* the last of them are said of lanes that it is held against, too */
-	struct fl_interval delivered;	/* of an open loop that a closed one is held against: its rate; n == 0: none */
+	/* What befell it and takes nothing from its number: a power limit that acted. One sentence each. */
+	char **remarks;
+	size_t remarks_n;
+	struct fl_interval delivered; /* of an open loop that a closed one is held against: its rate; n == 0: none */
 	bool wrong_data;
 	bool required; /* it must be measured, not inconclusive (bench), and judged (`require`) */
 	unsigned rounds_done, rounds_planned; /* planned: at most, where its study may end it early */

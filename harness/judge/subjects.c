@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Limits that a benchmark states, and reasons for distrust, of one record; both are looked up by name. */
+/* Limits that a benchmark states, reasons for distrust, and remarks, of one record; they are looked up by name. */
 enum { TEXTS_MAX = 256 };
 
 static int read_entries(const struct fl_run *run, struct fl_subjects *s, struct fl_err *err)
@@ -273,9 +273,11 @@ static int check_record(const struct fl_subject *s, const struct fl_lane_record 
 	if (before && before->round == record->round)
 		return fl_fail(err, -EINVAL, "lane %u of case '%s' has two records of round %u", s->lane, s->label,
 			       record->round + 1);
-	if (json_array_size(record->caps) > TEXTS_MAX || json_array_size(record->distrust) > TEXTS_MAX)
-		return fl_fail(err, -EINVAL, "lane %u of case '%s' has a record with more than %d caps or reasons",
-			       s->lane, s->label, TEXTS_MAX);
+	if (json_array_size(record->caps) > TEXTS_MAX || json_array_size(record->distrust) > TEXTS_MAX ||
+	    json_array_size(json_object_get(record->notes, "remarks")) > TEXTS_MAX)
+		return fl_fail(err, -EINVAL,
+			       "lane %u of case '%s' has a record with more than %d caps, reasons or remarks", s->lane,
+			       s->label, TEXTS_MAX);
 	return check_series(s, record, err);
 }
 

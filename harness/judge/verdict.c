@@ -158,32 +158,44 @@ static void collect_text(const struct fl_lane_verdict *v, json_t *once, const ch
 	free(shape);
 }
 
-/* Every reason once, over all rounds. There can be many, so they are neither compared one by one nor grown one by
- * one. */
-static void collect_distrust(const struct fl_subject *s, struct fl_lane_verdict *v)
+static const json_t *distrust_of(const struct fl_lane_record *record)
+{
+	return record->distrust;
+}
+
+static const json_t *remarks_of(const struct fl_lane_record *record)
+{
+	return json_object_get(record->notes, "remarks");
+}
+
+/* Every text once, over all rounds. There can be many, so they are neither compared one by one nor grown one by one. */
+static size_t collect_texts(const struct fl_subject *s, const struct fl_lane_verdict *v,
+			    const json_t *(*texts_of)(const struct fl_lane_record *), char ***ret)
 {
 	json_t *once = json_object();
 	const char *shape;
+	size_t n = 0;
 	json_t *seen;
 
 	for (size_t i = 0; i < s->n; i++) {
-		const json_t *texts = s->records[i]->distrust;
+		const json_t *texts = texts_of(s->records[i]);
 
 		for (size_t k = 0; s->records[i]->outcome == FL_MEASURED && k < json_array_size(texts); k++)
 			if (json_is_string(json_array_get(texts, k)))
 				collect_text(v, once, json_string_value(json_array_get(texts, k)));
 	}
-	v->distrust = fl_zalloc(json_object_size(once), sizeof(*v->distrust));
+	*ret = fl_zalloc(json_object_size(once), sizeof(**ret));
 	json_object_foreach(once, shape, seen)
 	{
 		const char *text = fl_json_text_or_null(seen, "text");
 		long long more = json_integer_value(json_object_get(seen, "more"));
 
-		v->distrust[v->distrust_n++] =
+		(*ret)[n++] =
 			more ? fl_format("%s (and much the same %lld more time%s)", text, more, more == 1 ? "" : "s")
 			     : fl_dup(text);
 	}
 	json_decref(once);
+	return n;
 }
 
 /* What a lane without a record would have been: options and placement as planned. */
@@ -296,7 +308,8 @@ void fl_judge_lane(const struct fl_subject *s, struct fl_lane_verdict *v)
 	describe(s, v);
 	fl_summarise(s, v);
 	fl_find_path(s, v);
-	collect_distrust(s, v);
+	v->distrust_n = collect_texts(s, v, distrust_of, &v->distrust);
+	v->remarks_n = collect_texts(s, v, remarks_of, &v->remarks);
 	count_lanes(s, v);
 	v->overlap = fl_overlap(s->records, s->n);
 	v->work_ratio = work_ratio(s);

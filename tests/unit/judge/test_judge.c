@@ -359,6 +359,29 @@ static void test_distrust_is_said_once(void **state)
 	fl_run_free(run);
 }
 
+/* What takes nothing from a number is kept apart from what does. */
+static void test_remarks_are_no_distrust(void **state)
+{
+	struct fl_run *run = sample_run_new(false, NULL);
+	struct fl_judgement *j;
+
+	(void)state;
+	sample_lane(sample_case(run, "null.pipeline", 3), "null.pipeline", "{}", NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		add_round(run, 0, i, MEASURED);
+		json_object_set_new(run->lanes[i].notes, "remarks",
+				    json_pack("[o, i]", json_sprintf("a limit acted in %u %% of the time", 10 + i), 5));
+	}
+	j = judge(run);
+	assert_int_equal(j->lanes[0].remarks_n, 1);
+	assert_string_equal(j->lanes[0].remarks[0],
+			    "a limit acted in 10 % of the time (and much the same 2 more times)");
+	assert_int_equal(j->lanes[0].distrust_n, 0);
+	assert_true(j->trustworthy);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* A reason whose figures differ from round to round is one reason. */
 static void test_distrust_with_figures(void **state)
 {
@@ -479,12 +502,21 @@ static void too_many_reasons(struct fl_run *run)
 		json_array_append_new(run->lanes[0].distrust, json_sprintf("reason %u", i));
 }
 
+static void too_many_remarks(struct fl_run *run)
+{
+	json_t *remarks = json_array();
+
+	for (unsigned i = 0; i < 257; i++)
+		json_array_append_new(remarks, json_sprintf("remark %u", i));
+	json_object_set_new(run->lanes[0].notes, "remarks", remarks);
+}
+
 static void test_contradictions(void **state)
 {
 	static void (*const spoil[])(struct fl_run *) = {
-		no_plan,	 no_machine,	 no_declaration, false_declaration, strange_case, strange_lane,
-		strange_round,	 other_bench,	 twice,		 undeclared_metric, no_rounds,	  no_lanes,
-		too_many_rounds, too_many_slots, too_many_caps,	 too_many_reasons,
+		no_plan,	 no_machine,	 no_declaration, false_declaration, strange_case,     strange_lane,
+		strange_round,	 other_bench,	 twice,		 undeclared_metric, no_rounds,	      no_lanes,
+		too_many_rounds, too_many_slots, too_many_caps,	 too_many_reasons,  too_many_remarks,
 	};
 
 	(void)state;
@@ -555,6 +587,7 @@ int main(void)
 		cmocka_unit_test(test_one_round),
 		cmocka_unit_test(test_histograms),
 		cmocka_unit_test(test_distrust_is_said_once),
+		cmocka_unit_test(test_remarks_are_no_distrust),
 		cmocka_unit_test(test_distrust_with_figures),
 		cmocka_unit_test(test_contradictions),
 		cmocka_unit_test(test_many_reasons),

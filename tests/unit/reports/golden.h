@@ -381,6 +381,14 @@ static inline void golden_watched(struct fl_run *run, unsigned round, const char
 	free(copy);
 }
 
+static inline void golden_remark(struct fl_lane_record *r, const char *gpu, unsigned percent)
+{
+	json_object_set_new(
+		r->notes, "remarks",
+		json_pack("[o]",
+			  json_sprintf("the power limit of %s acted in %u %% of the window, at 345 W", gpu, percent)));
+}
+
 /* A GPU that an Xid befell, a drive and a NIC at work, another drive that did nothing. */
 static inline struct fl_run *golden_beside(void)
 {
@@ -418,6 +426,7 @@ static inline struct fl_run *golden_beside(void)
 	};
 	struct fl_run *run = golden_single();
 
+	golden_remark(&run->lanes[0], "gpu-0000:41:00.0", 40);
 	for (unsigned round = 0; round < 2; round++)
 		for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++)
 			golden_watched(run, round, seen[i]);
@@ -471,6 +480,8 @@ static inline struct fl_run *golden_gpus(void)
 				 "\"direction\":\"one\"}",
 				 g.ids[from], g.ids[to]);
 			golden_gpu_lane(run, "gpu.p2p", options, golden_pair_rate(from, to));
+			if (from == 2 && to > 3)
+				golden_remark(&run->lanes[run->lanes_n - 1], g.ids[from], 10 * to);
 		}
 	return run;
 }
