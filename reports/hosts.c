@@ -41,33 +41,44 @@ static bool follows(const char *a, const char *b)
 	return fl_parse_count(a + at, &x, NULL) == 0 && fl_parse_count(b + at, &y, NULL) == 0 && y == x + 1;
 }
 
-char *fl_report_host_list(const struct fl_judgement *j, const bool *in)
+char *fl_report_names_list(char *const *names, const bool *in, size_t n)
 {
 	struct fl_text t = { 0 };
 	size_t named = 0, more = 0;
 	char *clean;
 
-	for (size_t i = 0, end; i < j->hosts_n; i = end) {
+	for (size_t i = 0, end; i < n; i = end) {
 		end = i + 1;
 		if (in && !in[i])
 			continue;
-		while (end < j->hosts_n && (!in || in[end]) && follows(j->hosts[end - 1].name, j->hosts[end].name))
+		while (end < n && (!in || in[end]) && follows(names[end - 1], names[end]))
 			end++;
 		if (named++ >= NAMED) {
 			more += end - i;
 			continue;
 		}
-		fl_text_add(&t, "%s%s", t.n ? ", " : "", j->hosts[i].name);
+		fl_text_add(&t, "%s%s", t.n ? ", " : "", names[i]);
 		if (end > i + 2)
-			fl_text_add(&t, "-%s", j->hosts[end - 1].name);
+			fl_text_add(&t, "-%s", names[end - 1]);
 		else if (end > i + 1)
-			fl_text_add(&t, ", %s", j->hosts[end - 1].name);
+			fl_text_add(&t, ", %s", names[end - 1]);
 	}
 	if (more)
 		fl_text_add(&t, " and %zu more", more);
 	clean = fl_report_clean(fl_text_str(&t));
 	fl_text_release(&t);
 	return clean;
+}
+
+char *fl_report_host_list(const struct fl_judgement *j, const bool *in)
+{
+	char **names = fl_zalloc(j->hosts_n, sizeof(*names)), *list;
+
+	for (size_t i = 0; i < j->hosts_n; i++)
+		names[i] = (char *)(uintptr_t)j->hosts[i].name;
+	list = fl_report_names_list(names, in, j->hosts_n);
+	free(names);
+	return list;
 }
 
 /* ---- what all have: the lowest, the median and the highest of hosts */

@@ -29,6 +29,10 @@ const struct fl_renderer *fl_renderer_find(const char *name); /* NULL: none */
 char **fl_report_names(const struct fl_judgement *j);
 void fl_report_free_names(char **names, size_t n);
 
+/* "n1-n8, n11": names of hosts, all of them or those that are marked, in their order; of many the first ranges and how
+ * many more there are. Clean, malloc'd. (hosts.c) */
+char *fl_report_names_list(char *const *names, const bool *in, size_t n);
+
 /* "2026-11-22T09:45:12Z", always UTC, so that it means the same on every machine. Returns buf. */
 enum { FL_TIME_TEXT = 32 };
 const char *fl_report_time(char buf[FL_TIME_TEXT], int64_t started_ns);

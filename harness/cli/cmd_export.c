@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "record/export.h"
 #include <stdlib.h>
+#include <string.h>
 
 struct export_opts {
 	const char *output, *store;
@@ -39,7 +40,7 @@ static int export_to(struct fl_store *s, const struct fl_args *args, const char 
 	struct fl_new_file *file;
 	int rc;
 
-	if (!output)
+	if (!output || strcmp(output, "-") == 0)
 		return fl_export(s, args->words, args->words_n, &(struct fl_sink){ put_out, NULL }, err);
 	rc = fl_new_file_begin(output, &file, err);
 	if (rc < 0)

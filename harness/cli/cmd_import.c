@@ -28,10 +28,20 @@ static void add_count(struct fl_text *out, size_t n, const char *what, size_t th
 		fl_text_add(out, ", %zu already there", there);
 }
 
+/* "journal of host n3 for run 2026...: 4 lanes added, 2 already there" */
 static void say_journal(const struct fl_from_journal *did)
 {
-	fl_output_say("%zu lane%s of the journal added, %zu already there%s", did->lanes, did->lanes == 1 ? "" : "s",
-		      did->lanes_there, did->cut ? "; its last line was cut short" : "");
+	struct fl_text line = { 0 };
+
+	fl_text_add(&line, "journal%s%s for run %s: %zu lane%s added", *did->host ? " of host " : "", did->host,
+		    did->run, did->lanes, did->lanes == 1 ? "" : "s");
+	if (did->lanes_there)
+		fl_text_add(&line, ", %zu already there", did->lanes_there);
+	if (did->watched)
+		fl_text_add(&line, "; %zu series of telemetry added", did->watched);
+	fl_text_add(&line, "%s", did->cut ? "; its last line was cut short" : "");
+	fl_output_say("%s", fl_text_str(&line));
+	fl_text_release(&line);
 }
 
 /* Messages, not data: they go to stderr. */

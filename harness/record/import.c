@@ -42,8 +42,7 @@ struct fl_import {
 	struct fl_watched next_watched; /* of `stored`, as `next`; no subject: there is none */
 	struct fl_watched last_watched; /* that came; no subject: none yet */
 	int64_t schema;			/* of the export */
-	bool is_journal;
-	char journal_run[40];
+	struct fl_from_journal journal; /* what its head says */
 };
 
 /* ---- errors */
@@ -99,10 +98,11 @@ static int no_export(const struct fl_import *i, const char *line, struct fl_err 
 static int check_journal(struct fl_import *i, json_t *head, struct fl_err *err)
 {
 	json_t *journal = json_object_get(head, "journal");
-	const char *run = fl_json_text_or_null(journal, "run");
+	const char *run = fl_json_text_or_null(journal, "run"), *host = fl_json_text_or_null(journal, "host");
 
-	i->is_journal = journal != NULL;
-	if (journal && (!run || !fl_name_good(run) || !fl_copy(i->journal_run, sizeof(i->journal_run), run)))
+	i->journal.is = journal != NULL;
+	fl_copy(i->journal.host, sizeof(i->journal.host), host ? host : "");
+	if (journal && (!run || !fl_name_good(run) || !fl_copy(i->journal.run, sizeof(i->journal.run), run)))
 		return refuse(i, err, "a journal must say which run it is of");
 	return 0;
 }
@@ -694,8 +694,8 @@ int fl_import_run(struct fl_import *i, struct fl_store *s, struct fl_imported *r
 		return rc;
 	i->store = s;
 	i->lane_in.shared = fl_shared_make();
-	if (i->is_journal)
-		rc = fl_journal_take(&i->lines, i->journal_run, s, &i->did.journal, err);
+	if (i->journal.is)
+		rc = fl_journal_take(&i->lines, &i->journal, s, &i->did.journal, err);
 	else
 		rc = take_lines(i, err);
 	close_run(i); /* a statement that is open would hold the transaction */

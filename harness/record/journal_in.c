@@ -55,7 +55,10 @@ static int take_watched(struct taking *t, const struct fl_watched *w, struct fl_
 	fl_sql_put_text(&t->has_watched, w->subject);
 	fl_sql_put_text(&t->has_watched, w->series.metric);
 	rc = has(&t->has_watched, err);
-	return rc ? (rc < 0 ? rc : 0) : fl_adding_watched(&t->adding, w, err);
+	if (rc)
+		return rc < 0 ? rc : 0;
+	t->did.watched++;
+	return fl_adding_watched(&t->adding, w, err);
 }
 
 static int take_line(struct taking *t, const char *line, size_t n, struct fl_err *err)
@@ -102,13 +105,13 @@ static int open_taking(struct taking *t, struct fl_store *s, const char *run_id,
 	return rc;
 }
 
-int fl_journal_take(struct fl_lines_in *lines, const char *run_id, struct fl_store *s, struct fl_from_journal *ret,
-		    struct fl_err *err)
+int fl_journal_take(struct fl_lines_in *lines, const struct fl_from_journal *head, struct fl_store *s,
+		    struct fl_from_journal *ret, struct fl_err *err)
 {
-	struct taking t = { .lines = lines, .reader = fl_journal_reader_make(), .did.is = true };
+	struct taking t = { .lines = lines, .reader = fl_journal_reader_make(), .did = *head };
 	const char *line;
 	size_t n;
-	int rc = open_taking(&t, s, run_id, err);
+	int rc = open_taking(&t, s, head->run, err);
 
 	while (rc == 0 && (rc = fl_lines_next(lines, &line, &n, err)) == 1)
 		rc = take_line(&t, line, n, err);

@@ -69,6 +69,14 @@ struct fl_run_row {
 int fl_store_list(struct fl_store *s, struct fl_run_row **ret, size_t *ret_n, struct fl_err *err);
 const char *fl_run_state_name(enum fl_run_state state);
 
+/* The hosts of a run, by their numbers; of one on one machine its name, where it has one. No such run: none. */
+struct fl_names {
+	char **items; /* owned */
+	size_t n;
+};
+int fl_store_hosts(struct fl_store *s, const char *id, struct fl_names *ret, struct fl_err *err);
+void fl_names_release(struct fl_names *names);
+
 /* A baseline: a name for runs that are by declaration alike (the machine as it should be). Names are made like ids of
  * runs and are none: a word names one or the other. In a file of schema 1 there are none. */
 enum { FL_BASELINE_RUNS_MAX = 1000, FL_BASELINE_NOTE_MAX = 1000 };

@@ -156,6 +156,7 @@ static void use_baselines(struct fl_store *s, bool write)
 static void use(const char *path, bool write)
 {
 	struct fl_run_row *rows = NULL;
+	struct fl_names hosts = { 0 };
 	struct fl_err err = { 0 };
 	struct fl_store *s;
 	struct fl_run *run;
@@ -169,6 +170,9 @@ static void use(const char *path, bool write)
 		err = (struct fl_err){ 0 };
 		if (ok(fl_store_load(s, rows[i].id, &run, &err), &err))
 			fl_run_free(run);
+		err = (struct fl_err){ 0 };
+		if (ok(fl_store_hosts(s, rows[i].id, &hosts, &err), &err))
+			fl_names_release(&hosts);
 		if (write)
 			write_one(s, rows[i].id);
 	}

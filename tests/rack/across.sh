@@ -41,6 +41,9 @@ has "$(<"$home/text")" 'on 4 hosts (n1-n4)' 'the text report'
 has "$(<"$home/text")" 'from \ to' 'the text report'
 has "$(feedline show last --store "$store")" 'host n4' 'what show says'
 
+has "$(feedline runs --store "$store")" '4 hosts (n1-n4)' 'what runs says'
+is '["n1","n2","n3","n4"]' "$(feedline runs --store "$store" --json | jq -c '.runs[0].hosts')" 'hosts of a run'
+
 # to another store and back: the same report
 feedline export --store "$store" >"$home/all.jsonl"
 valid export-3.json "$home/all.jsonl"

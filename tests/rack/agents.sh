@@ -184,7 +184,8 @@ never_0 'a killed hub'
 for k in 1 2 3; do
 	journal=$(echo "$(hosts_home "$k")"/journals/*.jsonl)
 	feedline import --store "$store" "$journal" 2>"$home/said" || true
-	has "$(cat "$home/said")" '1 lane' "what the journal of n$k gives"
+	has "$(cat "$home/said")" "journal of host n$k for run " "what the journal of n$k gives"
+	has "$(cat "$home/said")" ': 1 lane added' "what the journal of n$k gives"
 done
 run=$(sed -n 's/^run //p' "$home/out")
 is 6 "$(feedline export "$run" --store "$store" | grep -c '^{"lane"')" 'lanes after the import of all journals'

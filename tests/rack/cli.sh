@@ -360,9 +360,10 @@ head -c 70000 /dev/zero | tr '\0' 'x' | bad_suite bad.yaml
 
 on runs --store s.db --json; status_is 0; err_is
 json_is '(.runs | length == 2) and all(.runs[]; .state == "finished" and .status == 0) and (.runs | map(.started) | . == sort)'
+json_is ".runs | all(.hosts == [\"$(hostname)\"])"
 json_is '.runs | all(.started | test("^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"))'
 id=$(jq -r '.runs[0].id' <out)
-on runs --store s.db; status_is 0; out_is 'run *' "$id *finished*0 *two" '* *finished*0 *two'
+on runs --store s.db; status_is 0; out_is 'run *' "$id *finished*0 *two  $(hostname)" "* *finished*0 *two  $(hostname)"
 on runs --store absent.db; status_is 2; out_is; yes_if 'named' grep -q absent.db err
 yes_if 'reading makes no store' test ! -e absent.db
 on report "$id" --store s.db --format json; status_is 0; json_is ".run == \"$id\" or .run.id == \"$id\""

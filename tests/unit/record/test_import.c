@@ -602,6 +602,9 @@ static void journal(void **state)
 	fl_text_add(&text, "{\"lane\":{\"round\":7,");
 	OK(import(copy, text.bytes, text.n, &did, &err));
 	assert_true(did.journal.is && did.journal.cut);
+	assert_string_equal(did.journal.run, "b");
+	assert_string_equal(did.journal.host, "n2");
+	assert_int_equal(did.journal.watched, 3);
 	assert_int_equal(did.journal.lanes, 2);
 	assert_int_equal(did.journal.lanes_there, 1);
 	free(run->lanes[1].hint);

@@ -68,6 +68,7 @@ static void read_as_it_is(void **state)
 		struct fl_text before, after;
 		struct fl_run *run;
 		struct fl_store *s;
+		struct fl_names hosts;
 		size_t n = 9;
 
 		put_old(p->store, schema);
@@ -80,6 +81,9 @@ static void read_as_it_is(void **state)
 		OK(fl_store_load(s, killed, &run, &err));
 		assert_false(run->finished);
 		fl_run_free(run);
+		OK(fl_store_hosts(s, judged, &hosts, &err));
+		assert_int_equal(hosts.n, 1);
+		fl_names_release(&hosts);
 		OK(fl_store_list_baselines(s, &all, &n, &err));
 		assert_int_equal(n, 0);
 		REFUSED(fl_store_find_baseline(s, "good", &none, &err), -ENOENT, "no baseline yet");

@@ -292,6 +292,40 @@ static void listing(void **state)
 	fl_store_close(s);
 }
 
+static void assert_hosts(struct fl_store *s, const char *id, const char *const *want)
+{
+	struct fl_names names;
+	size_t n = 0;
+
+	OK(fl_store_hosts(s, id, &names, &err));
+	for (; want[n]; n++)
+		assert_true(n < names.n && strcmp(names.items[n], want[n]) == 0);
+	assert_int_equal(names.n, n);
+	fl_names_release(&names);
+}
+
+static void hosts_by_name(void **state)
+{
+	struct place *p = *state;
+	struct fl_store *s = opened(p->store, true);
+	struct fl_run *one = sample_run("one"), *many = sample_run("many"), *nameless = sample_run("nameless");
+
+	fl_run_add_host(many, "n9", json_object(), json_object());
+	fl_run_add_host(many, "n2", json_object(), json_object());
+	json_object_del(nameless->machine, "host");
+	OK(fl_store_begin(s, one, &err));
+	OK(fl_store_begin(s, many, &err));
+	OK(fl_store_begin(s, nameless, &err));
+	assert_hosts(s, one->id, (const char *const[]){ "n1", NULL });
+	assert_hosts(s, many->id, (const char *const[]){ "n9", "n2", NULL });
+	assert_hosts(s, nameless->id, (const char *const[]){ NULL });
+	assert_hosts(s, "nosuch", (const char *const[]){ NULL });
+	fl_run_free(one);
+	fl_run_free(many);
+	fl_run_free(nameless);
+	fl_store_close(s);
+}
+
 static void resuming(void **state)
 {
 	struct place *p = *state;
@@ -489,6 +523,7 @@ int main(void)
 		TEST(watched_with_its_case),
 		TEST(add_is_atomic),
 		TEST(listing),
+		TEST(hosts_by_name),
 		TEST(resuming),
 		cmocka_unit_test(owners),
 		TEST(unknown_runs),
