@@ -126,7 +126,7 @@ static void add_host_sections(struct fl_content *c, const struct fl_judgement *j
 	fl_content_add(c, fl_section_tails(j, w));
 }
 
-/* What devices did beside lanes is much on many hosts, and then only in the JSON. */
+/* What each device did beside lanes, and matrices over devices of each host, are much on more hosts. */
 enum { BESIDE_HOSTS_MOST = 2 };
 
 struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_judgement *j, const struct fl_words *w)
@@ -166,8 +166,7 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, j->hosts_n ? fl_section_further_of_hosts(j, w) : fl_section_further(j, w));
 	fl_content_add(&c, fl_section_why(run, j, w, &matrices));
-	if (j->hosts_n <= BESIDE_HOSTS_MOST)
-		fl_content_add(&c, fl_section_beside(run));
+	fl_content_add(&c, j->hosts_n <= BESIDE_HOSTS_MOST ? fl_section_beside(run) : fl_section_beside_hosts(run, j));
 	fl_report_matrices_release(&matrices);
 	return c;
 }

@@ -173,6 +173,11 @@ json_t *fl_studies_json(const struct fl_judgement *j);
  * "telemetry" of the report. Nothing where nothing was watched. */
 struct fl_section fl_section_beside(const struct fl_run *run);
 void fl_beside_json(const struct fl_run *run, json_t *o);
+/* beside_hosts.c: of more hosts than have room for each of their devices: of each metric the hosts with the least and
+ * the most of it. */
+struct fl_section fl_section_beside_hosts(const struct fl_run *run, const struct fl_judgement *j);
+struct fl_beside; /* watched.h */
+void fl_add_watching_cost(struct fl_section *s, const struct fl_run *run, const struct fl_beside *b);
 
 /* ---- starved.c: the accelerators of closed loops, and the ladders of their paths */
 struct fl_section fl_section_feed(const struct fl_judgement *j, const struct fl_words *w);

@@ -303,7 +303,7 @@ yes_if 'a dry run records nothing' test ! -e .local
 
 # ---- bench, recorded
 
-on runs; status_is 0; err_is; out_is 'run  *started*state*status*suite'
+on runs; status_is 0; err_is; out_is 'run  *started*state*status*suite  on'
 on runs --json; status_is 0; json_is '.schema == 1 and .runs == []'
 on bench null.nop --duration 100ms; status_is 0; yes_if 'the verdict' grep -qi unjudged out
 yes_if 'the store has its place' test -f .local/state/feedline/store.db
@@ -360,10 +360,10 @@ head -c 70000 /dev/zero | tr '\0' 'x' | bad_suite bad.yaml
 
 on runs --store s.db --json; status_is 0; err_is
 json_is '(.runs | length == 2) and all(.runs[]; .state == "finished" and .status == 0) and (.runs | map(.started) | . == sort)'
-json_is ".runs | all(.hosts == [\"$(hostname)\"])"
+json_is ".runs | all(.hosts == [\"$(</proc/sys/kernel/hostname)\"])"
 json_is '.runs | all(.started | test("^20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"))'
 id=$(jq -r '.runs[0].id' <out)
-on runs --store s.db; status_is 0; out_is 'run *' "$id *finished*0 *two  $(hostname)" "* *finished*0 *two  $(hostname)"
+on runs --store s.db; status_is 0; out_is 'run *' "$id *finished*0 *two *$(</proc/sys/kernel/hostname)" "* *finished*0 *two *$(</proc/sys/kernel/hostname)"
 on runs --store absent.db; status_is 2; out_is; yes_if 'named' grep -q absent.db err
 yes_if 'reading makes no store' test ! -e absent.db
 on report "$id" --store s.db --format json; status_is 0; json_is ".run == \"$id\" or .run.id == \"$id\""

@@ -627,6 +627,48 @@ static inline struct fl_run *golden_tails_200(void)
 	return golden_tails(200, "n3", "n60", "n160");
 }
 
+/* On each of some hosts a GPU, drives, and what telemetry cost: one GPU is hot and slow, and an Xid befell it; one link
+ * is trained down; NICs drop. */
+static inline struct fl_run *golden_beside_hosts(void)
+{
+	static const char *const each[] = {
+		"feedline/agent_cpu_ns 0 300000 200000",     "feedline/calls 0 40 30",
+		"feedline/cpu_ns 0 4000000 2000000",	     "feedline/longest_call_ns 0 12000000 90000",
+		"feedline/wall_ns 0 1000000000 500000000",   "gpu-0000:41:00.0/temperature_c 41 42 44 43",
+		"gpu-0000:41:00.0/sm_clock_hz 1980000000",   "gpu-0000:41:00.0/pcie_lanes 16 16 16",
+		"nvme-S1/read_bytes_per_s 0 6.1e9 6.3e9",    "nvme-S2/read_bytes_per_s 0 0 0",
+		"nic-0000:42:00.0/sent_bytes_per_s 0 10 20", "nic-0000:42:00.0/drops 5 5 5",
+	};
+	static const struct {
+		unsigned host;
+		const char *seen;
+	} some[] = {
+		{ 2, "gpu-0000:42:00.0/temperature_c 41 88 88" },
+		{ 2, "gpu-0000:42:00.0/sm_clock_hz 1200000000" },
+		{ 2, "gpu-0000:42:00.0/xid 0 79" },
+		{ 4, "gpu-0000:42:00.0/pcie_lanes 8 8 8" },
+		{ 5, "nic-0000:42:00.1/drops 5 5 9" },
+		{ 6, "nic-0000:42:00.1/drops 5 5 105" },
+		{ 7, "feedline/longest_call_ns 0 80000000" },
+		{ 7, "nvme-S3/read_bytes_per_s 0 7e9 7e9" },
+	};
+	struct fl_run *run = hosts_sample(8, GOLDEN_NOBODY, GOLDEN_NOBODY, GOLDEN_NOBODY);
+	size_t n = sizeof(each) / sizeof(each[0]);
+
+	for (size_t i = 0; i < 8 * n + sizeof(some) / sizeof(some[0]); i++) {
+		unsigned host = i < 8 * n ? (unsigned)(i / n) : some[i - 8 * n].host;
+		struct fl_watched *w;
+		char *subject;
+
+		golden_watched(run, i < 8 * n ? 0 : 1, i < 8 * n ? each[i % n] : some[i - 8 * n].seen);
+		w = &run->watched[run->watched_n - 1];
+		subject = w->subject;
+		w->subject = fl_format("n%u/%s", host + 1, subject);
+		free(subject);
+	}
+	return run;
+}
+
 static const struct golden {
 	const char *name;
 	struct fl_run *(*make)(void);
@@ -644,6 +686,7 @@ static const struct golden {
 	{ "report-rungs-80.txt", golden_rungs, { .width = 80 } },
 	{ "report-ladders-80.txt", golden_ladders, { .width = 80 } },
 	{ "report-beside-80.txt", golden_beside, { .width = 80 } },
+	{ "report-beside-hosts-80.txt", golden_beside_hosts, { .width = 80 } },
 	{ "report-gpus-80.txt", golden_gpus, { .width = 80 } },
 	{ "report-one-gpu-80.txt", golden_one_gpu, { .width = 80 } },
 	{ "report-nothing-80.txt", golden_nothing, { .width = 80 } },
@@ -681,6 +724,7 @@ static const struct golden golden_pages[] = {
 	{ "report-ladder.md", golden_ladder, { 0 } },
 	{ "report-rungs.md", golden_rungs, { 0 } },
 	{ "report-beside.md", golden_beside, { 0 } },
+	{ "report-beside-hosts.md", golden_beside_hosts, { 0 } },
 	{ "report-gpus.md", golden_gpus, { 0 } },
 	{ "report-hosts-8.md", golden_hosts_8, { 0 } },
 	{ "report-tails-8.md", golden_tails_8, { 0 } },

@@ -80,12 +80,31 @@ static void tails_are_of_what_counts(void **state)
 	fl_run_free(run);
 }
 
+/* For programs what telemetry cost is no device, and that of the host that paid most. */
+static void telemetry_of_hosts(void **state)
+{
+	struct fl_text out = golden_render("json", &(struct golden){ "", golden_beside_hosts, { 0 } });
+	json_t *doc = json_loads(fl_text_str(&out), 0, NULL), *seen;
+	const json_t *cost = json_object_get(doc, "telemetry");
+	size_t i;
+
+	(void)state;
+	assert_true(json_number_value(json_object_get(cost, "longest_call_ns")) == 80e6);
+	assert_int_equal(json_integer_value(json_object_get(cost, "calls")), 8 * 70);
+	assert_true(json_array_size(json_object_get(doc, "beside")) > 0);
+	json_array_foreach(json_object_get(doc, "beside"), i, seen)
+		assert_null(strstr(json_string_value(json_object_get(seen, "subject")), "feedline"));
+	json_decref(doc);
+	fl_text_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lists),
 		cmocka_unit_test(fits_the_terminal),
 		cmocka_unit_test(tails_are_of_what_counts),
+		cmocka_unit_test(telemetry_of_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
