@@ -15,7 +15,7 @@ enum { NAMED = 6 }; /* hosts */
 struct row {
 	const struct fl_figure_words *words;
 	double *of_host; /* by number; NaN: none; owned */
-	double most;	 /* that was seen anywhere, at any time */
+	double most;	 /* of them */
 };
 
 static double value_of(const struct fl_figure_words *words, const struct fl_figure *f, double before)
@@ -43,8 +43,9 @@ static struct row collect(const struct fl_beside *b, const struct fl_figure_word
 		if (!f)
 			continue;
 		row.of_host[d->host] = value_of(words, f, row.of_host[d->host]);
-		row.most = fmax(row.most, words->form == FL_ROSE ? f->rose : f->high);
 	}
+	for (size_t i = 0; i < hosts_n; i++)
+		row.most = fmax(row.most, row.of_host[i]);
 	return row;
 }
 
