@@ -542,6 +542,20 @@ else
 fi
 on run --resume last --store long.db --json; status_is 0; json_is '.lanes | length == 2 and all(.metrics.ops_per_s.median > 0)'
 
+# Built without MPI: what mpirun starts says so.
+mkdir -p bare/libexec bare/share
+cp "$build/feedline" bare
+cp -r "$build/libexec/feedline" bare/libexec
+cp -r "$build/share/feedline" bare/share
+rm -f bare/libexec/feedline/feedline-mpi
+what='feedline under mpirun, built without MPI'
+OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 OMPI_COMM_WORLD_LOCAL_SIZE=1 bare/feedline run --store mpi.db >out 2>err
+status=$?
+status_is 2; out_is
+err_is "feedline: this feedline knows no MPI: '*/bare/libexec/feedline/feedline-mpi': No such file or directory" \
+	"${hint}build it where Open MPI is (mpicc), or name the hosts: feedline run --hosts n1,n2"
+yes_if 'nothing was begun' test ! -e mpi.db
+
 # A disk that fills up while a run is on: the lanes before are kept.
 mkdir full
 if [ -n "${FL_TEST_ALONE:-}" ] && mount -t tmpfs -o size=400k none full 2>/dev/null; then
