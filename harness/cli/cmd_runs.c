@@ -132,13 +132,16 @@ static int load(const char *path, struct listed **ret, size_t *ret_n, struct fl_
 {
 	struct fl_run_row *rows = NULL;
 	struct fl_store *store;
+	size_t n = 0;
 	int rc = fl_store_open(path, false, &store, err);
 
 	if (rc < 0)
 		return rc;
-	rc = fl_store_list(store, &rows, ret_n, err);
+	rc = fl_store_list(store, &rows, &n, err);
 	if (rc == 0)
-		rc = add_hosts(store, rows, *ret_n, ret, err);
+		rc = add_hosts(store, rows, n, ret, err);
+	if (rc == 0)
+		*ret_n = n;
 	free(rows);
 	fl_store_close(store);
 	return rc;
