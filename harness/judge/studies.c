@@ -134,11 +134,13 @@ static bool add_beside(const struct lanes *l, const struct study *s)
 	return true;
 }
 
+/* Every measurement; what stands beside one would say the same again. */
 static bool add_all(const struct lanes *l, const struct study *s)
 {
 	for (uint64_t i = s->first; i < s->first + s->cases_n; i++)
 		for (size_t k = 0; k < count(l, i); k++)
-			add_point(s->result, lane_of(l, i, k), NULL);
+			if (!lane_of(l, i, k)->beside)
+				add_point(s->result, lane_of(l, i, k), NULL);
 	return true;
 }
 

@@ -213,6 +213,29 @@ static void study_of_a_pair(void **state)
 	fl_run_free(run);
 }
 
+/* Of a calibration, too: the lane beside the measurement is none of its points. */
+static void calibration_of_pairs(void **state)
+{
+	struct fl_run *run = hosts_run(2);
+	const struct hosts_pair a = { 0, 1, 6e9 }, b = { 1, 0, 12e9 };
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_pairs(run, "net.stream streams=1", &a, 1);
+	hosts_pairs(run, "net.stream streams=4", &b, 1);
+	json_object_set_new(run->plan, "studies",
+			    json_pack("[{s:s, s:s, s:i, s:i}]", "kind", "calibration", "label", "net.stream",
+				      "first_case", 0, "cases", 2));
+	j = judge(run);
+	assert_int_equal(j->studies_n, 2); /* of each host that has a measurement */
+	for (size_t i = 0; i < j->studies_n; i++) {
+		assert_int_equal(j->studies[i].points_n, 1);
+		assert_false(j->studies[i].points[0].lane->beside);
+	}
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* Between hosts it matters how many there were; by itself a lane is the same wherever else others run. */
 static void other_number_of_hosts(void **state)
 {
@@ -233,9 +256,13 @@ static void other_number_of_hosts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(compared),	   cmocka_unit_test(both_ways_compared),
-		cmocka_unit_test(bisection),	   cmocka_unit_test(key_of_the_sender),
-		cmocka_unit_test(study_of_a_pair), cmocka_unit_test(other_number_of_hosts),
+		cmocka_unit_test(compared),
+		cmocka_unit_test(both_ways_compared),
+		cmocka_unit_test(bisection),
+		cmocka_unit_test(key_of_the_sender),
+		cmocka_unit_test(study_of_a_pair),
+		cmocka_unit_test(calibration_of_pairs),
+		cmocka_unit_test(other_number_of_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
