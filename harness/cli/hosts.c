@@ -153,15 +153,18 @@ static json_t *environment_of(const struct fl_hub_host *host)
 	return environment;
 }
 
-void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, struct fl_run *run)
+void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_plan *plan, const struct fl_catalog *catalog,
+		     const struct fl_call *call, struct fl_run *run)
 {
 	const struct fl_hub *hub = fl_hosts_hub(hosts);
 
 	for (size_t i = 0; hub && i < hub->n; i++) {
 		json_t *environment = environment_of(&hub->hosts[i]);
 
-		/* not that of the agent, which nobody typed */
+		/* not that of the agent, which nobody typed and which had no plan yet */
 		json_object_set_new(environment, "command", command_of(call));
+		json_object_set_new(environment, "used",
+				    fl_run_used(hub->hosts[i].machine, catalog, plan, (unsigned)i));
 		fl_run_add_host(run, hub->hosts[i].name, fl_measure_machine(hub->hosts[i].machine), environment);
 	}
 	if (!run->hosts_n)

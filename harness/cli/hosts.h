@@ -38,7 +38,8 @@ const struct fl_plan_host *fl_hosts_plan(const struct fl_hosts *hosts, size_t *r
 struct fl_hub *fl_hosts_hub(const struct fl_hosts *hosts);
 const struct fl_machine *fl_hosts_machine(const struct fl_hosts *hosts); /* of the first */
 /* Puts them into the record: the first as the run's own machine, too. plan: of those hosts, in that order. */
-void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_call *call, struct fl_run *run);
+void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_plan *plan, const struct fl_catalog *catalog,
+		     const struct fl_call *call, struct fl_run *run);
 /* Are they those that the run with that plan was on, and as they were then? -EINVAL, naming all that differs;
  * *ret_changed: it is only that they changed, so that --resume-anyway may go on. */
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,

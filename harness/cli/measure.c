@@ -49,7 +49,7 @@ static struct fl_run *new_run(const struct fl_measure *m, const struct fl_plan *
 
 	run->plan = fl_plan_json(plan);
 	if (m->hosts) {
-		fl_hosts_record(m->hosts, m->call, run);
+		fl_hosts_record(m->hosts, plan, m->home->catalog, m->call, run);
 	} else {
 		run->machine = fl_measure_machine(machine);
 		run->environment =

@@ -122,7 +122,7 @@ json_t *fl_run_environment(int argc, char **argv, const struct fl_machine *machi
 	fl_environment_settings(root, environment);
 	json_object_set_new(environment, "drivers", fl_environment_drivers(root, machine));
 	json_object_set_new(environment, "libraries", fl_environment_libraries());
-	json_object_set_new(environment, "used", fl_environment_used(machine, catalog, plan));
+	json_object_set_new(environment, "used", fl_run_used(machine, catalog, plan, 0));
 	if (root >= 0)
 		close(root);
 	return environment;

@@ -11,8 +11,4 @@ void fl_environment_settings(int root, json_t *environment);
 json_t *fl_environment_drivers(int root, const struct fl_machine *machine);
 json_t *fl_environment_libraries(void);
 
-/* used.c: plan may be NULL. */
-json_t *fl_environment_used(const struct fl_machine *machine, const struct fl_catalog *catalog,
-			    const struct fl_plan *plan);
-
 #endif

@@ -77,9 +77,13 @@ int fl_run_plan(struct fl_agent *agent, const struct fl_plan *plan, struct fl_ru
  *   "used": {"/data/file": {"drive": "nvme-S1", "mount": {"at", "type", "source", "options"}, "reason": null}}: what
  *       the plan reads and writes, by path or drive id; reason: why no drive is known
  *
- * plan: NULL where none is made yet; then nothing is used. */
+ * plan: of this machine alone; NULL where none is made yet, or where it is of several hosts, which the hub alone has:
+ * then nothing is used. */
 json_t *fl_run_environment(int argc, char **argv, const struct fl_machine *machine, const struct fl_catalog *catalog,
 			   const struct fl_plan *plan);
+/* Its "used": by the lanes of that host, whose machine it is (new reference). plan: NULL: nothing. */
+json_t *fl_run_used(const struct fl_machine *machine, const struct fl_catalog *catalog, const struct fl_plan *plan,
+		    unsigned host);
 
 /* Asks a benchmark whether it could run here. 0, or the reason in *err. */
 int fl_run_probe(const char *prefix, const struct fl_entry *entry, struct fl_err *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* used.c: which files, file systems and drives a plan uses: of all that a machine has, those that its numbers are
+/* used.c: which files, file systems and drives a plan uses on a machine: of all that it has, those that its numbers are
  * about. */
 #include "base/field.h"
 #include "base/json.h"
-#include "run/environment.h"
+#include "run/run.h"
 #include <string.h>
 
 enum { USED_MAX = 4096 };
@@ -53,15 +53,18 @@ static void add_lane(const struct fl_machine *machine, const struct fl_entry *en
 	}
 }
 
-json_t *fl_environment_used(const struct fl_machine *machine, const struct fl_catalog *catalog,
-			    const struct fl_plan *plan)
+json_t *fl_run_used(const struct fl_machine *machine, const struct fl_catalog *catalog, const struct fl_plan *plan,
+		    unsigned host)
 {
 	json_t *used = json_object();
 	const struct fl_entry *entry;
 
 	for (size_t i = 0; plan && i < plan->cases_n; i++)
-		for (size_t k = 0; k < plan->cases[i].lanes_n; k++)
-			if (fl_catalog_find(catalog, plan->cases[i].lanes[k].bench, &entry, NULL) == 0)
-				add_lane(machine, entry, &plan->cases[i].lanes[k], used);
+		for (size_t k = 0; k < plan->cases[i].lanes_n; k++) {
+			const struct fl_plan_lane *lane = &plan->cases[i].lanes[k];
+
+			if (lane->host == host && fl_catalog_find(catalog, lane->bench, &entry, NULL) == 0)
+				add_lane(machine, entry, lane, used);
+		}
 	return used;
 }

@@ -21,6 +21,24 @@ valid() {
 
 printf -- '- {bench: memory.copy, with: {duration: 100ms}}\n- {bench: tcp.stream, with: {duration: 100ms}}\n' >"$suite"
 
+# what each host uses: on n2 the same path is on a file system of its own
+mkdir "$home/here"
+head -c 65536 /dev/zero >"$home/here/file"
+nsenter -t "${hosts_pid[2]}" -m mount -t tmpfs -o size=1m mine "$home/here"
+on 2 cp "$tests/across.sh" "$home/here/file"
+printf -- '- {bench: null.nop, with: {duration: 100ms}}\n- {bench: storage.read, with: {path: %s, duration: 100ms}}\n' \
+	"$home/here/file" >"$home/used.yaml"
+launched 1 "$feedline" run --hosts n1,n2 --suite "$home/used.yaml" --store "$home/used.db" --json
+feedline export --store "$home/used.db" >"$home/used.jsonl"
+used() {
+	jq -c --arg n "$1" --arg p "$home/here/file" 'select(.host.name == $n) | .host.environment.used | [keys == [$p], .[$p].mount.source]' \
+		"$home/used.jsonl"
+}
+is '[true,"mine"]' "$(used n2)" 'what n2 used'
+is "[true,\"$(findmnt -n -o SOURCE -T "$home/here")\"]" "$(used n1)" 'what n1 used'
+is "$(jq -c 'select(.host.name == "n1") | .host.environment.used' "$home/used.jsonl")" \
+	"$(jq -c 'select(.run) | .run.environment.used' "$home/used.jsonl")" 'what the run used, by its first host'
+
 for id in one two; do
 	launched 1 "$feedline" run --hosts 'n[1-4]' --suite "$suite" --store "$store" --json
 	cp "$home/out" "$home/$id.json"

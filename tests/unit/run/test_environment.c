@@ -160,13 +160,44 @@ static void used(void **state)
 	(void)state;
 	sample_machine_init(&s);
 	s.mounts[1].options = (char *)(uintptr_t) "rw,noatime";
-	assert_json(fl_environment_used(&s.m, &catalog, &plan),
+	assert_json(fl_run_used(&s.m, &catalog, &plan, 0),
 		    "{\"/data/file\":{\"drive\":\"nvme-S1\",\"mount\":{\"at\":\"/data\",\"type\":\"xfs\","
 		    "\"source\":\"/dev/nvme0n1\",\"options\":\"rw,noatime\"},\"reason\":null},"
 		    "\"vda\":{\"drive\":\"vda\",\"mount\":null,\"reason\":null},"
 		    "\"/tmp/x\":{\"drive\":null,\"mount\":{\"at\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
 		    "\"options\":null},\"reason\":\"tmpfs is memory\"}}");
-	assert_json(fl_environment_used(&s.m, &catalog, NULL), "{}");
+	assert_json(fl_run_used(&s.m, &catalog, NULL, 0), "{}");
+}
+
+/* Of several hosts each uses what its own lanes do, on the drive that it has there itself. */
+static void used_by_hosts(void **state)
+{
+	static struct fl_field fields[] = { { .name = "path", .type = FL_PATH }, { 0 } };
+	static struct fl_entry entries[] = { { .name = "storage.read", .fields = fields } };
+	const struct fl_catalog catalog = { .entries = entries, .n = 1 };
+	struct fl_option options[] = { { "path", "/data/file" }, { "path", "/tmp/x" } };
+	struct fl_plan_lane lanes[] = {
+		{ .bench = "storage.read", .options = &options[0], .options_n = 1, .host = 0 },
+		{ .bench = "storage.read", .options = &options[0], .options_n = 1, .host = 2 },
+		{ .bench = "storage.read", .options = &options[1], .options_n = 1, .host = 2 }
+	};
+	struct fl_plan_case one = { .lanes = lanes, .lanes_n = 3 };
+	const struct fl_plan plan = { .cases = &one, .cases_n = 1 };
+	json_t *by[3];
+	struct sample_machine s;
+
+	(void)state;
+	sample_machine_init(&s);
+	by[0] = fl_run_used(&s.m, &catalog, &plan, 0);
+	assert_json(fl_run_used(&s.m, &catalog, &plan, 1), "{}");
+	s.mounts[1].dev = (char *)(uintptr_t) "254:0"; /* on that host it is another drive */
+	by[2] = fl_run_used(&s.m, &catalog, &plan, 2);
+	assert_int_equal(json_object_size(by[0]), 1);
+	assert_string_equal(fl_json_text_or_null(json_object_get(by[0], "/data/file"), "drive"), "nvme-S1");
+	assert_int_equal(json_object_size(by[2]), 2);
+	assert_string_equal(fl_json_text_or_null(json_object_get(by[2], "/data/file"), "drive"), "vda");
+	json_decref(by[0]);
+	json_decref(by[2]);
 }
 
 /* A name of a file may be any bytes; what JSON cannot hold of it is '?', and the rest is not lost. */
@@ -185,7 +216,7 @@ static void not_utf8(void **state)
 
 	(void)state;
 	sample_machine_init(&s);
-	assert_json(fl_environment_used(&s.m, &catalog, &plan),
+	assert_json(fl_run_used(&s.m, &catalog, &plan, 0),
 		    "{\"/tmp/b?r\":{\"drive\":null,\"mount\":{\"at\":\"/tmp\",\"type\":\"tmpfs\",\"source\":\"tmpfs\","
 		    "\"options\":null},\"reason\":\"tmpfs is memory\"},"
 		    "\"v?\":{\"drive\":\"v?\",\"mount\":null,\"reason\":null}}");
@@ -225,9 +256,16 @@ static void of_this_machine(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(frequency), TREE_TEST(settings),	 TREE_TEST(nothing_to_read),
-		TREE_TEST(drivers),   TREE_TEST(driver_of_gpus), TREE_TEST(libraries),
-		TREE_TEST(used),      TREE_TEST(not_utf8),	 TREE_TEST(of_this_machine),
+		TREE_TEST(frequency),
+		TREE_TEST(settings),
+		TREE_TEST(nothing_to_read),
+		TREE_TEST(drivers),
+		TREE_TEST(driver_of_gpus),
+		TREE_TEST(libraries),
+		TREE_TEST(used),
+		TREE_TEST(used_by_hosts),
+		TREE_TEST(not_utf8),
+		TREE_TEST(of_this_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
