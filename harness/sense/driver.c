@@ -16,6 +16,16 @@ static void add_driver(const struct sense_root *root, const char *dir, struct fl
 	free(real);
 }
 
+bool sense_has_driver(const char *drivers, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = drivers; at && n; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
+}
+
 char *sense_drivers(const struct sense_root *root, const char *device_path, const char *address)
 {
 	char *dir = fl_dup(device_path), *end;

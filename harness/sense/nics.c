@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nics.c: network interfaces with a device behind them, and RDMA devices. */
+/* nics.c: network interfaces with a device behind them, and RDMA devices. An interface is that of the device only where
+ * that is so in our own network namespace; a recorded system has no other. */
 #include "base/alloc.h"
 #include "base/units.h"
 #include "sense.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,24 +95,66 @@ static bool is_one(const struct sense_root *root, const char *dir, const char *n
 	return sense_number(root, dir, name, &number) && number == 1;
 }
 
+/* driver: one that may stand above those of the device, "virtio_net"; "" or NULL: none is known. */
+static void read_device(const struct sense_root *root, const struct fl_machine *m, const char *device,
+			const char *driver, struct fl_nic *nic)
+{
+	char *drivers, *more = NULL;
+
+	sense_pci(root, m, device, &nic->pci);
+	drivers = sense_drivers(root, device, nic->pci.address);
+	if (driver && *driver && !sense_has_driver(drivers, driver))
+		more = fl_format("%s%s%s", driver, drivers ? ", " : "", drivers ? drivers : "");
+	if (more)
+		free(drivers);
+	know_text(&nic->driver, more ? more : drivers, "no driver in sysfs");
+	know_node(&nic->node, m, nic->pci.node, "the firmware does not say");
+	nic->id = id_of_nic(nic);
+}
+
+static void read_shown(const struct sense_root *root, const struct fl_machine *m, const char *interface,
+		       const char *dir, const char *device, struct fl_nic *nic)
+{
+	double port = 0;
+
+	sense_number(root, dir, "dev_port", &port);
+	*nic = (struct fl_nic){ .interface = fl_dup(interface), .up = is_one(root, dir, "carrier") };
+	nic->port = port <= PORTS_MAX ? (unsigned)port : 0;
+	know_rdma(root, rdma_of(root, interface, device, nic->port), nic);
+	read_rate(root, dir, nic, &nic->rate_bits_per_s);
+	read_device(root, m, device, NULL, nic);
+}
+
+/* By what the kernel says of the interface; PCI functions are the same in every namespace. */
+static void read_own(const struct sense_root *root, const struct fl_machine *m, const char *interface,
+		     const struct sense_interface *own, struct fl_nic *nic)
+{
+	static const char *const why = "/sys is of another network namespace";
+	char *device = sense_real(root, "/sys/bus/pci/devices", own->bus);
+
+	*nic = (struct fl_nic){ .interface = fl_dup(interface), .up = own->up };
+	know_text(&nic->firmware, NULL, why);
+	know_text(&nic->rdma, NULL, why);
+	if (isfinite(own->rate_bits_per_s))
+		know(&nic->rate_bits_per_s, own->rate_bits_per_s);
+	else
+		know_not(&nic->rate_bits_per_s, own->up ? "the driver does not say" : "the link is down");
+	read_device(root, m, device ? device : "", own->driver, nic);
+	free(device);
+}
+
 static bool read_interface(const struct sense_root *root, struct fl_machine *m, const char *interface,
 			   struct fl_nic *nic)
 {
 	char *dir = fl_format("/sys/class/net/%s", interface);
 	char *device = sense_real(root, dir, "device");
-	double port = 0;
+	struct sense_interface own;
+	bool live = !*root->path, is_ours = live && sense_interface_ask(interface, &own);
 
-	if (device) {
-		sense_number(root, dir, "dev_port", &port);
-		*nic = (struct fl_nic){ .interface = fl_dup(interface), .up = is_one(root, dir, "carrier") };
-		nic->port = port <= PORTS_MAX ? (unsigned)port : 0;
-		know_rdma(root, rdma_of(root, interface, device, nic->port), nic);
-		read_rate(root, dir, nic, &nic->rate_bits_per_s);
-		sense_pci(root, m, device, &nic->pci);
-		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
-		know_node(&nic->node, m, nic->pci.node, "the firmware does not say");
-		nic->id = id_of_nic(nic);
-	}
+	if (device && (!live || (is_ours && sense_interface_is(root, dir, device, &own))))
+		read_shown(root, m, interface, dir, device, nic);
+	else if (is_ours && sense_is_pci(own.bus))
+		read_own(root, m, interface, &own, nic);
 	free(dir);
 	free(device);
 	return nic->id;
@@ -154,10 +198,7 @@ static bool read_rdma(const struct sense_root *root, struct fl_machine *m, const
 		*nic = (struct fl_nic){ .up = state && strncmp(state, "4:", 2) == 0 };
 		know_rdma(root, fl_dup(name), nic);
 		read_ib_rate(root, dir, &nic->rate_bits_per_s);
-		sense_pci(root, m, device, &nic->pci);
-		know_text(&nic->driver, sense_drivers(root, device, nic->pci.address), "no driver in sysfs");
-		know_node(&nic->node, m, nic->pci.node, "the firmware does not say");
-		nic->id = id_of_nic(nic);
+		read_device(root, m, device, NULL, nic);
 	}
 	free(state);
 	free(dir);
@@ -186,7 +227,7 @@ static void part_equal_ids(struct fl_machine *m)
 
 void sense_nics(const struct sense_root *root, struct fl_machine *m)
 {
-	struct sense_names net = sense_list(root, "/sys/class", "net");
+	struct sense_names net = *root->path ? sense_list(root, "/sys/class", "net") : sense_interfaces();
 	struct sense_names ib = sense_list(root, "/sys/class", "infiniband");
 
 	m->nics = fl_zalloc(net.n + ib.n + 1, sizeof(*m->nics));

@@ -28,6 +28,11 @@ static size_t address_length(const char *text)
 	return text[n] == 0 || text[n] == '/' ? n : 0;
 }
 
+bool sense_is_pci(const char *text)
+{
+	return address_length(text) > 0 && !strchr(text, '/');
+}
+
 /* The last PCI address of a path, and in *ret_above the one before it, as pointers into the path; NULL: none. */
 static const char *last_address(const char *path, const char **ret_above)
 {

@@ -59,6 +59,25 @@ struct sense_mounts {
 struct sense_mounts sense_mountinfo(const struct sense_root *root);
 void sense_mounts_release(struct sense_mounts *mounts);
 
+/* ---- interface.c: of the live system */
+
+/* The interfaces of our network namespace, in the order of versions, at most 4096. */
+struct sense_names sense_interfaces(void);
+/* What the kernel says of one of them. */
+struct sense_interface {
+	int index;
+	unsigned char hardware[14]; /* the start of its address */
+	bool up, answers;	    /* answers: its driver and bus are known, "" is none */
+	char driver[33], bus[33];   /* "virtio_net", "0000:00:03.0" */
+	double rate_bits_per_s;	    /* NaN: not said */
+};
+/* false: there is none of that name. */
+bool sense_interface_ask(const char *name, struct sense_interface *ret);
+/* Whether what sysfs shows in dir ("/sys/class/net/eth0"), with that device, is this one: number and address are the
+ * same, and so is the driver or the PCI function, where the kernel says which. */
+bool sense_interface_is(const struct sense_root *root, const char *dir, const char *device,
+			const struct sense_interface *own);
+
 /* ---- the parts, in the order in which they build on each other */
 
 void sense_system(const struct sense_root *root, struct fl_machine *m);
@@ -68,9 +87,11 @@ void sense_hypervisor(const struct sense_root *root, struct fl_machine *m);
 int sense_nodes(const struct sense_root *root, struct fl_machine *m, struct fl_err *err);
 /* The PCI function at the end of a path below /sys/devices; all unknown, address NULL, if none is in it. */
 void sense_pci(const struct sense_root *root, const struct fl_machine *m, const char *device_path, struct fl_pci *ret);
+bool sense_is_pci(const char *text); /* "0000:41:00.0" */
 /* Names of the drivers from a path below /sys/devices up to the PCI function `address` (NULL: all the way).
  * malloc'd; NULL: none. */
 char *sense_drivers(const struct sense_root *root, const char *device_path, const char *address);
+bool sense_has_driver(const char *drivers, const char *name); /* drivers: as above, NULL: none */
 void sense_firmware(const struct sense_root *root, struct fl_machine *m);
 void sense_queue(const struct sense_root *root, const char *dir, struct fl_drive *d); /* dir: "/sys/block/vda" */
 void sense_drives(const struct sense_root *root, struct fl_machine *m);

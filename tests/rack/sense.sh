@@ -85,6 +85,52 @@ assert len(m["nodes"]) == len(nodes) and any(n["memory_bytes"] > 0 for n in m["n
 assert all(os.path.exists("/sys/block/" + d["block"].replace("/", "!")) for d in m["drives"])
 END
 
+# Interfaces: those of our own network namespace. /sys may be of another one, where the same name is another interface.
+# seen [COMMAND...]: the NICs that are found behind that command, a line each
+seen() {
+	"$@" "$sense" machine | jq -r '.nics[] | select(.interface) | "\(.interface) \(.id) \(.pci.address // "-") \(.driver)"'
+}
+python3 - "$work/live.json" <<'END' || fail 'interfaces: not those that have a device'
+import json, os, socket, sys
+net, m = "/sys/class/net/", json.load(open(sys.argv[1]))
+shown = sorted(os.listdir(net)) if os.path.isdir(net) else []
+if shown == sorted(name for _, name in socket.if_nameindex()):
+	want = [name for name in shown if os.path.exists(net + name + "/device")]
+	assert sorted(n["interface"] for n in m["nics"] if n["interface"]) == want, (m["nics"], want)
+END
+# in_net: a network and mounts of our own, in which $1 is one end of a veth, number $2; the rest is a script
+in_net() {
+	unshare -n -m bash -euc 'ip link add "$1" index "$2" type veth; eval "$3"; exec "${@:4}"' in_net "$@"
+}
+if ! in_net probe0 77 true true 2>/dev/null; then
+	echo 'sense: interfaces in namespaces: not tried, which needs root and links of type veth'
+else
+	for device in /sys/class/net/*/device; do
+		[ -e "$device" ] || continue
+		name=$(basename "${device%/device}")
+		[ -z "$(seen in_net "$name" 77 true)" ] || fail "$name of another namespace has the device of ours"
+		# a NIC that sysfs does not show is one all the same, where its bus is told
+		address=$(jq -r --arg n "$name" '.nics[] | select(.interface == $n) | .pci.address // empty' "$work/live.json")
+		[ -z "$address" ] || [ "$(seen unshare -m bash -c 'mount -t tmpfs none /sys/class/net; exec "$@"' unseen | grep "^$name ")" = \
+			"$(seen env | grep "^$name ")" ] || fail "$name, which sysfs does not show, is not the same NIC"
+	done
+
+	# made up in the place of sysfs: eth7, number 77, with that address and a device that has that driver
+	made='mount -t tmpfs none /sys/class/net; mount -t tmpfs none /sys/devices/virtual
+		mkdir -p /sys/devices/virtual/made /sys/devices/virtual/drivers/DRIVER /sys/class/net/eth7
+		ln -s /sys/devices/virtual/made /sys/class/net/eth7/device; ln -s ../drivers/DRIVER /sys/devices/virtual/made/driver
+		echo 77 >/sys/class/net/eth7/ifindex; echo ADDRESS >/sys/class/net/eth7/address
+		ip link set eth7 address 02:00:00:00:00:07'
+	made() {
+		local script=${made//DRIVER/$2}
+		seen in_net eth7 "$1" "${script//ADDRESS/$3}"
+	}
+	[ "$(made 77 veth 02:00:00:00:00:07)" = 'eth7 nic-eth7 - veth' ] || fail 'the same interface is not found'
+	[ -z "$(made 78 veth 02:00:00:00:00:07)" ] || fail 'another number is taken for the same interface'
+	[ -z "$(made 77 veth 02:00:00:00:00:08)" ] || fail 'another address is taken for the same interface'
+	[ -z "$(made 77 other 02:00:00:00:00:07)" ] || fail 'another driver is taken for the same interface'
+fi
+
 # A library with nothing but a few old names: what it can say is known, and each text is cut and printable.
 LD_LIBRARY_PATH=$1/tests/old "$sense" gpus >"$work/old.json" || fail "an old library: status $?"
 "$feedline" topo --machine "$work/old.json" >/dev/null || fail 'an old library: no machine file'
