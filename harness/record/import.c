@@ -17,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KIND_ROOM = 32, PLACE_ROOM = 256, WATCHED_SINCE = 2, HOSTS_SINCE = 3 }; /* schema of an export */
+enum { KIND_ROOM = 32, PLACE_ROOM = 256 };
+enum { WATCHED_SINCE = 2, HOSTS_SINCE = 3 }; /* schema of an export */
 
 struct fl_import {
 	struct fl_lines_in lines;
@@ -94,16 +95,17 @@ static int no_export(const struct fl_import *i, const char *line, struct fl_err 
 	return fl_hint(err, "make one with: feedline export --output FILE");
 }
 
-/* Of a journal the head says which run it is of. */
+/* Of a journal the head says which run and host it is of. */
 static int check_journal(struct fl_import *i, json_t *head, struct fl_err *err)
 {
 	json_t *journal = json_object_get(head, "journal");
 	const char *run = fl_json_text_or_null(journal, "run"), *host = fl_json_text_or_null(journal, "host");
 
 	i->journal.is = journal != NULL;
-	fl_copy(i->journal.host, sizeof(i->journal.host), host ? host : "");
 	if (journal && (!run || !fl_name_good(run) || !fl_copy(i->journal.run, sizeof(i->journal.run), run)))
 		return refuse(i, err, "a journal must say which run it is of");
+	if (journal && (!host || !fl_copy(i->journal.host, sizeof(i->journal.host), host)))
+		return refuse(i, err, "a journal must say which host it is of");
 	return 0;
 }
 

@@ -17,7 +17,7 @@ struct fl_imported {
 	size_t runs_completed;				     /* interrupted ones that got what they lacked */
 	struct fl_from_journal {
 		bool is;		   /* it was a journal */
-		char run[40], host[256];   /* of which run, and whose; host "": it does not say */
+		char run[40], host[256];   /* of which run, and of which of its hosts */
 		size_t lanes, lanes_there; /* that the run lacked; passed over */
 		size_t watched;		   /* series of telemetry that the run lacked */
 		bool cut;		   /* it ended in the middle of a line */

@@ -45,10 +45,14 @@ static int take_lane(struct taking *t, const struct fl_lane_record *lane, struct
 	return fl_adding_lane(&t->adding, lane, err);
 }
 
-static int take_watched(struct taking *t, const struct fl_watched *w, struct fl_err *err)
+/* A host does not say whose subjects they are: in the run they are "n3/nvme-S1". */
+static int take_watched(struct taking *t, struct fl_watched *w, struct fl_err *err)
 {
+	char *subject = fl_format("%s/%s", t->did.host, w->subject);
 	int rc;
 
+	free(w->subject);
+	w->subject = subject;
 	fl_sql_put_int(&t->has_watched, t->adding.run);
 	fl_sql_put_int(&t->has_watched, w->round);
 	fl_sql_put_int(&t->has_watched, w->case_no);
@@ -83,6 +87,22 @@ static int take_line(struct taking *t, const char *line, size_t n, struct fl_err
 	return rc;
 }
 
+static int check_host(const struct taking *t, struct fl_store *s, const char *run_id, struct fl_err *err)
+{
+	struct fl_sql q;
+	int rc = fl_sql_open(s, "SELECT 1 FROM host WHERE run = ? AND name = ?", &q, err);
+
+	if (rc)
+		return rc;
+	fl_sql_put_int(&q, t->adding.run);
+	fl_sql_put_text(&q, t->did.host);
+	rc = has(&q, err);
+	fl_sql_close(&q);
+	if (rc == 0)
+		rc = fl_fail(err, -EINVAL, "%s:1: run '%s' was not on a host '%.64s'", t->lines->name, run_id, t->did.host);
+	return rc < 0 ? rc : 0;
+}
+
 static int open_taking(struct taking *t, struct fl_store *s, const char *run_id, struct fl_err *err)
 {
 	struct fl_found found;
@@ -94,6 +114,8 @@ static int open_taking(struct taking *t, struct fl_store *s, const char *run_id,
 	}
 	if (rc == 0)
 		rc = fl_adding_open(s, found.no, &t->adding, err);
+	if (rc == 0)
+		rc = check_host(t, s, run_id, err);
 	if (rc == 0)
 		rc = fl_sql_open(s, "SELECT 1 FROM lane WHERE run = ? AND round = ? AND case_no = ? AND lane = ?",
 				 &t->has_lane, err);

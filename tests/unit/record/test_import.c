@@ -577,6 +577,17 @@ static void deep_and_binary(void **state)
 	free(copy);
 }
 
+/* As the run has it, and a journal, which is of one host, has not. */
+static void watched_on(struct fl_run *run, const char *host)
+{
+	for (size_t i = 0; i < run->watched_n; i++) {
+		char *subject = run->watched[i].subject;
+
+		run->watched[i].subject = fl_format("%s/%s", host, subject);
+		free(subject);
+	}
+}
+
 /* What a host kept, in whatever order, gives a run that was cut short what it lacks, and changes nothing else. */
 static void journal(void **state)
 {
@@ -587,14 +598,15 @@ static void journal(void **state)
 	struct fl_text early, text = { 0 }, line = { 0 };
 	struct fl_imported did = { 0 };
 
-	OK(fl_store_begin(s, run, &err));
-	early = exported_with(s, p->store, &run->lanes[1], &run->watched[1]);
-	fl_store_close(s);
-	OK(import(copy, early.bytes, early.n, &did, &err));
 	fl_journal_head("b", "n2", &text);
 	fl_journal_lane(&run->lanes[2], &text);
 	for (size_t i = run->watched_n; i-- > 0;)
 		fl_journal_watched(&run->watched[i], &text);
+	watched_on(run, "n2");
+	OK(fl_store_begin(s, run, &err));
+	early = exported_with(s, p->store, &run->lanes[1], &run->watched[1]);
+	fl_store_close(s);
+	OK(import(copy, early.bytes, early.n, &did, &err));
 	fl_journal_lane(&run->lanes[0], &text);
 	free(run->lanes[1].hint);
 	run->lanes[1].hint = fl_dup("another");
@@ -625,6 +637,12 @@ static void journal(void **state)
 	fl_journal_head("b", "n2", &line);
 	fl_text_add(&line, "{\"run\":{}}\n");
 	assert_refused(copy, line.bytes, line.n, -EINVAL, "x.jsonl:2:8: neither a lane nor");
+	fl_text_release(&line);
+	fl_journal_head("b", "n9", &line);
+	assert_refused(copy, line.bytes, line.n, -EINVAL, "x.jsonl:1: run 'b' was not on a host 'n9'");
+	fl_text_release(&line);
+	fl_text_add(&line, "{\"feedline_export\":3,\"made_by\":\"x\",\"journal\":{\"run\":\"b\"}}\n");
+	assert_refused(copy, line.bytes, line.n, -EINVAL, "which host it is of");
 	fl_text_release(&line);
 	fl_journal_head("b", "n2", &line);
 	REFUSED(import(p->store, line.bytes, line.n, &did, &err), -EBUSY, "is being carried out");
