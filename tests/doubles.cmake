@@ -70,6 +70,6 @@ set_target_properties(nvidia-ml-old PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_
   OUTPUT_NAME nvidia-ml SUFFIX .so.1)
 
 # A hub and agents that play scripts.
-add_executable(crowd stubs/crowd.c)
+add_executable(crowd stubs/crowd.c stubs/jump.c)
 target_link_libraries(crowd PRIVATE hosts judge)
 set_target_properties(crowd PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

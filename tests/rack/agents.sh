@@ -79,6 +79,20 @@ is '' "$(grep 'the clock of host' "$home/out")" 'a clock that is far away, and s
 has "$out" 'watched n1/' 'what was watched says where'
 is '' "$(ls "$(hosts_home 2)/journals")" 'journals are given up when all is stored'
 
+# The clock of one host jumps in the middle of a window: its lane is not to be trusted, that of the others is.
+export CROWD_JUMP_MS=100
+CROWD_MS=4000 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
+in_case 0
+stepping 3
+kill -USR1 "${agents[3]}"
+conclude 'a clock that jumps'
+unset CROWD_JUMP_MS
+has "$(lane 0 2)" 'on n3: measured' 'a lane beside a clock that jumps'
+has "$(lane 0 2)" 'the clock of host n3 moved by +' 'a lane beside a clock that jumps'
+is '' "$(lane 0 0 | grep 'the clock of host')$(lane 0 1 | grep 'the clock of host')" 'the hosts beside it'
+is '' "$(lane 1 2 | grep 'the clock of host')" 'the case after it'
+is 3 "$(grep -c '^case 1 .*: measured' "$home/out")" 'lanes of the case after it'
+
 # A lane that fails takes its group along, and nobody else.
 begin 0:fail_open,1:ok,2:ok 0-1:fails,2:ok
 conclude 'a lane that fails'
@@ -181,13 +195,50 @@ nsenter -t "${hosts_pid[2]}" -m umount "$(hosts_home 2)/journals"
 CROWD_DIE=1 begin 0:ok,1:ok,2:ok 0:ok,1:ok,2:ok
 conclude 'a killed hub'
 never_0 'a killed hub'
+run=$(sed -n 's/^run //p' "$home/out")
+
+# What is left of a journal where the machine went down while it was written: up to the last whole line it is taken, and
+# that is said. journal_cut LINE WANT: it ends in the middle of that line; what an import of it says, and leaves behind
+journal=$(echo "$(hosts_home 2)"/journals/*.jsonl)
+second=$(grep -n '^{"lane"' "$journal" | sed -n '2s/:.*//p')
+lanes_of() {
+	feedline export "$run" --store "$1" | grep -c '^{"lane"' || true
+}
+journal_cut() {
+	local at
+
+	for at in "$store"*; do cp "$at" "$home/cut.db${at#"$store"}"; done
+	at=$(($(head -n "$(($1 - 1))" "$journal" | wc -c) + $(sed -n "$1p" "$journal" | wc -c) / 2))
+	head -c "$at" "$journal" >"$home/cut.jsonl"
+	rc=0
+	feedline import --store "$home/cut.db" "$home/cut.jsonl" 2>"$home/said" || rc=$?
+	is "0 feedline: $2; its last line was cut short" "$rc $(cat "$home/said")" "a journal that ends in line $1"
+}
+before=$(lanes_of "$store")
+journal_cut "$second" '0 lanes of the journal added, 1 already there'
+is "$before" "$(lanes_of "$home/cut.db")" 'lanes of a journal that ends in a lane'
+journal_cut "$((second + 3))" '1 lane of the journal added, 1 already there'
+is "$((before + 1))" "$(lanes_of "$home/cut.db")" 'lanes of a journal that ends in what was watched'
+feedline import --store "$home/cut.db" "$journal" 2>"$home/said" || true
+has "$(cat "$home/said")" '0 lanes of the journal added, 2 already there' 'the whole of it after that'
+feedline export "$run" --store "$home/cut.db" >"$home/exported"
+is "$(sed -n "$second,\$p" "$journal" | grep -c '^{"watched"')" \
+	"$(grep '^{"watched".*"case":1' "$home/exported" | grep -c '"subject":"n2/')" 'what was watched, after that'
+# a line that is broken with others after it is damage: nothing of the file is taken
+sed "${second}s/.\{40\}$//" "$journal" >"$home/holed.jsonl"
+rc=0
+feedline import --store "$store" "$home/holed.jsonl" 2>"$home/said" || rc=$?
+is '2 1' "$rc $(wc -l <"$home/said")" 'status of a journal with a hole, and its lines'
+has "$(cat "$home/said")" "$home/holed.jsonl:$second" 'a journal with a hole: where'
+has "$(cat "$home/said")" 'nothing was imported' 'a journal with a hole'
+is "$before" "$(lanes_of "$store")" 'lanes after a journal with a hole'
+
 for k in 1 2 3; do
 	journal=$(echo "$(hosts_home "$k")"/journals/*.jsonl)
 	feedline import --store "$store" "$journal" 2>"$home/said" || true
 	has "$(cat "$home/said")" "journal of host n$k for run " "what the journal of n$k gives"
 	has "$(cat "$home/said")" ': 1 lane added' "what the journal of n$k gives"
 done
-run=$(sed -n 's/^run //p' "$home/out")
 is 6 "$(feedline export "$run" --store "$store" | grep -c '^{"lane"')" 'lanes after the import of all journals'
 
 # A window that is longer than an agent waits for a word: the hub says that it is alive.

@@ -8,7 +8,7 @@
  * CASE: lanes with commas, each HOST:SCRIPT of null.scripted, HOST-HOST:PART of null.scripted_group, or HOST=HOST:PART
  * of null.scripted_lockstep, with /WORD at its end for the timeout in ms. CROWD_MS: how long a case lasts; 0: until it
  * is narrow. CROWD_GRACE_MS: what agents may need beyond that. CROWD_DIE: the number of a case whose records are not
- * stored any more: the hub is killed. */
+ * stored any more: the hub is killed. CROWD_JUMP_MS: by so much the clock of an agent jumps at SIGUSR1. */
 #include "base/alloc.h"
 #include "base/field.h"
 #include "base/json.h"
@@ -16,6 +16,7 @@
 #include "hosts/agent.h"
 #include "hosts/crew_parts.h"
 #include "judge/judge.h"
+#include "jump.h"
 #include "record/store.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -71,8 +72,10 @@ static int be_agent(int argc, char **argv)
 				  .interrupt = &interrupted };
 	struct fl_bootstrap b;
 	struct fl_err err = { 0 };
-	int rc = fl_bootstrap_read(STDIN_FILENO, fl_now_ns() + UINT64_C(20000000000), &b, &err);
+	int rc;
 
+	jump_at_signal((int)number_said("CROWD_JUMP_MS", 0));
+	rc = fl_bootstrap_read(STDIN_FILENO, fl_now_ns() + UINT64_C(20000000000), &b, &err);
 	if (rc == 0) {
 		rc = fl_agent_serve(&serve, &b, &err);
 		fl_bootstrap_release(&b);
