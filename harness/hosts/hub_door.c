@@ -210,7 +210,6 @@ static void dismiss(struct fl_hub *hub, uint32_t place, const struct fl_err *why
 static void check_place(struct fl_hub *hub, const struct fl_hub_host *host)
 {
 	const json_t *local = json_object_get(host->hello, "local_size");
-	const char *lock = fl_json_text_or_null(host->hello, "lock");
 	struct fl_err *fatal = &hub->door->fatal;
 
 	if (json_is_integer(local) && json_integer_value(local) > 1) {
@@ -218,8 +217,10 @@ static void check_place(struct fl_hub *hub, const struct fl_hub_host *host)
 			(long long)json_integer_value(local));
 		fl_hint(fatal, "one process a host: mpirun --map-by ppr:1:node, srun --ntasks-per-node=1");
 	}
-	if (lock)
-		fl_fail(fatal, -EBUSY, "host %s: %.200s", host->name, lock);
+	if (!hub->door->locked && fl_json_text_or_null(host->hello, "lock")) {
+		hub->door->locked = host;
+		hub->door->locked_ns = fl_now_ns();
+	}
 }
 
 static int read_hello(const struct fl_hub *hub, const json_t *hello, uint64_t *ret_rank, const char **ret_name,

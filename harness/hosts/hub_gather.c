@@ -12,7 +12,7 @@
 #include <string.h>
 
 enum { NAMES_MAX = 8 };
-static const uint64_t look_ns = UINT64_C(100000000);
+static const uint64_t look_ns = UINT64_C(100000000), holder_ns = UINT64_C(2000000000);
 
 struct gather {
 	struct fl_hub *hub;
@@ -212,6 +212,36 @@ static int check_names(const struct fl_hub *hub, struct fl_err *err)
 	return 0;
 }
 
+/* Has that agent the lock which the other one could not have? */
+static bool holds_lock_of(const struct fl_hub_host *host, const struct fl_hub_host *locked)
+{
+	const json_t *pid = json_object_get(locked->hello, "lock_pid");
+
+	return host != locked && host->hello && json_is_integer(pid) &&
+	       json_equal(json_object_get(host->hello, "pid"), pid) &&
+	       json_equal(json_object_get(host->hello, "boot_id"), json_object_get(locked->hello, "boot_id"));
+}
+
+/* Another feedline has the lock of a node. It may be an agent of this run, which came to that machine by another name,
+ * and is on its way to us. Below 0 with *err: it is known, or was waited for. */
+static int check_lock(const struct fl_hub *hub, struct fl_err *err)
+{
+	const struct fl_hub_host *locked = hub->door->locked;
+	size_t came = 0;
+
+	for (size_t i = 0; locked && i < hub->n; i++) {
+		came += hub->hosts[i].hello != NULL;
+		if (!holds_lock_of(&hub->hosts[i], locked))
+			continue;
+		fl_fail(err, -EINVAL, "hosts %s and %s are one machine", hub->hosts[i].name, locked->name);
+		return fl_hint(err, "there is one agent on a host; name each once");
+	}
+	if (!locked || (came < hub->n && fl_now_ns() - hub->door->locked_ns < holder_ns))
+		return 0;
+	fl_fail(err, -EBUSY, "host %s: %.200s", locked->name, fl_json_text_or_null(locked->hello, "lock"));
+	return fl_hint(err, "two runs at once would measure each other: wait for it to end, or stop it");
+}
+
 /* ---- the host of the hub */
 
 /* From this machine itself: such a connection has one address at both ends, whichever of ours it was made to. */
@@ -271,10 +301,15 @@ static int look(struct gather *g, uint64_t until_ns, uint64_t limit_ns, struct f
 	const struct fl_err *fatal = door->fatal.code ? &door->fatal : &g->fatal;
 	uint64_t now_ns = fl_now_ns();
 
+	int rc;
+
 	if (fatal->code) {
 		*err = *fatal;
 		return fatal->code;
 	}
+	rc = check_lock(g->hub, err);
+	if (rc < 0)
+		return rc;
 	if (g->complete == g->hub->n)
 		return 1;
 	if (now_ns >= until_ns)

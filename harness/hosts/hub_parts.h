@@ -34,7 +34,9 @@ struct fl_door {
 	char refused[400]; /* the last of them that says why somebody was turned away */
 	char foreign[FL_DOOR_FOREIGN_MAX][FL_ADDRESS_TEXT]; /* addresses of agents with another secret */
 	size_t foreign_n;
-	struct fl_err fatal; /* why this run cannot be; code 0: nothing yet */
+	struct fl_err fatal;		  /* why this run cannot be; code 0: nothing yet */
+	const struct fl_hub_host *locked; /* the first where another feedline has the lock; NULL: none */
+	uint64_t locked_ns;		  /* when it came */
 };
 
 void fl_door_open(struct fl_hub *hub);

@@ -76,6 +76,8 @@ static json_t *make_hello(const struct fl_join *join, int fd)
 	json_object_set_new(o, "boot_id", boot_id());
 	json_object_set_new(o, "pid", json_integer(getpid()));
 	json_object_set_new(o, "lock", fl_json_string(join->lock));
+	json_object_set_new(o, "lock_pid",
+			    join->lock && join->lock_pid > 0 ? json_integer(join->lock_pid) : json_null());
 	json_object_set_new(o, "local_size", json_integer(join->local_size));
 	json_object_set_new(o, "addresses", own_addresses());
 	add_interface(o, fd);

@@ -465,6 +465,36 @@ static void test_two_of_a_name(void **state)
 	agents_kill(&a);
 }
 
+/* A machine that was named twice has two agents, of which one cannot have the lock; the other may be on its way yet. */
+static void test_one_machine(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct fl_hub *hub = open_hub(3, NULL);
+		struct agents a = agents_make();
+		struct agent_way locked = { .rank = 1, .host = "10.77.0.1", .lock = "another run is measuring" };
+		pid_t waker = -1;
+
+		agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
+		locked.lock_pid = a.pids[0];
+		if (late) {
+			kill(a.pids[0], SIGSTOP);
+			waker = fork();
+		}
+		if (waker == 0) {
+			usleep(300000);
+			kill(a.pids[0], SIGCONT);
+			_exit(0);
+		}
+		agents_start(&a, hub, &locked);
+		gather_fails(hub, limit_ns, -EINVAL, "hosts n1 and 10.77.0.1 are one machine");
+		if (waker > 0)
+			waitpid(waker, NULL, 0);
+		fl_hub_close(hub);
+		agents_kill(&a);
+	}
+}
+
 /* ---- who is lost later */
 
 static void test_killed(void **state)
@@ -712,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_joining_fails),
 		cmocka_unit_test(test_two_of_a_name),
+		cmocka_unit_test(test_one_machine),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_clocks),
