@@ -220,9 +220,9 @@ static char *names_of(const struct fl_run *run)
 }
 
 /* Names, before anything is compared. */
-static int check_names(const struct fl_hub *hub, const struct fl_run *run, struct fl_err *err)
+static int check_names(const struct fl_hub *hub, const struct fl_run *run, const char *store, struct fl_err *err)
 {
-	char *names = names_of(run);
+	char *names = names_of(run), *where = fl_output_quote(store);
 	bool same = run->hosts_n == (hub ? hub->n : 0);
 
 	for (size_t i = 0; same && i < run->hosts_n; i++)
@@ -233,9 +233,10 @@ static int check_names(const struct fl_hub *hub, const struct fl_run *run, struc
 	} else if (!same) {
 		fl_fail(err, -EINVAL, "run '%s' was on %zu host%s: %.200s", run->id, run->hosts_n,
 			run->hosts_n == 1 ? "" : "s", names);
-		fl_hint(err, "go on with: feedline run --resume %s --hosts %s, or by the launcher it had", run->id,
-			names);
+		fl_hint(err, "go on with: feedline run --resume %s --store %s --hosts %s, or by the launcher it had",
+			run->id, where, names);
 	}
+	free(where);
 	free(names);
 	return same ? 0 : -EINVAL;
 }
@@ -257,11 +258,11 @@ static void check_host(const struct fl_run *run, const struct fl_plan *plan, siz
 }
 
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,
-		   bool *ret_changed, struct fl_err *err)
+		   const char *store, bool *ret_changed, struct fl_err *err)
 {
 	const struct fl_hub *hub = fl_hosts_hub(hosts);
 	struct fl_text changes = { 0 };
-	int rc = check_names(hub, run, err);
+	int rc = check_names(hub, run, store, err);
 
 	*ret_changed = false;
 	if (rc < 0 || !hub)

@@ -41,9 +41,10 @@ const struct fl_machine *fl_hosts_machine(const struct fl_hosts *hosts); /* of t
 void fl_hosts_record(const struct fl_hosts *hosts, const struct fl_plan *plan, const struct fl_catalog *catalog,
 		     const struct fl_call *call, struct fl_run *run);
 /* Are they those that the run with that plan was on, and as they were then? -EINVAL, naming all that differs;
- * *ret_changed: it is only that they changed, so that --resume-anyway may go on. */
+ * *ret_changed: it is only that they changed, so that --resume-anyway may go on. store: its path, for the command that
+ * goes on. */
 int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const struct fl_plan *plan,
-		   bool *ret_changed, struct fl_err *err);
+		   const char *store, bool *ret_changed, struct fl_err *err);
 /* Which launcher says it, where the command does not: "mpirun"; else NULL. */
 const char *fl_hosts_launcher(const struct fl_hosts *hosts);
 /* What a command needs to be on the same hosts: " --hosts n1,n2"; "" where the launcher says it. malloc'd. */

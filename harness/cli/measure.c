@@ -162,6 +162,7 @@ static int stopped(const struct fl_measure *m, const struct fl_run *run, int cod
 	char *command = way_on(m, run);
 	char *lost = code == -EINTR && m->hosts ? fl_hub_who_is_lost(fl_hosts_hub(m->hosts)) : NULL;
 	const char *also = lost ? "; " : "", *who = lost ? lost : "", *by = fl_hosts_launcher(m->hosts);
+	bool kept = m->hosts && code != -EINTR; /* a hub that is told to end lets its hosts end, too */
 
 	*err = (struct fl_err){ 0 };
 	if (code == -EINTR && m->again)
@@ -171,9 +172,12 @@ static int stopped(const struct fl_measure *m, const struct fl_run *run, int cod
 			run->lanes_n, run->lanes_n == 1 ? "" : "s");
 	else
 		fl_fail(err, code, "%s", cause.what);
-	fl_hint(err, "%s%sgo on%s%s%s with: %s", code == -EINTR ? "" : cause.hint,
-		code == -EINTR || !*cause.hint ? "" : "; ", by ? " by " : "", by ? by : "", by ? ", as before," : "",
-		command);
+	fl_hint(err, "%s%s%sgo on%s%s%s with: %s", code == -EINTR ? "" : cause.hint,
+		code == -EINTR || !*cause.hint ? "" : "; ",
+		kept ? "what is not stored yet the hosts keep in feedline/journal of their state directories, for "
+		       "'feedline import'; "
+		     : "",
+		by ? " by " : "", by ? by : "", by ? ", as before," : "", command);
 	free(lost);
 	free(command);
 	return code;

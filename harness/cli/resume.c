@@ -88,7 +88,7 @@ static int go_on_there(const struct fl_measure *m, struct fl_run *run, const str
 
 	if (rc < 0)
 		return rc;
-	rc = fl_hosts_check(m->hosts, run, plan, &may_go_on, &found);
+	rc = fl_hosts_check(m->hosts, run, plan, m->store, &may_go_on, &found);
 	rc = allow(rc, &found, anyway && may_go_on, &changed, err);
 	there.changed = changed.code ? changed.what : NULL;
 	return rc < 0 ? rc : fl_measure_carry_out(&there, plan, fl_hosts_machine(m->hosts), run, true, err);

@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 
 enum { DIGITS_MAX = 9, BRACKETS_MAX = 4, FILE_BYTES_MAX = 1 << 20 };
+static const char line_hint[] = "a line is the name of a host, or of several, and rack=NAME";
+static const char list_hint[] =
+	"n1,n2, n[1-8], or a file with a name a line; who logs in, and at which port, is said in "
+	"ssh's configuration";
 
 void fl_host_list_release(struct fl_host_list *list)
 {
@@ -154,10 +158,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+static int check_any(const struct fl_host_list *list, const char *path, struct fl_err *err)
+{
+	if (list->n)
+		return 0;
+	fl_fail(err, -EINVAL, "'%s' names no host", path);
+	return fl_hint(err, "%s", line_hint);
+}
+
 static int check_once(const struct fl_host_list *list, struct fl_err *err)
 {
 	const char **names = fl_zalloc(list->n + 1, sizeof(*names));
-	int rc = list->n ? 0 : fl_fail(err, -EINVAL, "no host is named");
+	int rc = 0;
 
 	for (size_t i = 0; i < list->n; i++)
 		names[i] = list->items[i].name;
@@ -187,7 +199,7 @@ static int parse_line(char *line, struct fl_host_list *list, struct fl_err *err)
 	while ((word = strtok_r(NULL, blanks, &rest))) {
 		if (strncmp(word, "rack=", 5) != 0 || !fl_host_name_is_good(word + 5)) {
 			fl_fail(err, -EINVAL, "unknown word '%.64s'", word);
-			return fl_hint(err, "a line is the name of a host, or of several, and rack=NAME");
+			return fl_hint(err, "%s", line_hint);
 		}
 		rack = word + 5;
 	}
@@ -215,10 +227,12 @@ int fl_host_list_parse(const char *text, const char *path, struct fl_host_list *
 	}
 	if (rc < 0) {
 		fl_fail(err, rc, "%s:%u: %s", path, number_of_line, why.what);
-		fl_hint(err, "%s", why.hint);
+		fl_hint(err, "%s", *why.hint ? why.hint : list_hint);
 	} else {
-		rc = check_once(&list, err);
+		rc = check_any(&list, path, err);
 	}
+	if (rc == 0)
+		rc = check_once(&list, err);
 	if (rc < 0)
 		fl_host_list_release(&list);
 	else
@@ -246,12 +260,12 @@ int fl_host_list_read(const char *given, struct fl_host_list *ret, struct fl_err
 	if (strchr(given, '/') || (stat(given, &st) == 0 && !S_ISDIR(st.st_mode)))
 		return read_file(given, ret, err);
 	rc = fl_host_list_expand(given, &list, err);
-	if (rc == 0) {
-		rc = check_once(&list, err);
-		if (rc < 0)
-			fl_host_list_release(&list);
-		else
-			*ret = list;
-	}
+	if (rc < 0)
+		return fl_hint(err, "%s", list_hint);
+	rc = check_once(&list, err);
+	if (rc < 0)
+		fl_host_list_release(&list);
+	else
+		*ret = list;
 	return rc;
 }

@@ -30,6 +30,13 @@ static char *plain(const char *name)
 	return copy;
 }
 
+static int no_place(int rc, struct fl_err *err)
+{
+	return fl_hint(err, "a run on many hosts keeps on each what was measured there: %s",
+		       rc == -ENOSPC || rc == -EDQUOT ? "make room"
+						      : "let XDG_STATE_HOME name a directory that can be written");
+}
+
 /* Every directory on the way that is absent. */
 static int make_dir(const char *dir, struct fl_err *err)
 {
@@ -48,8 +55,7 @@ static int make_dir(const char *dir, struct fl_err *err)
 	if (rc == 0)
 		return 0;
 	fl_fail(err, rc, "make directory '%s' for the journal: %s", dir, strerror(-rc));
-	return fl_hint(err, "a run on many hosts keeps on each what was measured there: let XDG_STATE_HOME name a "
-			    "directory that can be written");
+	return no_place(rc, err);
 }
 
 /* One that nobody has: what an earlier try left behind is kept. */
@@ -67,7 +73,10 @@ static int make_file(const char *dir, const char *run, const char *host, struct 
 		j->fd = open(j->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		rc = j->fd < 0 ? -errno : 0;
 	}
-	return rc < 0 ? fl_fail(err, rc, "make the journal '%s': %s", j->path, strerror(-rc)) : 0;
+	if (rc == 0)
+		return 0;
+	fl_fail(err, rc, "make the journal '%s': %s", j->path, strerror(-rc));
+	return no_place(rc, err);
 }
 
 static int write_head(struct fl_agent_journal *j, const char *run, const char *host, struct fl_err *err)
@@ -131,7 +140,7 @@ int fl_agent_journal_append(struct fl_agent_journal *j, const char *lines, size_
 		return 0;
 	}
 	fl_fail(err, rc, "write the journal '%s': %s", j->path, strerror(-rc));
-	fl_hint(err, "a run on many hosts keeps on each what was measured there: make room");
+	no_place(rc, err);
 	if (ftruncate(j->fd, j->size) == 0)
 		lseek(j->fd, j->size, SEEK_SET);
 	return rc;

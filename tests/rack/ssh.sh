@@ -104,12 +104,22 @@ has "$(cat "$home/err")" 'host n2: the hub was not reached at port' 'an interfac
 has "$(cat "$home/err")" '10.99.0.1: Network is unreachable' 'an interface that nobody reaches: why'
 none_left 2 'an interface that nobody reaches'
 
+# one machine by two names, in either order
+for hosts in n1,10.77.0.1 10.77.0.2,n1,n2; do
+	launched 1 "$feedline" run --hosts "$hosts" --suite "$suite" --store "$store"
+	is 2 "$rc" "status of $hosts"
+	has "$(cat "$home/err")" 'are one machine; there is one agent on a host; name each once' "$hosts"
+	has "$(cat "$home/err")" '10.77.0' "$hosts: which"
+	none_left 2 "$hosts"
+done
+
 # somebody else measures on n2
 on_behind 2 "$feedline" bench null.nop --duration 20s --store "$home/n2.db" >/dev/null 2>&1
 sleep 1
 launched 1 "$feedline" run --hosts n1,n2 --suite "$suite" --store "$store"
 is 3 "$rc" 'status beside another run'
 has "$(cat "$home/err")" 'another run is measuring' 'beside another run'
+has "$(cat "$home/err")" 'wait for it to end, or stop it' 'beside another run: what to do'
 has "$(cat "$home/err")" 'n2' 'beside another run: where'
 kill "$behind"
 wait "$behind" || true
@@ -128,7 +138,7 @@ none_left 2 'an interrupted run'
 id=$(feedline runs --store "$home/long.db" --json | jq -r '.runs[-1].id')
 launched 1 "$feedline" run --resume "$id" --store "$home/long.db"
 is 2 "$rc" 'status of going on without hosts'
-has "$(cat "$home/err")" "run '$id' was on 2 hosts: n1,n2; go on with: feedline run --resume $id --hosts n1,n2" 'going on without hosts'
+has "$(cat "$home/err")" "run '$id' was on 2 hosts: n1,n2; go on with: feedline run --resume $id --store $home/long.db --hosts n1,n2" 'going on without hosts'
 launched 1 "$feedline" run --resume "$id" --hosts n1,n3 --store "$home/long.db"
 is 2 "$rc" 'status of going on over other hosts'
 has "$(cat "$home/err")" 'was on 2 hosts: n1,n2' 'going on over other hosts'

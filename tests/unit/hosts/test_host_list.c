@@ -120,15 +120,15 @@ static void test_files_have_racks_and_remarks(void **state)
 static void test_bad_files_are_named_with_their_line(void **state)
 {
 	static const struct {
-		const char *text, *what;
+		const char *text, *what, *hint;
 	} rows[] = {
-		{ "n1\nn2 slots=2\n", "hosts:2: unknown word 'slots=2'" },
-		{ "n1 rack=\n", "hosts:1: unknown word 'rack='" },
-		{ "n1\n\n-v\n", "hosts:3: '-v' is not the name of a host" },
-		{ "n1\nn2\nn1\n", "host 'n1' is named twice" },
-		{ "n[1-3]\nn2\n", "host 'n2' is named twice" },
-		{ "# nobody\n", "no host is named" },
-		{ "", "no host is named" },
+		{ "n1\nn2 slots=2\n", "hosts:2: unknown word 'slots=2'", "a line is the name of a host" },
+		{ "n1 rack=\n", "hosts:1: unknown word 'rack='", "a line is the name of a host" },
+		{ "n1\n\n-v\n", "hosts:3: '-v' is not the name of a host", "n1,n2, n[1-8]" },
+		{ "n1\nn2\nn1\n", "host 'n1' is named twice", "name each once" },
+		{ "n[1-3]\nn2\n", "host 'n2' is named twice", "name each once" },
+		{ "# nobody\n", "'hosts' names no host", "a line is the name of a host" },
+		{ "", "'hosts' names no host", "a line is the name of a host" },
 	};
 
 	(void)state;
@@ -138,6 +138,7 @@ static void test_bad_files_are_named_with_their_line(void **state)
 
 		assert_int_equal(fl_host_list_parse(rows[i].text, "hosts", &list, &err), -EINVAL);
 		assert_string_equal(err.what, rows[i].what);
+		assert_non_null(strstr(err.hint, rows[i].hint));
 		assert_null(list.items);
 	}
 }
@@ -153,6 +154,9 @@ static void test_what_is_given_is_a_list_or_a_file(void **state)
 	fl_host_list_release(&list);
 	assert_int_equal(fl_host_list_read("n1,n1", &list, &err), -EINVAL);
 	assert_string_equal(err.what, "host 'n1' is named twice");
+	err = (struct fl_err){ 0 };
+	assert_int_equal(fl_host_list_read("me@n1", &list, &err), -EINVAL);
+	assert_non_null(strstr(err.hint, "ssh's configuration"));
 	err = (struct fl_err){ 0 };
 	assert_int_equal(fl_host_list_read("/no/such/file", &list, &err), -ENOENT);
 }
