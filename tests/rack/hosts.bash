@@ -28,7 +28,7 @@ fi
 trap 'exit 143' TERM # the first process of a namespace hears only what it asks for
 trap 'exit 130' INT HUP
 source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
-trap 'exec 2>/dev/null; kill -KILL -1; rm -rf "$home"' EXIT # daemons, too, write there
+trap 'exec 2>/dev/null; kill -KILL -1 || :; rm -rf "$home"' EXIT # daemons, too, write there; there may be none
 
 declare -a hosts_pid=() # of the process that keeps host K's namespaces; K counts from 1
 behind=
