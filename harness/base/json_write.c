@@ -59,10 +59,11 @@ static void write_string(struct fl_text *out, const char *text, size_t n)
 	fl_text_put(out, "\"", 1);
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text[i];
-		const char *found = c ? strchr(escaped, c) : NULL;
+		const char *found;
 
-		if (c >= 0x20 && !found)
+		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
+		found = c ? strchr(escaped, c) : NULL;
 		fl_text_put(out, text + from, i - from);
 		if (found)
 			fl_text_add(out, "\\%c", letters[found - escaped]);
@@ -82,6 +83,22 @@ static void write_real(struct fl_text *out, double value)
 	fl_show_number(buf, value);
 	fl_text_put(out, buf, strlen(buf));
 	fl_text_put(out, ".0", strpbrk(buf, ".e") ? 0 : 2);
+}
+
+/* As printf would, which has a lot of other things to look for. */
+static void write_integer(struct fl_text *out, json_int_t value)
+{
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char buf[24];
+	size_t at = sizeof(buf);
+
+	do {
+		buf[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left);
+	if (value < 0)
+		buf[--at] = '-';
+	fl_text_put(out, buf + at, sizeof(buf) - at);
 }
 
 static void new_line(struct writer *w)
@@ -153,17 +170,17 @@ static void write_value(struct writer *w, const json_t *value)
 		write_string(w->out, json_string_value(value), json_string_length(value));
 		break;
 	case JSON_INTEGER:
-		fl_text_add(w->out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+		write_integer(w->out, json_integer_value(value));
 		break;
 	case JSON_REAL:
 		write_real(w->out, json_real_value(value));
 		break;
 	case JSON_TRUE:
 	case JSON_FALSE:
-		fl_text_add(w->out, json_is_true(value) ? "true" : "false");
+		fl_text_put(w->out, json_is_true(value) ? "true" : "false", json_is_true(value) ? 4 : 5);
 		break;
 	case JSON_NULL:
-		fl_text_add(w->out, "null");
+		fl_text_put(w->out, "null", 4);
 		break;
 	}
 }

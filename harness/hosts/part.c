@@ -24,6 +24,17 @@ static json_t *options_json(const struct fl_plan_lane *lane)
 	return options;
 }
 
+static bool same_options(const struct fl_plan_lane *a, const struct fl_plan_lane *b)
+{
+	if (a->options_n != b->options_n)
+		return false;
+	for (size_t i = 0; i < a->options_n; i++)
+		if (strcmp(a->options[i].name, b->options[i].name) != 0 ||
+		    strcmp(a->options[i].text, b->options[i].text) != 0)
+			return false;
+	return true;
+}
+
 static json_t *addresses_json(const struct fl_part_spec *spec, const struct fl_plan_case *c, unsigned number)
 {
 	const struct fl_plan_lane *lane = &c->lanes[number];
@@ -44,7 +55,8 @@ static json_t *addresses_json(const struct fl_part_spec *spec, const struct fl_p
 	return list;
 }
 
-static json_t *lane_json(const struct fl_part_spec *spec, const struct fl_plan_case *c, unsigned number)
+static json_t *lane_json(const struct fl_part_spec *spec, const struct fl_plan_case *c, unsigned number,
+			 json_t *options)
 {
 	const struct fl_plan_lane *lane = &c->lanes[number];
 	struct fl_text cpus = { 0 };
@@ -52,7 +64,7 @@ static json_t *lane_json(const struct fl_part_spec *spec, const struct fl_plan_c
 
 	fl_cpus_format(&lane->cpus, &cpus);
 	o = json_pack("{s:I, s:o, s:o, s:o, s:i, s:I, s:I, s:I, s:I, s:b, s:o, s:o, s:o}", "number", (json_int_t)number,
-		      "bench", fl_json_string(lane->bench), "options", options_json(lane), "cpus",
+		      "bench", fl_json_string(lane->bench), "options", options, "cpus",
 		      fl_json_string(fl_text_str(&cpus)), "node", lane->node, "worker", (json_int_t)lane->worker,
 		      "group", (json_int_t)lane->group, "rank", (json_int_t)lane->rank, "size", (json_int_t)lane->size,
 		      "shares_cpus", lane->shares_cpus, "skip", fl_json_string(lane->skip), "hint",
@@ -64,10 +76,19 @@ static json_t *lane_json(const struct fl_part_spec *spec, const struct fl_plan_c
 json_t *fl_part_format(const struct fl_part_spec *spec)
 {
 	const struct fl_plan_case *c = &spec->plan->cases[spec->at.case_no];
-	json_t *lanes = json_array();
+	json_t *lanes = json_array(), *options = NULL;
 
-	for (size_t i = 0; i < spec->n; i++)
-		json_array_append_new(lanes, lane_json(spec, c, spec->numbers[i]));
+	for (size_t i = 0; i < spec->n; i++) {
+		const struct fl_plan_lane *lane = &c->lanes[spec->numbers[i]];
+
+		/* as a rule the lanes of a host are alike, and there are many hosts */
+		if (!i || !same_options(lane, &c->lanes[spec->numbers[i - 1]])) {
+			json_decref(options);
+			options = options_json(lane);
+		}
+		json_array_append_new(lanes, lane_json(spec, c, spec->numbers[i], json_incref(options)));
+	}
+	json_decref(options);
 	return json_pack("{s:s, s:I, s:I, s:o, s:I, s:b, s:o}", "do", "case", "case", (json_int_t)spec->at.case_no,
 			 "round", (json_int_t)spec->at.round, "label", fl_json_string(c->label), "duration_ns",
 			 (json_int_t)c->duration_ns, "whole", spec->whole, "lanes", lanes);

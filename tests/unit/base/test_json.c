@@ -194,6 +194,10 @@ static void writes_text(void **state)
 {
 	(void)state;
 	assert_written(fl_json_string(NULL), 0, "null");
+	assert_written(json_integer(0), 0, "0");
+	assert_written(json_integer(-70), 0, "-70");
+	assert_written(json_integer(INT64_MAX), 0, "9223372036854775807");
+	assert_written(json_integer(INT64_MIN), 0, "-9223372036854775808");
 	assert_written(fl_json_string("a\"b\\c/d\n\t\x01\x7f"), 0, "\"a\\\"b\\\\c/d\\n\\t\\u0001\x7f\"");
 	assert_written(fl_json_string("caf\xc3\xa9"), 0, "\"caf\xc3\xa9\"");
 	assert_written(fl_json_string("bad \xff\xc3\xa9"), 0, "\"bad ???\"");

@@ -29,6 +29,7 @@ static const char *address(void *arg, unsigned host)
 }
 
 static struct fl_option options[] = { { (char *)"block", (char *)"4096" } };
+static struct fl_option others[] = { { (char *)"block", (char *)"8192" } };
 
 /* Lanes 1 and 3 are a group over both hosts; 2 and 3 share a worker on the second one. */
 static struct fl_plan_lane lanes[] = {
@@ -46,7 +47,15 @@ static struct fl_plan_lane lanes[] = {
 	  .shares_cpus = true,
 	  .skip = (char *)"no such drive",
 	  .hint = (char *)"add one" },
-	{ .bench = (char *)"g", .node = 0, .worker = 2, .host = 1, .group = 1, .rank = 1, .size = 2 },
+	{ .bench = (char *)"g",
+	  .options = others,
+	  .options_n = 1,
+	  .node = 0,
+	  .worker = 2,
+	  .host = 1,
+	  .group = 1,
+	  .rank = 1,
+	  .size = 2 },
 };
 static struct fl_plan_case cases[] = {
 	{ .label = (char *)"x" },
@@ -86,6 +95,7 @@ static void a_part_comes_back(void **state)
 	assert_int_equal(part.numbers[1], 3);
 	assert_string_equal(part.of.lanes[0].bench, "b");
 	assert_string_equal(part.of.lanes[0].options[0].text, "4096");
+	assert_string_equal(part.of.lanes[1].options[0].text, "8192");
 	assert_true(fl_cpus_equal(&part.of.lanes[0].cpus, &lanes[2].cpus));
 	assert_int_equal(part.of.lanes[0].node, 1);
 	assert_true(part.of.lanes[0].shares_cpus);
