@@ -99,7 +99,8 @@ struct stub {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool ready;
-	uint64_t life, freed; /* which one; how often what hangs was let go */
+	uint64_t life, freed; /* which one; how often what hangs was let go with its life */
+	bool goes_on;	      /* nothing hangs any more in this life */
 	struct settings settings;
 	int visible[DEVICES];
 	unsigned visible_n;

@@ -46,7 +46,7 @@
 /* A new life: nothing allocated, no error, counted from 0. What stalled or hung goes on, with an error. */
 void stub_begin(const char *text);
 
-/* What stalled or hung until now goes on. */
+/* What stalls or hangs goes on, and nothing does so any more in this life: a stream may be late to it. */
 void stub_go_on(void);
 
 /* More that goes wrong in this life, counted from now on. */

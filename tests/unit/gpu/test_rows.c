@@ -407,7 +407,9 @@ static void test_halt(void **unused)
 			stub_also(rig_is_copy(r.what) ? "copy:4:stall"
 						      : "fl_kernel_chase:2:stall,fl_kernel_nothing:2:stall");
 		assert_int_equal(pthread_create(&thread, NULL, step_on, &s), 0);
-		fl_sleep_until(fl_now_ns() + 20000000);
+		do
+			fl_sleep_until(fl_now_ns() + 20000000);
+		while (stalls && !stub_fault());
 		r.bench->halt(r.state);
 		pthread_join(thread, NULL);
 		assert_int_equal(s.rc, -ECANCELED);
