@@ -26,16 +26,16 @@ void jump_at_signal(int ms)
 	sigaction(SIGUSR1, &action, NULL);
 }
 
-int clock_gettime(clockid_t clock, struct timespec *ret)
+int clock_gettime(clockid_t clock_id, struct timespec *tp)
 {
-	int rc = (int)syscall(SYS_clock_gettime, clock, ret);
+	int rc = (int)syscall(SYS_clock_gettime, clock_id, tp);
 
-	if (rc == 0 && clock == CLOCK_MONOTONIC && ahead_ms) {
-		ret->tv_sec += ahead_ms / 1000;
-		ret->tv_nsec += (long)(ahead_ms % 1000) * NS_PER_MS;
-		if (ret->tv_nsec >= NS_PER_S) {
-			ret->tv_nsec -= NS_PER_S;
-			ret->tv_sec++;
+	if (rc == 0 && clock_id == CLOCK_MONOTONIC && ahead_ms) {
+		tp->tv_sec += ahead_ms / 1000;
+		tp->tv_nsec += (long)(ahead_ms % 1000) * NS_PER_MS;
+		if (tp->tv_nsec >= NS_PER_S) {
+			tp->tv_nsec -= NS_PER_S;
+			tp->tv_sec++;
 		}
 	}
 	return rc;
