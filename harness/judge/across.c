@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "judge/path.h"
 #include "judge/views.h"
 #include <math.h>
 #include <stdlib.h>
@@ -128,25 +129,6 @@ static struct value *find_values(const struct fl_judgement *j, size_t *ret_n)
 
 /* ---- which hosts have a part in a measurement */
 
-struct part {
-	unsigned host;
-	struct fl_interval value;
-	bool trusted;
-};
-
-/* A host's own value among the others'. */
-struct host_value {
-	struct fl_interval value;
-	bool trusted;
-};
-
-static int compare_parts(const void *a, const void *b)
-{
-	const struct part *x = a, *y = b;
-
-	return (x->host > y->host) - (x->host < y->host);
-}
-
 /* All lanes that have others with them, by case and group. */
 static int compare_groups(const void *a, const void *b)
 {
@@ -197,62 +179,59 @@ static const struct fl_lane_verdict *const *group_of(const struct groups *g, con
 	return g->lanes + low;
 }
 
-/* n measurements of one host: the medians of their medians, of their lows and of their highs. Not to be trusted where
- * half of them are not. */
-static void value_host(const struct part *parts, size_t n, struct host_value *ret)
+/* What the first lane of a group sends by the network, the others receive (path.c). Lanes that do not say that they use
+ * it have no direction. */
+static bool has_directions(const struct fl_run *run, const char *bench)
 {
-	double *numbers = fl_zalloc(3 * n, sizeof(*numbers));
-	size_t trusted = 0;
+	const json_t *flows = json_object_get(json_object_get(run->declared, bench), "flows"), *flow;
+	size_t i;
 
-	for (size_t i = 0; i < n; i++) {
-		numbers[i] = parts[i].value.median;
-		numbers[n + i] = parts[i].value.low;
-		numbers[2 * n + i] = parts[i].value.high;
-		trusted += parts[i].trusted;
+	json_array_foreach(flows, i, flow)
+	{
+		const char *from = fl_json_text_or_null(flow, "from"), *to = fl_json_text_or_null(flow, "to");
+
+		if (from && to && (strcmp(from, FL_INTERFACE) == 0) != (strcmp(to, FL_INTERFACE) == 0))
+			return true;
 	}
-	*ret = (struct host_value){ .value = { .median = fl_median(numbers, n),
-					       .low = fl_median(numbers + n, n),
-					       .high = fl_median(numbers + 2 * n, n),
-					       .n = n },
-				    .trusted = 2 * trusted > n };
-	free(numbers);
+	return false;
 }
 
-static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct host_value *of_host)
+static const char *better_of(const struct fl_lane_verdict *v)
 {
-	struct part *parts = NULL;
+	const struct fl_metric_summary *m = fl_speaking(v);
+
+	return m ? m->better : NULL;
+}
+
+static void value_hosts(const struct fl_run *run, const struct groups *g, const struct value *values, size_t n,
+			struct fl_host_value *of_host)
+{
+	const struct fl_lane_verdict *first = values->lane;
+	struct fl_host_part *parts = NULL;
 	size_t parts_n = 0;
 
 	for (size_t i = 0; i < n; i++) {
+		const struct fl_lane_verdict *v = values[i].lane;
 		size_t lanes_n;
-		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
+		const struct fl_lane_verdict *const *lanes = group_of(g, v, &lanes_n);
 
 		for (size_t k = 0; k < lanes_n && !isnan(values[i].value.median); k++) {
 			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
 			parts[parts_n++] =
-				(struct part){ lanes[k]->host, values[i].value, values[i].lane->distrust_n == 0 };
+				(struct fl_host_part){ .host = lanes[k]->host,
+						       .partner = lanes[k ? 0 : lanes_n - 1]->host,
+						       .sends = v->each ? lanes[k] != v : lanes[k]->rank == 0,
+						       .value = values[i].value,
+						       .trusted = v->distrust_n == 0 };
 		}
 	}
-	if (parts_n)
-		qsort(parts, parts_n, sizeof(*parts), compare_parts);
-	for (size_t i = 0, of_one; i < parts_n; i += of_one) {
-		for (of_one = 1; i + of_one < parts_n && parts[i + of_one].host == parts[i].host; of_one++)
-			;
-		value_host(parts + i, of_one, &of_host[parts[i].host]);
-	}
+	fl_host_values(parts, parts_n, has_directions(run, first->bench) ? better_of(first) : NULL, of_host);
 	free(parts);
 }
 
 /* ---- ranking */
 
-static const char *better_of(const struct fl_between *a)
-{
-	const struct fl_metric_summary *m = fl_speaking(a->lane);
-
-	return m ? m->better : NULL;
-}
-
-static void rank_hosts(struct fl_between *a, const struct host_value *of_host, size_t hosts_n)
+static void rank_hosts(struct fl_between *a, const struct fl_host_value *of_host, size_t hosts_n)
 {
 	struct fl_interval *values = fl_zalloc(hosts_n, sizeof(*values));
 	double *known = fl_zalloc(hosts_n, sizeof(*known));
@@ -261,6 +240,7 @@ static void rank_hosts(struct fl_between *a, const struct host_value *of_host, s
 		values[i] = of_host[i].value;
 		a->of_host[i] = values[i].median;
 		a->trusted[i] = of_host[i].trusted;
+		a->of[i] = of_host[i].of;
 		if (isnan(a->of_host[i]))
 			continue;
 		known[a->n++] = a->of_host[i];
@@ -270,7 +250,7 @@ static void rank_hosts(struct fl_between *a, const struct host_value *of_host, s
 			a->high = a->of_host[a->high_host = i];
 	}
 	a->median = fl_median(known, a->n);
-	fl_odd_find(values, hosts_n, better_of(a), a->odd);
+	fl_odd_find(values, hosts_n, better_of(a->lane), a->odd);
 	for (size_t i = 0; i < hosts_n; i++) {
 		a->worse_n += a->odd[i] == FL_ODD_WORSE;
 		a->odd_n += a->odd[i] != FL_ODD_NOT;
@@ -288,7 +268,7 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 
 	for (size_t i = 0; i < n; i++)
 		intervals[i] = values[i].value;
-	fl_odd_find(intervals, n, better_of(a), odd);
+	fl_odd_find(intervals, n, better_of(a->lane), odd);
 	for (size_t i = 0; i < n; i++) {
 		size_t lanes_n;
 		const struct fl_lane_verdict *const *lanes = group_of(g, values[i].lane, &lanes_n);
@@ -306,10 +286,11 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 }
 
 /* n values that are alike. */
-static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
+static void add_across(const struct fl_run *run, struct fl_judgement *j, const struct groups *g,
+		       const struct value *values, size_t n)
 {
 	const struct fl_metric_summary *speaker = fl_speaking(values->lane);
-	struct host_value *of_host = fl_zalloc(j->hosts_n, sizeof(*of_host));
+	struct fl_host_value *of_host = fl_zalloc(j->hosts_n, sizeof(*of_host));
 	struct fl_between a = { .lane = values->lane,
 				.lanes = fl_zalloc(n, sizeof(*a.lanes)),
 				.lanes_n = n,
@@ -318,17 +299,19 @@ static void add_across(struct fl_judgement *j, const struct groups *g, const str
 				.of_host = fl_zalloc(j->hosts_n, sizeof(*a.of_host)),
 				.odd = fl_zalloc(j->hosts_n, sizeof(*a.odd)),
 				.trusted = fl_zalloc(j->hosts_n, sizeof(*a.trusted)),
+				.of = fl_zalloc(j->hosts_n, sizeof(*a.of)),
 				.low = NAN,
 				.high = NAN };
 
 	for (size_t i = 0; i < j->hosts_n; i++)
 		of_host[i].value = none;
 	if (a.between)
-		value_hosts(g, values, n, of_host);
+		value_hosts(run, g, values, n, of_host);
 	for (size_t i = 0; i < n; i++)
 		a.lanes[i] = values[i].lane;
 	for (size_t i = 0; i < n && !a.between; i++)
-		of_host[values[i].lane->host] = (struct host_value){ values[i].value, values[i].lane->distrust_n == 0 };
+		of_host[values[i].lane->host] =
+			(struct fl_host_value){ values[i].value, values[i].lane->distrust_n == 0, FL_BOTH_WAYS };
 	rank_hosts(&a, of_host, j->hosts_n);
 	if (a.between)
 		find_slow(g, values, n, &a);
@@ -358,14 +341,16 @@ static char *name_of(const struct fl_between *a)
 /* "host n3: memory.copy numa=node0 18 % below the median of 8 hosts (20.1 GB/s, median 24.5 GB/s)" */
 static void say_odd(struct fl_judgement *j, const struct fl_between *a, size_t host)
 {
+	static const char *const over[] = { [FL_BOTH_WAYS] = ", over all that it has a part in",
+					    [FL_ARRIVING] = ", over all that arrives at it",
+					    [FL_SENDING] = ", over all that it sends" };
 	double value = a->of_host[host], off = a->median != 0 ? (value - a->median) / fabs(a->median) : NAN;
 	char got[FL_UNIT_TEXT], median[FL_UNIT_TEXT], by[FL_UNIT_TEXT], *what = name_of(a);
 
 	say(j, fl_format("host %s: %s %s %s the median of %zu hosts (%s, median %s%s)%s", j->hosts[host].name, what,
 			 fl_odd_show_off(by, off), off < 0 ? "below" : "above", a->n,
 			 fl_show_metric(got, a->metric, value), fl_show_metric(median, a->metric, a->median),
-			 a->between ? ", over all that it has a part in" : "",
-			 a->trusted[host] ? "" : ", not trustworthy"));
+			 a->between ? over[a->of[host]] : "", a->trusted[host] ? "" : ", not trustworthy"));
 	free(what);
 }
 
@@ -538,7 +523,7 @@ void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
 	for (size_t i = 0; i < n; i += alike) {
 		for (alike = 1; i + alike < n && same(&values[i], &values[i + alike]); alike++)
 			;
-		add_across(j, &g, values + i, alike);
+		add_across(run, j, &g, values + i, alike);
 	}
 	if (j->across_n)
 		qsort(j->across, j->across_n, sizeof(*j->across), compare_across);
@@ -556,6 +541,7 @@ void fl_across_release(struct fl_judgement *j)
 		free(j->across[i].of_host);
 		free(j->across[i].odd);
 		free(j->across[i].trusted);
+		free(j->across[i].of);
 		free(j->across[i].slow);
 	}
 	for (size_t i = 0; i < j->hosts_n; i++)

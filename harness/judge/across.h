@@ -3,16 +3,15 @@
  * spread, and the odd one out is named, which needs no history and no limits.
  *
  * Of lanes by themselves a host's value is that of its lane at the same place of the same case. Of measurements between
- * hosts it is the median over those that it has a part in: a host that is slow with everybody makes one measurement of
- * each of the others slow, which their medians do not show, and all of its own.
+ * hosts it is the median over those that it has a part in, or over those of one direction (host_value.h).
  *
  * Which host is odd is said in outlier.h, as of devices that are alike (odd.c). An odd host that is worse is named; one
- * that is better is only marked. Of measurements between hosts a host's interval are the medians of the lows and highs
- * of those that it has a part in. A measurement between two is slow where it is odd, by the same rule, among all of
+ * that is better is only marked. A measurement between two is slow where it is odd, by the same rule, among all of
  * them. Named first is what is to be trusted. Where hosts are further from the median than the tolerance and none is
  * odd, that is said, too, but is never the headline. */
 #ifndef FL_JUDGE_ACROSS_H
 #define FL_JUDGE_ACROSS_H
+#include "judge/host_value.h"
 #include "judge/outlier.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +27,7 @@ struct fl_between {
 	double *of_host;	  /* by number; NaN: it has none; owned */
 	enum fl_odd *odd;	  /* likewise */
 	bool *trusted;		  /* likewise: what its value is from is trustworthy */
+	enum fl_direction *of;	  /* likewise: of which measurements its value is, where they are between hosts */
 	size_t n, odd_n, worse_n; /* hosts with a value, odd ones of them, and those of them that are worse */
 	double median, low, high; /* of the hosts' values */
 	size_t low_host, high_host;

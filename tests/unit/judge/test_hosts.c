@@ -267,6 +267,109 @@ static void slow_sender(void **state)
 	fl_run_free(run);
 }
 
+static double share_of(const struct fl_between *a, unsigned host)
+{
+	return a->of_host[host] / a->median;
+}
+
+/* A host that is slow only in sending, whichever it is, is last and named, by what it sends; nobody else is. */
+static void bad_transmit_side(void **state)
+{
+	static const double shares[] = { 0.1, 0.92 };
+
+	(void)state;
+	for (unsigned n = 4; n <= 8; n += 4)
+		for (unsigned bad = 0; bad < 2 * n; bad++) {
+			struct fl_run *run = hosts_run(n);
+			double share = shares[bad / n];
+			const struct fl_between *a;
+			struct fl_judgement *j;
+
+			hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+			set_both_ways(run, 1);
+			slow_down(run, run->hosts[bad % n].name, share);
+			j = judge(run);
+			a = &j->across[0];
+			assert_int_equal(a->odd[bad % n], FL_ODD_WORSE);
+			assert_int_equal(a->odd_n, 1);
+			assert_int_equal(a->low_host, bad % n);
+			assert_true(fabs(share_of(a, bad % n) - share) < 0.001);
+			assert_int_equal(a->of[bad % n], FL_SENDING);
+			assert_int_equal(j->odd_hosts_n, 1); /* its pairs are explained */
+			assert_non_null(strstr(j->headline, ", over all that it sends)"));
+			assert_non_null(strstr(j->headline, run->hosts[bad % n].name));
+			fl_judgement_free(j);
+			fl_run_free(run);
+		}
+}
+
+/* One way, each with each once: n1 sends to all, n8 to nobody. Who sends to three at least is named; whoever sends to
+ * fewer may as well have slow receivers, and its pairs are told. Who receives from it is never accused. */
+static void bad_transmit_side_one_way(void **state)
+{
+	(void)state;
+	for (unsigned n = 4; n <= 8; n += 4)
+		for (unsigned bad = 0; bad + 1 < n; bad++) {
+			struct fl_run *run = hosts_run(n);
+			const struct fl_between *a;
+			struct fl_judgement *j;
+			bool told = 2 * (n - 1 - bad) > n - 1; /* most of its pairs are slow */
+
+			hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+			slow_down(run, run->hosts[bad].name, 0.1);
+			j = judge(run);
+			a = &j->across[0];
+			told |= n - 1 - bad >= 3;
+			assert_int_equal(a->odd[bad], told ? FL_ODD_WORSE : FL_ODD_NOT);
+			assert_int_equal(a->odd_n, told);
+			assert_int_equal(a->slow_n, told ? 0 : n - 1 - bad);
+			if (told)
+				assert_true(a->low_host == bad && share_of(a, bad) < 0.101);
+			fl_judgement_free(j);
+			fl_run_free(run);
+		}
+}
+
+/* Two that send slowly: they are named, and not who mostly receives from them. */
+static void two_bad_transmit_sides(void **state)
+{
+	(void)state;
+	for (int both = 0; both < 2; both++) {
+		struct fl_run *run = hosts_run(8);
+		struct fl_judgement *j;
+
+		hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+		if (both)
+			set_both_ways(run, 1);
+		slow_down(run, "n1", 0.1);
+		slow_down(run, "n2", 0.1);
+		j = judge(run);
+		assert_int_equal(j->across[0].odd_n, 2);
+		assert_int_equal(j->across[0].odd[0], FL_ODD_WORSE);
+		assert_int_equal(j->across[0].odd[1], FL_ODD_WORSE);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
+/* What does not say that it uses the network has no direction: a round trip is of both. */
+static void without_directions(void **state)
+{
+	struct fl_run *run = hosts_run(8);
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+	json_object_set_new(json_object_get(run->declared, "net.stream"), "flows", json_array());
+	slow_down(run, "n5", 0.1);
+	j = judge(run);
+	assert_int_equal(j->across[0].of[4], FL_BOTH_WAYS);
+	assert_int_equal(j->across[0].odd_n, 0);
+	assert_int_equal(j->across[0].slow_n, 3);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 static void odd_ones(void **state)
 {
 	struct fl_run *run = hosts_sample(8, 2, 5, NOBODY);
@@ -565,6 +668,10 @@ int main(void)
 		cmocka_unit_test(better),
 		cmocka_unit_test(trusted_first),
 		cmocka_unit_test(noisy_pairs),
+		cmocka_unit_test(bad_transmit_side),
+		cmocka_unit_test(bad_transmit_side_one_way),
+		cmocka_unit_test(two_bad_transmit_sides),
+		cmocka_unit_test(without_directions),
 		cmocka_unit_test(distrusted_pairs),
 		cmocka_unit_test(lost),
 		cmocka_unit_test(contradictions),
