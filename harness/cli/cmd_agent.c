@@ -40,7 +40,7 @@ static int find_journal(char **ret, struct fl_err *err)
 	return 0;
 }
 
-int fl_serve_agent(const struct fl_home *home, const struct fl_call *call, const struct fl_bootstrap *bootstrap,
+int fl_serve_agent(const struct fl_home *home, const struct fl_call *call, struct fl_bootstrap *bootstrap,
 		   struct fl_err *err)
 {
 	char digest[FL_DIGEST_TEXT], *dir;

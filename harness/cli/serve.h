@@ -7,7 +7,7 @@
 #include "hosts/bootstrap.h"
 
 /* Until the hub ends it: 0. Errors as of fl_agent_serve(). */
-int fl_serve_agent(const struct fl_home *home, const struct fl_call *call, const struct fl_bootstrap *bootstrap,
+int fl_serve_agent(const struct fl_home *home, const struct fl_call *call, struct fl_bootstrap *bootstrap,
 		   struct fl_err *err);
 
 #endif

@@ -112,8 +112,7 @@ static int tell_machine(struct fl_agent_own *own, struct fl_machine **ret, struc
 	return rc;
 }
 
-static int join(struct fl_agent_own *own, const struct fl_bootstrap *bootstrap, const struct fl_err *lock,
-		struct fl_err *err)
+static int join(struct fl_agent_own *own, struct fl_bootstrap *bootstrap, const struct fl_err *lock, struct fl_err *err)
 {
 	const struct fl_join spec = { .bootstrap = bootstrap,
 				      .catalog_digest = own->serve->catalog_digest,
@@ -123,7 +122,10 @@ static int join(struct fl_agent_own *own, const struct fl_bootstrap *bootstrap, 
 				      .until_ns = fl_now_ns() + look_for_ns,
 				      .interrupt = own->serve->interrupt };
 
-	return fl_join_connect(&spec, &own->wire, err);
+	int rc = fl_join_connect(&spec, &own->wire, err);
+
+	fl_bootstrap_forget(bootstrap);
+	return rc;
 }
 
 /* The hub hears why, unless it is the hub that is gone. */
@@ -147,7 +149,7 @@ static int live(struct fl_agent_own *own, struct fl_err *err)
 	return rc;
 }
 
-int fl_agent_serve(const struct fl_serve *serve, const struct fl_bootstrap *bootstrap, struct fl_err *err)
+int fl_agent_serve(const struct fl_serve *serve, struct fl_bootstrap *bootstrap, struct fl_err *err)
 {
 	struct fl_agent_own own = {
 		.serve = serve,

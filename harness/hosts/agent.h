@@ -23,6 +23,6 @@ struct fl_serve {
  * is gone; then all workers are gone too. 0: ended by the hub. Below 0 with *err: -EHOSTUNREACH (none of the
  * addresses answers, each is named with its reason), -EACCES (the hub has another secret), -EPIPE (the hub is
  * gone), -ETIMEDOUT (it says nothing any more, or the link is cut), -EINTR. */
-int fl_agent_serve(const struct fl_serve *serve, const struct fl_bootstrap *bootstrap, struct fl_err *err);
+int fl_agent_serve(const struct fl_serve *serve, struct fl_bootstrap *bootstrap, struct fl_err *err);
 
 #endif

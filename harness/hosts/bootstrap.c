@@ -15,10 +15,21 @@
 
 enum { LINE_MAX_BYTES = 8192, LINE_VERSION = 1 };
 
+/* The texts of a line hold the secret: what they leave behind in memory is overwritten. */
+static void forget(json_t *o)
+{
+	const json_t *secret = json_object_get(o, "secret");
+
+	if (json_is_string(secret))
+		sodium_memzero((char *)(uintptr_t)json_string_value(secret), json_string_length(secret));
+	json_decref(o);
+}
+
 char *fl_bootstrap_format(const struct fl_bootstrap *b)
 {
 	char secret[2 * FL_SECRET_BYTES + 1];
-	struct fl_text text = { 0 };
+	/* so much that it never moves, and leaves nothing where it was */
+	struct fl_text text = { .bytes = fl_zalloc(LINE_MAX_BYTES, 1), .room = LINE_MAX_BYTES };
 	json_t *o = json_object(), *addresses = json_array();
 
 	fl_secret_format(&b->secret, secret);
@@ -33,9 +44,15 @@ char *fl_bootstrap_format(const struct fl_bootstrap *b)
 	json_object_set_new(o, "host", fl_json_string(b->host));
 	fl_json_write(o, 0, &text);
 	fl_text_add(&text, "\n");
-	json_decref(o);
+	forget(o);
 	sodium_memzero(secret, sizeof(secret));
 	return text.bytes;
+}
+
+void fl_bootstrap_forget(struct fl_bootstrap *b)
+{
+	fl_secret_forget(&b->secret);
+	fl_secret_unguard(&b->guarded);
 }
 
 void fl_bootstrap_release(struct fl_bootstrap *b)
@@ -44,7 +61,7 @@ void fl_bootstrap_release(struct fl_bootstrap *b)
 		free(b->addresses[i]);
 	free(b->addresses);
 	free(b->host);
-	fl_secret_forget(&b->secret);
+	fl_bootstrap_forget(b);
 	*b = (struct fl_bootstrap){ .rank = -1 };
 }
 
@@ -145,17 +162,8 @@ static int read_object(const json_t *o, struct fl_bootstrap *ret, struct fl_err 
 		*ret = b;
 	else
 		fl_bootstrap_release(&b);
+	fl_secret_forget(&b.secret);
 	return rc;
-}
-
-/* The texts of a line hold the secret: what they leave behind in memory is overwritten. */
-static void forget(json_t *o)
-{
-	const json_t *secret = json_object_get(o, "secret");
-
-	if (json_is_string(secret))
-		sodium_memzero((char *)json_string_value(secret), json_string_length(secret));
-	json_decref(o);
 }
 
 /* The message of a parser could show a part of the secret: it is not passed on. */
@@ -194,9 +202,11 @@ static int read_byte(int fd, uint64_t until_ns, char *ret, struct fl_err *err)
 int fl_bootstrap_read(int fd, uint64_t until_ns, struct fl_bootstrap *ret, struct fl_err *err)
 {
 	char line[LINE_MAX_BYTES], c = 0;
+	bool guarded;
 	size_t n = 0;
 	int rc = 1;
 
+	fl_secret_guard(&guarded);
 	while (rc > 0 && n < sizeof(line)) {
 		rc = read_byte(fd, until_ns, &c, err);
 		if (rc <= 0 || c == '\n')
@@ -211,5 +221,9 @@ int fl_bootstrap_read(int fd, uint64_t until_ns, struct fl_bootstrap *ret, struc
 	else if (rc > 0)
 		rc = parse(line, n, ret, err);
 	sodium_memzero(line, sizeof(line));
+	if (rc == 0)
+		ret->guarded = guarded;
+	else
+		fl_secret_unguard(&guarded);
 	return rc;
 }

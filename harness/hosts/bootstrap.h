@@ -27,12 +27,16 @@ struct fl_bootstrap {
 	/* Not in the line: agents may come before the hub. Else one that refuses them, or to which there is
 	 * no way, again and again, is given up. */
 	bool hub_may_be_late;
+	bool guarded; /* likewise: fl_secret_guard() was called for it */
 };
 
 /* malloc'd line with its newline; overwrite it when it is sent. */
 char *fl_bootstrap_format(const struct fl_bootstrap *b);
-/* Reads one line, waiting at most until the deadline. Hostile. -EINVAL, -ETIMEDOUT. */
+/* Reads one line, waiting at most until the deadline; the secret is guarded until it is forgotten. Hostile. -EINVAL,
+ * -ETIMEDOUT. */
 int fl_bootstrap_read(int fd, uint64_t until_ns, struct fl_bootstrap *ret, struct fl_err *err);
+/* Overwrites the secret: its agent has been let in. */
+void fl_bootstrap_forget(struct fl_bootstrap *b);
 void fl_bootstrap_release(struct fl_bootstrap *b);
 
 #endif

@@ -43,7 +43,7 @@ struct fl_hub {
 	char *addresses[FL_ADDRESSES_MAX]; /* of the hub, for agents */
 	size_t addresses_n;
 	uint16_t port;
-	struct fl_secret secret;
+	struct fl_secret secret;		/* overwritten once all have come */
 	char *catalog_digest;			/* of the hub's own catalog; NULL: not compared */
 	const volatile sig_atomic_t *interrupt; /* may be NULL */
 	/* Called about ten times a second while the hub waits, from its thread; may be NULL. */
@@ -71,7 +71,7 @@ struct fl_hub_spec {
 int fl_hub_open(const struct fl_hub_spec *spec, struct fl_hub **ret, struct fl_err *err);
 /* Tells all agents to end, waits at most 1 s for them to hear it, and closes; NULL allowed. */
 void fl_hub_close(struct fl_hub *hub);
-/* What an agent of that rank needs. Release it. */
+/* What an agent of that rank needs, as long as not all have come. Release it. */
 void fl_hub_bootstrap(const struct fl_hub *hub, unsigned rank, struct fl_bootstrap *ret);
 
 /* Waits until every agent has come and has sent its hello and its machine (README.md); then nobody else is let in.

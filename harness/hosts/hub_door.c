@@ -54,6 +54,7 @@ void fl_door_close(struct fl_hub *hub)
 	if (hub->listen_fd >= 0)
 		close(hub->listen_fd);
 	hub->listen_fd = -1;
+	fl_secret_forget(&hub->secret);
 	if (!door)
 		return;
 	for (uint32_t i = 0; i < door->room; i++)

@@ -88,10 +88,15 @@ int fl_launch_begin(const struct fl_launch_spec *spec, enum fl_launch_role *ret_
 	l = fl_zalloc(1, sizeof(*l));
 	l->by = by;
 	l->bootstrap.rank = -1;
+	fl_secret_guard(&l->guarded);
 	rc = by->begin(l, spec, err);
 	if (rc < 0 || l->role == FL_LAUNCH_ALONE) {
 		fl_launch_end(l);
 		return rc < 0 ? rc : 0;
+	}
+	if (l->role == FL_LAUNCH_AGENT && l->guarded) { /* it is known there when nobody needs it any more */
+		l->bootstrap.guarded = true;
+		l->guarded = false;
 	}
 	*ret_role = l->role;
 	*ret = l;
@@ -169,6 +174,8 @@ int fl_launch_gather(struct fl_launch *l, void (*say)(void *arg, const char *tex
 	if (rc < 0)
 		return rc;
 	l->gathered = true;
+	fl_secret_forget(&l->bootstrap.secret);
+	fl_secret_unguard(&l->guarded);
 	differences = fl_hub_differences(l->hub, &bars);
 	if (differences && say)
 		say(arg, differences);
@@ -185,7 +192,7 @@ struct fl_hub *fl_launch_hub(struct fl_launch *l)
 	return l ? l->hub : NULL;
 }
 
-const struct fl_bootstrap *fl_launch_bootstrap(const struct fl_launch *l)
+struct fl_bootstrap *fl_launch_bootstrap(struct fl_launch *l)
 {
 	return l ? &l->bootstrap : NULL;
 }
@@ -210,6 +217,7 @@ void fl_launch_end(struct fl_launch *l)
 	fl_launched_end(l, fl_now_ns() + (l->gathered ? END_SECONDS : 1) * second_ns);
 	fl_host_list_release(&l->hosts);
 	fl_bootstrap_release(&l->bootstrap);
+	fl_secret_unguard(&l->guarded);
 	free(l->tool);
 	free(l->remote);
 	free(l);

@@ -57,9 +57,9 @@ int fl_launch_begin(const struct fl_launch_spec *spec, enum fl_launch_role *ret_
  * the same. */
 int fl_launch_gather(struct fl_launch *l, void (*say)(void *arg, const char *text), void *arg, struct fl_err *err);
 struct fl_hub *fl_launch_hub(struct fl_launch *l);
-const struct fl_bootstrap *fl_launch_bootstrap(const struct fl_launch *l); /* of an agent */
-const char *fl_launch_rack(const struct fl_launch *l, unsigned rank);	   /* NULL: not said */
-const char *fl_launch_name(const struct fl_launch *l);			   /* "ssh" */
+struct fl_bootstrap *fl_launch_bootstrap(struct fl_launch *l);	      /* of an agent */
+const char *fl_launch_rack(const struct fl_launch *l, unsigned rank); /* NULL: not said */
+const char *fl_launch_name(const struct fl_launch *l);		      /* "ssh" */
 /* Ends hub and agents; waits for the processes that it started, at most 5 s (1 s where not all agents had come), then
  * kills them. */
 void fl_launch_end(struct fl_launch *l);

@@ -27,6 +27,7 @@ struct fl_launch {
 	size_t launched_n, next; /* those from next on are not started yet */
 	/* Starts that one; NULL: each is started when it is added. */
 	int (*start)(struct fl_launch *l, struct fl_launched *p, struct fl_err *err);
+	bool guarded;	     /* fl_secret_guard() was called for it */
 	bool gathered;	     /* all agents have come: they end by themselves */
 	char *tool, *remote; /* program that start() runs; where feedline is over there */
 };

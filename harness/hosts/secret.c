@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 void fl_secret_make(struct fl_secret *ret)
 {
@@ -35,4 +36,16 @@ int fl_secret_parse(const char *hex, struct fl_secret *ret, struct fl_err *err)
 void fl_secret_forget(struct fl_secret *s)
 {
 	sodium_memzero(s, sizeof(*s));
+}
+
+void fl_secret_guard(bool *ret_guarded)
+{
+	*ret_guarded = prctl(PR_GET_DUMPABLE) == 1 && prctl(PR_SET_DUMPABLE, 0) == 0;
+}
+
+void fl_secret_unguard(bool *guarded)
+{
+	if (*guarded)
+		prctl(PR_SET_DUMPABLE, 1);
+	*guarded = false;
 }

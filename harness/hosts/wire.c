@@ -149,6 +149,7 @@ static int take_greeting(struct fl_wire *w, struct fl_err *err)
 	if (crypto_secretstream_xchacha20poly1305_init_pull(&w->pull, theirs, w->secret.bytes) != 0)
 		return fl_fail(err, -EPROTO, "it is no feedline: no stream begins like that");
 	w->greeted = true;
+	fl_secret_forget(&w->secret); /* both streams have keys of their own now */
 	return fl_wire_send_early(w, err);
 }
 

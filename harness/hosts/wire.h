@@ -36,12 +36,17 @@ void fl_secret_make(struct fl_secret *ret); /* random */
 void fl_secret_format(const struct fl_secret *s, char ret[2 * FL_SECRET_BYTES + 1]);
 int fl_secret_parse(const char *hex, struct fl_secret *ret, struct fl_err *err); /* -EINVAL, without the text in *err */
 void fl_secret_forget(struct fl_secret *s);					 /* overwrites it */
+/* While there are secrets in the memory of this process, it leaves no core, and no other process of its user may look
+ * into it; programs that it starts are as ever. *ret_guarded: it was not so before, and fl_secret_unguard() is due once
+ * all are overwritten. */
+void fl_secret_guard(bool *ret_guarded);
+void fl_secret_unguard(bool *guarded); /* where it is set, and clears it */
 
 struct fl_wire;
 
 /* Over a connected stream socket (TCP or a Unix pair), which it owns from here on; set to non-blocking, with
  * keep-alive and TCP_USER_TIMEOUT, so that a cut link is found within about 10 s also while nobody speaks. The
- * secret is copied. What one side has sealed opens as a word of that side only: the other's words, brought back to it
+ * secret is copied, and overwritten once both have greeted. What one side has sealed opens as a word of that side only: the other's words, brought back to it
  * over another connection, are none. */
 enum fl_wire_side { FL_WIRE_HUB = 'h', FL_WIRE_AGENT = 'a' };
 struct fl_wire *fl_wire_open(int fd, enum fl_wire_side own, const struct fl_secret *secret);

@@ -21,6 +21,31 @@
 
 enum { AGENTS_MAX = 8 };
 static const uint64_t agent_second_ns = UINT64_C(1000000000);
+static const uint64_t limit_ns = UINT64_C(20000000000), short_ns = UINT64_C(300000000);
+static const char *const names[AGENTS_MAX] = { "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8" };
+
+/* A hub of so many hosts. bind NULL: at all addresses; port 0: at any free one. */
+static inline struct fl_hub *open_hub(unsigned n, const char *bind, uint16_t port)
+{
+	const struct fl_hub_spec spec = { .n = n, .names = names, .listen_fd = -1, .bind = bind, .port = port };
+	struct fl_err err = { 0 };
+	struct fl_hub *hub;
+
+	if (fl_hub_open(&spec, &hub, &err) < 0)
+		fail_msg("%s", err.what);
+	return hub;
+}
+
+/* All of them come; then it needs its secret no more. */
+static inline void gathers(struct fl_hub *hub)
+{
+	const struct fl_secret none = { { 0 } };
+	struct fl_err err = { 0 };
+
+	if (fl_hub_gather(hub, limit_ns, NULL, &err) < 0)
+		fail_msg("%s", err.what);
+	assert_memory_equal(&hub->secret, &none, sizeof(none));
+}
 
 /* What the children leave behind. */
 struct agent_end {

@@ -12,6 +12,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define HEX16	     "0123456789abcdef"
@@ -70,6 +73,109 @@ static void test_for_all(void **state)
 	assert_int_equal(b.rank, -1);
 	assert_null(b.host);
 	fl_bootstrap_release(&b);
+}
+
+/* As long as any of them has its secret, no core of this process would show it; afterwards there are cores again. */
+static void test_guarded(void **state)
+{
+	const struct fl_secret none = { { 0 } };
+	struct fl_bootstrap first, second;
+	struct fl_err err = { 0 };
+
+	(void)state;
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+	assert_int_equal(read_text(GOOD("\"size\":1"), &first, &err), 0);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+	assert_int_equal(read_text(GOOD("\"size\":1"), &second, &err), 0);
+	fl_bootstrap_release(&second);
+	assert_int_equal(read_text("x\n", &second, &err), -EINVAL);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+	fl_bootstrap_forget(&first);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+	assert_memory_equal(&first.secret, &none, sizeof(none));
+	fl_bootstrap_release(&first);
+	assert_int_equal(read_text("x\n", &second, &err), -EINVAL);
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+}
+
+/* Where in [from, to) is the text of which each byte was turned over? NULL: nowhere. */
+static const char *find_turned(const char *from, const char *to, const char *turned, size_t n)
+{
+	for (; from + n <= to; from++) {
+		size_t i = 0;
+
+		while (i < n && (char)~from[i] == turned[i])
+			i++;
+		if (i == n)
+			return from;
+	}
+	return NULL;
+}
+
+static int is_anywhere(const char *turned, size_t n)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[512], rights[8];
+	unsigned long from, to;
+	int found = 0;
+
+	assert_non_null(maps);
+	while (!found && fgets(line, sizeof(line), maps))
+		if (sscanf(line, "%lx-%lx %7s", &from, &to, rights) == 3 && strncmp(rights, "rw", 2) == 0)
+			found = find_turned((const char *)from, (const char *)to, turned, n) != NULL;
+	fclose(maps);
+	return found;
+}
+
+/* Reads a line from there, uses and releases it, and then gets from there what it must not find in its memory: the
+ * secret and its digits, all turned over. */
+static int be_reader(int fd)
+{
+	char turned[FL_SECRET_BYTES + 2 * FL_SECRET_BYTES];
+	struct fl_bootstrap b;
+	struct fl_wire *w;
+	int pair[2];
+
+	if (fl_bootstrap_read(fd, fl_now_ns() + soon_ns, &b, NULL) < 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		return 2;
+	w = fl_wire_open(pair[0], FL_WIRE_AGENT, &b.secret);
+	fl_bootstrap_release(&b);
+	fl_wire_close(w);
+	if (read(fd, turned, sizeof(turned)) != sizeof(turned))
+		return 3;
+	return is_anywhere(turned, FL_SECRET_BYTES) || is_anywhere(turned + FL_SECRET_BYTES, 2 * FL_SECRET_BYTES);
+}
+
+static void test_nothing_is_left(void **state)
+{
+	struct fl_bootstrap b = {
+		.addresses = (char *[]){ (char *)"10.1.0.1" }, .addresses_n = 1, .port = 1, .size = 1
+	};
+	char turned[FL_SECRET_BYTES + 2 * FL_SECRET_BYTES], hex[2 * FL_SECRET_BYTES + 1], *line;
+	int fds[2], status;
+	pid_t pid;
+
+	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* it keeps what was freed, to look at it */
+#endif
+	assert_int_equal(pipe(fds), 0);
+	pid = fork(); /* before there is a secret */
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(be_reader(fds[0]));
+	fl_secret_make(&b.secret);
+	fl_secret_format(&b.secret, hex);
+	line = fl_bootstrap_format(&b);
+	assert_int_equal(write(fds[1], line, strlen(line)), strlen(line));
+	for (size_t i = 0; i < sizeof(turned); i++)
+		turned[i] = (char)~(i < FL_SECRET_BYTES ? (char)b.secret.bytes[i] : hex[i - FL_SECRET_BYTES]);
+	assert_int_equal(write(fds[1], turned, sizeof(turned)), sizeof(turned));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	close(fds[0]);
+	close(fds[1]);
+	free(line);
 }
 
 static void test_refused(void **state)
@@ -149,6 +255,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_for_all),
+		cmocka_unit_test(test_guarded),
+		cmocka_unit_test(test_nothing_is_left),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_no_more_than_the_line),

@@ -11,9 +11,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-static const uint64_t limit_ns = UINT64_C(20000000000), short_ns = UINT64_C(300000000);
-static const char *const names[] = { "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8" };
-
 /* The lines that the hub says. */
 struct lines {
 	struct fl_text text;
@@ -28,24 +25,13 @@ static void keep_line(void *arg, const char *line)
 	lines->n++;
 }
 
-static struct fl_hub *open_hub(unsigned n, struct lines *lines)
+static struct fl_hub *open_heard(unsigned n, struct lines *lines)
 {
-	const struct fl_hub_spec spec = { .n = n, .names = names, .listen_fd = -1, .bind = "127.0.0.1" };
-	struct fl_err err = { 0 };
-	struct fl_hub *hub;
+	struct fl_hub *hub = open_hub(n, "127.0.0.1", 0);
 
-	assert_int_equal(fl_hub_open(&spec, &hub, &err), 0);
-	hub->say = lines ? keep_line : NULL;
+	hub->say = keep_line;
 	hub->say_arg = lines;
 	return hub;
-}
-
-static void gathers(struct fl_hub *hub)
-{
-	struct fl_err err = { 0 };
-
-	if (fl_hub_gather(hub, limit_ns, NULL, &err) < 0)
-		fail_msg("%s", err.what);
 }
 
 static void gather_fails(struct fl_hub *hub, uint64_t within_ns, int code, const char *what)
@@ -103,7 +89,7 @@ static void tell_all(struct fl_hub *hub)
 
 static void test_two_hosts(void **state)
 {
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .until = 2, .refuses = -1 };
 
@@ -137,7 +123,7 @@ static void test_ways_to_the_hub(void **state)
 	struct agents a = agents_make();
 
 	(void)state;
-	hub = open_hub(1, NULL);
+	hub = open_hub(1, "127.0.0.1", 0);
 	hub->addresses[1] = hub->addresses[0];
 	hub->addresses[0] = strdup("127.0.0.2"); /* the hub listens at 127.0.0.1 only */
 	hub->addresses_n = 2;
@@ -151,7 +137,7 @@ static void test_ways_to_the_hub(void **state)
 /* The first address is that of another run's hub. */
 static void test_wrong_hubs_on_the_way(void **state)
 {
-	struct fl_hub *hub = open_hub(1, NULL), *other;
+	struct fl_hub *hub = open_hub(1, "127.0.0.1", 0), *other;
 	struct fl_hub_spec spec = { .n = 1, .listen_fd = -1, .bind = "127.0.0.2", .port = hub->port };
 	struct agents a = agents_make();
 	struct fl_err err = { 0 };
@@ -184,7 +170,7 @@ static void test_wrong_hubs_on_the_way(void **state)
 /* Nobody is there: each address is named with its reason. */
 static void test_no_way(void **state)
 {
-	struct fl_hub *hub = open_hub(1, NULL);
+	struct fl_hub *hub = open_hub(1, "127.0.0.1", 0);
 	struct agents a = agents_make();
 
 	(void)state;
@@ -204,7 +190,7 @@ static void test_no_way(void **state)
 static void test_nobody_comes(void **state)
 {
 	struct lines lines = { 0 };
-	struct fl_hub *hub = open_hub(8, &lines);
+	struct fl_hub *hub = open_heard(8, &lines);
 
 	(void)state;
 	gather_fails(hub, short_ns, -ETIMEDOUT, "hosts n1-n8 did not arrive within 0.3 s (they never connected)");
@@ -220,7 +206,7 @@ static const char *by_ssh(void *arg, unsigned rank)
 static void test_one_does_not_come(void **state)
 {
 	const struct fl_hub_launch launch = { .started_by = by_ssh };
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct fl_err err = { 0 };
 
@@ -244,7 +230,7 @@ static void test_launching_failed(void **state)
 {
 	unsigned asked = 0;
 	const struct fl_hub_launch launch = { .check = ssh_ended, .arg = &asked };
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct fl_err err = { 0 };
 
 	(void)state;
@@ -256,7 +242,7 @@ static void test_launching_failed(void **state)
 static void test_interrupted(void **state)
 {
 	volatile sig_atomic_t interrupt = 1;
-	struct fl_hub *hub = open_hub(1, NULL);
+	struct fl_hub *hub = open_hub(1, "127.0.0.1", 0);
 
 	(void)state;
 	hub->interrupt = &interrupt;
@@ -270,7 +256,7 @@ static void test_interrupted(void **state)
 static void test_other_secret(void **state)
 {
 	struct lines lines = { 0 };
-	struct fl_hub *hub = open_hub(2, &lines);
+	struct fl_hub *hub = open_heard(2, &lines);
 	struct agents a = agents_make();
 
 	(void)state;
@@ -290,7 +276,7 @@ static void test_other_secret(void **state)
 /* As long as others are missing, a stranger with another secret harms nobody. */
 static void test_other_secret_is_harmless(void **state)
 {
-	struct fl_hub *hub = open_hub(1, NULL);
+	struct fl_hub *hub = open_hub(1, "127.0.0.1", 0);
 	struct agents a = agents_make();
 
 	(void)state;
@@ -307,7 +293,7 @@ static void test_other_secret_is_harmless(void **state)
 static void test_second_of_a_rank(void **state)
 {
 	struct lines lines = { 0 };
-	struct fl_hub *hub = open_hub(2, &lines);
+	struct fl_hub *hub = open_heard(2, &lines);
 	struct agents a = agents_make();
 
 	(void)state;
@@ -350,7 +336,7 @@ static int knock(const struct fl_hub *hub, const char *words)
 static void test_scanners(void **state)
 {
 	struct lines lines = { 0 };
-	struct fl_hub *hub = open_hub(1, &lines);
+	struct fl_hub *hub = open_heard(1, &lines);
 	struct agents a = agents_make();
 	int web = knock(hub, "GET / HTTP/1.1\r\nHost: n1\r\n\r\n"), silent = knock(hub, NULL), gone = knock(hub, NULL);
 	int old = knock(hub, "feedline\x63");
@@ -384,7 +370,7 @@ static void test_scanners(void **state)
 static void test_flood(void **state)
 {
 	struct lines lines = { 0 };
-	struct fl_hub *hub = open_hub(2, &lines);
+	struct fl_hub *hub = open_heard(2, &lines);
 	struct agents a = agents_make();
 	pid_t flood = fork();
 
@@ -440,7 +426,7 @@ static void test_joining_fails(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_hub *hub = open_hub(2, NULL);
+		struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 		struct agents a = agents_make();
 		struct agent_way way = rows[i].way;
 
@@ -454,7 +440,7 @@ static void test_joining_fails(void **state)
 
 static void test_two_of_a_name(void **state)
 {
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 
 	(void)state;
@@ -499,7 +485,7 @@ static void test_one_machine(void **state)
 
 static void test_killed(void **state)
 {
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .until = 1, .refuses = -1 };
 
@@ -526,7 +512,7 @@ static void test_killed(void **state)
 /* One whose words make no sense is given up, and told of once; also one that the caller gives up. */
 static void test_given_up(void **state)
 {
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .refuses = 0 };
 	const struct fl_err why = { .code = -ETIMEDOUT, .what = "it was too late" };
@@ -575,7 +561,7 @@ static void lost_clock(void *arg, struct fl_hub_host *host)
 static void test_clocks(void **state)
 {
 	static const int64_t shift_ns = INT64_C(420000000000); /* seven minutes */
-	struct fl_hub *hub = open_hub(3, NULL);
+	struct fl_hub *hub = open_hub(3, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct fl_err err = { 0 };
 
@@ -606,7 +592,7 @@ static void test_clocks(void **state)
 /* Nobody waits: one that does not answer may have better things to do; the other has its clock. */
 static void test_clocks_meanwhile(void **state)
 {
-	struct fl_hub *hub = open_hub(2, NULL);
+	struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .refuses = -1 };
 	struct fl_hub_clocks *clocks = fl_hub_clocks_open(hub, 0);
@@ -638,7 +624,7 @@ static void test_clocks_meanwhile(void **state)
 /* One that hangs, and one that says what no clock can say: both are lost, the third has its clock. */
 static void test_clocks_of_the_hung(void **state)
 {
-	struct fl_hub *hub = open_hub(3, NULL);
+	struct fl_hub *hub = open_hub(3, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .refuses = -1 };
 	const struct fl_hub_ears ears = { .hear = hear, .lost = lost, .arg = &h };
@@ -704,7 +690,7 @@ static void test_all_addresses(void **state)
 /* Nobody polls: in two seconds without a word the hub wakes up for its ticks, the agent for its, and that is all. */
 static void test_idle(void **state)
 {
-	struct fl_hub *hub = open_hub(1, NULL);
+	struct fl_hub *hub = open_hub(1, "127.0.0.1", 0);
 	struct agents a = agents_make();
 	struct heard h = { .refuses = -1 };
 	struct rusage before, after, agent;

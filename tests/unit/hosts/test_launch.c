@@ -11,6 +11,7 @@
 #include <feedline/clock.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #define HEX16 "0123456789abcdef"
 
@@ -153,6 +154,33 @@ static void test_why_an_agent_did_not_come(void **state)
 	check_complaint("yes | head -c 100000 >&2; echo last >&2; exit 1", "host n1: last");
 }
 
+/* Whoever was brought to a hub, or is to be: while the secret is in memory no core shows it, and then again. */
+static void test_a_secret_is_guarded(void **state)
+{
+	static const char *const launchers[] = { "env", "local" };
+	struct fl_launch_spec spec = { .launcher = "env", .program = "/bin/true" };
+	enum fl_launch_role role = FL_LAUNCH_ALONE;
+	struct fl_launch *l = NULL;
+	struct fl_err err = { 0 };
+
+	(void)state;
+	setenv("FEEDLINE_RANK", "1", 1);
+	setenv("FEEDLINE_SIZE", "2", 1);
+	setenv("FEEDLINE_HUB", "127.0.0.1:4711", 1);
+	assert_int_equal(fl_launch_begin(&spec, &role, &l, &err), -EINVAL); /* there is none */
+	assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+	setenv("FEEDLINE_SECRET", HEX16 HEX16 HEX16 HEX16, 1);
+	for (int i = 0; i < 2; i++) {
+		spec.launcher = launchers[i];
+		if (fl_launch_begin(&spec, &role, &l, &err) < 0)
+			fail_msg("%s", err.what);
+		assert_int_equal(role, i ? FL_LAUNCH_HUB : FL_LAUNCH_AGENT);
+		assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+		fl_launch_end(l);
+		assert_int_equal(prctl(PR_GET_DUMPABLE), 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +188,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_numbers, clear, clear),
 		cmocka_unit_test_setup_teardown(test_a_secret_is_taken_out_of_the_environment, clear, clear),
 		cmocka_unit_test_setup_teardown(test_an_agent_finds_its_rank_and_name, clear, clear),
+		cmocka_unit_test_setup_teardown(test_a_secret_is_guarded, clear, clear),
 		cmocka_unit_test(test_why_an_agent_did_not_come),
 	};
 

@@ -6,28 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const uint64_t limit_ns = UINT64_C(20000000000), short_ns = UINT64_C(300000000);
-static const char *const names[] = { "n1", "n2", "n3", "n4" };
-
-static struct fl_hub *open_hub(unsigned n, const char *bind, uint16_t port)
-{
-	const struct fl_hub_spec spec = { .n = n, .names = names, .listen_fd = -1, .bind = bind, .port = port };
-	struct fl_err err = { 0 };
-	struct fl_hub *hub;
-
-	if (fl_hub_open(&spec, &hub, &err) < 0)
-		fail_msg("%s", err.what);
-	return hub;
-}
-
-static void gathers(struct fl_hub *hub)
-{
-	struct fl_err err = { 0 };
-
-	if (fl_hub_gather(hub, limit_ns, NULL, &err) < 0)
-		fail_msg("%s", err.what);
-}
-
 struct latecomer {
 	struct fl_hub *hub;
 	struct agents *agents;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two ends of a wire: what one says the other hears, in order, and nothing else is taken for a message. */
-#include "hosts/wire.h"
+#include "hosts/wire_parts.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -118,6 +118,22 @@ static void test_messages_in_order(void **state)
 }
 
 /* The first message answers a greeting: it waits for that, and those behind it wait, too. */
+/* Who was greeted needs the secret no more, before anything is said. */
+static void test_secret_is_forgotten(void **state)
+{
+	const struct fl_secret none = { { 0 } };
+	struct ends e = make_ends();
+
+	(void)state;
+	assert_memory_not_equal(&e.a->secret, &none, sizeof(none));
+	hears_nothing(e.a);
+	hears_nothing(e.b);
+	assert_memory_equal(&e.a->secret, &none, sizeof(none));
+	assert_memory_equal(&e.b->secret, &none, sizeof(none));
+	meet(&e);
+	close_ends(&e);
+}
+
 static void test_first_message_waits(void **state)
 {
 	struct ends e = make_ends();
@@ -510,6 +526,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_own_words),
 		cmocka_unit_test(test_messages_in_order),
+		cmocka_unit_test(test_secret_is_forgotten),
 		cmocka_unit_test(test_first_message_waits),
 		cmocka_unit_test(test_long_messages),
 		cmocka_unit_test(test_too_long),
