@@ -99,7 +99,8 @@ static int check_host(const struct taking *t, struct fl_store *s, const char *ru
 	rc = has(&q, err);
 	fl_sql_close(&q);
 	if (rc == 0)
-		rc = fl_fail(err, -EINVAL, "%s:1: run '%s' was not on a host '%.64s'", t->lines->name, run_id, t->did.host);
+		rc = fl_fail(err, -EINVAL, "%s:1: run '%s' was not on a host '%.64s'", t->lines->name, run_id,
+			     t->did.host);
 	return rc < 0 ? rc : 0;
 }
 

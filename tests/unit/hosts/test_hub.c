@@ -456,7 +456,7 @@ static void test_one_machine(void **state)
 {
 	(void)state;
 	for (int late = 0; late < 2; late++) {
-		struct fl_hub *hub = open_hub(3, NULL);
+		struct fl_hub *hub = open_hub(3, "127.0.0.1", 0);
 		struct agents a = agents_make();
 		struct agent_way locked = { .rank = 1, .host = "10.77.0.1", .lock = "another run is measuring" };
 		pid_t waker = -1;
@@ -500,7 +500,7 @@ static void test_killed(void **state)
 	assert_true(hub->hosts[0].lost);
 	assert_null(hub->hosts[0].wire);
 	says(h.what, "by the other side"); /* closed, or reset where it had not yet read all */
-	tell_all(hub); /* one that is lost hears nothing, the other does */
+	tell_all(hub);			   /* one that is lost hears nothing, the other does */
 	assert_int_equal(listen_to(hub, limit_ns, &h), 1);
 	assert_int_equal(h.lost, 1);
 	assert_int_equal(h.messages, 1);
