@@ -212,15 +212,17 @@ journal_cut() {
 	head -c "$at" "$journal" >"$home/cut.jsonl"
 	rc=0
 	feedline import --store "$home/cut.db" "$home/cut.jsonl" 2>"$home/said" || rc=$?
-	is "0 feedline: $2; its last line was cut short" "$rc $(cat "$home/said")" "a journal that ends in line $1"
+	is 0 "$rc" "status of a journal that ends in line $1"
+	has "$(cat "$home/said")" "feedline: journal of host n2 for run $run: $2" "a journal that ends in line $1"
+	has "$(cat "$home/said")" '; its last line was cut short' "a journal that ends in line $1"
 }
 before=$(lanes_of "$store")
-journal_cut "$second" '0 lanes of the journal added, 1 already there'
+journal_cut "$second" '0 lanes added, 1 already there'
 is "$before" "$(lanes_of "$home/cut.db")" 'lanes of a journal that ends in a lane'
-journal_cut "$((second + 3))" '1 lane of the journal added, 1 already there'
+journal_cut "$((second + 3))" '1 lane added, 1 already there'
 is "$((before + 1))" "$(lanes_of "$home/cut.db")" 'lanes of a journal that ends in what was watched'
 feedline import --store "$home/cut.db" "$journal" 2>"$home/said" || true
-has "$(cat "$home/said")" '0 lanes of the journal added, 2 already there' 'the whole of it after that'
+has "$(cat "$home/said")" ': 0 lanes added, 2 already there; ' 'the whole of it after that'
 feedline export "$run" --store "$home/cut.db" >"$home/exported"
 is "$(sed -n "$second,\$p" "$journal" | grep -c '^{"watched"')" \
 	"$(grep '^{"watched".*"case":1' "$home/exported" | grep -c '"subject":"n2/')" 'what was watched, after that'

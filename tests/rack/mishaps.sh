@@ -27,11 +27,6 @@ conclude() {
 one_line() {
 	is 1 "$(wc -l <"$home/err")" "lines of the message of $1 ($(cat "$home/err"))"
 }
-# not_all_is_well WHAT: lanes are missing, and what disturbs the others is worse than that
-not_all_is_well() {
-	[ "$rc" != 4 ] || [ "$(undisturbed 4 "$home/out")" != 0 ] || rc=3
-	is 3 "$rc" "status of $1"
-}
 rounds_of() {
 	jq -r --arg n "$1" '[.lanes[] | select(.placement.host == $n) | .rounds] | join(" ")' "$home/out"
 }
@@ -63,7 +58,7 @@ begin "$home/agent.db"
 # shellcheck disable=SC2046 # a list of numbers
 kill -INT $(processes_on 2 'feedline agent')
 conclude 'Ctrl-C at an agent'
-not_all_is_well 'Ctrl-C at an agent'
+lost_a_host ' (Ctrl-C at an agent)'
 is 15 "$(rounds_of n1)" 'rounds of the host that goes on'
 has "$(jq -r '.lanes[] | select(.placement.host == "n2") | .reason' "$home/out")" 'host n2 was lost: interrupted' 'Ctrl-C at an agent'
 
@@ -89,7 +84,7 @@ id=$(feedline runs --store "$home/small/store.db" --json | jq -r '.runs[-1].id')
 has "$(cat "$home/err")" "go on with: feedline run --resume $id --store $home/small/store.db --hosts n1,n2" 'a full store: how to go on'
 for k in 1 2; do
 	on "$k" "$feedline" import "$(hosts_home "$k")/state/feedline/journal/$id-n$k.jsonl" --store "$home/small/store.db" 2>"$home/said" || true
-	has "$(cat "$home/said")" '1 lane of the journal added' "what n$k kept"
+	has "$(cat "$home/said")" "journal of host n$k for run $id: 1 lane added" "what n$k kept"
 done
 launched 1 "$feedline" run --resume "$id" --store "$home/small/store.db" --hosts n1,n2 --json
 is 0 "$(undisturbed "$rc" "$home/out")" "status of going on after a full store ($(tail -n 1 "$home/err"))"
@@ -98,7 +93,7 @@ is '15 15' "$(rounds_of n1) $(rounds_of n2)" 'rounds after a full store'
 # A host that cannot keep anything is lost by name, with what to do
 # lost_with WHAT HINT: by the JSON in $home/out
 lost_with() {
-	not_all_is_well "$1"
+	lost_a_host " ($1)"
 	has "$(jq -r '.lanes[] | select(.placement.host == "n2") | .reason' "$home/out")" 'host n2 was lost: ' "$1"
 	has "$(jq -r '.lanes[] | select(.placement.host == "n2") | .reason' "$home/out")" "$1" 'why'
 	has "$(jq -r '.lanes[] | select(.placement.host == "n2") | .hint' "$home/out")" "$2" "$1: what to do"
