@@ -40,12 +40,12 @@ static char *describe_counts(const struct fl_judgement *j)
 	return finish(&t);
 }
 
-/* "8 hosts (n1-n8)" */
+/* "8 hosts (n1-n8)", "1 host (n2)" */
 static char *describe_hosts(const struct fl_judgement *j)
 {
 	char *list = fl_report_host_list(j, NULL), *text;
 
-	text = fl_format("%zu hosts (%s)", j->hosts_n, list);
+	text = fl_format("%zu host%s (%s)", j->hosts_n, j->hosts_n == 1 ? "" : "s", list);
 	free(list);
 	return text;
 }

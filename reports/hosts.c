@@ -351,9 +351,11 @@ static void add_metric(const struct fl_between *a, size_t metric, struct fl_text
 		low = fmin(low, value);
 		high = fmax(high, value);
 	}
-	if (!isnan(low))
-		fl_text_add(out, "%s%s %s to %s", out->n ? "; " : "", name, fl_show_metric(from, name, low),
-			    fl_show_metric(to, name, high));
+	if (isnan(low))
+		return;
+	fl_text_add(out, "%s%s %s", out->n ? "; " : "", name, fl_show_metric(from, name, low));
+	if (strcmp(from, fl_show_metric(to, name, high)) != 0)
+		fl_text_add(out, " to %s", to);
 }
 
 struct fl_section fl_section_further_of_hosts(const struct fl_judgement *j, const struct fl_words *w)

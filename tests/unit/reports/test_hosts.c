@@ -98,6 +98,28 @@ static void telemetry_of_hosts(void **state)
 	fl_text_release(&out);
 }
 
+static struct fl_run *one_host(void)
+{
+	struct fl_run *run = hosts_sample(1, GOLDEN_NOBODY, GOLDEN_NOBODY, GOLDEN_NOBODY);
+
+	for (size_t i = 0; i < run->lanes_n; i++)
+		if (!strcmp(run->lanes[i].bench, "storage.read"))
+			sample_flat(&run->lanes[i], "ops_per_s", 1e5, 20);
+	return run;
+}
+
+/* A host that is alone is one, and what it measured has no span. */
+static void host_alone(void **state)
+{
+	struct fl_text out = golden_render("text", &(struct golden){ "", one_host, { .width = 80 } });
+
+	(void)state;
+	assert_non_null(strstr(fl_text_str(&out), " on 1 host (n1), "));
+	assert_null(strstr(fl_text_str(&out), "1 hosts"));
+	assert_non_null(strstr(fl_text_str(&out), ": ops_per_s 100 k/s\n"));
+	fl_text_release(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -105,6 +127,7 @@ int main(void)
 		cmocka_unit_test(fits_the_terminal),
 		cmocka_unit_test(tails_are_of_what_counts),
 		cmocka_unit_test(telemetry_of_hosts),
+		cmocka_unit_test(host_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
