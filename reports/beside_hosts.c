@@ -136,7 +136,7 @@ static void add_event(struct fl_section *s, const struct fl_judgement *j, struct
 struct fl_section fl_section_beside_hosts(const struct fl_run *run, const struct fl_judgement *j)
 {
 	struct fl_section s = { .title = "beside, from host to host",
-				.table = { columns, NULL, COLUMNS },
+				.table = { .columns = columns, .columns_n = COLUMNS },
 				.indent = 4 };
 	struct fl_beside b = fl_beside_collect(run);
 

@@ -97,7 +97,8 @@ static char *name_of(const struct fl_words *w, const struct fl_between *a, const
 
 struct fl_section fl_section_tails(const struct fl_judgement *j, const struct fl_words *w)
 {
-	struct fl_section s = { .title = "tails: the worst of all, and where", .table = { columns, NULL, COLUMNS } };
+	struct fl_section s = { .title = "tails: the worst of all, and where",
+				.table = { .columns = columns, .columns_n = COLUMNS } };
 
 	for (size_t i = 0; i < j->across_n; i++)
 		for (size_t k = 0; k < j->across[i].lane->metrics_n; k++) {
