@@ -40,12 +40,12 @@ static void say_cue(struct fl_conductor *self, enum fl_cue cue)
 	fl_agent_say(of(self)->own, json_pack("{s:s}", "is", words[cue]));
 }
 
-static void say_failed(struct fl_conductor *self, unsigned number, const struct fl_err *why)
+static void say_failed(struct fl_conductor *self, unsigned number, bool awaits, const struct fl_err *why)
 {
 	fl_agent_say(of(self)->own,
-		     json_pack("{s:s, s:I, s:i, s:o, s:o}", "is", "failed", "lane", (json_int_t)number, "code",
+		     json_pack("{s:s, s:I, s:i, s:o, s:o, s:b}", "is", "failed", "lane", (json_int_t)number, "code",
 			       why->code < 0 && why->code > -4096 ? why->code : -EIO, "what", fl_json_string(why->what),
-			       "hint", fl_json_string(why->hint[0] ? why->hint : NULL)));
+			       "hint", fl_json_string(why->hint[0] ? why->hint : NULL), "awaits", awaits));
 }
 
 static void say_moved(struct fl_conductor *self, uint64_t bytes)

@@ -5,6 +5,7 @@
 #include "hosts/crew_parts.h"
 #include <errno.h>
 #include <feedline/clock.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MOVES_PER_S = 20, MOVES_SPARE = 100 };
@@ -149,9 +150,27 @@ static int give_up(const json_t *message, struct fl_err *err)
 	return code;
 }
 
-static int say_failed(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err)
+/* What the agent says of it, and what it cannot know. */
+static void find_reason(struct fl_crew_lane *lane, const json_t *message, int code, struct fl_err *why)
 {
 	const char *what = fl_json_text_or_null(message, "what"), *hint = fl_json_text_or_null(message, "hint");
+	bool awaits = lane->spans && json_is_true(json_object_get(message, "awaits"));
+	char *awaited = awaits ? fl_crew_awaited(lane) : NULL;
+
+	if (!what || !*what)
+		what = "it does not say why";
+	if (awaited)
+		fl_fail(why, code, "%.150s: %.150s", what, awaited);
+	else
+		fl_fail(why, code, "%.300s", what);
+	lane->named = awaited != NULL;
+	if (hint && *hint)
+		fl_hint(why, "%.700s", hint);
+	free(awaited);
+}
+
+static int say_failed(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err)
+{
 	struct fl_crew_lane *lane = NULL;
 	struct fl_err why = { 0 };
 	int64_t code = -EIO;
@@ -165,9 +184,7 @@ static int say_failed(struct fl_crew_case *c, struct fl_crew_part *part, const j
 		return fl_fail(err, -EPROTO, "it said 'failed' out of turn");
 	if (lane->over)
 		return 0;
-	fl_fail(&why, (int)code, "%.300s", what && *what ? what : "it does not say why");
-	if (hint && *hint)
-		fl_hint(&why, "%.700s", hint);
+	find_reason(lane, message, (int)code, &why);
 	fl_crew_fail_lane(c, lane, true, &why);
 	part->since_ns = fl_now_ns();
 	return 0;

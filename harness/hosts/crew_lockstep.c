@@ -58,6 +58,26 @@ int fl_crew_held(struct fl_crew_case *c, struct fl_crew_part *part, const json_t
 	return rc;
 }
 
+/* ---- those that are waited for */
+
+char *fl_crew_awaited(const struct fl_crew_lane *lane)
+{
+	struct fl_text text = { 0 };
+
+	for (const struct fl_crew_lane *m = lane->mate; m != lane; m = m->mate) {
+		size_t n = 0;
+		const char *role = m->entry ? fl_entry_role(m->entry, m->plan->rank, &n) : NULL;
+
+		if (!m->part || m->part == lane->part || m->part->stage >= FL_PART_STOPPED)
+			continue;
+		fl_text_add(&text, "%srank %u", text.n ? ", " : "", m->plan->rank);
+		if (role)
+			fl_text_add(&text, " (%.*s)", (int)n, role);
+		fl_text_add(&text, " on host %s", m->part->name);
+	}
+	return text.bytes;
+}
+
 /* ---- what they are told */
 
 /* The furthest, or the last of its group. */

@@ -177,6 +177,15 @@ static void add_known(const struct fl_crew_case *c, const struct fl_crew_lane *l
 		json_object_set_new(record->notes, "lanes_ran", json_integer((json_int_t)c->ran));
 }
 
+/* What its agent could not know of why it failed. */
+static void name_awaited(const struct fl_crew_lane *lane, struct fl_lane_record *record)
+{
+	if (!lane->named || record->outcome == FL_MEASURED)
+		return;
+	free(record->reason);
+	record->reason = fl_dup(lane->why.what);
+}
+
 /* Stands in for a benchmark that this feedline does not have. */
 static const struct fl_entry no_entry = { .fields = (struct fl_field[]){ { 0 } },
 					  .metrics = (struct fl_metric[]){ { 0 } },
@@ -209,6 +218,7 @@ static void keep_lane(struct fl_crew_case *c, unsigned number, struct fl_run *ru
 		*record = lane->record;
 		lane->got = false;
 		add_known(c, lane, record);
+		name_awaited(lane, record);
 	} else
 		make_record(c, lane, number, record);
 	if (lane->plan->host < plan->hosts_n)

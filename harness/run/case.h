@@ -29,6 +29,7 @@ struct fl_lockstep {
 	uint64_t stop_after; /* steps; 0: not known yet */
 	bool halted;	     /* in the middle of a step */
 	bool back;	     /* and came back from it, before that number */
+	bool awaits;	     /* it has failed since it waited for lanes on other hosts */
 };
 
 struct fl_case_lane {

@@ -58,7 +58,8 @@ struct fl_conductor {
 	int (*hear)(struct fl_conductor *self, struct fl_case *c, struct fl_err *err);
 	/* None of these waits, or fails: what went wrong is what hear() returns next. */
 	void (*cue)(struct fl_conductor *self, enum fl_cue cue);
-	void (*failed)(struct fl_conductor *self, unsigned number, const struct fl_err *why); /* of the whole case */
+	/* number: of the whole case. awaits: it waited for lanes on other hosts, and which is better known there. */
+	void (*failed)(struct fl_conductor *self, unsigned number, bool awaits, const struct fl_err *why);
 	/* They begin no step behind these until fl_lockstep_finish() says which is the last one. */
 	void (*held)(struct fl_conductor *self, const struct fl_lane_steps *steps, size_t n);
 	void (*moved)(struct fl_conductor *self, uint64_t bytes); /* of work that ends by itself; again and again */

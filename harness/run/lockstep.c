@@ -225,17 +225,18 @@ static const struct fl_case_lane *awaited(const struct fl_case *c, const struct 
 }
 
 /* Why it did not come to its last step, and who else: "rank 0 (sender) waited in step 22 for rank 1 (receiver)". */
-static void blame(const struct fl_case *c, const struct fl_case_lane *lane, struct fl_err *why)
+static void blame(const struct fl_case *c, struct fl_case_lane *lane, struct fl_err *why)
 {
 	const struct fl_case_lane *lost = lost_first(c, lane), *last = awaited(c, lane);
 	unsigned long long step = done_least(lane) + 1;
 	char who[FL_GROUP_RANK_ROOM], whom[FL_GROUP_RANK_ROOM];
 
 	fl_group_show_rank(lane, who);
+	lane->lockstep.awaits = !lost && !fl_group_is_here(c, lane);
 	if (lost)
 		fl_fail(why, -ECANCELED, "%s waited in step %llu for %s, which failed: %.200s", who, step,
 			fl_group_show_rank(lost, whom), lost->err.what);
-	else if (!fl_group_is_here(c, lane))
+	else if (lane->lockstep.awaits)
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for lanes on other hosts", who, step);
 	else if (last)
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for %s", who, step, fl_group_show_rank(last, whom));

@@ -44,7 +44,7 @@ enum deed {
 	RECORD_WITH_A_SERIES,
 	RECORD_OF_WATCHED,
 	JUMP,	  /* its clock */
-	FAIL,	  /* the first of its lanes */
+	FAIL,	  /* the first of its lanes, or by these words */
 	FAIL_DIE, /* ... and then all of it */
 	SLOW_DOWN,
 	ANSWER_LATE, /* about its clock */
@@ -192,7 +192,9 @@ static unsigned first_of(const struct player *p)
 
 static void fail_lane(struct player *p)
 {
-	char *text = fl_format("{\"is\":\"failed\",\"lane\":%u,\"code\":-5,\"what\":\"no luck\"}", first_of(p));
+	char *text = p->way->words ? fl_dup(p->way->words)
+				   : fl_format("{\"is\":\"failed\",\"lane\":%u,\"code\":-5,\"what\":\"no luck\"}",
+					       first_of(p));
 
 	p->cancelled = fl_dup("no luck");
 	say_text(p, text);

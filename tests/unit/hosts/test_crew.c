@@ -203,6 +203,24 @@ static void lockstep(void **state)
 	}
 }
 
+/* An agent does not know which lanes on other hosts its own waits for: it is those that have not ended. */
+static void who_is_waited_for(void **state)
+{
+	static const struct way hangs = { "finish", HANG, NULL, NULL, NULL };
+	static const struct way waits = { "finish", FAIL,
+					  "{\"is\":\"failed\",\"lane\":1,\"code\":-110,\"awaits\":true,"
+					  "\"what\":\"rank 1 waited in step 22 for lanes on other hosts\"}",
+					  NULL, NULL };
+	struct stage s;
+
+	(void)state;
+	stage_open_both(&s, &hangs, &waits, LOCKSTEP);
+	run_case(&s, 0);
+	check(&s.run.lanes[1], "n2", "not measured",
+	      "rank 1 waited in step 22 for lanes on other hosts: rank 0 on host n1", "one that waits");
+	stage_close(&s);
+}
+
 /* Nobody is left: what was under way is recorded, and then there is nothing that could go on. */
 static void nobody_is_left(void **state)
 {
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(fewer_lanes_than_planned),
 		cmocka_unit_test(as_many_lanes_as_planned),
 		cmocka_unit_test(lockstep),
+		cmocka_unit_test(who_is_waited_for),
 		cmocka_unit_test(nobody_is_left),
 	};
 

@@ -57,10 +57,11 @@ static void cue(struct fl_conductor *self, enum fl_cue cue)
 	note(stage_of(self), names[cue]);
 }
 
-static void failed(struct fl_conductor *self, unsigned number, const struct fl_err *why)
+static void failed(struct fl_conductor *self, unsigned number, bool awaits, const struct fl_err *why)
 {
 	char text[64];
 
+	(void)awaits;
 	snprintf(text, sizeof(text), "failed %u %.40s", number, why->what);
 	note(stage_of(self), text);
 }

@@ -65,10 +65,11 @@ static void held(struct fl_conductor *self, const struct fl_lane_steps *steps, s
 	assert_int_equal(write(s->pipe[1], "x", 1), 1);
 }
 
-static void failed(struct fl_conductor *self, unsigned number, const struct fl_err *why)
+static void failed(struct fl_conductor *self, unsigned number, bool awaits, const struct fl_err *why)
 {
 	(void)self;
 	(void)number;
+	(void)awaits;
 	(void)why;
 }
 
@@ -275,7 +276,27 @@ static void one_hangs(void **state)
 	assert_int_equal(s->lanes[0].state, FL_LANE_STOPPING);
 	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
 	assert_string_equal(s->lanes[0].err.what, "rank 0 (first) waited in step 6 for rank 1 (second)");
+	assert_false(s->lanes[0].lockstep.awaits);
 	assert_false(fl_lockstep_late(&s->c, &s->lanes[1])); /* it hangs */
+}
+
+/* A lane whose group is not all here comes back: whom it waited for is known elsewhere. */
+static void one_hangs_elsewhere(void **state)
+{
+	struct fl_err err = { 0 };
+	struct stage *s = *state;
+
+	s->c.lanes_n = 1;
+	s->answer = (struct fl_lane_steps){ .number = 4, .steps = 7 };
+	make_steps(s, 0, 5);
+	fl_tape_set_phase(s->theirs[0], FL_PHASE_STEP);
+	assert_int_equal(fl_lockstep_stop(&s->c, &err), 0);
+	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
+	assert_false(s->lanes[0].lockstep.awaits);
+	s->lanes[0].lockstep.back = true;
+	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
+	assert_string_equal(s->lanes[0].err.what, "rank 0 (first) waited in step 6 for lanes on other hosts");
+	assert_true(s->lanes[0].lockstep.awaits);
 }
 
 /* Nobody halted it. */
@@ -306,6 +327,7 @@ int main(void)
 		cmocka_unit_test(answers_that_cannot_be),
 		STAGED(one_fails),
 		STAGED(one_hangs),
+		STAGED(one_hangs_elsewhere),
 		STAGED(one_ends_early),
 	};
 
