@@ -45,9 +45,9 @@ void fl_secret_unguard(bool *guarded); /* where it is set, and clears it */
 struct fl_wire;
 
 /* Over a connected stream socket (TCP or a Unix pair), which it owns from here on; set to non-blocking, with
- * keep-alive and TCP_USER_TIMEOUT, so that a cut link is found within about 10 s also while nobody speaks. The
- * secret is copied, and overwritten once both have greeted. What one side has sealed opens as a word of that side only:
- * the other's words, brought back to it over another connection, are none. */
+ * keep-alive and TCP_USER_TIMEOUT, so that a cut link is found within about 10 s also while nobody speaks. The secret
+ * is copied, and overwritten once both have greeted. What one side has sealed opens as a word of that side only: the
+ * other's words, brought back to it over another connection, are none. */
 enum fl_wire_side { FL_WIRE_HUB = 'h', FL_WIRE_AGENT = 'a' };
 struct fl_wire *fl_wire_open(int fd, enum fl_wire_side own, const struct fl_secret *secret);
 void fl_wire_close(struct fl_wire *w); /* NULL allowed; what was not sent yet is lost */

@@ -252,7 +252,8 @@ static unsigned count_stalls(const struct rig *r, unsigned from)
 	return n;
 }
 
-static unsigned stalls_at(uint64_t pace, uint64_t step_time)
+/* Its stalls; *ret_paced: it slept until a batch was due, which is busy, but not with a CPU. */
+static unsigned stalls_at(uint64_t pace, uint64_t step_time, bool *ret_paced)
 {
 	struct feed_opts o = opts_of(FL_PACED, "/nowhere");
 	struct rig *r;
@@ -265,8 +266,7 @@ static unsigned stalls_at(uint64_t pace, uint64_t step_time)
 	finish(r, false);
 	stalls = count_stalls(r, 5);
 	assert_true(r->lane.least_cap_bytes_per_s == (double)o.step_bytes * 1e9 / (double)pace);
-	assert_true(r->cpu > 0 && r->cpu < 0.5); /* it sleeps until a batch is due: busy, but not with a CPU */
-	assert_true(pace < step_time || r->busy[FL_PIPE_SOURCE] > 0.5);
+	*ret_paced = r->cpu > 0 && r->cpu < 0.5 && (pace < step_time || r->busy[FL_PIPE_SOURCE] > 0.5);
 	free_rig(r);
 	return stalls;
 }
@@ -283,12 +283,12 @@ static void test_stalls_follow_from_the_pace(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		bool as_expected = false;
+		bool as_expected = false, paced = false;
 
 		for (unsigned k = 0; k < TRIES && !as_expected; k++) {
-			unsigned stalls = stalls_at(rows[i].pace, rows[i].step_time);
+			unsigned stalls = stalls_at(rows[i].pace, rows[i].step_time, &paced);
 
-			as_expected = rows[i].stalls ? stalls > 45 : stalls < 15;
+			as_expected = paced && (rows[i].stalls ? stalls > 45 : stalls < 15);
 		}
 		assert_true(as_expected);
 	}
