@@ -3,6 +3,7 @@
  * each: an agent that repeats itself, jumps ahead or speaks for others is found out, and its host is lost. */
 #include "base/json.h"
 #include "hosts/crew_parts.h"
+#include "run/conductor.h"
 #include <errno.h>
 #include <feedline/clock.h>
 #include <stdlib.h>
@@ -154,16 +155,19 @@ static int give_up(const json_t *message, struct fl_err *err)
 static void find_reason(struct fl_crew_lane *lane, const json_t *message, int code, struct fl_err *why)
 {
 	const char *what = fl_json_text_or_null(message, "what"), *hint = fl_json_text_or_null(message, "hint");
-	bool awaits = lane->spans && json_is_true(json_object_get(message, "awaits"));
+	bool awaits = json_is_true(json_object_get(message, "awaits"));
 	char *awaited = awaits ? fl_crew_awaited(lane) : NULL;
+	const char *at;
 
 	if (!what || !*what)
 		what = "it does not say why";
-	if (awaited)
-		fl_fail(why, code, "%.150s: %.150s", what, awaited);
+	at = awaited ? strstr(what, FL_LANES_ELSEWHERE) : NULL;
+	if (at)
+		fl_fail(why, code, "%.*s%.100s%.100s", at - what < 100 ? (int)(at - what) : 100, what, awaited,
+			at + strlen(FL_LANES_ELSEWHERE));
 	else
 		fl_fail(why, code, "%.300s", what);
-	lane->named = awaited != NULL;
+	lane->named = at != NULL;
 	if (hint && *hint)
 		fl_hint(why, "%.700s", hint);
 	free(awaited);

@@ -68,7 +68,9 @@ char *fl_crew_awaited(const struct fl_crew_lane *lane)
 		size_t n = 0;
 		const char *role = m->entry ? fl_entry_role(m->entry, m->plan->rank, &n) : NULL;
 
-		if (!m->part || m->part == lane->part || m->part->stage >= FL_PART_STOPPED)
+		if (!m->part || m->part == lane->part)
+			continue;
+		if (lane->said ? m->said != NULL : m->part->stage >= FL_PART_STOPPED)
 			continue;
 		fl_text_add(&text, "%srank %u", text.n ? ", " : "", m->plan->rank);
 		if (role)

@@ -124,7 +124,8 @@ int fl_crew_gather(struct fl_crew_case *c, struct fl_crew_lane *lane, const json
 void fl_crew_find_lockstep(struct fl_crew_case *c); /* which parts will be held */
 /* The message "held". -EPROTO: it cannot be. */
 int fl_crew_held(struct fl_crew_case *c, struct fl_crew_part *part, const json_t *message, struct fl_err *err);
-/* For whom the lane may wait: "rank 1 (receiver) on host n2"; malloc'd. NULL: all of its group elsewhere have ended. */
+/* For whom the lane may wait: "rank 1 (receiver) on host n2": those of its group on other hosts that have not come to
+ * the point where it is, or have not ended; malloc'd. NULL: all have. */
 char *fl_crew_awaited(const struct fl_crew_lane *lane);
 /* All parts that hold have said so: each hears the last steps of its lanes. */
 void fl_crew_finish(struct fl_crew_case *c);

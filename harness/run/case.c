@@ -209,6 +209,7 @@ static void fail_late(struct fl_case *c, struct fl_case_lane *lane)
 		lane->tape ? fl_phase_name(fl_tape_phase(lane->tape)) : "start", (double)lane->limit_ns / 1e9);
 	fl_hint(&why, "if it only needs longer, allow it more time with --timeout");
 	free(blame);
+	lane->awaits = waits;
 	if (!waits)
 		fl_case_retire_hung(c, lane);
 	fl_case_fail_lane(c, lane, !waits, &why);

@@ -29,7 +29,6 @@ struct fl_lockstep {
 	uint64_t stop_after; /* steps; 0: not known yet */
 	bool halted;	     /* in the middle of a step */
 	bool back;	     /* and came back from it, before that number */
-	bool awaits;	     /* it has failed since it waited for lanes on other hosts */
 };
 
 struct fl_case_lane {
@@ -43,6 +42,7 @@ struct fl_case_lane {
 	json_t *done;		   /* the message, when FL_LANE_DONE */
 	struct fl_err err;	   /* when FL_LANE_FAILED */
 	bool invalid;		   /* FL_LANE_FAILED: by breaking the rules rather than by saying so */
+	bool awaits;		   /* FL_LANE_FAILED: since it waited for lanes on other hosts */
 	bool told;		   /* FL_LANE_FAILED: the conductor knows it */
 	unsigned late_words;	   /* messages about it after it was given up */
 	uint64_t limit_ns;	   /* how long a phase may take */

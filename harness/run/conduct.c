@@ -29,7 +29,7 @@ void fl_conduct_failed(struct fl_case *c)
 		if (lane->state != FL_LANE_FAILED || lane->told)
 			continue;
 		lane->told = true;
-		c->conductor->failed(c->conductor, fl_case_number(c, lane), lane->lockstep.awaits, &lane->err);
+		c->conductor->failed(c->conductor, fl_case_number(c, lane), lane->awaits, &lane->err);
 	}
 }
 

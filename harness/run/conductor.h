@@ -29,6 +29,9 @@ struct fl_group_link;
 /* The ranks of a group are never further apart: what they may be, and what lies between the looks at two of them. */
 enum { FL_LOCKSTEP_APART_MAX = FL_LOCKSTEP_AHEAD_MAX + 2 };
 
+/* What a lane waited for, where only the conductor may know which they are. */
+#define FL_LANES_ELSEWHERE "lanes on other hosts"
+
 /* By number in the whole case. */
 struct fl_lane_steps {
 	unsigned number;
@@ -58,7 +61,7 @@ struct fl_conductor {
 	int (*hear)(struct fl_conductor *self, struct fl_case *c, struct fl_err *err);
 	/* None of these waits, or fails: what went wrong is what hear() returns next. */
 	void (*cue)(struct fl_conductor *self, enum fl_cue cue);
-	/* number: of the whole case. awaits: it waited for lanes on other hosts, and which is better known there. */
+	/* number: of the whole case. awaits: it waited for FL_LANES_ELSEWHERE, as *why says. */
 	void (*failed)(struct fl_conductor *self, unsigned number, bool awaits, const struct fl_err *why);
 	/* They begin no step behind these until fl_lockstep_finish() says which is the last one. */
 	void (*held)(struct fl_conductor *self, const struct fl_lane_steps *steps, size_t n);

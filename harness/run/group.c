@@ -342,7 +342,7 @@ char *fl_group_blame(const struct fl_case *c, const struct fl_case_lane *late)
 	if (!other)
 		return NULL;
 	if (late->wait.waits)
-		return fl_format("%s waited at '%s' for lanes on other hosts", fl_group_show_rank(late, who),
+		return fl_format("%s waited at '%s' for " FL_LANES_ELSEWHERE, fl_group_show_rank(late, who),
 				 late->wait.name);
 	return fl_format("%s did not come to '%s'", fl_group_show_rank(late, who), other->wait.name);
 }

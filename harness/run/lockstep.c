@@ -232,12 +232,12 @@ static void blame(const struct fl_case *c, struct fl_case_lane *lane, struct fl_
 	char who[FL_GROUP_RANK_ROOM], whom[FL_GROUP_RANK_ROOM];
 
 	fl_group_show_rank(lane, who);
-	lane->lockstep.awaits = !lost && !fl_group_is_here(c, lane);
+	lane->awaits = !lost && !fl_group_is_here(c, lane);
 	if (lost)
 		fl_fail(why, -ECANCELED, "%s waited in step %llu for %s, which failed: %.200s", who, step,
 			fl_group_show_rank(lost, whom), lost->err.what);
-	else if (lane->lockstep.awaits)
-		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for lanes on other hosts", who, step);
+	else if (lane->awaits)
+		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for " FL_LANES_ELSEWHERE, who, step);
 	else if (last)
 		fl_fail(why, -ETIMEDOUT, "%s waited in step %llu for %s", who, step, fl_group_show_rank(last, whom));
 	else

@@ -43,9 +43,10 @@ enum deed {
 	RECORD_WITHOUT_REASON,
 	RECORD_WITH_A_SERIES,
 	RECORD_OF_WATCHED,
-	JUMP,	  /* its clock */
-	FAIL,	  /* the first of its lanes, or by these words */
-	FAIL_DIE, /* ... and then all of it */
+	JUMP,	     /* its clock */
+	FAIL,	     /* the first of its lanes, or by these words */
+	FAIL_DIE,    /* ... and then all of it */
+	GATHER_FAIL, /* the same of one that gathers */
 	SLOW_DOWN,
 	ANSWER_LATE, /* about its clock */
 	OPEN_LAST,   /* once the first was asked for its clock */
@@ -217,6 +218,11 @@ static void do_deed(struct player *p)
 		for (int i = 0; i < 5000; i++)
 			say_text(p, p->way->words);
 		break;
+	case GATHER_FAIL:
+		say_gather(p);
+		fail_lane(p);
+		say_stopped(p);
+		break;
 	case FAIL:
 		fail_lane(p);
 		say_stopped(p);
@@ -314,11 +320,12 @@ static void hear(struct player *p, json_t *message)
 		p->cancelled = fl_dup(fl_json_text_or_null(message, "what"));
 	if (!due) {
 		do_deed(p);
-		due = p->way->deed != SAY && p->way->deed != FLOOD && p->way->deed != FAIL;
+		due = p->way->deed != SAY && p->way->deed != FLOOD && p->way->deed != FAIL &&
+		      p->way->deed != GATHER_FAIL;
 	}
 	if (due)
 		answer(p, told);
-	if (strcmp(told, "case") == 0 && p->together == TRIO)
+	if (strcmp(told, "case") == 0 && p->together == TRIO && p->way->deed != GATHER_FAIL)
 		say_gather(p);
 	else if (strcmp(told, "gathered") == 0)
 		say_text(p, p->gathered++ ? "{\"is\":\"told again\"}" : "{\"is\":\"ready\"}");

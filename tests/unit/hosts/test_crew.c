@@ -203,22 +203,37 @@ static void lockstep(void **state)
 	}
 }
 
-/* An agent does not know which lanes on other hosts its own waits for: it is those that have not ended. */
+#define AWAITS(where)                                                                                                  \
+	"{\"is\":\"failed\",\"lane\":1,\"code\":-110,\"awaits\":true,"                                                 \
+	"\"what\":\"rank 1 waited " where " for lanes on other hosts: no luck\"}"
+
+/* An agent does not know which lanes on other hosts its own waits for: it is those that have not ended; or that have
+ * not come to where it is: of three, 0 and 2 are on the first host. */
 static void who_is_waited_for(void **state)
 {
-	static const struct way hangs = { "finish", HANG, NULL, NULL, NULL };
-	static const struct way waits = { "finish", FAIL,
-					  "{\"is\":\"failed\",\"lane\":1,\"code\":-110,\"awaits\":true,"
-					  "\"what\":\"rank 1 waited in step 22 for lanes on other hosts\"}",
-					  NULL, NULL };
-	struct stage s;
+	static const struct {
+		enum together together;
+		struct way one, other;
+	} rows[] = {
+		{ LOCKSTEP,
+		  { "finish", HANG, NULL, NULL, NULL },
+		  { "finish", FAIL, AWAITS("in step 22"), NULL,
+		    "rank 1 waited in step 22 for rank 0 on host n1: no luck" } },
+		{ TRIO,
+		  { "case", HANG, NULL, NULL, NULL },
+		  { "case", GATHER_FAIL, AWAITS("at 'x'"), NULL,
+		    "rank 1 waited at 'x' for rank 2 on host n1, rank 0 on host n1: no luck" } },
+	};
 
 	(void)state;
-	stage_open_both(&s, &hangs, &waits, LOCKSTEP);
-	run_case(&s, 0);
-	check(&s.run.lanes[1], "n2", "not measured",
-	      "rank 1 waited in step 22 for lanes on other hosts: rank 0 on host n1", "one that waits");
-	stage_close(&s);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct stage s;
+
+		stage_open_both(&s, &rows[i].one, &rows[i].other, rows[i].together);
+		run_case(&s, 0);
+		check(&s.run.lanes[1], "n2", "not measured", rows[i].other.reason, "one that waits");
+		stage_close(&s);
+	}
 }
 
 /* Nobody is left: what was under way is recorded, and then there is nothing that could go on. */

@@ -276,7 +276,7 @@ static void one_hangs(void **state)
 	assert_int_equal(s->lanes[0].state, FL_LANE_STOPPING);
 	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
 	assert_string_equal(s->lanes[0].err.what, "rank 0 (first) waited in step 6 for rank 1 (second)");
-	assert_false(s->lanes[0].lockstep.awaits);
+	assert_false(s->lanes[0].awaits);
 	assert_false(fl_lockstep_late(&s->c, &s->lanes[1])); /* it hangs */
 }
 
@@ -292,11 +292,11 @@ static void one_hangs_elsewhere(void **state)
 	fl_tape_set_phase(s->theirs[0], FL_PHASE_STEP);
 	assert_int_equal(fl_lockstep_stop(&s->c, &err), 0);
 	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
-	assert_false(s->lanes[0].lockstep.awaits);
+	assert_false(s->lanes[0].awaits);
 	s->lanes[0].lockstep.back = true;
 	assert_true(fl_lockstep_late(&s->c, &s->lanes[0]));
 	assert_string_equal(s->lanes[0].err.what, "rank 0 (first) waited in step 6 for lanes on other hosts");
-	assert_true(s->lanes[0].lockstep.awaits);
+	assert_true(s->lanes[0].awaits);
 }
 
 /* Nobody halted it. */
