@@ -28,7 +28,14 @@ fi
 trap 'exit 143' TERM # the first process of a namespace hears only what it asks for
 trap 'exit 130' INT HUP
 source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
-trap 'exec 2>/dev/null; kill -KILL -1 || :; rm -rf "$home"' EXIT # daemons, too, write there; there may be none
+# Daemons, too, write there, if there are any, and a small disk may be mounted there.
+hosts_end() {
+	exec 2>/dev/null
+	kill -KILL -1 || :
+	grep -o " $home/[^ ]*" /proc/mounts | sort -r | xargs -r umount -l || :
+	rm -rf "$home"
+}
+trap hosts_end EXIT
 
 declare -a hosts_pid=() # of the process that keeps host K's namespaces; K counts from 1
 behind=
