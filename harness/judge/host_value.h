@@ -6,8 +6,9 @@
  *
  * A host may be slow in one direction alone. Where half or more of its measurements are in the other one, that median
  * does not show it. So its value is the median of one direction where even the best of that, over 3 partners at least,
- * is worse than the median of the other direction by more than the tolerance: then no partner explains it. With fewer
- * partners it may as well be them. */
+ * is worse than the median of the other direction by more than the tolerance, and those partners, by the medians over
+ * all that they have a part in, are at large not that bad: then they do not explain it. Who is sent to and who is
+ * received from may be other hosts (every two hosts once), and three slow ones in a row make what one sends slow. */
 #ifndef FL_JUDGE_HOST_VALUE_H
 #define FL_JUDGE_HOST_VALUE_H
 #include "base/stats.h"
@@ -30,7 +31,8 @@ struct fl_host_value {
 	enum fl_direction of;
 };
 
-/* Sorts the parts, and sets the value of every host that has one. better: of the metric, "higher" or "lower"; NULL:
+/* Sorts the parts, of which every measurement gives one to each of its two hosts, and sets the value of every host that
+ * has one. better: of the metric, "higher" or "lower"; NULL:
  * what is measured has no direction. */
 void fl_host_values(struct fl_host_part *parts, size_t n, const char *better, struct fl_host_value *of_host);
 
