@@ -203,6 +203,12 @@ static const char *better_of(const struct fl_lane_verdict *v)
 	return m ? m->better : NULL;
 }
 
+/* In the measurement v the host of that lane, which has a part in it, sends. */
+static bool sends(const struct fl_lane_verdict *v, const struct fl_lane_verdict *lane)
+{
+	return v->each ? lane != v : lane->rank == 0;
+}
+
 static void value_hosts(const struct fl_run *run, const struct groups *g, const struct value *values, size_t n,
 			struct fl_host_value *of_host)
 {
@@ -217,12 +223,11 @@ static void value_hosts(const struct fl_run *run, const struct groups *g, const 
 
 		for (size_t k = 0; k < lanes_n && !isnan(values[i].value.median); k++) {
 			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
-			parts[parts_n++] =
-				(struct fl_host_part){ .host = lanes[k]->host,
-						       .partner = lanes[k ? 0 : lanes_n - 1]->host,
-						       .sends = v->each ? lanes[k] != v : lanes[k]->rank == 0,
-						       .value = values[i].value,
-						       .trusted = v->distrust_n == 0 };
+			parts[parts_n++] = (struct fl_host_part){ .host = lanes[k]->host,
+								  .partner = lanes[k ? 0 : lanes_n - 1]->host,
+								  .sends = sends(v, lanes[k]),
+								  .value = values[i].value,
+								  .trusted = v->distrust_n == 0 };
 		}
 	}
 	fl_host_values(parts, parts_n, has_directions(run, first->bench) ? better_of(first) : NULL, of_host);
@@ -259,8 +264,16 @@ static void rank_hosts(struct fl_between *a, const struct fl_host_value *of_host
 	free(values);
 }
 
-/* Measurements that are odd by the rule for hosts, and that no odd host has a part in: it is something between the
- * two. */
+/* The host of that lane is odd, in what it does in the measurement v. */
+static bool explains(const struct fl_between *a, const struct fl_lane_verdict *v, const struct fl_lane_verdict *lane)
+{
+	enum fl_direction of = a->of[lane->host];
+
+	return a->odd[lane->host] == FL_ODD_WORSE &&
+	       (of == FL_BOTH_WAYS || of == (sends(v, lane) ? FL_SENDING : FL_ARRIVING));
+}
+
+/* Measurements that are odd by the rule for hosts, and that no odd host explains: it is something between the two. */
 static void find_slow(const struct groups *g, const struct value *values, size_t n, struct fl_between *a)
 {
 	struct fl_interval *intervals = fl_zalloc(n, sizeof(*intervals));
@@ -275,7 +288,7 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 		bool explained = odd[i] != FL_ODD_WORSE;
 
 		for (size_t k = 0; k < lanes_n; k++)
-			explained |= a->odd[lanes[k]->host] == FL_ODD_WORSE;
+			explained |= explains(a, values[i].lane, lanes[k]);
 		if (explained)
 			continue;
 		a->slow = fl_grow(a->slow, a->slow_n + 1, sizeof(*a->slow));

@@ -46,10 +46,14 @@ HOME/nobody|/nobody' names no host; a line is the name of a host, or of several,
 HOME/directory|/directory': Is a directory
 EOT
 
-# Ctrl-C before all hosts have come
+# Ctrl-C before all hosts have come: that of n2 does not, whose sshd is stopped
+# shellcheck disable=SC2046 # a list of numbers
+kill -STOP $(processes_on 2 sshd)
 on_behind 1 "$feedline" run --hosts n1,n2 --suite "$long" --store "$store" >"$home/out" 2>"$home/err" </dev/null
-sleep 0.2
+while [ -z "$(processes_on 1 'feedline agent')" ]; do sleep 0.05; done
 kill -INT "$behind"
+# shellcheck disable=SC2046 # a list of numbers
+kill -CONT $(processes_on 2 sshd)
 conclude 'Ctrl-C at once'
 is '3 feedline: interrupted' "$rc $(cat "$home/err")" 'Ctrl-C at once'
 

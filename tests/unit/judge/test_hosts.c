@@ -303,6 +303,35 @@ static void bad_transmit_side(void **state)
 		}
 }
 
+static bool is_on(const struct fl_lane_record *r, const char *host)
+{
+	return strcmp(fl_json_text_or_null(r->placement, "host"), host) == 0;
+}
+
+/* What is wrong between n2 and n5 is no matter of how n5 sends. */
+static void slow_towards_a_slow_sender(void **state)
+{
+	struct fl_run *run = hosts_run(8);
+	struct fl_judgement *j;
+
+	(void)state;
+	hosts_all_pairs(run, 11.9e9, NOBODY, 0);
+	set_both_ways(run, 1);
+	slow_down(run, "n5", 0.6);
+	for (size_t i = 0; i < run->lanes_n; i++)
+		for (size_t k = 0;
+		     is_on(&run->lanes[i], "n5") && is_on(&run->lanes[i ^ 1], "n2") && k < run->lanes[i].series[0].n;
+		     k++)
+			run->lanes[i].series[0].value[k] *= 0.3;
+	j = judge(run);
+	assert_int_equal(j->across[0].odd_n, 1);
+	assert_int_equal(j->across[0].of[4], FL_SENDING);
+	assert_int_equal(j->across[0].slow_n, 1);
+	assert_string_equal(j->across[0].slow[0]->group_name, "n2 to n5");
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* One way, each with each once: n1 sends to all, n8 to nobody. Who sends to three at least is named; whoever sends to
  * fewer may as well have slow receivers, and its pairs are told. Who receives from it is never accused. */
 static void bad_transmit_side_one_way(void **state)
@@ -670,6 +699,7 @@ int main(void)
 		cmocka_unit_test(noisy_pairs),
 		cmocka_unit_test(bad_transmit_side),
 		cmocka_unit_test(bad_transmit_side_one_way),
+		cmocka_unit_test(slow_towards_a_slow_sender),
 		cmocka_unit_test(two_bad_transmit_sides),
 		cmocka_unit_test(without_directions),
 		cmocka_unit_test(distrusted_pairs),
