@@ -38,13 +38,16 @@ static const uint64_t lead_ns = UINT64_C(50000000);
 static struct fl_hub_host *host_of(const struct fl_crew_own *crew, unsigned number)
 {
 	const char *name = number < crew->plan->hosts_n ? crew->plan->hosts[number] : NULL;
-	struct fl_hub_host *same = number < crew->hub->n ? &crew->hub->hosts[number] : NULL;
+	const size_t n = crew->hub->n;
 
-	if (!name || (same && same->name && strcmp(same->name, name) == 0))
-		return same; /* as a rule their order is one */
-	for (size_t i = 0; i < crew->hub->n; i++)
-		if (crew->hub->hosts[i].name && strcmp(crew->hub->hosts[i].name, name) == 0)
-			return &crew->hub->hosts[i];
+	if (!name)
+		return number < n ? &crew->hub->hosts[number] : NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct fl_hub_host *host = &crew->hub->hosts[(number + i) % n]; /* as a rule their order is one */
+
+		if (host->name && strcmp(host->name, name) == 0)
+			return host;
+	}
 	return NULL;
 }
 
