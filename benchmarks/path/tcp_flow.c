@@ -157,6 +157,11 @@ struct fl_tcp_flow_done fl_tcp_flow_done(const struct fl_tcp_flow *flow)
 	return (struct fl_tcp_flow_done){ flow->sent, flow->in.offset, flow->drained };
 }
 
+int fl_tcp_flow_verdict(const struct fl_tcp_flow *flow, unsigned stream, struct fl_err *err)
+{
+	return fl_tcp_in_verdict(&flow->in, stream, err);
+}
+
 /* The buffer with the first piece from there on; false: there is none. */
 static bool next_piece(const struct fl_tcp_flow *flow, uint64_t from, unsigned *ret)
 {
@@ -180,7 +185,7 @@ int fl_tcp_flow_verify(struct fl_tcp_flow *flow, unsigned stream, struct fl_err 
 				flow->pieces[i].offset);
 		from = flow->pieces[i].offset + 1;
 	}
-	return fl_tcp_in_verdict(&flow->in, stream, err);
+	return fl_tcp_flow_verdict(flow, stream, err);
 }
 
 const char *fl_tcp_flow_engine(const struct fl_tcp_flow *flow)

@@ -48,7 +48,9 @@ struct fl_tcp_flow_done {
 	bool drained;		 /* all that was sent has been taken, and all that was sent to us has arrived */
 };
 struct fl_tcp_flow_done fl_tcp_flow_done(const struct fl_tcp_flow *flow);
-/* Is all right that arrived? Reads what lies in the buffers. -EBADMSG. */
+/* Was all right of what was looked at while it arrived? -EBADMSG. */
+int fl_tcp_flow_verdict(const struct fl_tcp_flow *flow, unsigned stream, struct fl_err *err);
+/* The same, and of what lies in the buffers: of a flow that is drained. */
 int fl_tcp_flow_verify(struct fl_tcp_flow *flow, unsigned stream, struct fl_err *err);
 
 /* What was obtained, for facts; of send and receive after enter. */

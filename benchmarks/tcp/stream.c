@@ -237,6 +237,7 @@ static void stream_leave(void *state, unsigned thread)
 struct total {
 	uint64_t sent[FL_TCP_STREAMS_MAX], received[FL_TCP_STREAMS_MAX];
 	uint64_t drained; /* a bit for each stream of which nothing is under way any more, as far as this side knows */
+	uint64_t wrong;	  /* 1: something was wrong when it arrived */
 	uint64_t retransmits, cpu_ns, user_ns, moved; /* the last three while steps were made */
 };
 
@@ -282,17 +283,30 @@ static void state_totals(const struct stream_state *s, const struct total *all)
 	state_cpu(s->lane, "cpu_receiver", &all[RECEIVER]);
 }
 
-/* Where something is still under way, neither side knows what the buffers and sums should be. */
-static int look_whether_drained(const struct stream_state *s, const struct total *all, struct fl_err *err)
+/* What was wrong when it arrived is wrong, whatever became of the rest and of the other side. */
+static int look_at_arrived(const struct stream_state *s, struct fl_err *err)
 {
-	for (unsigned i = 0; i < s->opts->streams; i++)
-		if (!(all[SENDER].drained & all[RECEIVER].drained & UINT64_C(1) << i)) {
-			fl_fail(err, -ETIMEDOUT,
-				"stream %u: not all that was under way in the end came through from or to %s", i,
-				s->peer);
-			return fl_hint(err, "is that host, or the network between, still there?");
-		}
-	return 0;
+	int rc = 0;
+
+	for (unsigned i = 0; i < s->opts->streams && rc == 0; i++)
+		rc = fl_tcp_flow_verdict(s->threads[i].flow, i, err);
+	return rc;
+}
+
+/* Where something is still under way, neither side knows what the buffers and sums should be. *ret: of which stream. */
+static bool is_under_way(const struct stream_state *s, const struct total *all, unsigned *ret)
+{
+	for (*ret = 0; *ret < s->opts->streams; ++*ret)
+		if (!(all[SENDER].drained & all[RECEIVER].drained & UINT64_C(1) << *ret))
+			return true;
+	return false;
+}
+
+static int say_under_way(const struct stream_state *s, unsigned stream, struct fl_err *err)
+{
+	fl_fail(err, -ETIMEDOUT, "stream %u: not all that was under way in the end came through from or to %s", stream,
+		s->peer);
+	return fl_hint(err, "is that host, or the network between, still there?");
 }
 
 /* Whether all that was sent has arrived, and nothing else. */
@@ -315,16 +329,21 @@ static int hold_against(const struct stream_state *s, const struct total *all, s
 static int stream_verify(void *state, struct fl_err *err)
 {
 	struct stream_state *s = state;
+	const unsigned other = 1 - fl_rank(s->lane);
 	struct total mine = total_of(s), all[2];
-	int rc;
+	int wrong = look_at_arrived(s, err), rc;
+	unsigned i;
 
 	state_ways(s);
-	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
-	if (rc < 0)
-		return rc;
-	state_totals(s, all);
-	rc = look_whether_drained(s, all, err);
-	for (unsigned i = 0; i < s->opts->streams && rc == 0; i++)
+	mine.wrong = wrong < 0;
+	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, wrong < 0 ? NULL : err);
+	if (rc == 0)
+		state_totals(s, all);
+	if (wrong < 0 || rc < 0)
+		return wrong < 0 ? wrong : rc;
+	if (is_under_way(s, all, &i)) /* a failure here would hide what the other found */
+		return all[other].wrong ? 0 : say_under_way(s, i, err);
+	for (i = 0; i < s->opts->streams && rc == 0; i++)
 		rc = fl_tcp_flow_verify(s->threads[i].flow, i, err);
 	return rc < 0 ? rc : hold_against(s, all, err);
 }

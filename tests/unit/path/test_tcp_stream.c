@@ -104,9 +104,11 @@ enum deed {
 	STRANGE,
 	LIES_MORE,
 	LIES_LESS,
-	GIVES_UP,	  /* its own count lacks what it did not see go */
-	GIVES_UP_CHANGED, /* and its last buffer is none of the stream's */
-	DIES_LATE,	  /* with what is under way */
+	GIVES_UP,	    /* its own count lacks what it did not see go */
+	GIVES_UP_TRAMPLED,  /* and what lies in the buffers is none of the stream's any more */
+	GIVES_UP_CHANGED,   /* what it sent was wrong before */
+	GIVES_UP_EXCHANGED, /* and so was the order of it */
+	DIES_LATE,	    /* with what is under way */
 	GOES,
 	DIES,
 	SLEEPS
@@ -139,7 +141,7 @@ static uint64_t send_blocks(int fd, enum deed deed)
 	for (uint64_t i = 0; i < BLOCKS; i++) {
 		uint64_t place = i, seed = seed_of(0, SENDER);
 
-		if (deed == EXCHANGED && i / 2 == 35)
+		if ((deed == EXCHANGED || deed == GIVES_UP_EXCHANGED) && i / 2 == 35)
 			place = i ^ 1;
 		if (deed == LOST && i >= 70)
 			place = i + 1;
@@ -148,8 +150,8 @@ static uint64_t send_blocks(int fd, enum deed deed)
 		if (deed == STRANGE && i == 70)
 			seed = seed_of(1, SENDER);
 		fl_block_fill(words, seed, 0, place * FL_BLOCK_BYTES);
-		if ((deed == CHANGED && i == 70) ||
-		    ((deed == CHANGED_LATE || deed == GIVES_UP_CHANGED) && i == BLOCKS - 1))
+		if (((deed == CHANGED || deed == GIVES_UP_CHANGED) && i == 70) ||
+		    (deed == CHANGED_LATE && i == BLOCKS - 1))
 			words[300] ^= 1;
 		put(fd, words, sizeof(words));
 		sent += sizeof(words);
@@ -171,7 +173,7 @@ static void await_stop(struct rig_group *g)
 /* What a sender says that has sent all; or thinks so. */
 static struct total claim_of(enum deed deed, uint64_t sent)
 {
-	bool gives_up = deed == GIVES_UP || deed == GIVES_UP_CHANGED;
+	bool gives_up = deed >= GIVES_UP && deed <= GIVES_UP_EXCHANGED;
 
 	if (deed == LIES_LESS || deed == GIVES_UP)
 		sent--;
@@ -214,6 +216,16 @@ static void *play(void *arg)
 	return NULL;
 }
 
+static struct fl_lane *tested;
+
+/* When nothing moves any more, before the buffers are looked at. */
+static void trample(const char *name, void *mine)
+{
+	(void)mine;
+	if (strcmp(name, "totals") == 0)
+		memset(tested->memory, 0, fl_tcp_flow_buffers(3) * (64 << 10)); /* as opts_of() has it */
+}
+
 /* What the receiver makes of it. */
 static void receive_from(enum deed deed, unsigned engine, struct rig_life *ret)
 {
@@ -222,17 +234,22 @@ static void receive_from(enum deed deed, unsigned engine, struct rig_life *ret)
 	struct scripted sender = { .life = life_of(&o, g, SENDER, 0), .deed = deed, .opts = &o };
 	struct rig_life receiver = life_of(&o, g, RECEIVER, deed < GOES ? BLOCKS / 16 - 2 : 0);
 
+	tested = &receiver.lane;
+	if (deed == GIVES_UP_TRAMPLED)
+		receiver.lane.meddle = trample;
 	if (pthread_create(&sender.life.id, NULL, play, &sender))
 		abort();
 	rig_begin(&receiver);
 	rig_end(&receiver);
 	sender.over = true;
 	pthread_join(sender.life.id, NULL);
+	tested = NULL;
 	free(g);
 	*ret = receiver;
 }
 
-/* What was not all through is called that, whatever buffers and sums look like. */
+/* What was not all through is called that, whatever buffers and sums look like; but what was wrong when it arrived is
+ * wrong. */
 static const char under_way[] = "stream 0: not all that was under way in the end came through from or to rank 0";
 
 static void bad_senders(void **state)
@@ -243,8 +260,10 @@ static void bad_senders(void **state)
 	} rows[] = {
 		{ GOOD, NULL },
 		{ GIVES_UP, under_way },
-		{ GIVES_UP_CHANGED, under_way },
+		{ GIVES_UP_TRAMPLED, under_way },
 		{ DIES_LATE, under_way },
+		{ GIVES_UP_CHANGED, "stream 0: a byte of the 4096 from byte 286720 on is wrong" },
+		{ GIVES_UP_EXCHANGED, "stream 0: at byte 286720 arrived what belongs at byte 290816" },
 		{ CHANGED, "stream 0: a byte of the 4096 from byte 286720 on is wrong" },
 		{ CHANGED_LATE, "stream 0: a byte of the 4096 from byte 4190208 on is wrong" },
 		{ EXCHANGED, "stream 0: at byte 286720 arrived what belongs at byte 290816" },
@@ -269,6 +288,41 @@ static void bad_senders(void **state)
 			if (rows[i].says && !strstr(l.err.what, rows[i].says))
 				fail_msg("row %zu: '%s' does not say '%s'", i, l.err.what, rows[i].says);
 		}
+}
+
+static void claim_lost(const char *name, void *mine)
+{
+	if (strcmp(name, "totals") == 0)
+		((struct total *)mine)->drained = 0;
+}
+
+static void claim_wrong(const char *name, void *mine)
+{
+	claim_lost(name, mine);
+	if (strcmp(name, "totals") == 0)
+		((struct total *)mine)->wrong = 1;
+}
+
+/* A lane that fails takes its group with it: not one whose partner has found wrong data. */
+static void wrong_at_the_other(void **state)
+{
+	void (*const claims[])(const char *name, void *mine) = { claim_lost, claim_wrong };
+	struct stream_opts o = opts_of(FL_TCP_AUTO, ONE);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig_group *g = new_group();
+		struct rig_life sender = life_of(&o, g, SENDER, 0), receiver = life_of(&o, g, RECEIVER, 20);
+
+		receiver.lane.meddle = claims[i];
+		rig_begin(&sender);
+		rig_begin(&receiver);
+		rig_end(&sender);
+		rig_end(&receiver);
+		assert_int_equal(sender.step_rc, 0);
+		assert_int_equal(sender.verify_rc, i == 0 ? -ETIMEDOUT : 0);
+		free(g);
+	}
 }
 
 /* One that ends the connection, one whose connection is reset, one that says nothing any more. */
@@ -529,15 +583,11 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_way),
-		cmocka_unit_test(without_a_copy),
-		cmocka_unit_test(bad_senders),
-		cmocka_unit_test(lost_senders),
-		cmocka_unit_test(strangers),
-		cmocka_unit_test(only_strangers),
-		cmocka_unit_test(refusals),
-		cmocka_unit_test(time_for_both_ways),
-		cmocka_unit_test(streams_that_differ),
+		cmocka_unit_test(every_way),	      cmocka_unit_test(without_a_copy),
+		cmocka_unit_test(bad_senders),	      cmocka_unit_test(wrong_at_the_other),
+		cmocka_unit_test(lost_senders),	      cmocka_unit_test(strangers),
+		cmocka_unit_test(only_strangers),     cmocka_unit_test(refusals),
+		cmocka_unit_test(time_for_both_ways), cmocka_unit_test(streams_that_differ),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
