@@ -29,9 +29,18 @@ static const struct fl_metric_summary *metric_of(const struct fl_lane_verdict *v
 	return counts && metric < v->metrics_n ? &v->metrics[metric] : NULL;
 }
 
+static bool is_trusted(const struct fl_lane_verdict *v)
+{
+	return v->distrust_n == 0;
+}
+
+/* What disturbs a lane makes its tail the longest as a rule, and says nothing of the host: such a one is the worst only
+ * where there is no other. */
 static void find_worst(struct worst *w, double value, const struct fl_lane_verdict *v)
 {
-	if (!isnan(value) && (!w->lane || value > w->value))
+	bool worse = !w->lane || (is_trusted(v) == is_trusted(w->lane) ? value > w->value : is_trusted(v));
+
+	if (!isnan(value) && worse)
 		*w = (struct worst){ value, v };
 }
 
@@ -73,12 +82,12 @@ static const char *place_of(const struct fl_lane_verdict *v)
 	return v->group_name ? v->group_name : v->host_name;
 }
 
-/* "80.0 us n3 to n6" */
+/* "80.0 us n3 to n6"; "9.00 ms n5 to n6 ?": not to be trusted */
 static char *show_worst(const char *metric, const struct worst *w)
 {
 	char shown[FL_UNIT_TEXT], *place = fl_report_clean(place_of(w->lane)), *text;
 
-	text = fl_format("%s %s", fl_show_metric(shown, metric, w->value), place);
+	text = fl_format("%s %s%s", fl_show_metric(shown, metric, w->value), place, is_trusted(w->lane) ? "" : " ?");
 	free(place);
 	return text;
 }
@@ -105,15 +114,18 @@ struct fl_section fl_section_tails(const struct fl_judgement *j, const struct fl
 			struct tail t;
 			char shown[FL_UNIT_TEXT];
 
-			if (find_tail(&j->across[i], k, &t))
-				fl_table_add(&s.table,
-					     (struct fl_row){ .cells = {
-								      [OF] = name_of(w, &j->across[i], t.metric),
-								      [MEDIAN] = fl_dup(fl_show_metric(shown, t.metric,
-												       t.median)),
-								      [P99] = show_worst(t.metric, &t.p99),
-								      [P9999] = show_worst(t.metric, &t.p9999),
-							      } });
+			if (!find_tail(&j->across[i], k, &t))
+				continue;
+			if (!is_trusted(t.p99.lane) || !is_trusted(t.p9999.lane))
+				s.title = "tails: the worst of all, and where; ? is not trustworthy";
+			fl_table_add(
+				&s.table,
+				(struct fl_row){ .cells = {
+							 [OF] = name_of(w, &j->across[i], t.metric),
+							 [MEDIAN] = fl_dup(fl_show_metric(shown, t.metric, t.median)),
+							 [P99] = show_worst(t.metric, &t.p99),
+							 [P9999] = show_worst(t.metric, &t.p9999),
+						 } });
 		}
 	return s;
 }
@@ -122,8 +134,9 @@ struct fl_section fl_section_tails(const struct fl_judgement *j, const struct fl
 
 static json_t *worst_json(const struct fl_judgement *j, const struct worst *w)
 {
-	return json_pack("{s:o, s:o, s:I}", "value", fl_json_number(w->value), "at", fl_json_string(place_of(w->lane)),
-			 "lane", (json_int_t)(w->lane - j->lanes));
+	return json_pack("{s:o, s:o, s:I, s:b}", "value", fl_json_number(w->value), "at",
+			 fl_json_string(place_of(w->lane)), "lane", (json_int_t)(w->lane - j->lanes), "trustworthy",
+			 is_trusted(w->lane));
 }
 
 json_t *fl_tails_json(const struct fl_judgement *j, const struct fl_between *a)

@@ -44,6 +44,23 @@ static void assert_fits(const struct golden *g)
 	fl_text_release(&out);
 }
 
+/* The lanes of that host; NULL: of all. */
+static struct fl_run *disturb(struct fl_run *run, const char *host)
+{
+	for (size_t i = 0; i < run->lanes_n; i++) {
+		struct fl_lane_record *r = &run->lanes[i];
+
+		if (!host || strcmp(fl_json_text_or_null(r->placement, "host"), host) == 0)
+			json_array_append_new(r->distrust, json_string("other programs took 40 % of a CPU"));
+	}
+	return run;
+}
+
+static struct fl_run *disturbed_tails(void)
+{
+	return disturb(golden_tails_200(), NULL);
+}
+
 static void fits_the_terminal(void **state)
 {
 	(void)state;
@@ -54,6 +71,7 @@ static void fits_the_terminal(void **state)
 		assert_fits(&(struct golden){ "", golden_hosts_200, { .width = width } });
 		assert_fits(&(struct golden){ "", golden_tails_8, { .width = width } });
 		assert_fits(&(struct golden){ "", golden_tails_200, { .width = width } });
+		assert_fits(&(struct golden){ "", disturbed_tails, { .width = width } });
 	}
 }
 
@@ -78,6 +96,40 @@ static void tails_are_of_what_counts(void **state)
 	fl_text_release(&out);
 	fl_judgement_free(j);
 	fl_run_free(run);
+}
+
+/* A lane that was disturbed has the worst tail as a rule: it is named only where there is no other, and as what it is.
+ * disturbed: the lanes of that host; NULL: all. */
+static void assert_tails(const char *disturbed, const char *says, const char *at, bool trustworthy)
+{
+	struct fl_run *run = disturb(golden_tails_8(), disturbed);
+	struct fl_judgement *j = golden_judge(run);
+	struct fl_text out = { 0 };
+	json_t *doc, *a, *worst = NULL;
+	size_t i;
+
+	fl_renderer_find("text")->run(run, j, &(struct fl_look){ .width = 120 }, &out);
+	if (!strstr(fl_text_str(&out), says))
+		fail_msg("'%s' is not in:\n%s", says, fl_text_str(&out));
+	fl_text_release(&out);
+	fl_renderer_find("json")->run(run, j, &(struct fl_look){ 0 }, &out);
+	doc = json_loads(fl_text_str(&out), 0, NULL);
+	json_array_foreach(json_object_get(doc, "across"), i, a) if (json_is_true(json_object_get(a, "between_hosts")))
+		worst = json_object_get(json_array_get(json_object_get(a, "tails"), 0), "p9999");
+	assert_string_equal(fl_json_text_or_null(worst, "at"), at);
+	assert_int_equal(json_is_true(json_object_get(worst, "trustworthy")), trustworthy);
+	json_decref(doc);
+	fl_text_release(&out);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
+static void tails_are_to_be_trusted(void **state)
+{
+	(void)state;
+	assert_tails("n0", "9.00 ms n5 to n6\n", "n5 to n6", true);
+	assert_tails("n5", "80.0 us n3 to n6\n", "n3 to n6", true);
+	assert_tails(NULL, "9.00 ms n5 to n6 ?\n", "n5 to n6", false);
 }
 
 /* For programs what telemetry cost is no device, and that of the host that paid most. */
@@ -126,6 +178,7 @@ int main(void)
 		cmocka_unit_test(lists),
 		cmocka_unit_test(fits_the_terminal),
 		cmocka_unit_test(tails_are_of_what_counts),
+		cmocka_unit_test(tails_are_to_be_trusted),
 		cmocka_unit_test(telemetry_of_hosts),
 		cmocka_unit_test(host_alone),
 	};
