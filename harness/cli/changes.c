@@ -99,8 +99,8 @@ static bool is_gpu_setting(const char *path)
 static bool is_setting(const char *path, const json_t *environment)
 {
 	static const char *const settings[] = {
-		"drivers.",   "frequency.",	   "boost",	   "smt",	"numa_balancing",
-		"huge_pages", "huge_pages_defrag", "clock_source", FL_INTERFACE
+		"drivers.",   "frequency.",	   "boost",	  "smt", "numa_balancing",
+		"huge_pages", "huge_pages_defrag", "clock_source"
 	};
 
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
@@ -112,17 +112,47 @@ static bool is_setting(const char *path, const json_t *environment)
 	return is_gpu_setting(path) || is_used_scheduler(path, environment);
 }
 
-/* Drivers and settings, as far as both know of them: an older record may lack members. */
-static void compare_settings(struct fl_text *out, const struct fl_run *run, const struct fl_machine *now,
-			     const json_t *environment)
+/* Does the lane reach another host by whatever network the harness was reached by? */
+static bool takes_any_network(const struct fl_plan_case *c, const struct fl_plan_lane *lane)
 {
-	json_t *machine = fl_machine_json(now);
+	const char *named = fl_lane_option(lane, FL_INTERFACE);
+
+	for (size_t i = 0; i < c->lanes_n && !(named && *named); i++)
+		if (c->lanes[i].group == lane->group && c->lanes[i].host != lane->host)
+			return true;
+	return false;
+}
+
+/* Which of two networks the agent came by may be another one each time: where nothing is measured over it, that is no
+ * change of the machine. */
+static bool goes_by_interface(const struct fl_plan *plan, unsigned host)
+{
+	for (size_t c = 0; c < plan->cases_n; c++)
+		for (size_t i = 0; i < plan->cases[c].lanes_n; i++)
+			if (plan->cases[c].lanes[i].host == host &&
+			    takes_any_network(&plan->cases[c], &plan->cases[c].lanes[i]))
+				return true;
+	return false;
+}
+
+/* Drivers and settings, as far as both know of them: an older record may lack members. *ret_network: it is another
+ * one than then. */
+static void compare_settings(struct fl_text *out, const struct fl_run *run, const struct fl_plan *plan,
+			     const struct fl_changes_now *now, bool *ret_network)
+{
+	json_t *machine = fl_machine_json(now->machine);
 	struct fl_differences found;
 
-	fl_differences_find(run->machine, run->environment, machine, environment, &found);
-	for (size_t i = 0; i < found.n; i++)
-		if (is_setting(found.items[i].path, run->environment))
-			compare_text(out, found.items[i].path, found.items[i].before, found.items[i].after);
+	*ret_network = false;
+	fl_differences_find(run->machine, run->environment, machine, now->environment, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		const struct fl_difference *d = &found.items[i];
+		bool network = strcmp(d->path, FL_INTERFACE) == 0 && goes_by_interface(plan, now->host);
+
+		if (network || is_setting(d->path, run->environment))
+			compare_text(out, d->path, d->before, d->after);
+		*ret_network |= network;
+	}
 	fl_differences_release(&found);
 	json_decref(machine);
 }
@@ -210,6 +240,7 @@ int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const
 {
 	struct fl_text changes = { 0 };
 	struct fl_machine *then;
+	bool network;
 	int rc = fl_machine_read(run->machine, &then, err);
 
 	if (rc < 0)
@@ -218,12 +249,13 @@ int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const
 	compare_visible(&changes, run, plan, now);
 	compare_users(&changes, plan, then, now);
 	compare_builds(&changes, run->environment, now->environment);
-	compare_settings(&changes, run, now->machine, now->environment);
+	compare_settings(&changes, run, plan, now, &network);
 	fl_machine_free(then);
 	if (changes.n) {
 		rc = fl_fail(err, -EINVAL, "this machine is not as run '%s' left it: %s", run->id,
 			     fl_text_str(&changes));
-		fl_hint(err, "start a new run, or add --resume-anyway");
+		fl_hint(err, "start a new run, %sor add --resume-anyway",
+			network ? "choose the network of before with --hub-interface, " : "");
 	}
 	fl_text_release(&changes);
 	return rc;

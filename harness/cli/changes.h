@@ -16,8 +16,9 @@ struct fl_changes_now {
 };
 
 /* 0, or -EINVAL naming everything that differs from what the run and its plan recorded. Who uses a GPU, and what hides
- * it, counts where the plan has lanes on it: that decided whether they are measured. Of a plan of several machines,
- * `run` has machine and environment of that host. */
+ * it, counts where the plan has lanes on it: that decided whether they are measured. By which interface the host is
+ * reached counts where a lane there reaches another host by any. Of a plan of several machines, `run` has machine and
+ * environment of that host. */
 int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const struct fl_changes_now *now,
 		     struct fl_err *err);
 

@@ -241,8 +241,9 @@ static int check_names(const struct fl_hub *hub, const struct fl_run *run, const
 	return same ? 0 : -EINVAL;
 }
 
+/* hint: of those of the hosts the one that says most. */
 static void check_host(const struct fl_run *run, const struct fl_plan *plan, size_t number,
-		       const struct fl_hub_host *host, struct fl_text *changes)
+		       const struct fl_hub_host *host, struct fl_text *changes, struct fl_text *hint)
 {
 	struct fl_run part = { .machine = run->hosts[number].machine, .environment = run->hosts[number].environment };
 	json_t *environment = environment_of(host);
@@ -254,6 +255,10 @@ static void check_host(const struct fl_run *run, const struct fl_plan *plan, siz
 	fl_copy(part.id, sizeof(part.id), run->id);
 	if (fl_changes_check(&part, plan, &now, &why) < 0)
 		fl_text_add(changes, "%shost %s: %s", changes->n ? "; " : "", run->hosts[number].name, why.what);
+	if (strlen(why.hint) > hint->n) {
+		fl_text_release(hint);
+		fl_text_add(hint, "%s", why.hint);
+	}
 	json_decref(environment);
 }
 
@@ -261,19 +266,20 @@ int fl_hosts_check(const struct fl_hosts *hosts, const struct fl_run *run, const
 		   const char *store, bool *ret_changed, struct fl_err *err)
 {
 	const struct fl_hub *hub = fl_hosts_hub(hosts);
-	struct fl_text changes = { 0 };
+	struct fl_text changes = { 0 }, hint = { 0 };
 	int rc = check_names(hub, run, store, err);
 
 	*ret_changed = false;
 	if (rc < 0 || !hub)
 		return rc;
 	for (size_t i = 0; i < run->hosts_n; i++)
-		check_host(run, plan, i, find(hub, run->hosts[i].name), &changes);
+		check_host(run, plan, i, find(hub, run->hosts[i].name), &changes, &hint);
 	if (changes.n) {
 		rc = fl_fail(err, -EINVAL, "%s", fl_text_str(&changes));
-		fl_hint(err, "start a new run, or add --resume-anyway");
+		fl_hint(err, "%s", fl_text_str(&hint));
 		*ret_changed = true;
 	}
+	fl_text_release(&hint);
 	fl_text_release(&changes);
 	return rc;
 }

@@ -150,13 +150,27 @@ with sqlite3.connect(sys.argv[1]) as store:
 }
 cp "$home/long.db" "$home/moved.db"
 is 'eth0 eth0' "$(sql "SELECT json_extract(environment, '\$.interface') FROM host ORDER BY name" | xargs)" 'interfaces in the record'
-sql "UPDATE host SET environment = json_set(environment, '\$.interface', 'far') WHERE name = 'n2'"
-launched 1 "$feedline" run --resume "$id" --hosts n1,n2 --store "$home/moved.db"
-is 2 "$rc" 'status of going on over another interface'
-has "$(cat "$home/err")" "host n2: this machine is not as run '$id' left it: interface was 'far', is 'eth0'" 'another interface'
+far="UPDATE host SET environment = json_set(environment, '\$.interface', 'far') WHERE name = 'n2'"
+sql "$far"
+launched 1 "$feedline" run --resume "$id" --hosts n1,n2 --store "$home/moved.db" --json
+is 0 "$(undisturbed "$rc" "$home/out")" "status of going on over another interface that nothing uses ($(tail -n 1 "$home/err"))"
 launched 1 "$feedline" run --resume "$id" --hosts n2,n1 --store "$home/long.db" --json
 is 0 "$(undisturbed "$rc" "$home/out")" "status of going on ($(tail -n 1 "$home/err"))"
 is '15 15' "$(jq -r '[.lanes[].rounds] | join(" ")' "$home/out")" 'rounds of a run that went on'
+# between the hosts another interface is another measurement
+printf -- '- {bench: tcp.latency, across: pairs, repeat: 15, with: {duration: 200ms}}\n' >"$home/between.yaml"
+rm "$home/moved.db"
+on_behind 1 "$feedline" run --hosts n1,n2 --suite "$home/between.yaml" --store "$home/moved.db" >"$home/out" 2>"$home/err"
+wait_for_lanes "$home/moved.db"
+kill -TERM "$behind"
+wait "$behind" || true
+none_left 2 'an interrupted run between hosts'
+id=$(feedline runs --store "$home/moved.db" --json | jq -r '.runs[-1].id')
+sql "$far"
+launched 1 "$feedline" run --resume "$id" --hosts n1,n2 --store "$home/moved.db"
+is 2 "$rc" 'status of going on over another interface'
+has "$(cat "$home/err")" "host n2: this machine is not as run '$id' left it: interface was 'far', is 'eth0'" 'another interface'
+has "$(cat "$home/err")" 'choose the network of before with --hub-interface' 'what to do about another interface'
 
 # a host dies; the link of another is cut. They are named, what is left goes on
 lost() {
