@@ -146,6 +146,7 @@ static void take_answer(struct fl_hub_clocks *c, struct fl_hub_host *host, uint6
 
 int fl_hub_clocks_hear(struct fl_hub_clocks *c, struct fl_hub_host *host, const json_t *message, struct fl_err *err)
 {
+	const struct exchange *x = c ? &c->of[host->rank] : NULL;
 	uint64_t now_ns = fl_now_ns(), sent_ns = 0, at_ns = 0;
 	int rc = fl_json_u64(message, "its clock", "sent_ns", UINT64_MAX, &sent_ns, err);
 
@@ -156,8 +157,9 @@ int fl_hub_clocks_hear(struct fl_hub_clocks *c, struct fl_hub_host *host, const 
 	if (!host->clocks_due)
 		return fl_fail(err, -EPROTO, "it said 'clock' out of turn");
 	host->clocks_due--;
-	if (c && c->of[host->rank].left && c->of[host->rank].sent_ns == sent_ns)
-		take_answer(c, host, now_ns, at_ns); /* others are answers to older questions */
+	/* others are answers to older questions, or to none: who waits for a place has sent_ns 0 */
+	if (x && x->left && x->first_ns && x->sent_ns == sent_ns)
+		take_answer(c, host, now_ns, at_ns);
 	return 0;
 }
 

@@ -19,10 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { AGENTS_MAX = 8 };
+enum { AGENTS_MAX = 9 };
 static const uint64_t agent_second_ns = UINT64_C(1000000000);
 static const uint64_t limit_ns = UINT64_C(20000000000), short_ns = UINT64_C(300000000);
-static const char *const names[AGENTS_MAX] = { "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8" };
+static const char *const names[AGENTS_MAX] = { "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9" };
 
 /* A hub of so many hosts. bind NULL: at all addresses; port 0: at any free one. */
 static inline struct fl_hub *open_hub(unsigned n, const char *bind, uint16_t port)

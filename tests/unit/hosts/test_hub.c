@@ -621,6 +621,37 @@ static void test_clocks_meanwhile(void **state)
 	agents_kill(&a);
 }
 
+/* Eight are asked at once. The ninth, which still owes an answer, gives one to a question that was not put to it yet:
+ * it is asked when it has its place, and not before. */
+static void test_clocks_of_the_early(void **state)
+{
+	struct fl_hub *hub = open_hub(9, "127.0.0.1", 0);
+	struct agents a = agents_make();
+	struct fl_hub_clocks *clocks = fl_hub_clocks_open(hub, 0);
+	struct fl_hub_host *early = &hub->hosts[8];
+	json_t *message = json_pack("{s:s, s:i, s:i}", "is", "clock", "sent_ns", 0, "at_ns", 1);
+	struct fl_err err = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 9; i++)
+		agents_start(&a, hub, &(struct agent_way){ .rank = (int)i, .host = names[i] });
+	gathers(hub);
+	early->clocks_due = 1;
+	for (unsigned i = 0; i < 9; i++)
+		fl_hub_clocks_ask(clocks, &hub->hosts[i]);
+	assert_int_equal(hub->hosts[7].clocks_due, 1);
+	assert_int_equal(fl_hub_clocks_hear(clocks, early, message, &err), 0);
+	assert_int_equal(early->clocks_due, 0);
+	assert_int_equal(fl_hub_clocks_wait(clocks, NULL, &err), 0);
+	for (unsigned i = 0; i < 9; i++)
+		clock_is(&hub->hosts[i], 0);
+	assert_int_equal(early->messages, 2 + 8);
+	json_decref(message);
+	fl_hub_clocks_close(clocks);
+	fl_hub_close(hub);
+	agents_kill(&a);
+}
+
 /* One that hangs, and one that says what no clock can say: both are lost, the third has its clock. */
 static void test_clocks_of_the_hung(void **state)
 {
@@ -733,6 +764,7 @@ int main(void)
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_clocks_meanwhile),
+		cmocka_unit_test(test_clocks_of_the_early),
 		cmocka_unit_test(test_clocks_of_the_hung),
 		cmocka_unit_test(test_not_too_many),
 		cmocka_unit_test(test_all_addresses),
