@@ -13,38 +13,33 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 8192, LINE_VERSION = 1 };
+enum { LINE_MAX_BYTES = 8192, LINE_VERSION = 1, DIGITS = 2 * FL_SECRET_BYTES };
 
-/* The texts of a line hold the secret: what they leave behind in memory is overwritten. */
-static void forget(json_t *o)
-{
-	const json_t *secret = json_object_get(o, "secret");
-
-	if (json_is_string(secret))
-		sodium_memzero((char *)(uintptr_t)json_string_value(secret), json_string_length(secret));
-	json_decref(o);
-}
+/* What stands in a line for a secret that was taken out of it: one character of it, DIGITS times. */
+static const char taken[] = "-";
 
 char *fl_bootstrap_format(const struct fl_bootstrap *b)
 {
-	char secret[2 * FL_SECRET_BYTES + 1];
+	char secret[DIGITS + 1];
 	/* so much that it never moves, and leaves nothing where it was */
 	struct fl_text text = { .bytes = fl_zalloc(LINE_MAX_BYTES, 1), .room = LINE_MAX_BYTES };
-	json_t *o = json_object(), *addresses = json_array();
+	json_t *o = json_object(), *addresses = json_array(), *digits;
 
 	fl_secret_format(&b->secret, secret);
+	digits = json_string(secret);
 	for (size_t i = 0; i < b->addresses_n; i++)
 		json_array_append_new(addresses, fl_json_string(b->addresses[i]));
 	json_object_set_new(o, "feedline", json_integer(LINE_VERSION));
 	json_object_set_new(o, "addresses", addresses);
 	json_object_set_new(o, "port", json_integer(b->port));
-	json_object_set_new(o, "secret", json_string(secret));
+	json_object_set_new(o, "secret", digits);
 	json_object_set_new(o, "rank", b->rank < 0 ? json_null() : json_integer(b->rank));
 	json_object_set_new(o, "size", json_integer(b->size));
 	json_object_set_new(o, "host", fl_json_string(b->host));
 	fl_json_write(o, 0, &text);
 	fl_text_add(&text, "\n");
-	forget(o);
+	sodium_memzero((char *)(uintptr_t)json_string_value(digits), DIGITS);
+	json_decref(o);
 	sodium_memzero(secret, sizeof(secret));
 	return text.bytes;
 }
@@ -63,6 +58,49 @@ void fl_bootstrap_release(struct fl_bootstrap *b)
 	free(b->host);
 	fl_bootstrap_forget(b);
 	*b = (struct fl_bootstrap){ .rank = -1 };
+}
+
+/* ---- the secret of a line. A parser copies what it reads, and moves the copies as they grow: where they were, nobody
+ * overwrites. So it is taken out of the line before that is parsed. */
+
+static char *skip_blanks(char *at, const char *end)
+{
+	while (at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	return at;
+}
+
+/* The text of the first member "secret" that is as long as one; NULL: there is none. */
+static char *find_secret(char *line, size_t n)
+{
+	static const char key[] = "\"secret\"";
+	const char *end = line + n;
+	char *at = line;
+
+	while ((at = memmem(at, (size_t)(end - at), key, sizeof(key) - 1))) {
+		at = skip_blanks(at + sizeof(key) - 1, end);
+		if (at == end || *at != ':')
+			continue;
+		at = skip_blanks(at + 1, end);
+		if (end - at >= DIGITS + 2 && at[0] == '"' && at[DIGITS + 1] == '"')
+			return at + 1;
+	}
+	return NULL;
+}
+
+/* Is there one? Its text is blanked where it is as long as one. */
+static bool take_secret(char *line, size_t n, struct fl_secret *ret)
+{
+	char *found = find_secret(line, n), digits[DIGITS + 1] = "";
+	int rc;
+
+	if (!found)
+		return false;
+	memcpy(digits, found, DIGITS);
+	memset(found, *taken, DIGITS);
+	rc = fl_secret_parse(digits, ret, NULL);
+	sodium_memzero(digits, sizeof(digits));
+	return rc == 0;
 }
 
 /* ---- reading */
@@ -126,7 +164,7 @@ static int read_place(const json_t *o, struct fl_bootstrap *b, struct fl_err *er
 	return 0;
 }
 
-static int read_hub(const json_t *o, struct fl_bootstrap *b, struct fl_err *err)
+static int read_hub(const json_t *o, bool was_taken, struct fl_bootstrap *b, struct fl_err *err)
 {
 	uint64_t version = 0, port = 0;
 	const char *secret = NULL;
@@ -143,16 +181,17 @@ static int read_hub(const json_t *o, struct fl_bootstrap *b, struct fl_err *err)
 		rc = fl_fail(err, -EINVAL, "the line: 'port' is 0");
 	if (rc == 0)
 		rc = fl_json_text(o, "the line", "secret", &secret, err);
-	if (rc == 0)
-		rc = fl_secret_parse(secret, &b->secret, err);
+	if (rc == 0 && (!was_taken || strlen(secret) != DIGITS || strspn(secret, taken) != DIGITS))
+		rc = fl_fail(err, -EINVAL, "the line: a secret is %d hexadecimal digits", DIGITS);
 	b->port = (uint16_t)port;
 	return rc;
 }
 
-static int read_object(const json_t *o, struct fl_bootstrap *ret, struct fl_err *err)
+/* All but the secret. */
+static int read_object(const json_t *o, bool was_taken, struct fl_bootstrap *ret, struct fl_err *err)
 {
 	struct fl_bootstrap b = { .rank = -1 };
-	int rc = read_hub(o, &b, err);
+	int rc = read_hub(o, was_taken, &b, err);
 
 	if (rc == 0)
 		rc = read_addresses(o, &b, err);
@@ -162,20 +201,25 @@ static int read_object(const json_t *o, struct fl_bootstrap *ret, struct fl_err 
 		*ret = b;
 	else
 		fl_bootstrap_release(&b);
-	fl_secret_forget(&b.secret);
 	return rc;
 }
 
 /* The message of a parser could show a part of the secret: it is not passed on. */
-static int parse(const char *line, size_t n, struct fl_bootstrap *ret, struct fl_err *err)
+static int parse(char *line, size_t n, struct fl_bootstrap *ret, struct fl_err *err)
 {
+	struct fl_secret secret = { { 0 } };
+	bool was_taken = take_secret(line, n, &secret);
 	json_t *o = NULL;
 	int rc;
 
 	if (fl_json_parse(line, n, "the line", &o, NULL) < 0)
-		return fl_fail(err, -EINVAL, "the line that says where the hub is, is not JSON");
-	rc = read_object(o, ret, err);
-	forget(o);
+		rc = fl_fail(err, -EINVAL, "the line that says where the hub is, is not JSON");
+	else
+		rc = read_object(o, was_taken, ret, err);
+	if (rc == 0)
+		ret->secret = secret;
+	fl_secret_forget(&secret);
+	json_decref(o);
 	return rc;
 }
 
