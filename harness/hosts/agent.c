@@ -117,7 +117,6 @@ static int join(struct fl_agent_own *own, struct fl_bootstrap *bootstrap, const 
 	const struct fl_join spec = { .bootstrap = bootstrap,
 				      .catalog_digest = own->serve->catalog_digest,
 				      .lock = lock->code ? lock->what : NULL,
-				      .lock_pid = lock->code ? fl_run_lock_holder() : 0,
 				      .local_size = own->serve->local_size ? own->serve->local_size : 1,
 				      .until_ns = fl_now_ns() + look_for_ns,
 				      .interrupt = own->serve->interrupt };

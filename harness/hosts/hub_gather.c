@@ -212,14 +212,19 @@ static int check_names(const struct fl_hub *hub, struct fl_err *err)
 	return 0;
 }
 
-/* Has that agent the lock which the other one could not have? */
+static bool is_same(const struct fl_hub_host *a, const struct fl_hub_host *b, const char *key)
+{
+	const char *one = fl_json_text_or_null(a->hello, key), *other = fl_json_text_or_null(b->hello, key);
+
+	return one && other && !strcmp(one, other); /* two that are not known are not the same */
+}
+
+/* Has that agent the lock which the other one could not have? There is one lock in each network namespace of a machine.
+ * What it is called in PID namespaces, which each container has of its own, does not matter. */
 static bool holds_lock_of(const struct fl_hub_host *host, const struct fl_hub_host *locked)
 {
-	const json_t *pid = json_object_get(locked->hello, "lock_pid");
-
-	return host != locked && host->hello && json_is_integer(pid) &&
-	       json_equal(json_object_get(host->hello, "pid"), pid) &&
-	       json_equal(json_object_get(host->hello, "boot_id"), json_object_get(locked->hello, "boot_id"));
+	return host != locked && host->hello && !fl_json_text_or_null(host->hello, "lock") &&
+	       is_same(host, locked, "boot_id") && is_same(host, locked, "network_namespace");
 }
 
 /* Another feedline has the lock of a node. It may be an agent of this run, which came to that machine by another name,

@@ -33,6 +33,16 @@ static json_t *boot_id(void)
 	return id ? id : json_null();
 }
 
+/* "net:[4026531840]": no other on this machine is called so. */
+static json_t *network_namespace(void)
+{
+	char name[64];
+	ssize_t n = readlink("/proc/self/ns/net", name, sizeof(name) - 1);
+
+	name[n > 0 ? n : 0] = 0;
+	return fl_json_string(n > 0 ? name : NULL);
+}
+
 static json_t *own_addresses(void)
 {
 	char *list[FL_ADDRESSES_MAX];
@@ -74,10 +84,8 @@ static json_t *make_hello(const struct fl_join *join, int fd)
 	json_object_set_new(o, "schemas", schemas);
 	json_object_set_new(o, "catalog", fl_json_string(join->catalog_digest));
 	json_object_set_new(o, "boot_id", boot_id());
-	json_object_set_new(o, "pid", json_integer(getpid()));
+	json_object_set_new(o, "network_namespace", network_namespace());
 	json_object_set_new(o, "lock", fl_json_string(join->lock));
-	json_object_set_new(o, "lock_pid",
-			    join->lock && join->lock_pid > 0 ? json_integer(join->lock_pid) : json_null());
 	json_object_set_new(o, "local_size", json_integer(join->local_size));
 	json_object_set_new(o, "addresses", own_addresses());
 	add_interface(o, fd);

@@ -9,7 +9,6 @@ struct fl_join {
 	const struct fl_bootstrap *bootstrap;	/* rank and host are known */
 	const char *catalog_digest;		/* NULL: not compared */
 	const char *lock;			/* why the lock of this node could not be had; NULL: we have it */
-	pid_t lock_pid;				/* of the process that has it then; 0, -1: not known */
 	unsigned local_size;			/* agents that the launcher started on this host */
 	uint64_t until_ns;			/* how long the hub is looked for (fl_now_ns) */
 	const volatile sig_atomic_t *interrupt; /* may be NULL */

@@ -18,8 +18,8 @@ static socklen_t lock_address(struct sockaddr_un *address)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(lock_name) - 1);
 }
 
-/* The holder listens; the kernel tells who that is. */
-pid_t fl_run_lock_holder(void)
+/* The holder listens; the kernel tells who that is. 0: a process that our container does not see; -1: nobody any more. */
+static pid_t lock_holder(void)
 {
 	struct sockaddr_un address;
 	socklen_t length = lock_address(&address);
@@ -39,7 +39,7 @@ pid_t fl_run_lock_holder(void)
 static int refuse(struct fl_err *err)
 {
 	char by[48] = "by a process of another container";
-	pid_t pid = fl_run_lock_holder();
+	pid_t pid = lock_holder();
 
 	if (pid > 0)
 		snprintf(by, sizeof(by), "pid %d", (int)pid);

@@ -55,8 +55,6 @@ struct fl_agent {
 /* Takes the lock of this node (an abstract socket, freed by death); -EBUSY says who holds it: its pid, or that it is
  * in another container. */
 int fl_run_lock(int *ret_fd, struct fl_err *err);
-/* Who has it: 0: a process that our container does not see; -1: nobody any more. */
-pid_t fl_run_lock_holder(void);
 
 /* Runs what fl_plan_next() gives until it is done, recording into the store after every case; `run` has been begun (or
  * loaded, for --resume) and gets the lanes too. From here on the store waits for other writers until interrupted: what

@@ -68,7 +68,6 @@ struct agent_way {
 	bool other_secret;
 	bool hub_may_be_late;
 	const char *lock;
-	pid_t lock_pid;
 	unsigned local_size; /* 0: 1 */
 	bool goes_away;	     /* after its welcome */
 	bool hangs;	     /* after its machine */
@@ -154,7 +153,6 @@ static int agent_live(const struct agent_way *way, struct fl_bootstrap *b, struc
 	struct fl_join join = { .bootstrap = b,
 				.catalog_digest = way->digest,
 				.lock = way->lock,
-				.lock_pid = way->lock_pid,
 				.local_size = way->local_size ? way->local_size : 1,
 				.until_ns = fl_now_ns() + 20 * agent_second_ns };
 	struct fl_err err = { 0 };

@@ -462,7 +462,6 @@ static void test_one_machine(void **state)
 		pid_t waker = -1;
 
 		agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
-		locked.lock_pid = a.pids[0];
 		if (late) {
 			kill(a.pids[0], SIGSTOP);
 			waker = fork();
@@ -476,6 +475,38 @@ static void test_one_machine(void **state)
 		gather_fails(hub, limit_ns, -EINVAL, "hosts n1 and 10.77.0.1 are one machine");
 		if (waker > 0)
 			waitpid(waker, NULL, 0);
+		fl_hub_close(hub);
+		agents_kill(&a);
+	}
+}
+
+/* Another machine, or another network namespace of this one, has a lock of its own; who does not know where it is, or
+ * could not have that lock either, does not hold it. */
+static void test_another_run(void **state)
+{
+	static const struct {
+		const char *key, *first, *second; /* of the hello of either */
+	} rows[] = {
+		{ "boot_id", "1", "2" },
+		{ "boot_id", NULL, NULL },
+		{ "network_namespace", "net:[1]", "net:[2]" },
+		{ "network_namespace", NULL, NULL },
+		{ "lock", "another run is measuring", "another run is measuring" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
+		struct agents a = agents_make();
+		const char *what = "another run is measuring";
+
+		agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
+		agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .lock = what });
+		while (!hub->hosts[0].hello || !hub->hosts[1].hello)
+			fl_hub_turn(hub, fl_now_ns() + short_ns, NULL, NULL);
+		json_object_set_new(hub->hosts[0].hello, rows[i].key, fl_json_string(rows[i].first));
+		json_object_set_new(hub->hosts[1].hello, rows[i].key, fl_json_string(rows[i].second));
+		gather_fails(hub, limit_ns, -EBUSY, "host n2: another run is measuring");
 		fl_hub_close(hub);
 		agents_kill(&a);
 	}
@@ -760,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_joining_fails),
 		cmocka_unit_test(test_two_of_a_name),
 		cmocka_unit_test(test_one_machine),
+		cmocka_unit_test(test_another_run),
 		cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_clocks),
