@@ -18,7 +18,8 @@ static socklen_t lock_address(struct sockaddr_un *address)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(lock_name) - 1);
 }
 
-/* The holder listens; the kernel tells who that is. 0: a process that our container does not see; -1: nobody any more. */
+/* The holder listens; the kernel tells who that is. 0: a process that our container does not see; -1: nobody any
+ * more. */
 static pid_t lock_holder(void)
 {
 	struct sockaddr_un address;

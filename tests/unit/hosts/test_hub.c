@@ -458,7 +458,6 @@ static void test_one_machine(void **state)
 	for (int late = 0; late < 2; late++) {
 		struct fl_hub *hub = open_hub(3, "127.0.0.1", 0);
 		struct agents a = agents_make();
-		struct agent_way locked = { .rank = 1, .host = "10.77.0.1", .lock = "another run is measuring" };
 		pid_t waker = -1;
 
 		agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
@@ -471,7 +470,7 @@ static void test_one_machine(void **state)
 			kill(a.pids[0], SIGCONT);
 			_exit(0);
 		}
-		agents_start(&a, hub, &locked);
+		agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "10.77.0.1", .lock = "another run" });
 		gather_fails(hub, limit_ns, -EINVAL, "hosts n1 and 10.77.0.1 are one machine");
 		if (waker > 0)
 			waitpid(waker, NULL, 0);
@@ -481,16 +480,13 @@ static void test_one_machine(void **state)
 }
 
 /* Another machine, or another network namespace of this one, has a lock of its own; who does not know where it is, or
- * could not have that lock either, does not hold it. */
+ * could not have that lock either, does not hold it. A row: a member of hello, and what it is of either. */
 static void test_another_run(void **state)
 {
-	static const struct {
-		const char *key, *first, *second; /* of the hello of either */
-	} rows[] = {
+	static const char *const rows[][3] = {
 		{ "boot_id", "1", "2" },
 		{ "boot_id", NULL, NULL },
 		{ "network_namespace", "net:[1]", "net:[2]" },
-		{ "network_namespace", NULL, NULL },
 		{ "lock", "another run is measuring", "another run is measuring" },
 	};
 
@@ -498,14 +494,13 @@ static void test_another_run(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fl_hub *hub = open_hub(2, "127.0.0.1", 0);
 		struct agents a = agents_make();
-		const char *what = "another run is measuring";
 
 		agents_start(&a, hub, &(struct agent_way){ .rank = 0, .host = "n1" });
-		agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .lock = what });
+		agents_start(&a, hub, &(struct agent_way){ .rank = 1, .host = "n2", .lock = rows[3][1] });
 		while (!hub->hosts[0].hello || !hub->hosts[1].hello)
 			fl_hub_turn(hub, fl_now_ns() + short_ns, NULL, NULL);
-		json_object_set_new(hub->hosts[0].hello, rows[i].key, fl_json_string(rows[i].first));
-		json_object_set_new(hub->hosts[1].hello, rows[i].key, fl_json_string(rows[i].second));
+		json_object_set_new(hub->hosts[0].hello, rows[i][0], fl_json_string(rows[i][1]));
+		json_object_set_new(hub->hosts[1].hello, rows[i][0], fl_json_string(rows[i][2]));
 		gather_fails(hub, limit_ns, -EBUSY, "host n2: another run is measuring");
 		fl_hub_close(hub);
 		agents_kill(&a);
@@ -670,12 +665,10 @@ static void test_clocks_of_the_early(void **state)
 	early->clocks_due = 1;
 	for (unsigned i = 0; i < 9; i++)
 		fl_hub_clocks_ask(clocks, &hub->hosts[i]);
-	assert_int_equal(hub->hosts[7].clocks_due, 1);
 	assert_int_equal(fl_hub_clocks_hear(clocks, early, message, &err), 0);
 	assert_int_equal(early->clocks_due, 0);
 	assert_int_equal(fl_hub_clocks_wait(clocks, NULL, &err), 0);
-	for (unsigned i = 0; i < 9; i++)
-		clock_is(&hub->hosts[i], 0);
+	clock_is(early, 0);
 	assert_int_equal(early->messages, 2 + 8);
 	json_decref(message);
 	fl_hub_clocks_close(clocks);
