@@ -333,13 +333,13 @@ static void count_steps(const struct fl_track *tracks, size_t n, double *steps, 
 
 /* ---- the whole */
 
-/* Measured, but what was moved is not what arrived. */
-static void set_wrong_data(const struct fl_case_lane *lane, struct fl_lane_record *record)
+/* What was moved is not what arrived. */
+static void set_wrong_data(const struct fl_case_lane *lane, enum fl_outcome outcome, struct fl_lane_record *record)
 {
 	const char *found = fl_json_text_or_null(lane->done, "what");
 	char *reason = fl_format("wrong data: %s", found ? found : "the benchmark does not say what it found");
 
-	set_outcome(record, FL_MEASURED, reason, fl_json_text_or_null(lane->done, "hint"));
+	set_outcome(record, outcome, reason, fl_json_text_or_null(lane->done, "hint"));
 	free(reason);
 }
 
@@ -362,7 +362,7 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 		set_outcome(record, FL_INVALID, fl_json_text_or_null(record->placement, "reason"),
 			    "the lane did not run where it was placed, so its numbers belong to another path");
 	else if (json_is_false(json_object_get(lane->done, "verified")))
-		set_wrong_data(lane, record);
+		set_wrong_data(lane, FL_MEASURED, record);
 	else if (fl_window_clip(tracks, lane->threads, &c->window).ops <= 0)
 		set_outcome(record, FL_NOT_MEASURED, "no step that counts finished in the window",
 			    "measure for longer (--duration)");
@@ -377,12 +377,19 @@ static void collect_done(const struct fl_case *c, const struct fl_case_lane *lan
 	fl_case_free_tracks(tracks, lane->threads);
 }
 
+/* Its numbers are not those of the case, which lacked the other lane; that its data is wrong stays true. */
 static void collect_beside(const struct fl_case_lane *lane, const struct fl_case_lane *beside,
 			   struct fl_lane_record *record)
 {
-	char *reason = fl_format("a lane of the same %s failed: %s: %s", fl_group_same(lane, beside) ? "group" : "case",
-				 beside->plan->bench, beside->err.what);
+	char *reason;
 
+	if (json_is_false(json_object_get(lane->done, "verified"))) {
+		json_object_set_new(record->notes, "verified", json_false());
+		set_wrong_data(lane, FL_NOT_MEASURED, record);
+		return;
+	}
+	reason = fl_format("a lane of the same %s failed: %s: %s", fl_group_same(lane, beside) ? "group" : "case",
+			   beside->plan->bench, beside->err.what);
 	set_outcome(record, FL_NOT_MEASURED, reason, beside->err.hint);
 	free(reason);
 }

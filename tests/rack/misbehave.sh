@@ -190,5 +190,19 @@ rc=$(undisturbed "$rc" "$home/out")
 is 3 "$rc" 'status beside a crash'
 is 'invalid,not measured' "$(value '[.lanes[].verdict] | join(",")')" 'verdicts beside a crash'
 
+# That its data is wrong stays true.
+cat >"$home/beside.yaml" <<'EOF'
+- together:
+    - bench: null.scripted
+      with: {script: fail_step, duration: 200ms}
+    - bench: null.scripted
+      with: {script: wrong_data, duration: 200ms}
+EOF
+rc=0
+feedline run --suite "$home/beside.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+is 1 "$(undisturbed "$rc" "$home/out")" 'status of wrong data beside a failure'
+is 'not measured,fail' "$(value '[.lanes[].verdict] | join(",")')" 'verdicts of wrong data beside a failure'
+has "$(value '.lanes[1].reason')" 'wrong data: scripted wrong data at offset 4096' 'reason of wrong data beside a failure'
+
 is 0 "$(workers)" 'workers left'
 finish
