@@ -30,7 +30,7 @@ struct stage {
 	struct fl_plan_lane plans[LANES];
 	struct fl_agent agent;
 	struct fl_crew_own crew;
-	struct fl_crew_part parts[HOSTS];
+	struct fl_crew_part parts[HOSTS], *of_host[HOSTS];
 	unsigned numbers[HOSTS][LANES];
 	struct fl_crew_lane lanes[LANES];
 	struct fl_crew_case c;
@@ -51,10 +51,12 @@ static void open_stage(struct stage *s)
 				      .lanes = s->lanes,
 				      .parts = s->parts,
 				      .parts_n = HOSTS,
+				      .of_host = s->of_host,
 				      .reader = fl_journal_reader_make() };
 	for (unsigned i = 0; i < HOSTS; i++) {
 		s->hosts[i] = (struct fl_hub_host){ .rank = i, .name = names[i] };
 		s->parts[i] = (struct fl_crew_part){ .host = &s->hosts[i], .name = names[i], .numbers = s->numbers[i] };
+		s->of_host[i] = &s->parts[i];
 	}
 	for (unsigned i = 0; i < LANES; i++) {
 		struct fl_crew_part *part = &s->parts[host_of[i]];
@@ -64,6 +66,7 @@ static void open_stage(struct stage *s)
 		s->plans[i].rank = i == 1;
 		s->plans[i].size = i < 2 ? 2 : 1;
 		s->lanes[i] = (struct fl_crew_lane){ .plan = &s->plans[i], .entry = &entry, .part = part };
+		s->lanes[i].mate = &s->lanes[i < 2 ? 1 - i : i];
 		part->numbers[part->n++] = i;
 	}
 }
