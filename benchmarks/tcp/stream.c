@@ -309,6 +309,13 @@ static int say_under_way(const struct stream_state *s, unsigned stream, struct f
 	return fl_hint(err, "is that host, or the network between, still there?");
 }
 
+/* What is not all through is not known to be right, and the way is one that changes data. */
+static int say_wrong_there(const struct stream_state *s, unsigned stream, struct fl_err *err)
+{
+	return fl_fail(err, -EBADMSG, "stream %u: not all came through in the end, and %s found wrong data", stream,
+		       s->peer);
+}
+
 /* Whether all that was sent has arrived, and nothing else. */
 static int hold_against(const struct stream_state *s, const struct total *all, struct fl_err *err)
 {
@@ -341,8 +348,8 @@ static int stream_verify(void *state, struct fl_err *err)
 		state_totals(s, all);
 	if (wrong < 0 || rc < 0)
 		return wrong < 0 ? wrong : rc;
-	if (is_under_way(s, all, &i)) /* a failure here would hide what the other found */
-		return all[other].wrong ? 0 : say_under_way(s, i, err);
+	if (is_under_way(s, all, &i)) /* a lane that fails takes its group along, and what the other found */
+		return all[other].wrong ? say_wrong_there(s, i, err) : say_under_way(s, i, err);
 	for (i = 0; i < s->opts->streams && rc == 0; i++)
 		rc = fl_tcp_flow_verify(s->threads[i].flow, i, err);
 	return rc < 0 ? rc : hold_against(s, all, err);
