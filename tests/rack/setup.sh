@@ -13,7 +13,7 @@ done
 status=0
 PATH=$dir "$root/scripts/setup" build >"$dir/out" 2>"$dir/err" || status=$?
 [ $status -eq 2 ] || { echo "status $status, not 2"; exit 1; }
-for package in cmake gcc libhwloc-dev libyaml-dev; do
+for package in cmake gcc libhwloc-dev libibverbs-dev libyaml-dev; do
 	grep -qx "$package" "$dir/out" || { echo "'$package' is not in the list"; exit 1; }
 done
 for line in 'setup: this system has no apt; ' '  cmake --preset release' '  cmake --build --preset release'; do

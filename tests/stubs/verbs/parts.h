@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* parts.h: the inside of the stub. One lock guards all of it. Functions named *_locked want it held. */
+#ifndef STUBS_VERBS_PARTS_H
+#define STUBS_VERBS_PARTS_H
+#include <infiniband/verbs.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NICS = 2, PORTS = 2, GIDS = 6, SGES = 4, FAULTS = 16, NAME = 48, REASON = 160, IDLE_NS = 1000 };
+
+/* ---- settings.c */
+enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG };
+struct mishap {
+	enum deed deed;
+	int code;
+};
+
+struct fault {
+	char call[NAME];
+	int nic; /* -1: any */
+	unsigned from, seen;
+	bool on; /* each time from then on */
+	struct mishap does;
+};
+
+struct settings {
+	unsigned nics, is_ib, no_v4, no_v6; /* the last three: a bit for each NIC */
+	bool down[NICS][PORTS], cut;
+	enum ibv_mtu mtu[NICS][PORTS];
+	uint64_t memlock, latency_ns, bytes_per_s;
+	unsigned inline_bytes, depth;
+	char sysfs[REASON];
+	struct fault faults[FAULTS];
+	unsigned faults_n;
+};
+void settings_read(const char *text, struct settings *ret); /* ends the process where it cannot */
+struct mishap settings_mishap(struct settings *s, const char *call, bool is_work, int nic);
+
+/* ---- what programs make */
+struct context {
+	struct verbs_context v; /* v.context is what the program holds */
+	int nic;
+	unsigned users; /* protection domains, queues, channels */
+};
+
+struct pd {
+	struct ibv_pd pd;
+	unsigned users;
+};
+
+struct mr {
+	struct ibv_mr mr;
+	struct mr *next;
+	char *real; /* where its first byte is for the host; mr.addr is what the others call it */
+	unsigned access;
+	bool is_mapped;
+};
+
+struct channel {
+	struct ibv_comp_channel channel;
+	struct channel *next;
+};
+
+struct cq {
+	struct ibv_cq cq;
+	struct cq *next;
+	struct ibv_wc *ring;
+	unsigned first, used, users;
+	bool armed, has_event;
+};
+
+struct ah {
+	struct ibv_ah ah;
+	struct ibv_ah_attr attr;
+};
+
+struct op {
+	struct op *next;
+	uint64_t wr_id;
+	enum ibv_wr_opcode opcode;
+	unsigned flags;
+	struct ibv_sge sge[SGES];
+	int sge_n;
+	char *inlined; /* malloc'd, with all `bytes` of it; NULL: by sge */
+	uint64_t bytes, remote, compare_add, swap, done_ns;
+	uint32_t rkey, qpn, qkey;
+	__be32 imm;
+	const struct ah *ah;
+	bool waits, timed_out; /* for a receive; for an answer */
+	struct mishap mishap;
+	bool asked; /* what goes wrong with it */
+};
+
+struct ops {
+	struct op *first, *last;
+	unsigned n;
+};
+
+struct qp {
+	struct ibv_qp qp;
+	struct qp *next;
+	struct ibv_qp_cap cap;
+	struct ibv_qp_attr attr;
+	struct ops sends, recvs;
+	bool all_signalled;
+};
+
+struct stub {
+	pthread_mutex_t lock;
+	bool ready;
+	struct settings settings;
+	struct ibv_device devices[NICS];
+	uint64_t now_ns, sent_ns[NICS][PORTS]; /* until when a port is busy */
+	uint64_t locked_bytes;
+	struct mr *mrs;
+	struct channel *channels;
+	struct cq *cqs;
+	struct qp *qps;
+	unsigned contexts, pds, ahs, calls;
+	uint32_t serial; /* of queue pairs and keys */
+	char fault[NAME], misuse[REASON];
+};
+extern struct stub stub;
+
+/* ---- device.c: every call that can fail begins with one of these. 0, or the errno that it is to fail with, which
+ * enter() leaves in errno, too. nic: -1: none. Takes the lock. */
+int enter(const char *call, int nic);
+int leave(int rc); /* gives the lock back; sets errno where rc is not 0 */
+int nic_of(const struct ibv_context *context);
+struct context *context_of(struct ibv_context *context);
+void misuse_locked(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void suffer_locked(const char *call);
+/* false: there is none */
+bool gid_at(int nic, unsigned port, unsigned index, struct ibv_gid_entry *ret);
+bool gid_exists(const union ibv_gid *gid);
+uint16_t lid_of(int nic, unsigned port);
+
+/* ---- objects.c */
+/* Where `bytes` at `at` are, by a key of the domain: NULL: not registered so. */
+char *reach_locked(const struct ibv_pd *pd, uint32_t key, bool remote, uint64_t at, uint64_t bytes, unsigned access);
+
+/* ---- pairs.c */
+struct qp *find_qp_locked(uint32_t number);
+void drop_ops(struct ops *ops);
+
+/* ---- wire.c: the hot calls, and requests that are carried out */
+int wire_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr **bad);
+int wire_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad);
+int wire_poll(struct ibv_cq *cq, int n, struct ibv_wc *ret);
+int wire_notify(struct ibv_cq *cq, int solicited_only);
+void flush_locked(struct qp *q); /* all that is queued ends so */
+
+/* ---- deliver.c: what a request does */
+/* Moves its bytes: the status of both sides. ret_in: for the receive that it uses up; NULL: none. `peer` may be
+ * NULL. */
+enum ibv_wc_status deliver_locked(struct qp *q, struct qp *peer, struct op *op, enum ibv_wc_status *ret_in,
+				  uint64_t *ret_bytes);
+
+#endif
