@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path/rdma/link.h: queue pairs between the two lanes of a group, ready to send and to receive, and what each side
+ * has to know of the other. Whatever the two do not agree in is named before anything is sent.
+ *
+ * Reliable transport gives up by itself: a request without an answer is repeated 7 times with a timeout of 134 ms,
+ * which devices may stretch by up to four: an error after 1 to 5 s. A receiver that has no receive posted is waited
+ * for without an end, since one that is only slow shall not fail: whoever sends looks after that himself.
+ * Path MTU: the smaller of both, unless somebody asked for more. */
+#ifndef PATH_RDMA_LINK_H
+#define PATH_RDMA_LINK_H
+#include "path/rdma/memory.h"
+
+enum fl_rdma_transport { FL_RDMA_RC, FL_RDMA_UC, FL_RDMA_UD };
+
+enum { FL_RDMA_PAIRS_MAX = 64, FL_RDMA_PEER_NAME = 160, FL_RDMA_GRH_BYTES = 40 };
+
+struct fl_rdma_link_spec {
+	struct fl_lane *lane;
+	const char *const *roles; /* what the two are called */
+	const struct fl_rdma_port *port;
+	const struct fl_rdma_memory *memory; /* that the other side may use as its rights say */
+	unsigned pairs;			     /* 1 .. FL_RDMA_PAIRS_MAX */
+	unsigned depth, receives;	     /* most requests, and receives, in the queue of each */
+	unsigned inline_bytes;		     /* that requests can carry themselves; 0: none */
+	enum fl_rdma_transport transport;
+	unsigned traffic_class; /* 0 .. 255, with RoCE and in a global route */
+	bool events;		/* completions can be slept for */
+};
+
+struct fl_rdma_link {
+	struct ibv_comp_channel *channel; /* NULL: without events */
+	struct ibv_cq *cq;		  /* of all, with room for all that can be queued */
+	struct ibv_qp *qp[FL_RDMA_PAIRS_MAX];
+	struct ibv_ah *ah; /* UD: the other side */
+	enum fl_rdma_transport transport;
+	unsigned pairs, inline_bytes; /* what was got */
+	unsigned reads;		      /* reads and atomics in flight of each that both devices can do */
+	enum ibv_mtu mtu;
+	uint32_t remote_qpn[FL_RDMA_PAIRS_MAX], remote_qkey;
+	uint64_t remote_at, remote_bytes; /* of its memory */
+	uint32_t remote_rkey;
+	unsigned remote_rights;
+	char peer[FL_RDMA_PEER_NAME]; /* the other side, for messages: "rank 1 (target, 10.1.0.2)" */
+};
+
+/* Both make it, from open, at the same point. -EPROTO: the two were not asked for the same, or speak different things;
+ * -EMSGSIZE: an MTU that was asked for is more than the other side's; -EHOSTUNREACH: its address does not answer;
+ * -EINVAL: more than the device has room for; -ENOMEM. */
+int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *ret, struct fl_err *err);
+
+/* Ends whatever is queued: all of it completes with an error soon (flushed). Safe while another thread posts and
+ * polls. */
+void fl_rdma_link_flush(struct fl_rdma_link *l);
+
+void fl_rdma_link_close(struct fl_rdma_link *l); /* of a zeroed one: nothing */
+
+/* clang-format off */
+#define FL_RDMA_LINK_FACTS                                                                                             \
+	{ "transport", true, "of the queue pairs: RC, UC, UD" },                                                       \
+	{ "path_mtu", true, "bytes of a packet's payload between the two" },                                           \
+	{ "inline_bytes", false, "most bytes that a request carries itself" },                                         \
+	{ "peer", false, "the other side" }
+/* clang-format on */
+void fl_rdma_link_state(const struct fl_rdma_link *l, struct fl_lane *lane);
+
+#endif
