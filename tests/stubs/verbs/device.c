@@ -44,6 +44,7 @@ static void begin_locked(const char *text)
 	settings_read(text, &stub.settings);
 	memset(stub.sent_ns, 0, sizeof(stub.sent_ns));
 	stub.now_ns = 1000000000;
+	stub.idle_ns = IDLE_NS;
 	stub.calls = 0;
 	*stub.fault = *stub.misuse = 0;
 }

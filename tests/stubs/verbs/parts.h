@@ -8,7 +8,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NICS = 2, PORTS = 2, GIDS = 6, SGES = 4, FAULTS = 16, NAME = 48, REASON = 160, IDLE_NS = 1000 };
+enum {
+	NICS = 2,
+	PORTS = 2,
+	GIDS = 6,
+	SGES = 4,
+	FAULTS = 16,
+	NAME = 48,
+	REASON = 160,
+	IDLE_NS = 100,
+	IDLE_MOST_NS = 1000000
+};
 
 /* ---- settings.c */
 enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG };
@@ -112,7 +122,8 @@ struct stub {
 	bool ready;
 	struct settings settings;
 	struct ibv_device devices[NICS];
-	uint64_t now_ns, sent_ns[NICS][PORTS]; /* until when a port is busy */
+	uint64_t now_ns, idle_ns,
+		sent_ns[NICS][PORTS]; /* idle_ns: of the next idle poll; sent_ns: until when a port is busy */
 	uint64_t locked_bytes;
 	struct mr *mrs;
 	struct channel *channels;

@@ -10,9 +10,9 @@
  * On InfiniBand there is one, and LIDs.
  *
  * Time is a clock of its own, which goes on only when somebody polls a queue in which nothing is: to the end of the
- * next request anywhere, or, where there is none, by a microsecond. A request takes its bytes by the rate of the
- * port that sends them, one after the other, and the latency. So what one thread alone measures by that clock is
- * known to the nanosecond; of two that wait for each other it is not.
+ * next request anywhere, or, where there is none, by 100 ns and then twice as much each time, up to 1 ms. A request
+ * takes its bytes by the rate of the port that sends them, one after the other, and the latency. So what one thread
+ * alone measures by that clock is known to the nanosecond; of two that wait for each other it is not.
  *
  * What the machine is and what goes wrong is a text, "memlock=1000000,ibv_reg_mr:3:fail=12". Entries:
  *   nics=N          so many NICs

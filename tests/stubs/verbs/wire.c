@@ -416,6 +416,18 @@ int wire_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr
 	return leave(rc);
 }
 
+/* Time goes on to what comes next, or by more each time that nothing does. */
+static void pass_locked(uint64_t next_ns)
+{
+	if (next_ns != UINT64_MAX) {
+		stub.now_ns = next_ns;
+		stub.idle_ns = IDLE_NS;
+		return;
+	}
+	stub.now_ns += stub.idle_ns;
+	stub.idle_ns = 2 * stub.idle_ns < IDLE_MOST_NS ? 2 * stub.idle_ns : IDLE_MOST_NS;
+}
+
 static int take(struct cq *c, int n, struct ibv_wc *ret)
 {
 	int got = 0;
@@ -440,12 +452,15 @@ int wire_poll(struct ibv_cq *cq, int n, struct ibv_wc *ret)
 		return leave(rc), -rc;
 	run_locked();
 	got = take(c, n, ret);
-	if (got == 0) {
+	while (got == 0) {
 		next = next_locked(&q);
-		stub.now_ns = q ? next : stub.now_ns + IDLE_NS;
+		pass_locked(q ? next : UINT64_MAX);
 		run_locked();
-		if (!armed) /* who is about to sleep shall be woken */
+		if (armed && q && c->armed) /* until it is woken */
+			continue;
+		if (!armed) /* who is about to sleep shall find nothing, and be woken */
 			got = take(c, n, ret);
+		break;
 	}
 	leave(0);
 	if (got == 0)

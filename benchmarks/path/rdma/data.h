@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path/rdma/data.h: which bytes go where, so that the last request to every place can be checked.
+ *
+ * Each queue pair has a sink of its own of so many slots, one after the other in the memory of who receives;
+ * requests go round in it. All take from one source, which is a row of blocks of test data (feedline/block.h). Each
+ * lap takes its data a block further on, FL_RDMA_LAPS times, then from its beginning, and each pair begins a block
+ * later than the one before: what does not arrive leaves what an earlier lap brought, which is wrong; and what
+ * arrives in the sink of another pair is wrong there. What is lost or changed and mended by the next lap is not
+ * seen, and neither is who loses everything from some moment on, a whole multiple of FL_RDMA_LAPS laps before the
+ * end. */
+#ifndef PATH_RDMA_DATA_H
+#define PATH_RDMA_DATA_H
+#include <feedline/block.h>
+#include <feedline/err.h>
+
+enum { FL_RDMA_LAPS = 61 };
+
+struct fl_rdma_data {
+	uint64_t size; /* of a request */
+	uint64_t slots;
+	unsigned pairs;
+	uint64_t seed;
+};
+
+uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d); /* a multiple of FL_BLOCK_BYTES */
+uint64_t fl_rdma_data_sink_bytes(const struct fl_rdma_data *d);	  /* of all pairs */
+
+void fl_rdma_data_fill(const struct fl_rdma_data *d, char *source);
+
+/* Where the next request of a pair takes its bytes, from the beginning of the source, and where it puts them, from
+ * that of all sinks. */
+struct fl_rdma_cursor {
+	uint64_t from, to;
+	uint64_t slot, lap, first_from, first_to;
+};
+struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned pair);
+
+static inline void fl_rdma_data_next(const struct fl_rdma_data *d, struct fl_rdma_cursor *c)
+{
+	c->from += d->size;
+	c->to += d->size;
+	if (++c->slot < d->slots)
+		return;
+	c->slot = 0;
+	c->lap = c->lap + 1 == FL_RDMA_LAPS ? 0 : c->lap + 1;
+	c->from = c->first_from + c->lap * FL_BLOCK_BYTES;
+	c->to = c->first_to;
+}
+
+/* Every byte of the sink of a pair after so many requests, none of which is under way any more. -EBADMSG: which one is
+ * wrong. What no request came to is not looked at. */
+int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
+		       struct fl_err *err);
+
+#endif
