@@ -54,13 +54,7 @@ void fl_rdma_link_flush(struct fl_rdma_link *l);
 
 void fl_rdma_link_close(struct fl_rdma_link *l); /* of a zeroed one: nothing */
 
-/* clang-format off */
-#define FL_RDMA_LINK_FACTS                                                                                             \
-	{ "transport", true, "of the queue pairs: RC, UC, UD" },                                                       \
-	{ "path_mtu", true, "bytes of a packet's payload between the two" },                                           \
-	{ "inline_bytes", false, "most bytes that a request carries itself" },                                         \
-	{ "peer", false, "the other side" }
-/* clang-format on */
+/* FL_RDMA_LINK_FACTS of path/rdma/facts.h. */
 void fl_rdma_link_state(const struct fl_rdma_link *l, struct fl_lane *lane);
 
 #endif

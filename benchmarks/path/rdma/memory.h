@@ -45,11 +45,7 @@ int fl_rdma_memory_make(const struct fl_rdma_memory_spec *spec, struct fl_rdma_m
 /* After the queue pairs; of a zeroed one: nothing. Memory of the host is freed by the harness. */
 void fl_rdma_memory_release(struct fl_rdma_memory *m);
 
-/* clang-format off */
-#define FL_RDMA_MEMORY_FACTS                                                                                           \
-	{ "registered", false, "how the device knows the memory: host, dma-buf" },                                     \
-	{ "relaxed_ordering", true, "of PCIe writes: whether it was asked for; none tells whether it was got" }
-/* clang-format on */
+/* FL_RDMA_MEMORY_FACTS of path/rdma/facts.h. */
 void fl_rdma_memory_state(const struct fl_rdma_memory *m, struct fl_lane *lane);
 
 #endif

@@ -55,18 +55,7 @@ unsigned fl_rdma_mtu_bytes(enum ibv_mtu mtu); /* 0: it is none */
  * is not that of InfiniBand. */
 uint64_t fl_rdma_port_bits_per_s(const struct ibv_port_attr *attr);
 
-/* Rows for a declaration of facts, and what they say. */
-/* clang-format off */
-#define FL_RDMA_PORT_FACTS                                                                                             \
-	{ "rdma_device", false, "RDMA device and port, \"mlx5_0 port 1\"" },                                           \
-	{ "firmware", false, "version of the device's firmware" },                                                     \
-	{ "link_layer", true, "what the port speaks: InfiniBand, Ethernet" },                                          \
-	{ "active_mtu", false, "bytes of a packet's payload that the port is set to" },                                \
-	{ "gid_type", true, "of the address that is used: IB, RoCE v1, RoCE v2" },                                     \
-	{ "gid", false, "the address that is used, and its index in the port's table" },                               \
-	{ "rate_bits_per_s", false, "what the port carries at its speed, line coding taken off" },                     \
-	{ "nic_node", false, "NUMA node of the device" }
-/* clang-format on */
+/* FL_RDMA_PORT_FACTS of path/rdma/facts.h. */
 void fl_rdma_port_state(const struct fl_rdma_port *p, struct fl_lane *lane);
 
 #endif

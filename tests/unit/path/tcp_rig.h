@@ -150,6 +150,15 @@ static inline void rig_stop(struct rig_group *g)
 		if (g->states[i])
 			g->bench->halt(g->states[i]);
 	g->stopped = 1;
+	pthread_cond_broadcast(&g->changed);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static inline void rig_await_stop(struct rig_group *g)
+{
+	pthread_mutex_lock(&g->lock);
+	while (!g->stopped && !g->lost)
+		pthread_cond_wait(&g->changed, &g->lock);
 	pthread_mutex_unlock(&g->lock);
 }
 
@@ -213,6 +222,8 @@ static inline void *rig_step(void *arg)
 		t->ops += t->rc == 0 ? did.ops : 0;
 		t->bytes += t->rc == 0 ? did.bytes : 0;
 	}
+	if (t->rc == FL_IDLE)
+		rig_await_stop(t->life->lane.group);
 	rig_stop(t->life->lane.group); /* one that has enough ends it for all */
 	if (b->leave)
 		b->leave(t->life->state, t->index);

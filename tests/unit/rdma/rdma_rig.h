@@ -4,7 +4,7 @@
 #ifndef RDMA_RIG_H
 #define RDMA_RIG_H
 #include "path/rdma/link.h"
-#include "stub.h"
+#include "stubs/verbs/stub.h"
 #include "unit/path/tcp_rig.h"
 
 static const char *const rig_roles[] = { "initiator", "target" };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c: memory that a device may use: of the host, of something that stands for a GPU; refusals. */
 #include "path/rdma/memory.h"
-#include "stub.h"
+#include "stubs/verbs/stub.h"
 #include "unit/path/tcp_rig.h"
 #include <sys/mman.h>
 #include <sys/resource.h>

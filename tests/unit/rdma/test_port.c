@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_port.c: which device, port, address and MTU are taken, what is said of them, and what is refused how. */
 #include "path/rdma/port.h"
-#include "stub.h"
+#include "stubs/verbs/stub.h"
 #include "unit/path/tcp_rig.h"
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path/rdma/facts.h: rows for a declaration of facts, in the same words everywhere; they need no header of libibverbs.
+ * port.c, memory.c and link.c say them. */
+#ifndef PATH_RDMA_FACTS_H
+#define PATH_RDMA_FACTS_H
+
+/* clang-format off */
+#define FL_RDMA_PORT_FACTS                                                                                             \
+	{ "rdma_device", false, "RDMA device and port, \"mlx5_0 port 1\"" },                                           \
+	{ "firmware", false, "version of the device's firmware" },                                                     \
+	{ "link_layer", true, "what the port speaks: InfiniBand, Ethernet" },                                          \
+	{ "active_mtu", false, "bytes of a packet's payload that the port is set to" },                                \
+	{ "gid_type", true, "of the address that is used: IB, RoCE v1, RoCE v2" },                                     \
+	{ "gid", false, "the address that is used, and its index in the port's table" },                               \
+	{ "rate_bits_per_s", false, "what the port carries at its speed, line coding taken off" },                     \
+	{ "nic_node", false, "NUMA node of the device" }
+
+#define FL_RDMA_MEMORY_FACTS                                                                                           \
+	{ "registered", false, "how the device knows the memory: host, dma-buf" },                                     \
+	{ "relaxed_ordering", true, "of PCIe writes: whether it was asked for; none tells whether it was got" }
+
+#define FL_RDMA_LINK_FACTS                                                                                             \
+	{ "transport", true, "of the queue pairs: RC, UC, UD" },                                                       \
+	{ "path_mtu", true, "bytes of a packet's payload between the two" },                                           \
+	{ "inline_bytes", false, "most bytes that a request carries itself" },                                         \
+	{ "peer", false, "the other side" }
+/* clang-format on */
+
+#endif

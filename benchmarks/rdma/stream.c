@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rdma.write, rdma.read: how many bytes one host puts into, or takes from, the memory of another, without the CPUs of
+ * that one. Two lanes: the initiator asks, one thread for all queue pairs; the target has the memory and does nothing.
+ * Requests go round in buffers that no cache holds, and the last one to each place is checked. Payload is counted once,
+ * when a completion says that it is there. */
+#include "stream.h"
+#include "path/rdma/facts.h"
+
+/* clang-format off */
+#define FIELDS_OF_PORT                                                                                                 \
+	FL_FIELD(fl_rdma_stream_opts, device, FL_TEXT, "", NULL,                                                       \
+		 "RDMA device, 'mlx5_0'; empty: that of the interface, or the only one"),                              \
+	FL_FIELD(fl_rdma_stream_opts, interface, FL_TEXT, "", NULL,                                                    \
+		 "network interface whose address is used (RoCE); empty: any of the device"),                          \
+	FL_FIELD(fl_rdma_stream_opts, port, FL_COUNT, "0", "0..255",                                                   \
+		 "port of the device; 0: the first that is active"),                                                   \
+	FL_FIELD(fl_rdma_stream_opts, gid, FL_TEXT, "auto", NULL,                                                      \
+		 "address by its index; auto: RoCE v2, IPv4 before IPv6; with InfiniBand the first"),                  \
+	FL_FIELD(fl_rdma_stream_opts, mtu, FL_TEXT, "auto", NULL,                                                      \
+		 "bytes of a packet's payload: 256, 512, 1024, 2048, 4096; auto: the most that both ports are set to")
+
+#define FIELDS_OF_REQUESTS                                                                                             \
+	FL_FIELD(fl_rdma_stream_opts, memory, FL_DEVICE, "local", "node", "NUMA node of the buffers"),                 \
+	FL_FIELD(fl_rdma_stream_opts, size, FL_BYTES, "64KiB", "1..1GiB", "bytes of a request"),                       \
+	FL_FIELD(fl_rdma_stream_opts, buffer, FL_BYTES, "0", "0..64GiB",                                               \
+		 "bytes that requests go round in; 0: well beyond the caches"),                                        \
+	FL_FIELD(fl_rdma_stream_opts, qps, FL_COUNT, "1", "1..64", "queue pairs"),                                     \
+	FL_FIELD(fl_rdma_stream_opts, depth, FL_COUNT, "128", "1..16384", "requests in flight of each queue pair"),    \
+	FL_FIELD(fl_rdma_stream_opts, list, FL_COUNT, "1", "1..16384", "requests that the device is given at once"),   \
+	FL_FIELD(fl_rdma_stream_opts, signal, FL_COUNT, "1", "1..16384",                                               \
+		 "requests that one completion stands for; it and list divide depth, and one of them the other"),      \
+	FL_FIELD(fl_rdma_stream_opts, traffic_class, FL_COUNT, "0", "0..255", "of packets in a global route (RoCE)"),  \
+	FL_FIELD(fl_rdma_stream_opts, relaxed, FL_FLAG, "no", NULL,                                                    \
+		 "the device may reorder its writes to memory (PCIe relaxed ordering)"),                               \
+	FL_FIELD(fl_rdma_stream_opts, completion, FL_CHOICE, "poll", "poll|event",                                     \
+		 "completions are looked for without an end, or slept for")
+
+static const struct fl_field write_fields[] = {
+	FIELDS_OF_PORT,
+	FIELDS_OF_REQUESTS,
+	{ "inline", FL_FLAG, offsetof(struct fl_rdma_stream_opts, inlined), "no", NULL,
+	  "requests carry their bytes themselves" },
+	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc", "reliable, or unreliable and connected"),
+	{ 0 },
+};
+
+static const struct fl_field read_fields[] = { FIELDS_OF_PORT, FIELDS_OF_REQUESTS, { 0 } };
+
+static const struct fl_metric metrics[] = {
+	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "bytes per second that the initiator was told are there" },
+	{ "ops_per_s", FL_RATE_OPS, FL_HIGHER, "requests of them per second" },
+	{ 0 },
+};
+
+static const struct fl_fact facts[] = {
+	{ "interface", false, "network interface of the address that is used" },
+	FL_RDMA_PORT_FACTS,
+	FL_RDMA_MEMORY_FACTS,
+	FL_RDMA_LINK_FACTS,
+	{ "buffer_bytes", false, "that requests go round in" },
+	{ 0 },
+};
+
+static const struct fl_flow write_flows[] = { { "memory", "interface", 1, NULL }, { 0 } };
+static const struct fl_flow read_flows[] = { { "interface", "memory", 1, NULL }, { 0 } };
+/* clang-format on */
+
+#define COMMON                                                                                                         \
+	.opts_bytes = sizeof(struct fl_rdma_stream_opts), .metrics = metrics, .facts = facts, .numa = "interface",     \
+	.roles = "initiator|target", .measured_at = "initiator"
+
+FL_BENCHES(rdma, stream) = {
+	{ .name = "rdma.write",
+	  .summary = "bytes that one host writes into the memory of another by RDMA",
+	  .fields = write_fields,
+	  .flows = write_flows,
+	  COMMON,
+	  FL_RDMA_STREAM_HOOKS(write) },
+	{ .name = "rdma.read",
+	  .summary = "bytes that one host reads from the memory of another by RDMA",
+	  .fields = read_fields,
+	  .flows = read_flows,
+	  COMMON,
+	  FL_RDMA_STREAM_HOOKS(read) },
+	{ 0 },
+};
