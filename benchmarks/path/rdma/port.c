@@ -337,8 +337,10 @@ static int find_device(struct fl_rdma_port *p, const struct fl_rdma_port_spec *s
 	all = ibv_get_device_list(&n);
 	if (!all) {
 		rc = errno ? errno : EIO;
-		rc = fl_fail(err, rc == ENOSYS ? -ENODEV : -rc, "list RDMA devices: %s", strerror(rc));
-		fl_hint(err, "'modprobe ib_uverbs' where the kernel has no RDMA yet");
+		if (rc != ENOSYS)
+			return fl_fail(err, -rc, "list RDMA devices: %s", strerror(rc));
+		rc = fl_fail(err, -ENODEV, "there is no RDMA device here: this kernel has no RDMA");
+		fl_hint(err, "'modprobe ib_uverbs', and load the driver of the NIC");
 		return rc;
 	}
 	for (int i = 0; i < n && !found; i++)
