@@ -2,7 +2,7 @@
 /* rdma.write, rdma.read: how many bytes one host puts into, or takes from, the memory of another, without the CPUs of
  * that one. Two lanes: the initiator asks, one thread for all queue pairs; the target has the memory and does nothing.
  * Requests go round in buffers that no cache holds, and the last one to each place is checked. Payload is counted once,
- * when a completion says that it is there. */
+ * when a completion says that it is there; of an unreliable transport it says no more than that it was sent. */
 #include "stream.h"
 #include "path/rdma/facts.h"
 
@@ -40,7 +40,8 @@ static const struct fl_field write_fields[] = {
 	FIELDS_OF_REQUESTS,
 	{ "inline", FL_FLAG, offsetof(struct fl_rdma_stream_opts, inlined), "no", NULL,
 	  "requests carry their bytes themselves" },
-	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc", "reliable, or unreliable and connected"),
+	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc", 
+		 "reliable; or connected and unreliable: what was sent counts, and what is lost fails the check"),
 	{ 0 },
 };
 

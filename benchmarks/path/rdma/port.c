@@ -267,6 +267,11 @@ static int open_device(struct fl_rdma_port *p, struct ibv_device *device, struct
 		fl_hint(err, "may this user open /dev/infiniband/%.32s?", device->dev_name);
 		return rc;
 	}
+	if (device->transport_type != IBV_TRANSPORT_IB) {
+		rc = fl_fail(err, -EOPNOTSUPP, "%s is neither InfiniBand nor RoCE", p->device);
+		fl_hint(err, "iWARP and others make connections in ways of their own");
+		return rc;
+	}
 	rc = ibv_query_device(p->context, &p->limits);
 	if (rc)
 		return fl_fail(err, -abs(rc), "query %s: %s", p->device, strerror(abs(rc)));

@@ -38,7 +38,8 @@ struct fl_rdma_port {
 
 /* -ENODEV: no RDMA here, or no such device or interface, with those that there are; -ENETDOWN: the port is not active,
  * with its state; -EADDRNOTAVAIL: no GID by the rule, or nothing at that index; -EINVAL: what no device has;
- * -EMSGSIZE: an MTU above what the port is set to; -EACCES and others: why it could not be opened. */
+ * -EMSGSIZE: an MTU above what the port is set to; -EOPNOTSUPP: it is neither InfiniBand nor RoCE; -EACCES and
+ * others: why it could not be opened. */
 int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port *ret, struct fl_err *err);
 void fl_rdma_port_close(struct fl_rdma_port *p); /* after all that was made of it; of a zeroed one: nothing */
 

@@ -112,6 +112,8 @@ void verbs_stub_begin(const char *text)
 		struct ibv_device *d = &stub.devices[i];
 
 		*d = (struct ibv_device){ .node_type = IBV_NODE_CA, .transport_type = IBV_TRANSPORT_IB };
+		if (stub.settings.is_iwarp >> i & 1)
+			d->transport_type = IBV_TRANSPORT_IWARP;
 		snprintf(d->name, sizeof(d->name), "mlx5_%d", i);
 		snprintf(d->dev_name, sizeof(d->dev_name), "uverbs%d", i);
 		snprintf(d->ibdev_path, sizeof(d->ibdev_path), "%.150s/mlx5_%d", stub.settings.sysfs, i);

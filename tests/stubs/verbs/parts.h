@@ -36,7 +36,7 @@ struct fault {
 };
 
 struct settings {
-	unsigned nics, is_ib, no_v4, no_v6; /* the last three: a bit for each NIC */
+	unsigned nics, is_ib, is_iwarp, no_v4, no_v6; /* all but the first: a bit for each NIC */
 	bool down[NICS][PORTS], cut;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;

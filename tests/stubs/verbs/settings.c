@@ -81,6 +81,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->nics = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "ib"))
 		s->is_ib |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "iwarp"))
+		s->is_iwarp |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nov4"))
 		s->no_v4 |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nov6"))

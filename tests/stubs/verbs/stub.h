@@ -17,6 +17,7 @@
  * What the machine is and what goes wrong is a text, "memlock=1000000,ibv_reg_mr:3:fail=12". Entries:
  *   nics=N          so many NICs
  *   ib=N            NIC N is InfiniBand
+ *   iwarp=N         NIC N is iWARP
  *   down=N.P        port P (from 1) of NIC N is down
  *   mtu=N.P.BYTES   what that port is set to (4096)
  *   nov4=N, nov6=N  NIC N has no such addresses

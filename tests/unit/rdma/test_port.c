@@ -120,6 +120,7 @@ static void refuses(void **state)
 		{ "down=0.1,down=0.2", "mlx5_0", "", "auto", "auto", 0, -ENETDOWN, "as are the others", "ip link" },
 		{ "ib=0,down=0.1", "mlx5_0", "", "auto", "auto", 1, -ENETDOWN, "is down", "subnet manager" },
 		{ "nov4=0,nov6=0", "mlx5_0", "", "auto", "auto", 0, -EADDRNOTAVAIL, "no RoCE v2 GID", "index" },
+		{ "iwarp=0", "mlx5_0", "", "auto", "auto", 0, -EOPNOTSUPP, "neither InfiniBand nor RoCE", "iWARP" },
 		{ "", "mlx5_0", "", "7", "auto", 0, -EADDRNOTAVAIL, "no GID at index 7", "auto" },
 		{ "", "mlx5_0", "", "300", "auto", 0, -EADDRNOTAVAIL, "none with index 300", "" },
 		{ "", "mlx5_0", "", "-1", "auto", 0, -EINVAL, "'-1' is no index", "" },
