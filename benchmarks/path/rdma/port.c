@@ -330,6 +330,23 @@ static int refuse(struct ibv_device *const *all, int n, const struct fl_rdma_por
 	return rc;
 }
 
+static int no_list(int code, struct fl_err *err)
+{
+	int rc;
+
+	if (code == ELIBACC) {
+		rc = fl_fail(err, -ENODEV, "there is no RDMA device here: libibverbs.so.1 cannot be loaded");
+		fl_hint(err, "install it with the libraries of the drivers: libibverbs1 and ibverbs-providers, or "
+			     "rdma-core");
+	} else if (code == ENOSYS) {
+		rc = fl_fail(err, -ENODEV, "there is no RDMA device here: this kernel has no RDMA");
+		fl_hint(err, "'modprobe ib_uverbs', and load the driver of the NIC");
+	} else {
+		rc = fl_fail(err, -code, "list RDMA devices: %s", strerror(code));
+	}
+	return rc;
+}
+
 static int find_device(struct fl_rdma_port *p, const struct fl_rdma_port_spec *spec, struct fl_err *err)
 {
 	unsigned ifindex = *spec->interface ? if_nametoindex(spec->interface) : 0;
@@ -340,14 +357,8 @@ static int find_device(struct fl_rdma_port *p, const struct fl_rdma_port_spec *s
 		return fl_fail(err, -ENODEV, "there is no interface '%.40s'", spec->interface);
 	errno = 0;
 	all = ibv_get_device_list(&n);
-	if (!all) {
-		rc = errno ? errno : EIO;
-		if (rc != ENOSYS)
-			return fl_fail(err, -rc, "list RDMA devices: %s", strerror(rc));
-		rc = fl_fail(err, -ENODEV, "there is no RDMA device here: this kernel has no RDMA");
-		fl_hint(err, "'modprobe ib_uverbs', and load the driver of the NIC");
-		return rc;
-	}
+	if (!all)
+		return no_list(errno ? errno : EIO, err);
 	for (int i = 0; i < n && !found; i++)
 		if (is_wanted(all[i], spec, ifindex, n))
 			found = all[i];

@@ -151,6 +151,7 @@ static void each_call_fails(void **state)
 		int code;
 	} rows[] = {
 		{ "ibv_get_device_list:1:fail=38", "this kernel has no RDMA", -ENODEV },
+		{ "ibv_get_device_list:1:fail=79", "libibverbs.so.1 cannot be loaded", -ENODEV },
 		{ "ibv_get_device_list:1:fail=13", "list RDMA devices", -EACCES },
 		{ "ibv_open_device:1:fail=13", "open mlx5_0", -EACCES },
 		{ "ibv_query_device:1:fail=5", "query mlx5_0", -EIO },
