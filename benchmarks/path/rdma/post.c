@@ -151,6 +151,7 @@ static int post_list(struct fl_rdma_post *p, struct pair *pair, struct fl_err *e
 	return 0;
 }
 
+/* Afterwards what was posted is a whole number of groups with a completion: so is depth, and what is done. */
 static int post_all(struct fl_rdma_post *p, struct fl_err *err)
 {
 	int rc = 0;
@@ -272,14 +273,6 @@ static bool is_empty(const struct fl_rdma_post *p)
 	return true;
 }
 
-/* Those of the end that no completion would stand for yet get company. */
-static void fill_groups(struct fl_rdma_post *p)
-{
-	for (unsigned i = 0; i < p->spec.link->pairs; i++)
-		while (!p->broken && p->pairs[i].posted % p->spec.signal)
-			post_list(p, &p->pairs[i], NULL);
-}
-
 /* All that is queued completes with an error, also what would have told nobody: how many that are is not known, since
  * some before the first error may be done. */
 static void flush(struct fl_rdma_post *p)
@@ -301,7 +294,6 @@ void fl_rdma_post_drain(struct fl_rdma_post *p)
 	struct fl_err ignored = { 0 };
 
 	p->looked = p->moved_ns = 0;
-	fill_groups(p);
 	while (!p->broken && !is_empty(p))
 		turn(p, &ignored);
 	if (p->broken)
