@@ -40,18 +40,6 @@ static bool has_device(const struct fl_machine *m, const char *kind, const char 
 	return false;
 }
 
-/* Devices of `a` that `b` lacks. */
-static void compare_devices(struct fl_text *out, const struct fl_machine *a, const struct fl_machine *b,
-			    const char *kind, bool only_pci, const char *word)
-{
-	for (size_t i = 0; i < fl_machine_count(a, kind); i++) {
-		struct fl_device_view d = fl_machine_device(a, kind, i);
-
-		if ((d.pci || !only_pci) && !has_device(b, kind, d.id))
-			fl_text_add(out, "%s%s '%s' is %s", out->n ? "; " : "", kind, d.id ? d.id : "?", word);
-	}
-}
-
 /* Drivers without a version of their own are those of the kernel's build. */
 static void compare_builds(struct fl_text *out, const json_t *then, const json_t *now)
 {
@@ -60,6 +48,39 @@ static void compare_builds(struct fl_text *out, const json_t *then, const json_t
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		compare_text(out, members[i][1], fl_json_text_or_null(then, members[i][0]),
 			     fl_json_text_or_null(now, members[i][0]));
+}
+
+/* ---- what the run uses */
+
+static bool lane_names(const struct fl_plan_lane *lane, const char *id)
+{
+	for (size_t i = 0; i < lane->options_n; i++)
+		if (same(lane->options[i].text, id))
+			return true;
+	return false;
+}
+
+static bool plan_uses(const struct fl_plan *plan, unsigned host, const char *id)
+{
+	for (size_t c = 0; c < plan->cases_n; c++)
+		for (size_t i = 0; i < plan->cases[c].lanes_n; i++)
+			if (plan->cases[c].lanes[i].host == host && lane_names(&plan->cases[c].lanes[i], id))
+				return true;
+	return false;
+}
+
+/* By a path on it, or by its name. */
+static bool drive_is_used(const json_t *environment, const char *id)
+{
+	const char *name;
+	json_t *use;
+
+	json_object_foreach(json_object_get(environment, "used"), name, use)
+	{
+		if (same(fl_json_text_or_null(use, "drive"), id))
+			return true;
+	}
+	return false;
 }
 
 /* Of the drive, while the run uses it. */
@@ -157,40 +178,45 @@ static void compare_settings(struct fl_text *out, const struct fl_run *run, cons
 	json_decref(machine);
 }
 
-/* A new device counts where it is on PCI: loop drives and virtual interfaces come and go and feed nobody. */
-static void compare(struct fl_text *out, const struct fl_machine *then, const struct fl_machine *now)
+/* Loop drives and virtual interfaces come and go and feed nobody: one counts where it is on PCI, or where the run
+ * cannot go on without it. Nodes are no devices on PCI, and all of them count. */
+static bool counts(const struct fl_run *run, const struct fl_plan *plan, unsigned host, const char *kind,
+		   const struct fl_device_view *d, bool gone)
+{
+	if (d->pci || (gone && !strcmp(kind, "node")))
+		return true;
+	return gone && d->id && (plan_uses(plan, host, d->id) || drive_is_used(run->environment, d->id));
+}
+
+/* Devices of `a` that `b` lacks. */
+static void compare_devices(struct fl_text *out, const struct fl_run *run, const struct fl_plan *plan, unsigned host,
+			    const struct fl_machine *a, const struct fl_machine *b, bool gone)
 {
 	static const char *const kinds[] = { "node", "drive", "nic", "gpu" };
 
-	compare_text(out, "host", then->host, now->host);
-	compare_text(out, "boot", then->boot_id, now->boot_id);
-	compare_text(out, "kernel", then->kernel, now->kernel);
-	compare_cpus(out, "online CPUs", &then->cpus, &now->cpus);
-	compare_cpus(out, "allowed CPUs", &then->limits.cpus, &now->limits.cpus);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		compare_devices(out, then, now, kinds[i], false, "gone");
-		compare_devices(out, now, then, kinds[i], true, "new");
-	}
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (size_t i = 0; i < fl_machine_count(a, kinds[k]); i++) {
+			struct fl_device_view d = fl_machine_device(a, kinds[k], i);
+
+			if (!has_device(b, kinds[k], d.id) && counts(run, plan, host, kinds[k], &d, gone))
+				fl_text_add(out, "%s%s '%s' is %s", out->n ? "; " : "", kinds[k], d.id ? d.id : "?",
+					    gone ? "gone" : "new");
+		}
+}
+
+static void compare(struct fl_text *out, const struct fl_run *run, const struct fl_plan *plan,
+		    const struct fl_machine *then, const struct fl_changes_now *now)
+{
+	compare_text(out, "host", then->host, now->machine->host);
+	compare_text(out, "boot", then->boot_id, now->machine->boot_id);
+	compare_text(out, "kernel", then->kernel, now->machine->kernel);
+	compare_cpus(out, "online CPUs", &then->cpus, &now->machine->cpus);
+	compare_cpus(out, "allowed CPUs", &then->limits.cpus, &now->machine->limits.cpus);
+	compare_devices(out, run, plan, now->host, then, now->machine, true);
+	compare_devices(out, run, plan, now->host, now->machine, then, false);
 }
 
 /* ---- who may use the GPUs of the plan */
-
-static bool lane_names(const struct fl_plan_lane *lane, const char *id)
-{
-	for (size_t i = 0; i < lane->options_n; i++)
-		if (same(lane->options[i].text, id))
-			return true;
-	return false;
-}
-
-static bool plan_uses(const struct fl_plan *plan, unsigned host, const char *id)
-{
-	for (size_t c = 0; c < plan->cases_n; c++)
-		for (size_t i = 0; i < plan->cases[c].lanes_n; i++)
-			if (plan->cases[c].lanes[i].host == host && lane_names(&plan->cases[c].lanes[i], id))
-				return true;
-	return false;
-}
 
 static void say_visible(struct fl_text *out, const char *name, const char *then, const char *now)
 {
@@ -245,7 +271,7 @@ int fl_changes_check(const struct fl_run *run, const struct fl_plan *plan, const
 
 	if (rc < 0)
 		return rc;
-	compare(&changes, then, now->machine);
+	compare(&changes, run, plan, then, now);
 	compare_visible(&changes, run, plan, now);
 	compare_users(&changes, plan, then, now);
 	compare_builds(&changes, run->environment, now->environment);

@@ -102,9 +102,55 @@ static void other_settings(void **state)
 	check("{\"variables\": {\"NCCL_ALGO\": \"a\"}}", "{\"variables\": {\"NCCL_ALGO\": \"b\"}}", "");
 }
 
+/* What is said where drives[index] of the sample machine is away (gone: now; else then) and a lane has that option. */
+static void check_drive(size_t index, bool gone, const char *environment, const char *option, const char *says)
+{
+	char name[] = "drive", text[16], bench[] = "x";
+	struct fl_option one = { .name = name, .text = text };
+	struct fl_plan_lane lane = { .bench = bench, .size = 1, .options = &one, .options_n = 1 };
+	struct fl_plan_case first = { .lanes = &lane, .lanes_n = 1 };
+	const struct fl_plan plan = { .cases = &first, .cases_n = 1 };
+	struct sample_machine with, without;
+	struct fl_run run = { .id = "r" };
+	struct fl_changes_now now = { 0 };
+	struct fl_err err = { 0 };
+
+	sample_machine_init(&with);
+	sample_machine_init(&without);
+	without.drives[0] = without.drives[!index];
+	without.m.drives_n = 1;
+	snprintf(text, sizeof(text), "%s", option);
+	run.machine = fl_machine_json(gone ? &with.m : &without.m);
+	now.machine = gone ? &without.m : &with.m;
+	assert_int_equal(fl_json_parse(environment, strlen(environment), "then", &run.environment, &err), 0);
+	now.environment = run.environment;
+	assert_int_equal(fl_changes_check(&run, &plan, &now, &err), *says ? -EINVAL : 0);
+	if (*says)
+		assert_string_equal(err.what, says);
+	json_decref(run.environment);
+	json_decref(run.machine);
+}
+
+/* One that is not on PCI, as a loop device that some other program had, is nothing to a run that does not use it. */
+static void drives_that_come_and_go(void **state)
+{
+	static const char gone[] = "this machine is not as run 'r' left it: drive 'vda' is gone";
+
+	(void)state;
+	check_drive(0, true, "{}", "", "");
+	check_drive(0, false, "{}", "", "");
+	check_drive(0, true, "{}", "vda", gone);
+	check_drive(0, false, "{}", "vda", "");
+	check_drive(0, true, "{\"used\": {\"/a\": {\"drive\": \"vda\"}}}", "", gone);
+	check_drive(0, true, "{\"used\": {\"/a\": {\"drive\": \"nvme-S1\"}}}", "", "");
+	check_drive(1, true, "{}", "", "this machine is not as run 'r' left it: drive 'nvme-S1' is gone");
+	check_drive(1, false, "{}", "", "this machine is not as run 'r' left it: drive 'nvme-S1' is new");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(drives_that_come_and_go),
 		cmocka_unit_test(by_which_interface),
 		cmocka_unit_test(interface_of_nobody),
 		cmocka_unit_test(other_settings),
