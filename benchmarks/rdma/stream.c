@@ -7,20 +7,8 @@
 #include "path/rdma/facts.h"
 
 /* clang-format off */
-#define FIELDS_OF_PORT                                                                                                 \
-	FL_FIELD(fl_rdma_stream_opts, device, FL_TEXT, "", NULL,                                                       \
-		 "RDMA device, 'mlx5_0'; empty: that of the interface, or the only one"),                              \
-	FL_FIELD(fl_rdma_stream_opts, interface, FL_TEXT, "", NULL,                                                    \
-		 "network interface whose address is used (RoCE); empty: any of the device"),                          \
-	FL_FIELD(fl_rdma_stream_opts, port, FL_COUNT, "0", "0..255",                                                   \
-		 "port of the device; 0: the first that is active"),                                                   \
-	FL_FIELD(fl_rdma_stream_opts, gid, FL_TEXT, "auto", NULL,                                                      \
-		 "address by its index; auto: RoCE v2, IPv4 before IPv6; with InfiniBand the first"),                  \
-	FL_FIELD(fl_rdma_stream_opts, mtu, FL_TEXT, "auto", NULL,                                                      \
-		 "bytes of a packet's payload: 256, 512, 1024, 2048, 4096; auto: the most that both ports are set to")
-
 #define FIELDS_OF_REQUESTS                                                                                             \
-	FL_FIELD(fl_rdma_stream_opts, memory, FL_DEVICE, "local", "node", "NUMA node of the buffers"),                 \
+	FL_RDMA_FIELD_MEMORY(fl_rdma_stream_opts),                                                                     \
 	FL_FIELD(fl_rdma_stream_opts, size, FL_BYTES, "64KiB", "1..1GiB", "bytes of a request"),                       \
 	FL_FIELD(fl_rdma_stream_opts, buffer, FL_BYTES, "0", "0..64GiB",                                               \
 		 "bytes that requests go round in; 0: well beyond the caches"),                                        \
@@ -29,23 +17,22 @@
 	FL_FIELD(fl_rdma_stream_opts, list, FL_COUNT, "1", "1..16384", "requests that the device is given at once"),   \
 	FL_FIELD(fl_rdma_stream_opts, signal, FL_COUNT, "1", "1..16384",                                               \
 		 "requests that one completion stands for; it and list divide depth, and one of them the other"),      \
-	FL_FIELD(fl_rdma_stream_opts, traffic_class, FL_COUNT, "0", "0..255", "of packets in a global route (RoCE)"),  \
-	FL_FIELD(fl_rdma_stream_opts, relaxed, FL_FLAG, "no", NULL,                                                    \
-		 "the device may reorder its writes to memory (PCIe relaxed ordering)"),                               \
-	FL_FIELD(fl_rdma_stream_opts, completion, FL_CHOICE, "poll", "poll|event",                                     \
-		 "completions are looked for without an end, or slept for")
+	FL_RDMA_FIELD_TRAFFIC_CLASS(fl_rdma_stream_opts),                                                              \
+	FL_RDMA_FIELD_RELAXED(fl_rdma_stream_opts),                                                                    \
+	FL_RDMA_FIELD_COMPLETION(fl_rdma_stream_opts)
 
 static const struct fl_field write_fields[] = {
-	FIELDS_OF_PORT,
+	FL_RDMA_FIELDS_PORT(fl_rdma_stream_opts),
 	FIELDS_OF_REQUESTS,
-	{ "inline", FL_FLAG, offsetof(struct fl_rdma_stream_opts, inlined), "no", NULL,
-	  "requests carry their bytes themselves" },
+	FL_RDMA_FIELD_INLINE(fl_rdma_stream_opts),
 	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc", 
 		 "reliable; or connected and unreliable: what was sent counts, and what is lost fails the check"),
 	{ 0 },
 };
 
-static const struct fl_field read_fields[] = { FIELDS_OF_PORT, FIELDS_OF_REQUESTS, { 0 } };
+static const struct fl_field read_fields[] = {
+	FL_RDMA_FIELDS_PORT(fl_rdma_stream_opts), FIELDS_OF_REQUESTS, { 0 },
+};
 
 static const struct fl_metric metrics[] = {
 	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "bytes per second that the initiator was told are there" },

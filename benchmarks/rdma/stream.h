@@ -3,11 +3,7 @@
  * compiled where there is libibverbs. The rows always are, so that what could be measured is known everywhere. */
 #ifndef RDMA_STREAM_H
 #define RDMA_STREAM_H
-#include <feedline/bench.h>
-
-/* In the order of the words of the options. */
-enum fl_rdma_transport_word { FL_RDMA_WORD_RC, FL_RDMA_WORD_UC };
-enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
+#include "fields.h"
 
 struct fl_rdma_stream_opts {
 	const struct fl_device *memory;

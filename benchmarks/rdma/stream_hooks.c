@@ -34,16 +34,10 @@ static bool has_source(const struct stream_state *s)
 	return fl_rank(s->lane) == (s->opcode == IBV_WR_RDMA_READ ? TARGET : INITIATOR);
 }
 
-static struct fl_rdma_port_spec port_of(const struct fl_rdma_stream_opts *o)
-{
-	return (struct fl_rdma_port_spec){
-		.device = o->device, .interface = o->interface, .port = (unsigned)o->port, .gid = o->gid, .mtu = o->mtu
-	};
-}
-
 int fl_rdma_stream_probe(const void *opts, struct fl_err *err)
 {
-	const struct fl_rdma_port_spec spec = port_of(opts);
+	const struct fl_rdma_stream_opts *o = opts;
+	const struct fl_rdma_port_spec spec = FL_RDMA_PORT_SPEC(o);
 	struct fl_rdma_port port;
 	int rc = fl_rdma_port_open(&spec, &port, err);
 
@@ -154,7 +148,7 @@ void fl_rdma_stream_close(void *state)
 static int stream_open(struct fl_lane *lane, const struct fl_rdma_stream_opts *o, enum ibv_wr_opcode opcode,
 		       void **ret_state, struct fl_err *err)
 {
-	const struct fl_rdma_port_spec port = port_of(o);
+	const struct fl_rdma_port_spec port = FL_RDMA_PORT_SPEC(o);
 	struct stream_state *s = calloc(1, sizeof(*s));
 	int rc;
 
