@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* words.c: what tells one lane from the others of its benchmark, in few words. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "reports/parts.h"
@@ -267,7 +268,7 @@ static void add_label(struct fl_text *out, const struct fl_words *w, const struc
 	char *label = fl_files_shorten(&w->files, v->label);
 
 	for (const struct fl_field *f = v->entry->fields; f->name && w->n > 1; f++) {
-		if (f->type == FL_DEVICE && strcmp(f->range, "node") == 0) /* beside where the lane ran, it tells */
+		if (fl_field_holds(f, "node", NULL)) /* beside where the lane ran, it tells */
 			continue;
 		const char *id = f->type == FL_DEVICE ? fl_json_text_or_null(v->options, f->name) : NULL;
 		const char *all = id ? fl_json_text_or_null(w->devices, f->range) : NULL;

@@ -27,6 +27,13 @@ int fl_field_from_json(const struct fl_field *field, const json_t *value, char *
 /* Canonical text as a user would write it, exactly: "64KiB", "1500us"; malloc'd. field NULL: as it is. */
 char *fl_field_show(const struct fl_field *field, const char *canon);
 
+/* Is `kind` one of those in `kinds`, "node|gpu"? */
+bool fl_kinds_have(const char *kinds, const char *kind);
+
+/* Can the option be a device of that kind; and, unless id is NULL, is `id` one? Of an option for a node or something
+ * else the id tells: nodes are "node0", or "local" before the plan knows which that is. */
+bool fl_field_holds(const struct fl_field *field, const char *kind, const char *id);
+
 /* "count", "bytes", "ns", "ratio", "flag", "choice", "text", "path", "device"; -1 for an unknown name. */
 const char *fl_type_name(enum fl_type type);
 int fl_type_of(const char *name);

@@ -32,6 +32,8 @@ static const char *kind_placeholder(const char *range, const char *other)
 	};
 	size_t n = range ? strcspn(range, "|") : 0;
 
+	if (range && strcmp(range, "node|gpu") == 0)
+		return "NODE|GPU";
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (n && strlen(kinds[i][0]) == n && strncmp(kinds[i][0], range, n) == 0)
 			return kinds[i][1];
@@ -51,6 +53,26 @@ const char *fl_field_placeholder(const struct fl_field *field)
 	if (field->type == FL_CHOICE && field->range)
 		return field->range;
 	return placeholders[field->type];
+}
+
+bool fl_kinds_have(const char *kinds, const char *kind)
+{
+	for (size_t n = strlen(kind); *kinds; kinds += strcspn(kinds, "|"), kinds += *kinds == '|')
+		if (strcspn(kinds, "|") == n && strncmp(kinds, kind, n) == 0)
+			return true;
+	return false;
+}
+
+static bool is_node(const char *id)
+{
+	return strcmp(id, "local") == 0 || (strncmp(id, "node", 4) == 0 && id[4] >= '0' && id[4] <= '9');
+}
+
+bool fl_field_holds(const struct fl_field *field, const char *kind, const char *id)
+{
+	if (field->type != FL_DEVICE || !field->range || !fl_kinds_have(field->range, kind))
+		return false;
+	return !id || !strchr(field->range, '|') || is_node(id) == (strcmp(kind, "node") == 0);
 }
 
 unsigned fl_metrics_from(const struct fl_metric *metrics, enum fl_from from)

@@ -213,7 +213,7 @@ static int check_unique(const void *table, size_t row_bytes, const char *at, con
 static bool is_device_kind(const char *kind)
 {
 	return kind && (strcmp(kind, "node") == 0 || strcmp(kind, "drive") == 0 || strcmp(kind, "nic") == 0 ||
-			strcmp(kind, "gpu") == 0);
+			strcmp(kind, "gpu") == 0 || strcmp(kind, "node|gpu") == 0);
 }
 
 /* A preset is read as the user's text would be, so a manifest with one that cannot be used is refused as a whole. */

@@ -77,7 +77,7 @@ const struct fl_field fl_common_fields[] = {
 static bool uses_gpu(const struct fl_entry *e)
 {
 	for (const struct fl_field *f = e->fields; f->name; f++)
-		if (f->type == FL_DEVICE && strcmp(f->range, "gpu") == 0)
+		if (fl_field_holds(f, "gpu", NULL))
 			return true;
 	return false;
 }

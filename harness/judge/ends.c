@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ends.c: where a flow begins or ends: a device of the machine, the memory of a node, the CPUs of the lane. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/json.h"
 #include "judge/path.h"
 #include <math.h>
@@ -48,19 +49,19 @@ static struct fl_end end_of_gpu(const struct fl_gpu *gpu)
 /* A device option's id, by kind. */
 static struct fl_end end_of_device(const struct fl_machine *m, const char *kind, const char *id)
 {
-	for (size_t i = 0; strcmp(kind, "node") == 0 && i < m->nodes_n; i++)
+	for (size_t i = 0; fl_kinds_have(kind, "node") && i < m->nodes_n; i++)
 		if (strcmp(m->nodes[i].id, id) == 0)
 			return (struct fl_end){ .kind = FL_END_MEMORY,
 						.named = true,
 						.node = m->nodes[i].number,
 						.name = fl_format("DRAM of %s", id) };
-	for (size_t i = 0; strcmp(kind, "drive") == 0 && i < m->drives_n; i++)
+	for (size_t i = 0; fl_kinds_have(kind, "drive") && i < m->drives_n; i++)
 		if (strcmp(m->drives[i].id, id) == 0)
 			return end_of_drive(&m->drives[i]);
-	for (size_t i = 0; strcmp(kind, "nic") == 0 && i < m->nics_n; i++)
+	for (size_t i = 0; fl_kinds_have(kind, "nic") && i < m->nics_n; i++)
 		if (strcmp(m->nics[i].id, id) == 0)
 			return end_of_nic(&m->nics[i]);
-	for (size_t i = 0; strcmp(kind, "gpu") == 0 && i < m->gpus_n; i++)
+	for (size_t i = 0; fl_kinds_have(kind, "gpu") && i < m->gpus_n; i++)
 		if (strcmp(m->gpus[i].id, id) == 0)
 			return end_of_gpu(&m->gpus[i]);
 	return (struct fl_end){ .kind = FL_END_UNKNOWN,

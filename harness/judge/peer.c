@@ -2,6 +2,7 @@
 /* peer.c: what another tool is called with to measure the same, and what it must print then. The benchmark declared the
  * template; its values are the lane's options, the facts of its first measured round, and its place. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "judge/parts.h"
@@ -37,7 +38,7 @@ static void set_device(const struct fl_machine *m, json_t *values, const struct 
 	if (i < 0)
 		return;
 	device = fl_machine_device(m, field->range, (size_t)i);
-	if (strcmp(field->range, "node") == 0)
+	if (fl_field_holds(field, "node", id))
 		set_number(values, field->name, device.node);
 	else
 		set(values, field->name, strcmp(field->range, "drive") == 0 ? device.path : device.id);
@@ -88,9 +89,8 @@ static bool is_local(const struct fl_subject *s, const struct fl_lane_verdict *v
 	double own = fl_json_number_or_nan(v->placement, "node");
 
 	for (const struct fl_field *f = s->entry->fields; f->name; f++) {
-		const char *id = f->type == FL_DEVICE && strcmp(f->range, "node") == 0
-					 ? fl_json_text_or_null(v->options, f->name)
-					 : NULL;
+		const char *named = fl_json_text_or_null(v->options, f->name);
+		const char *id = named && fl_field_holds(f, "node", named) ? named : NULL;
 		int i = id ? fl_machine_find(s->machine, "node", id) : -1;
 
 		if (id && !(i >= 0 && fl_machine_device(s->machine, "node", (size_t)i).node == own))

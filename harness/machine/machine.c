@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* machine.c: devices of a machine as benchmarks and users name them. */
 #include "machine/machine.h"
+#include "base/field.h"
 #include "base/units.h"
 #include <math.h>
 #include <stdio.h>
@@ -113,26 +114,27 @@ static const struct kind {
 	{ "gpu", count_gpus, view_gpu },
 };
 
-static const struct kind *kind_of(const char *name)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].name, name) == 0)
-			return &kinds[i];
-	return NULL;
-}
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 
 size_t fl_machine_count(const struct fl_machine *m, const char *kind)
 {
-	const struct kind *k = kind_of(kind);
+	size_t n = 0;
 
-	return k ? k->count(m) : 0;
+	for (size_t k = 0; k < KINDS; k++)
+		n += fl_kinds_have(kind, kinds[k].name) ? kinds[k].count(m) : 0;
+	return n;
 }
 
 struct fl_device_view fl_machine_device(const struct fl_machine *m, const char *kind, size_t i)
 {
-	const struct kind *k = kind_of(kind);
+	for (size_t k = 0; k < KINDS; k++) {
+		size_t n = fl_kinds_have(kind, kinds[k].name) ? kinds[k].count(m) : 0;
 
-	return k && i < k->count(m) ? k->view(m, i) : (struct fl_device_view){ .node = -1 };
+		if (i < n)
+			return kinds[k].view(m, i);
+		i -= n;
+	}
+	return (struct fl_device_view){ .node = -1 };
 }
 
 /* ---- what a user types */
@@ -164,6 +166,7 @@ static bool is_number(int number, const char *text)
 	return fl_parse_count(text, &typed, NULL) == 0 && typed == (uint64_t)number;
 }
 
+/* Of one kind. */
 static bool has_other_name(const struct fl_machine *m, const char *kind, size_t i, const char *text)
 {
 	if (strcmp(kind, "node") == 0)
@@ -177,7 +180,7 @@ static bool has_other_name(const struct fl_machine *m, const char *kind, size_t 
 	return false;
 }
 
-int fl_machine_find(const struct fl_machine *m, const char *kind, const char *text)
+static int find_of(const struct fl_machine *m, const char *kind, const char *text)
 {
 	size_t n = fl_machine_count(m, kind);
 
@@ -187,6 +190,27 @@ int fl_machine_find(const struct fl_machine *m, const char *kind, const char *te
 		if (is(device.id, text) || is(device.path, text) || is(device.uuid, text) ||
 		    is_at(m, kind, i, device.pci, text) || has_other_name(m, kind, i, text))
 			return (int)i;
+	}
+	return -1;
+}
+
+int fl_machine_find(const struct fl_machine *m, const char *kind, const char *text)
+{
+	bool either = strchr(kind, '|') != NULL;
+	size_t before = 0;
+	uint64_t number;
+
+	for (size_t k = 0; k < KINDS; k++) {
+		int i = -1;
+
+		if (!fl_kinds_have(kind, kinds[k].name))
+			continue;
+		/* "3" is node3, and no GPU where there is no such node */
+		if (!either || strcmp(kinds[k].name, "node") == 0 || fl_parse_count(text, &number, NULL) < 0)
+			i = find_of(m, kinds[k].name, text);
+		if (i >= 0)
+			return (int)before + i;
+		before += kinds[k].count(m);
 	}
 	return -1;
 }

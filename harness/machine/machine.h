@@ -197,7 +197,7 @@ void fl_machine_free(struct fl_machine *m);
 const struct fl_node *fl_machine_node(const struct fl_machine *m, int number); /* NULL: none */
 /* Devices of a kind ("node": nodes with memory, "drive", "nic", "gpu") as what a benchmark is given. GPUs are those
  * that can be used: whole ones that are not divided, and parts. Strings are the machine's, NULL where a device has
- * none; node is -1 where it is unknown. */
+ * none; node is -1 where it is unknown. "node|gpu" is one kind: nodes, then GPUs; there a number is that of a node. */
 struct fl_device_view {
 	const char *id, *pci, *path, *uuid;
 	int node;

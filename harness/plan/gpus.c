@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* gpus.c: which GPUs a lane uses. */
+#include "base/field.h"
 #include "plan/parts.h"
 #include <string.h>
 #include <strings.h>
@@ -9,11 +10,10 @@ size_t fl_lane_gpus(const struct fl_plan_lane *lane, const struct fl_entry *entr
 	size_t n = 0;
 
 	for (const struct fl_field *f = entry->fields; f->name && n < FL_LANE_GPUS_MAX; f++) {
-		const char *id;
+		const char *id = fl_lane_option(lane, f->name);
 
-		if (f->type != FL_DEVICE || !f->range || strcmp(f->range, "gpu") != 0)
+		if (!id || !fl_field_holds(f, "gpu", id))
 			continue;
-		id = fl_lane_option(lane, f->name);
 		for (size_t i = 0; id && i < n; i++)
 			if (strcmp(ret[i], id) == 0)
 				id = NULL;

@@ -103,14 +103,16 @@ static int resolve_device(const struct fl_machine *m, const char *kind, const ch
 			  char **ret, struct fl_err *err)
 {
 	int i = fl_machine_find(m, kind, text);
-	const struct fl_gpu *divided = i < 0 && strcmp(kind, "gpu") == 0 ? fl_gpu_divided(m, text) : NULL;
+	const struct fl_gpu *divided = i < 0 && fl_kinds_have(kind, "gpu") ? fl_gpu_divided(m, text) : NULL;
+	size_t n = strcspn(kind, "|");
 
 	if (divided) { /* it is there, and its lane says why it is not measured */
 		*ret = fl_dup(divided->id);
 		return 0;
 	}
 	if (i < 0) {
-		fl_fail_at(spot, err, -ENODEV, "no %s '%s' on this machine", kind, text);
+		fl_fail_at(spot, err, -ENODEV, "no %.*s%s%s '%s' on this machine", (int)n, kind, kind[n] ? " or " : "",
+			   kind + n + (kind[n] == '|'), text);
 		list_devices(m, kind, err);
 		return -ENODEV;
 	}
@@ -120,8 +122,7 @@ static int resolve_device(const struct fl_machine *m, const char *kind, const ch
 
 bool fl_is_local(const struct fl_field *field, const char *text)
 {
-	return field->type == FL_DEVICE && strcmp(field->range, "node") == 0 && !is_numa(field) &&
-	       strcmp(text, "local") == 0;
+	return fl_field_holds(field, "node", NULL) && !is_numa(field) && strcmp(text, "local") == 0;
 }
 
 int fl_canon_at(const struct fl_field *field, const char *text, struct fl_spot spot, char **ret, struct fl_err *err)

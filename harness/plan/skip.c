@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* skip.c: what is known before running: a lane that cannot be measured here, the reason, and what to do about it. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/threads.h"
 #include "plan/parts.h"
 #include <string.h>
@@ -56,8 +57,7 @@ static bool skip_no_memory(const struct fl_machine *m, const struct fl_entry *en
 	for (const struct fl_field *f = entry->fields; f->name; f++) {
 		const char *node = fl_lane_option(lane, f->name);
 
-		if (f->type != FL_DEVICE || strcmp(f->range, "node") != 0 || !node ||
-		    fl_machine_find(m, "node", node) >= 0)
+		if (!node || !fl_field_holds(f, "node", node) || fl_machine_find(m, "node", node) >= 0)
 			continue;
 		lane->skip = fl_is_local(f, node) ? fl_format("this machine has no node")
 						  : fl_format("%s has no memory", node);

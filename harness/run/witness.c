@@ -2,6 +2,7 @@
 /* witness.c: all witnesses of a case, at the two ends of its window. */
 #include "run/witness.h"
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/json.h"
 #include "run/kernel.h"
 #include <feedline/clock.h>
@@ -192,7 +193,7 @@ static double busy(const struct fl_case *c, size_t lane)
 static bool does_io(const struct fl_entry *entry)
 {
 	for (const struct fl_field *f = entry->fields; f->name; f++)
-		if (f->type == FL_PATH || (f->type == FL_DEVICE && strcmp(f->range, "node") != 0))
+		if (f->type == FL_PATH || (f->type == FL_DEVICE && !fl_field_holds(f, "node", NULL)))
 			return true;
 	return false;
 }

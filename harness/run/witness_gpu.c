@@ -2,6 +2,7 @@
 /* witness_gpu.c: what was seen of a lane's GPUs. */
 #include "run/witness_gpu.h"
 #include "base/alloc.h"
+#include "base/field.h"
 #include "record/series.h"
 #include <math.h>
 #include <stdlib.h>
@@ -435,7 +436,7 @@ void fl_gpus_judge(const struct fl_case *c, const struct fl_case_lane *lane, jso
 		const struct fl_option *o = &lane->plan->options[i];
 		const struct fl_field *f = fl_entry_field(lane->entry, o->name);
 
-		if (!f || f->type != FL_DEVICE || strcmp(f->range, "gpu") != 0)
+		if (!f || !fl_field_holds(f, "gpu", o->text))
 			continue;
 		seen.id = whole_gpu(c->agent->machine, o->text);
 		if (seen.id)

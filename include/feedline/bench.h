@@ -27,8 +27,9 @@ struct fl_lane; /* opaque: this lane in its worker */
  *   FL_TEXT                    const char *  range: what a shell offers for it: words and kinds of names, "@run|last"
  *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath. With the
  *                              preset "" it may be left out where no flow begins at it
- *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu"; the user may
- *                              say "local" for the node of the lane's CPUs */
+ *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu", "node|gpu"
+ *                              (fl_is_gpu() tells which it is); the user may say "local" for the node of the lane's
+ *                              CPUs */
 enum fl_type { FL_COUNT, FL_BYTES, FL_NS, FL_RATIO, FL_FLAG, FL_CHOICE, FL_TEXT, FL_PATH, FL_DEVICE };
 
 struct fl_field {
@@ -55,6 +56,10 @@ struct fl_device {
 	const char *uuid; /* of a GPU or a part of one: "GPU-...", "MIG-..." */
 	int node;	  /* NUMA node; -1: unknown */
 };
+static inline bool fl_is_gpu(const struct fl_device *d) /* of a "node|gpu" */
+{
+	return d->pci || d->uuid;
+}
 
 /* ---- metrics, facts, flows --------------------------------------------------------------------------------- */
 

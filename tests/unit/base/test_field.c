@@ -220,10 +220,17 @@ static void placeholders_of_kinds(void **state)
 		enum fl_type type;
 		const char *range, *want;
 	} rows[] = {
-		{ FL_DEVICE, "node", "NODE" },	{ FL_DEVICE, "gpu", "GPU" }, { FL_DEVICE, "odd", "DEVICE" },
-		{ FL_DEVICE, NULL, "DEVICE" },	{ FL_TEXT, NULL, "TEXT" },   { FL_TEXT, "@run|last", "RUN" },
-		{ FL_TEXT, "@suite", "SUITE" }, { FL_TEXT, "", "TEXT" },     { FL_TEXT, "some|words", "TEXT" },
+		{ FL_DEVICE, "node", "NODE" },
+		{ FL_DEVICE, "gpu", "GPU" },
+		{ FL_DEVICE, "odd", "DEVICE" },
+		{ FL_DEVICE, NULL, "DEVICE" },
+		{ FL_TEXT, NULL, "TEXT" },
+		{ FL_TEXT, "@run|last", "RUN" },
+		{ FL_TEXT, "@suite", "SUITE" },
+		{ FL_TEXT, "", "TEXT" },
+		{ FL_TEXT, "some|words", "TEXT" },
 		{ FL_TEXT, "@suites", "TEXT" },
+		{ FL_DEVICE, "node|gpu", "NODE|GPU" },
 	};
 
 	(void)state;
@@ -231,6 +238,39 @@ static void placeholders_of_kinds(void **state)
 		const struct fl_field f = { .name = "x", .type = rows[i].type, .range = rows[i].range };
 
 		assert_string_equal(fl_field_placeholder(&f), rows[i].want);
+	}
+}
+
+static void kinds_of_devices(void **state)
+{
+	static const struct {
+		enum fl_type type;
+		const char *range, *kind, *id;
+		bool want;
+	} rows[] = {
+		{ FL_DEVICE, "gpu", "gpu", NULL, true },
+		{ FL_DEVICE, "gpu", "node", NULL, false },
+		{ FL_DEVICE, "gpus", "gpu", NULL, false },
+		{ FL_TEXT, "gpu", "gpu", NULL, false },
+		{ FL_DEVICE, NULL, "gpu", NULL, false },
+		{ FL_DEVICE, "node|gpu", "gpu", NULL, true },
+		{ FL_DEVICE, "node|gpu", "node", NULL, true },
+		{ FL_DEVICE, "node|gpu", "nic", NULL, false },
+		{ FL_DEVICE, "node|gpu", "gpu", "gpu-0000:1b:00.0", true },
+		{ FL_DEVICE, "node|gpu", "gpu", "mig-MIG-1111", true },
+		{ FL_DEVICE, "node|gpu", "gpu", "node10", false },
+		{ FL_DEVICE, "node|gpu", "gpu", "local", false },
+		{ FL_DEVICE, "node|gpu", "node", "gpu-0000:1b:00.0", false },
+		{ FL_DEVICE, "node|gpu", "node", "node0", true },
+		{ FL_DEVICE, "node|gpu", "node", "local", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fl_field f = { .name = "x", .type = rows[i].type, .range = rows[i].range };
+
+		if (fl_field_holds(&f, rows[i].kind, rows[i].id) != rows[i].want)
+			fail_msg("row %zu", i);
 	}
 }
 
@@ -284,6 +324,7 @@ int main(void)
 		cmocka_unit_test(malformed_ranges),
 		cmocka_unit_test(types_and_placeholders),
 		cmocka_unit_test(placeholders_of_kinds),
+		cmocka_unit_test(kinds_of_devices),
 		cmocka_unit_test(shows),
 	};
 

@@ -39,6 +39,10 @@ static void counts(void **state)
 	assert_int_equal(fl_machine_count(*state, "nic"), 8);
 	assert_int_equal(fl_machine_count(*state, "gpu"), 8);
 	assert_int_equal(fl_machine_count(*state, "toaster"), 0);
+	assert_int_equal(fl_machine_count(*state, "node|gpu"), 10);
+	assert_string_equal(fl_machine_device(*state, "node|gpu", 1).id, "node1");
+	assert_string_equal(fl_machine_device(*state, "node|gpu", 2).id, "gpu-0000:1b:00.0");
+	assert_null(fl_machine_device(*state, "node|gpu", 10).id);
 }
 
 static void names(void **state)
@@ -73,6 +77,11 @@ static void names(void **state)
 		{ "gpu", "1b:00.0", 0 },
 		{ "gpu", "GPU-d1c48e2f", -1 }, /* the beginning of a UUID is none */
 		{ "toaster", "0", -1 },
+		{ "node|gpu", "node1", 1 },
+		{ "node|gpu", "1", 1 },
+		{ "node|gpu", "7", -1 }, /* a number is that of a node */
+		{ "node|gpu", "1b:00.0", 2 },
+		{ "node|gpu", "ib7", -1 },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)

@@ -50,10 +50,20 @@ static struct fl_field pair_fields[] = {
 	{ 0 },
 };
 
+static struct fl_field either_fields[] = {
+	{ .name = "memory",
+	  .type = FL_DEVICE,
+	  .preset = "local",
+	  .range = "node|gpu",
+	  .help = "where the buffers are" },
+	{ 0 },
+};
+
 static struct fl_entry entries[] = {
 	SAMPLE_GPU_COPY("gpu.h2d", "feedline-lane-cuda", "host to GPU", "gpu", sample_gpu_fields),
 	SAMPLE_GPU_COPY("gpu.other", "feedline-lane-other", "of another program", "gpu", sample_gpu_fields),
 	SAMPLE_GPU_COPY("gpu.p2p", "feedline-lane-cuda", "GPU to GPU", "from", pair_fields),
+	SAMPLE_GPU_COPY("either", "feedline-lane-cuda", "a node or a GPU", "memory", either_fields),
 	SAMPLE_NOP,
 };
 
@@ -435,6 +445,80 @@ static void a_part_beside_another_gpu(void **state)
 	fl_plan_free(plan);
 }
 
+/* ---- an option for a node or a GPU */
+
+static void a_node_or_a_gpu(void **state)
+{
+	static const struct {
+		const char *with, *memory, *skip;
+		int node; /* of the lane's CPUs: those near it */
+		size_t gpus;
+	} rows[] = {
+		{ "", "node0", NULL, 0, 0 },
+		{ "  with: {memory: node1}\n", "node1", NULL, 1, 0 },
+		{ "  with: {memory: 1}\n", "node1", NULL, 1, 0 }, /* a number is that of a node */
+		{ "  with: {memory: 9b:00.0}\n", "gpu-0000:9b:00.0", NULL, 1, 1 },
+		{ "  with: {memory: GPU-aabb1111}\n", "gpu-0000:43:00.0", "1 other process", 0, 1 },
+		{ "  with: {memory: mig-MIG-2222}\n", "mig-MIG-2222", NULL, 1, 1 },
+		{ "  with: {memory: c3:00.0}\n", "gpu-0000:c3:00.0", "is divided into parts", 0, 1 },
+	};
+	struct rack r;
+
+	(void)state;
+	rack_init(&r);
+	rack_divide(&r);
+	r.gpus[1].processes = (struct fl_known){ 1, NULL };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = fl_format("- bench: either\n%s", rows[i].with);
+		struct fl_plan *plan = plan_of(&r, text, NULL);
+		const struct fl_plan_lane *lane = &plan->cases[0].lanes[0];
+		const char *gpus[FL_LANE_GPUS_MAX];
+
+		assert_string_equal(fl_lane_option(lane, "memory"), rows[i].memory);
+		if (!rows[i].skip != !lane->skip || (lane->skip && !strstr(lane->skip, rows[i].skip)))
+			fail_msg("%zu: '%s'", i, lane->skip ? lane->skip : "it can be measured");
+		assert_int_equal(lane->node, rows[i].node);
+		assert_int_equal(fl_lane_gpus(lane, &entries[3], gpus), rows[i].gpus);
+		fl_plan_free(plan);
+		free(text);
+	}
+}
+
+static void each_node_and_each_gpu(void **state)
+{
+	static const char *const want[] = {
+		"node0", "node1", "gpu-0000:1b:00.0", "gpu-0000:43:00.0", "gpu-0000:9b:00.0", "gpu-0000:c3:00.0"
+	};
+	struct fl_plan *plan;
+	struct rack r;
+
+	(void)state;
+	rack_init(&r);
+	plan = plan_of(&r, "- bench: either\n  each: [memory]\n", NULL);
+	assert_int_equal(plan->cases_n, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < plan->cases_n; i++)
+		assert_string_equal(fl_lane_option(&plan->cases[i].lanes[0], "memory"), want[i]);
+	fl_plan_free(plan);
+}
+
+static void neither_a_node_nor_a_gpu(void **state)
+{
+	static const char text[] = "- bench: either\n  with: {memory: 2}\n";
+	const struct fl_catalog catalog = { .entries = entries, .n = sizeof(entries) / sizeof(entries[0]) };
+	struct fl_suite *suite;
+	struct fl_plan *plan = NULL;
+	struct fl_err err = { 0 };
+	struct rack r;
+
+	(void)state;
+	rack_init(&r);
+	assert_int_equal(fl_suite_parse(text, strlen(text), "s", "s.yaml", &suite, &err), 0);
+	assert_int_equal(fl_plan_make(suite, &catalog, &r.s.m, NULL, &plan, &err), -ENODEV);
+	assert_non_null(strstr(err.what, "no node or gpu '2' on this machine"));
+	assert_non_null(strstr(err.hint, "node1, gpu-0000:1b:00.0"));
+	fl_suite_free(suite);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +531,9 @@ int main(void)
 		cmocka_unit_test(the_plan_keeps_what_hid_a_gpu),
 		cmocka_unit_test(what_the_state_of_a_gpu_forbids),
 		cmocka_unit_test(a_part_beside_another_gpu),
+		cmocka_unit_test(a_node_or_a_gpu),
+		cmocka_unit_test(each_node_and_each_gpu),
+		cmocka_unit_test(neither_a_node_nor_a_gpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
