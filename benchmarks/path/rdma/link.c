@@ -56,21 +56,36 @@ static void name_peer(const struct fl_rdma_link_spec *spec, struct fl_rdma_link 
 
 /* ---- what there is to be made */
 
+static unsigned threads_of(const struct fl_rdma_link_spec *spec)
+{
+	return spec->threads ? spec->threads : 1;
+}
+
+/* Of the completion queue of a thread. */
+static uint64_t entries_of(const struct fl_rdma_link_spec *spec)
+{
+	return (uint64_t)spec->pairs / threads_of(spec) * ((uint64_t)spec->depth + spec->receives);
+}
+
 static int check_room(const struct fl_rdma_link_spec *spec, struct fl_err *err)
 {
 	const struct ibv_device_attr *d = &spec->port->limits;
-	uint64_t entries = (uint64_t)spec->pairs * ((uint64_t)spec->depth + spec->receives);
 
 	if (fl_size(spec->lane) != 2)
 		return fl_fail(err, -EINVAL, "needs two lanes, not %u", fl_size(spec->lane));
 	if (spec->pairs < 1 || spec->pairs > FL_RDMA_PAIRS_MAX)
 		return fl_fail(err, -EINVAL, "%u queue pairs; it can be 1 to %u", spec->pairs, FL_RDMA_PAIRS_MAX);
+	if (threads_of(spec) > FL_RDMA_THREADS_MAX || spec->pairs % threads_of(spec))
+		return fl_fail(err, -EINVAL, "%u queue pairs are not to be shared equally among %u threads",
+			       spec->pairs, threads_of(spec));
 	if (spec->depth < 1 || spec->depth > (unsigned)d->max_qp_wr || spec->receives > (unsigned)d->max_qp_wr)
 		return fl_fail(err, -EINVAL, "%u requests and %u receives a queue; %s has room for 1 to %d of each",
 			       spec->depth, spec->receives, spec->port->device, d->max_qp_wr);
-	if (entries > (uint64_t)d->max_cqe)
-		return fl_fail(err, -EINVAL, "%u queue pairs of %u requests and %u receives; %s has room for %d in all",
-			       spec->pairs, spec->depth, spec->receives, spec->port->device, d->max_cqe);
+	if (entries_of(spec) > (uint64_t)d->max_cqe)
+		return fl_fail(err, -EINVAL,
+			       "%u queue pairs a thread, of %u requests and %u receives; %s has room for %d in all",
+			       spec->pairs / threads_of(spec), spec->depth, spec->receives, spec->port->device,
+			       d->max_cqe);
 	return 0;
 }
 
@@ -85,25 +100,23 @@ static int make_failed(const struct fl_rdma_link_spec *spec, int code, const cha
 	return rc;
 }
 
-static int make_queue(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, struct fl_err *err)
+static int make_queue(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, unsigned i, struct fl_err *err)
 {
-	int entries = (int)(spec->pairs * (spec->depth + spec->receives));
-
 	errno = 0;
 	if (spec->events) {
-		l->channel = ibv_create_comp_channel(spec->port->context);
-		if (!l->channel)
+		l->channel[i] = ibv_create_comp_channel(spec->port->context);
+		if (!l->channel[i])
 			return make_failed(spec, errno, "a completion channel", err);
 	}
-	l->cq = ibv_create_cq(spec->port->context, entries, NULL, l->channel, 0);
-	return l->cq ? 0 : make_failed(spec, errno, "a completion queue", err);
+	l->cq[i] = ibv_create_cq(spec->port->context, (int)entries_of(spec), NULL, l->channel[i], 0);
+	return l->cq[i] ? 0 : make_failed(spec, errno, "a completion queue", err);
 }
 
 static int make_pair(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, unsigned i, struct fl_err *err)
 {
 	static const enum ibv_qp_type types[] = { IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD };
-	struct ibv_qp_init_attr init = { .send_cq = l->cq,
-					 .recv_cq = l->cq,
+	struct ibv_qp_init_attr init = { .send_cq = l->cq[i / l->share],
+					 .recv_cq = l->cq[i / l->share],
 					 .qp_type = types[spec->transport],
 					 .cap = { .max_send_wr = spec->depth,
 						  .max_recv_wr = spec->receives,
@@ -391,13 +404,15 @@ static int meet(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, st
 
 int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *ret, struct fl_err *err)
 {
-	struct fl_rdma_link l = { .transport = spec->transport, .pairs = spec->pairs };
+	struct fl_rdma_link l = { .transport = spec->transport, .pairs = spec->pairs, .threads = threads_of(spec) };
 	int rc = check_room(spec, err);
 
 	if (rc < 0)
 		return rc;
 	name_peer(spec, &l);
-	rc = make_queue(spec, &l, err);
+	l.share = l.pairs / l.threads;
+	for (unsigned i = 0; i < l.threads && rc == 0; i++)
+		rc = make_queue(spec, &l, i, err);
 	for (unsigned i = 0; i < spec->pairs && rc == 0; i++) {
 		rc = make_pair(spec, &l, i, err);
 		if (rc == 0)
@@ -414,11 +429,11 @@ int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link 
 
 /* ---- its end */
 
-void fl_rdma_link_flush(struct fl_rdma_link *l)
+void fl_rdma_link_flush(struct fl_rdma_link *l, unsigned thread)
 {
 	struct ibv_qp_attr attr = { .qp_state = IBV_QPS_ERR };
 
-	for (unsigned i = 0; i < l->pairs; i++)
+	for (unsigned i = thread * l->share; i < (thread + 1) * l->share; i++)
 		if (l->qp[i])
 			ibv_modify_qp(l->qp[i], &attr, IBV_QP_STATE);
 }
@@ -430,10 +445,12 @@ void fl_rdma_link_close(struct fl_rdma_link *l)
 			ibv_destroy_qp(l->qp[i]);
 	if (l->ah)
 		ibv_destroy_ah(l->ah);
-	if (l->cq)
-		ibv_destroy_cq(l->cq);
-	if (l->channel)
-		ibv_destroy_comp_channel(l->channel);
+	for (unsigned i = 0; i < l->threads; i++) {
+		if (l->cq[i])
+			ibv_destroy_cq(l->cq[i]);
+		if (l->channel[i])
+			ibv_destroy_comp_channel(l->channel[i]);
+	}
 	*l = (struct fl_rdma_link){ 0 };
 }
 

@@ -12,7 +12,7 @@
 
 enum fl_rdma_transport { FL_RDMA_RC, FL_RDMA_UC, FL_RDMA_UD };
 
-enum { FL_RDMA_PAIRS_MAX = 64, FL_RDMA_PEER_NAME = 160, FL_RDMA_GRH_BYTES = 40 };
+enum { FL_RDMA_PAIRS_MAX = 64, FL_RDMA_THREADS_MAX = 64, FL_RDMA_PEER_NAME = 160, FL_RDMA_GRH_BYTES = 40 };
 
 struct fl_rdma_link_spec {
 	struct fl_lane *lane;
@@ -20,20 +20,23 @@ struct fl_rdma_link_spec {
 	const struct fl_rdma_port *port;
 	const struct fl_rdma_memory *memory; /* that the other side may use as its rights say */
 	unsigned pairs;			     /* 1 .. FL_RDMA_PAIRS_MAX */
-	unsigned depth, receives;	     /* most requests, and receives, in the queue of each */
-	unsigned inline_bytes;		     /* that requests can carry themselves; 0: none */
+	unsigned threads;	  /* that have equal shares of them, and a completion queue each; 0: one has all */
+	unsigned depth, receives; /* most requests, and receives, in the queue of each */
+	unsigned inline_bytes;	  /* that requests can carry themselves; 0: none */
 	enum fl_rdma_transport transport;
 	unsigned traffic_class; /* 0 .. 255, with RoCE and in a global route */
 	bool events;		/* completions can be slept for */
 };
 
 struct fl_rdma_link {
-	struct ibv_comp_channel *channel; /* NULL: without events */
-	struct ibv_cq *cq;		  /* of all, with room for all that can be queued */
+	/* Of each thread: of its queue pairs, those from thread * share on, with room for all that can be queued. */
+	struct ibv_comp_channel *channel[FL_RDMA_THREADS_MAX]; /* NULL: without events */
+	struct ibv_cq *cq[FL_RDMA_THREADS_MAX];
 	struct ibv_qp *qp[FL_RDMA_PAIRS_MAX];
 	struct ibv_ah *ah; /* UD: the other side */
 	enum fl_rdma_transport transport;
 	unsigned pairs, inline_bytes; /* what was got */
+	unsigned threads, share;      /* share: queue pairs of a thread */
 	unsigned reads;		      /* reads and atomics in flight of each that both devices can do */
 	enum ibv_mtu mtu;
 	uint32_t remote_qpn[FL_RDMA_PAIRS_MAX], remote_qkey;
@@ -48,9 +51,9 @@ struct fl_rdma_link {
  * -EINVAL: more than the device has room for; -ENOMEM. */
 int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *ret, struct fl_err *err);
 
-/* Ends whatever is queued: all of it completes with an error soon (flushed). Safe while another thread posts and
- * polls. */
-void fl_rdma_link_flush(struct fl_rdma_link *l);
+/* Ends whatever is queued by a thread: all of it completes with an error soon (flushed). Safe while another one posts
+ * and polls. */
+void fl_rdma_link_flush(struct fl_rdma_link *l, unsigned thread);
 
 void fl_rdma_link_close(struct fl_rdma_link *l); /* of a zeroed one: nothing */
 

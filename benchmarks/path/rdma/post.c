@@ -169,7 +169,7 @@ static int post_all(struct fl_rdma_post *p, struct fl_err *err)
 static int64_t collect(struct fl_rdma_post *p, struct fl_err *err)
 {
 	struct ibv_wc wc[BATCH];
-	int n = ibv_poll_cq(p->spec.link->cq, BATCH, wc);
+	int n = ibv_poll_cq(p->spec.link->cq[0], BATCH, wc);
 
 	if (n < 0) {
 		p->broken = true;
@@ -189,19 +189,19 @@ static int64_t collect(struct fl_rdma_post *p, struct fl_err *err)
 static int64_t sleep_for_one(struct fl_rdma_post *p, struct fl_err *err)
 {
 	struct fl_rdma_link *l = p->spec.link;
-	struct pollfd fd = { .fd = l->channel->fd, .events = POLLIN };
+	struct pollfd fd = { .fd = l->channel[0]->fd, .events = POLLIN };
 	struct ibv_cq *cq;
 	void *context;
 	int64_t n;
 
-	if (ibv_req_notify_cq(l->cq, 0)) {
+	if (ibv_req_notify_cq(l->cq[0], 0)) {
 		p->broken = true;
 		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be slept for", l->peer);
 	}
 	n = collect(p, err);
 	if (n == 0 && poll(&fd, 1, NAP_MS) <= 0)
 		return 0;
-	if (n == 0 && ibv_get_cq_event(l->channel, &cq, &context) == 0)
+	if (n == 0 && ibv_get_cq_event(l->channel[0], &cq, &context) == 0)
 		ibv_ack_cq_events(cq, 1);
 	return n;
 }
@@ -221,7 +221,7 @@ static int look_at_clock(struct fl_rdma_post *p, struct fl_err *err)
 {
 	uint64_t now;
 
-	if (p->looked++ % LOOKS && !p->spec.link->channel)
+	if (p->looked++ % LOOKS && !p->spec.link->channel[0])
 		return 0;
 	now = fl_now_ns();
 	if (p->moved_ns == 0)
@@ -234,7 +234,7 @@ static int64_t turn(struct fl_rdma_post *p, struct fl_err *err)
 {
 	int64_t n = collect(p, err);
 
-	if (n == 0 && p->spec.link->channel)
+	if (n == 0 && p->spec.link->channel[0])
 		n = sleep_for_one(p, err);
 	if (n == 0)
 		return look_at_clock(p, err);
@@ -281,9 +281,9 @@ static void flush(struct fl_rdma_post *p)
 	struct ibv_wc wc[BATCH];
 	int n = 0;
 
-	fl_rdma_link_flush(p->spec.link);
+	fl_rdma_link_flush(p->spec.link, 0);
 	while (n >= 0 && fl_now_ns() - last_ns < QUIET_NS) {
-		n = ibv_poll_cq(p->spec.link->cq, BATCH, wc);
+		n = ibv_poll_cq(p->spec.link->cq[0], BATCH, wc);
 		if (n > 0)
 			last_ns = fl_now_ns();
 	}

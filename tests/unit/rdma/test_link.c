@@ -11,7 +11,7 @@ enum { BYTES = 1000 };
 static int await(struct fl_rdma_link *l, struct ibv_wc *wc)
 {
 	for (unsigned i = 0; i < 10000000; i++) {
-		int n = ibv_poll_cq(l->cq, 1, wc);
+		int n = ibv_poll_cq(l->cq[0], 1, wc);
 
 		if (n != 0)
 			return n < 0 ? n : 0;
@@ -338,6 +338,12 @@ static void sets_events(struct side *s)
 	s->link_spec.events = true;
 }
 
+static void sets_threads(struct side *s)
+{
+	s->link_spec.pairs = 3;
+	s->link_spec.threads = 2;
+}
+
 static void sets_ud(struct side *s)
 {
 	s->link_spec.transport = FL_RDMA_UD;
@@ -353,6 +359,7 @@ static void cannot_be_made(void **state)
 	} rows[] = {
 		{ "", sets_too_deep, -EINVAL, "mlx5_0 has room for 1 to 16384", "" },
 		{ "", sets_too_many, -EINVAL, "it can be 1 to 64", "" },
+		{ "", sets_threads, -EINVAL, "3 queue pairs are not to be shared equally among 2 threads", "" },
 		{ "", sets_inline, -EINVAL, "make a queue pair of mlx5_0", "4000 bytes inline" },
 		{ "mlx5_0:ibv_create_comp_channel:1:fail=24", sets_events, -EMFILE, "completion channel of mlx5_0",
 		  "" },
@@ -417,7 +424,7 @@ static int flushes(struct side *s, struct fl_err *err)
 		return 0;
 	for (unsigned i = 0; i < 16 && rc == 0; i++)
 		rc = post(s, 0, IBV_WR_RDMA_WRITE, s->link.remote_at);
-	fl_rdma_link_flush(&s->link);
+	fl_rdma_link_flush(&s->link, 0);
 	for (unsigned i = 0; i < 16 && rc == 0; i++) {
 		rc = await(&s->link, &wc);
 		assert_true(rc < 0 || fl_rdma_wc_is_flushed(&wc));

@@ -10,7 +10,7 @@ static bool await(struct side *s, struct ibv_wc *wc)
 {
 	*wc = (struct ibv_wc){ .status = IBV_WC_GENERAL_ERR };
 	for (unsigned i = 0; i < 1000000; i++) {
-		int n = ibv_poll_cq(s->link.cq, 1, wc);
+		int n = ibv_poll_cq(s->link.cq[0], 1, wc);
 
 		if (n != 0)
 			return n > 0;
