@@ -7,6 +7,7 @@ if(TARGET path_rdma)
   add_library(rdma STATIC ${verbs_sources})
   target_link_libraries(rdma PUBLIC path_rdma)
   target_include_directories(rdma PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_options(rdma INTERFACE -Wl,--wrap=poll) # to sleep by the stub's clock
 
   # What tests/unit/path_rdma_verbs is linked with has no libibverbs either: it is opened.
   target_link_libraries(path_rdma_verbs INTERFACE path_rdma)

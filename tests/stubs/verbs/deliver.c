@@ -38,18 +38,36 @@ static void flip(const struct op *op, char *at, uint64_t bytes)
 		at[bytes / 2] ^= 1;
 }
 
-static bool gather(const struct qp *q, const struct op *op, char *to)
+static bool gather(const struct qp *q, const struct op *op, char *to, uint64_t bytes)
 {
 	if (op->inlined) {
-		memcpy(to, op->inlined, op->bytes);
+		memcpy(to, op->inlined, bytes);
 		return true;
 	}
-	return move(q->qp.pd, op->sge, op->sge_n, 0, to, op->bytes, true);
+	return move(q->qp.pd, op->sge, op->sge_n, 0, to, bytes, true);
+}
+
+/* What a write puts at its end comes last, for who looks there for all of it. */
+static bool gather_last_byte(const struct qp *q, const struct op *op, char *ret)
+{
+	const struct ibv_sge *last = &op->sge[op->sge_n - 1];
+	const char *at;
+
+	if (op->inlined) {
+		*ret = op->inlined[op->bytes - 1];
+		return true;
+	}
+	while (last->length == 0)
+		last--;
+	at = reach_locked(q->qp.pd, last->lkey, false, last->addr + last->length - 1, 1, 0);
+	if (at)
+		*ret = *at;
+	return at;
 }
 
 static enum ibv_wc_status write_there(struct qp *q, struct qp *peer, struct op *op)
 {
-	char *to = reach_locked(peer->qp.pd, op->rkey, true, op->remote, op->bytes, IBV_ACCESS_REMOTE_WRITE);
+	char *to = reach_locked(peer->qp.pd, op->rkey, true, op->remote, op->bytes, IBV_ACCESS_REMOTE_WRITE), last;
 
 	if (!(peer->attr.qp_access_flags & IBV_ACCESS_REMOTE_WRITE))
 		return IBV_WC_REM_INV_REQ_ERR;
@@ -59,9 +77,11 @@ static enum ibv_wc_status write_there(struct qp *q, struct qp *peer, struct op *
 		return IBV_WC_REM_ACCESS_ERR;
 	if (op->mishap.deed == DROP)
 		return IBV_WC_SUCCESS;
-	if (!gather(q, op, to))
+	if (!gather(q, op, to, op->bytes - 1) || !gather_last_byte(q, op, &last))
 		return IBV_WC_LOC_PROT_ERR;
-	flip(op, to, op->bytes);
+	if (op->mishap.deed == FLIP)
+		*(op->bytes > 2 ? &to[op->bytes / 2] : &last) ^= 1;
+	__atomic_store_n(&to[op->bytes - 1], last, __ATOMIC_RELEASE);
 	return IBV_WC_SUCCESS;
 }
 
@@ -132,7 +152,7 @@ static enum ibv_wc_status send_there(struct qp *q, struct qp *peer, struct op *o
 	if (op->bytes == 0 || op->mishap.deed == DROP)
 		return IBV_WC_SUCCESS;
 	bytes = malloc(op->bytes);
-	ok = bytes && gather(q, op, bytes);
+	ok = bytes && gather(q, op, bytes, op->bytes);
 	if (ok) {
 		flip(op, bytes, op->bytes);
 		first = reach_locked(peer->qp.pd, recv->sge[0].lkey, false, recv->sge[0].addr, 1,

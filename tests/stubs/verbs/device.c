@@ -15,7 +15,7 @@
 #undef ibv_query_port
 
 /* A library has one state a process. */
-struct stub stub = { .lock = PTHREAD_MUTEX_INITIALIZER };
+struct stub stub = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 /* ---- calls */
 
@@ -42,14 +42,15 @@ static void begin_locked(const char *text)
 {
 	stub.ready = true;
 	settings_read(text, &stub.settings);
-	memset(stub.sent_ns, 0, sizeof(stub.sent_ns));
+	memset(stub.sent_ps, 0, sizeof(stub.sent_ps));
 	stub.now_ns = 1000000000;
 	stub.idle_ns = IDLE_NS;
 	stub.calls = 0;
 	*stub.fault = *stub.misuse = 0;
+	clock_begin_locked();
 }
 
-int enter(const char *call, int nic)
+int enter_looking(const char *call, int nic)
 {
 	struct mishap mishap;
 
@@ -63,6 +64,14 @@ int enter(const char *call, int nic)
 	suffer_locked(call);
 	errno = mishap.code;
 	return mishap.code;
+}
+
+int enter(const char *call, int nic)
+{
+	int rc = enter_looking(call, nic);
+
+	clock_work_locked(false);
+	return rc;
 }
 
 int leave(int rc)
@@ -151,16 +160,6 @@ const char *verbs_stub_fault(void)
 
 	pthread_mutex_lock(&stub.lock);
 	ret = *stub.fault ? stub.fault : NULL;
-	pthread_mutex_unlock(&stub.lock);
-	return ret;
-}
-
-uint64_t verbs_stub_now_ns(void)
-{
-	uint64_t ret;
-
-	pthread_mutex_lock(&stub.lock);
-	ret = stub.now_ns;
 	pthread_mutex_unlock(&stub.lock);
 	return ret;
 }

@@ -153,7 +153,8 @@ struct ibv_comp_channel *ibv_create_comp_channel(struct ibv_context *context)
 	struct channel *c = rc ? NULL : calloc(1, sizeof(*c));
 
 	if (c) {
-		c->channel = (struct ibv_comp_channel){ .context = context, .fd = eventfd(0, EFD_CLOEXEC) };
+		c->channel =
+			(struct ibv_comp_channel){ .context = context, .fd = eventfd(0, EFD_CLOEXEC | EFD_SEMAPHORE) };
 		c->next = stub.channels;
 		stub.channels = c;
 		context_of(context)->users++;
@@ -182,11 +183,12 @@ int ibv_destroy_comp_channel(struct ibv_comp_channel *channel)
 
 int ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **ret, void **ret_context)
 {
+	struct pollfd fd = { .fd = channel->fd, .events = POLLIN };
 	struct cq *found = NULL;
 	uint64_t n;
 	int rc;
 
-	if (read(channel->fd, &n, sizeof(n)) != sizeof(n))
+	if (poll(&fd, 1, -1) != 1 || read(channel->fd, &n, sizeof(n)) != sizeof(n))
 		return -1;
 	rc = enter("ibv_get_cq_event", nic_of(channel->context));
 	for (struct cq *c = stub.cqs; c && !found; c = c->next)

@@ -17,8 +17,10 @@ enum {
 	NAME = 48,
 	REASON = 160,
 	IDLE_NS = 100,
-	IDLE_MOST_NS = 1000000
+	IDLE_MOST_NS = 10000000
 };
+
+#define NEVER UINT64_MAX
 
 /* ---- settings.c */
 enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG };
@@ -40,7 +42,7 @@ struct settings {
 	bool down[NICS][PORTS], cut;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;
-	unsigned inline_bytes, depth;
+	unsigned inline_bytes, depth, threads;
 	char sysfs[REASON];
 	struct fault faults[FAULTS];
 	unsigned faults_n;
@@ -117,13 +119,20 @@ struct qp {
 	bool all_signalled;
 };
 
+struct thread;
+
 struct stub {
 	pthread_mutex_t lock;
+	pthread_cond_t changed; /* a thread came, went or woke, or time went on */
 	bool ready;
 	struct settings settings;
 	struct ibv_device devices[NICS];
-	uint64_t now_ns, idle_ns,
-		sent_ns[NICS][PORTS]; /* idle_ns: of the next idle poll; sent_ns: until when a port is busy */
+	uint64_t now_ns, idle_ns;      /* idle_ns: by which time goes on when there is nothing to come */
+	uint64_t event;		       /* how often time went on */
+	uint64_t sent_ps[NICS][PORTS]; /* until when a port is busy */
+	struct thread *threads;	       /* that take part */
+	bool gathered;		       /* as many as the settings say were there */
+	pthread_t beginner;	       /* of this life: it may look at the clock without taking part */
 	uint64_t locked_bytes;
 	struct mr *mrs;
 	struct channel *channels;
@@ -138,7 +147,8 @@ extern struct stub stub;
 /* ---- device.c: every call that can fail begins with one of these. 0, or the errno that it is to fail with, which
  * enter() leaves in errno, too. nic: -1: none. Takes the lock. */
 int enter(const char *call, int nic);
-int leave(int rc); /* gives the lock back; sets errno where rc is not 0 */
+int enter_looking(const char *call, int nic); /* for what may be no more than waiting */
+int leave(int rc);			      /* gives the lock back; sets errno where rc is not 0 */
 int nic_of(const struct ibv_context *context);
 struct context *context_of(struct ibv_context *context);
 void misuse_locked(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -147,6 +157,13 @@ void suffer_locked(const char *call);
 bool gid_at(int nic, unsigned port, unsigned index, struct ibv_gid_entry *ret);
 bool gid_exists(const union ibv_gid *gid);
 uint16_t lid_of(int nic, unsigned port);
+
+/* ---- clock.c */
+void clock_begin_locked(void);
+/* The calling thread does something other than waiting. takes_part: also if it did not until now. */
+void clock_work_locked(bool takes_part);
+/* It polled and found nothing. Gives the lock away for a while, and time may go on: look again. */
+void clock_polled_locked(void);
 
 /* ---- objects.c */
 /* Where `bytes` at `at` are, by a key of the domain: NULL: not registered so. */
@@ -161,7 +178,9 @@ int wire_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr
 int wire_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr **bad);
 int wire_poll(struct ibv_cq *cq, int n, struct ibv_wc *ret);
 int wire_notify(struct ibv_cq *cq, int solicited_only);
-void flush_locked(struct qp *q); /* all that is queued ends so */
+void flush_locked(struct qp *q);    /* all that is queued ends so */
+uint64_t wire_next_ns_locked(void); /* when the next request comes to its end; NEVER: none does by itself */
+void wire_run_locked(void);	    /* all whose time has come */
 
 /* ---- deliver.c: what a request does */
 /* Moves its bytes: the status of both sides. ret_in: for the receive that it uses up; NULL: none. `peer` may be

@@ -93,6 +93,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->inline_bytes = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "depth"))
 		s->depth = (unsigned)number(value, NULL, entry);
+	else if (is(entry, n, "threads"))
+		s->threads = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "latency"))
 		s->latency_ns = number(value, NULL, entry);
 	else if (is(entry, n, "rate"))

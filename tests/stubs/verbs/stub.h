@@ -24,6 +24,7 @@
  *   memlock=BYTES   more than that cannot be registered
  *   inline=BYTES    most that goes inline (220)
  *   depth=N         most requests of a queue (16384)
+ *   threads=N       time stands still until so many threads have come to take part in it (0)
  *   latency=NS      of a request (2000)
  *   rate=BYTES      of a port a second (12500000000)
  *   cut=1           nothing comes through any more
@@ -54,7 +55,16 @@ void verbs_stub_also(const char *text);
 unsigned verbs_stub_calls(void);
 const char *verbs_stub_fault(void);
 
+/* The time of the stub, for fl_now_ns(). A thread takes part in it from when it first polls, posts, sleeps or asks
+ * for the time until it ends, leaves, or waits for something that is not the stub's (a lock, another thread); but who
+ * began this life may ask without. Time stands still while one who takes part is at work: it goes on, to what comes
+ * next, once each of them sleeps, or has looked in vain for long enough to have seen all that happened at this moment.
+ * Looking is polling, or asking for the time again and again: so who looks at memory shall do now and then. */
 uint64_t verbs_stub_now_ns(void);
+/* For fl_sleep_until(). poll() for a completion channel sleeps by this time, too (verbs.cmake). */
+void verbs_stub_sleep_until(uint64_t at_ns);
+/* The calling thread takes no part, until it comes again. */
+void verbs_stub_leave(void);
 
 /* Does anything remain, or was anything misused? Says the first such thing. */
 bool verbs_stub_is_clean(char *why, size_t room);

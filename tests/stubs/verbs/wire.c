@@ -2,12 +2,9 @@
 /* wire.c: the hot calls, the clock, and requests that are carried out when their time has come. */
 #include "parts.h"
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define NEVER UINT64_MAX
 
 /* ---- completions */
 
@@ -258,7 +255,14 @@ static void carry_out_locked(struct qp *q)
 	end_locked(q, peer);
 }
 
-static void run_locked(void)
+uint64_t wire_next_ns_locked(void)
+{
+	struct qp *q;
+
+	return next_locked(&q);
+}
+
+void wire_run_locked(void)
 {
 	struct qp *q;
 
@@ -270,11 +274,12 @@ static void run_locked(void)
 
 static void start_locked(const struct qp *q, struct op *op)
 {
-	uint64_t *busy = &stub.sent_ns[nic_of(q->qp.context)][q->attr.port_num - 1];
-	uint64_t at = *busy > stub.now_ns ? *busy : stub.now_ns;
+	uint64_t *busy = &stub.sent_ps[nic_of(q->qp.context)][q->attr.port_num - 1];
+	uint64_t now_ps = stub.now_ns * 1000;
 
-	*busy = at + (uint64_t)((double)op->bytes * 1e9 / (double)stub.settings.bytes_per_s);
-	op->done_ns = *busy + stub.settings.latency_ns;
+	*busy = *busy > now_ps ? *busy : now_ps;
+	*busy += (uint64_t)((double)op->bytes * 1e12 / (double)stub.settings.bytes_per_s + 0.5);
+	op->done_ns = (*busy + 999) / 1000 + stub.settings.latency_ns;
 }
 
 static void push(struct ops *ops, struct op *op)
@@ -368,6 +373,7 @@ int wire_post_send(struct ibv_qp *qp, struct ibv_send_wr *wr, struct ibv_send_wr
 	struct qp *q = (struct qp *)qp;
 	int rc = enter("ibv_post_send", nic_of(qp->context));
 
+	clock_work_locked(true);
 	for (; wr; wr = wr->next) {
 		if (rc == 0)
 			rc = check_send(q, wr);
@@ -416,18 +422,6 @@ int wire_post_recv(struct ibv_qp *qp, struct ibv_recv_wr *wr, struct ibv_recv_wr
 	return leave(rc);
 }
 
-/* Time goes on to what comes next, or by more each time that nothing does. */
-static void pass_locked(uint64_t next_ns)
-{
-	if (next_ns != UINT64_MAX) {
-		stub.now_ns = next_ns;
-		stub.idle_ns = IDLE_NS;
-		return;
-	}
-	stub.now_ns += stub.idle_ns;
-	stub.idle_ns = 2 * stub.idle_ns < IDLE_MOST_NS ? 2 * stub.idle_ns : IDLE_MOST_NS;
-}
-
 static int take(struct cq *c, int n, struct ibv_wc *ret)
 {
 	int got = 0;
@@ -442,29 +436,18 @@ static int take(struct cq *c, int n, struct ibv_wc *ret)
 
 int wire_poll(struct ibv_cq *cq, int n, struct ibv_wc *ret)
 {
-	struct cq *c = (struct cq *)cq;
-	int rc = enter("ibv_poll_cq", nic_of(cq->context)), got;
-	bool armed = c->armed;
-	uint64_t next;
-	struct qp *q;
+	int rc = enter_looking("ibv_poll_cq", nic_of(cq->context)), got;
 
 	if (rc)
 		return leave(rc), -rc;
-	run_locked();
-	got = take(c, n, ret);
-	while (got == 0) {
-		next = next_locked(&q);
-		pass_locked(q ? next : UINT64_MAX);
-		run_locked();
-		if (armed && q && c->armed) /* until it is woken */
-			continue;
-		if (!armed) /* who is about to sleep shall find nothing, and be woken */
-			got = take(c, n, ret);
-		break;
+	got = take((struct cq *)cq, n, ret);
+	if (got == 0) {
+		clock_polled_locked();
+		got = take((struct cq *)cq, n, ret);
 	}
+	if (got)
+		clock_work_locked(true);
 	leave(0);
-	if (got == 0)
-		sched_yield(); /* the other one may have to do something first */
 	return got;
 }
 

@@ -9,7 +9,7 @@ enum { SECOND = 32 << 10 }; /* where in the memory of a side another buffer is *
 static bool await(struct side *s, struct ibv_wc *wc)
 {
 	*wc = (struct ibv_wc){ .status = IBV_WC_GENERAL_ERR };
-	for (unsigned i = 0; i < 1000000; i++) {
+	for (unsigned i = 0; i < 2000; i++) {
 		int n = ibv_poll_cq(s->link.cq[0], 1, wc);
 
 		if (n != 0)
