@@ -105,7 +105,7 @@ cat >two.yaml <<'SUITE'
   with: {batch: 64KiB, pace: 10ms, consume: 2ms, duration: 300ms}
   repeat: 4
 - bench: null.pipeline
-  with: {batch: 32KiB, pace: 10ms, consume: 2ms, duration: 20ms}
+  with: {batch: 32KiB, pace: 10ms, consume: 2ms, duration: 100ms}
 - bench: null.nop
   with: {duration: 20ms}
 SUITE
@@ -157,14 +157,15 @@ is 3 "$rc" 'a comparison that cannot be printed is no pass'
 
 # A quota stops the pipeline, which is seen: the regression is told, but it is not the machine's, so that it is not a fail.
 group=/sys/fs/cgroup/cpu/feedline-compare-$$
+large=(--batch 4MiB --depth 2 --pace 10ms --consume 2ms --duration 300ms)
 if [ -e /sys/fs/cgroup/cpu/cpu.cfs_quota_us ] && mkdir "$group" 2>/dev/null; then
 	echo 4000 >"$group/cpu.cfs_quota_us"
 	# shellcheck disable=SC2016 # the inner shell expands these
 	timeout -s KILL 300 bash -c 'echo $$ >"$0/tasks" && exec "$@"' "$group" "$prefix/feedline" bench null.pipeline \
-		--batch 4MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6 --store "$store" >/dev/null 2>err || true
+		"${large[@]}" --repeat 6 --store "$store" >/dev/null 2>err || true
 	rmdir "$group"
 	stopped=$(feedline runs --store "$store" --json | jq -r '.runs[-1].id')
-	measure null.pipeline --batch 4MiB --pace 10ms --consume 2ms --duration 300ms --repeat 6
+	measure null.pipeline "${large[@]}" --repeat 6
 	compare "$stopped" last
 	is '4 improved' "$rc $(change .lanes[0].metrics.bytes_per_s.moved)" 'without a quota after one'
 	compare last "$stopped"
@@ -232,7 +233,7 @@ cat >suite.yaml <<'SUITE'
   with: {batch: 64KiB, pace: 2ms, consume: 1ms}
 - bench: null.nop
 SUITE
-calibrate=(--suite suite.yaml --passes 5 --repeat 2 --duration 20ms)
+calibrate=(--suite suite.yaml --passes 5 --repeat 2 --duration 50ms)
 before=$(feedline runs --store "$store" --json | jq '.runs | length')
 run baseline set taken "$a"
 for name in a/b taken "$a" last; do
@@ -248,7 +249,7 @@ run baseline calibrate steady "${calibrate[@]}"
 is true "$([ "$rc" = 0 ] || [ "$rc" = 4 ] && echo true)" "calibration: $rc ($(<err))"
 run baseline show steady --json
 is '5 10' "$(jq -r '"\(.passes) \([.metrics[] | select(.metric == "bytes_per_s") | .n] | max)"' out)" 'passes and rounds'
-run run --suite suite.yaml --repeat 2 --duration 20ms
+run run --suite suite.yaml --repeat 2 --duration 50ms
 compare steady last
 is '5 true' "$(change '"\(.calibration_passes) \(.lanes[0].metrics.bytes_per_s.line_ratio >= 0.02)"')" 'a calibrated baseline'
 is number "$(change '.lanes[0].metrics.bytes_per_s.floor_ratio | type')" 'its noise'
@@ -258,7 +259,7 @@ refused 'tells the noise of none of the lanes' 'the same suite'
 # Interrupted: nothing is named yet; what is said goes on and names it.
 rc=0
 timeout --preserve-status -s INT 3 "$prefix/feedline" baseline calibrate later --suite suite.yaml --passes 5 --repeat 2 \
-	--duration 500ms --store "$store" >out 2>err || rc=$?
+	--duration 250ms --store "$store" >out 2>err || rc=$?
 id=$(feedline runs --store "$store" --json | jq -r '.runs[-1].id')
 has "$(<err)" "go on with: feedline run --resume $id --store $store --baseline later" 'hint after an interruption'
 is interrupted "$(feedline runs --store "$store" --json | jq -r '.runs[-1].state')" 'an interrupted calibration'

@@ -87,7 +87,7 @@ is true "$(jq -s 'all(.[].series.at[]; . <= 0 or . >= 1.5e9)' "$home/watched")" 
 
 # ---- it sits where no lane is
 if [ "$(nproc)" -gt 1 ]; then
-	feedline bench memory.copy --threads 1 --duration 2s --store "$store" --json >"$home/out" 2>"$home/err" &
+	feedline bench null.nop --duration 2s --store "$store" --json >"$home/out" 2>"$home/err" &
 	pid=$(watcher "$prefix")
 	for _ in $(seq 100); do
 		[ "$(workers)" = 0 ] || break
@@ -97,6 +97,7 @@ if [ "$(nproc)" -gt 1 ]; then
 	allowed=$(awk '/^Cpus_allowed_list/ { print $2 }' "/proc/$pid/status" 2>/dev/null || true)
 	wait
 	lanes=$(jq -r '.lanes[0].placement.cpus' "$home/out")
+	is true "$([[ $allowed =~ ^[0-9] && $lanes =~ ^[0-9] ]] && echo true)" "CPUs of the watcher ($allowed) and of the lane ($lanes)"
 	# shellcheck disable=SC2016 # for awk
 	overlap=$(printf '%s\n%s\n' "$allowed" "$lanes" | awk -F, '
 		{ for (i = 1; i <= NF; i++) { n = split($i, a, "-"); for (c = a[1]; c <= a[n]; c++) seen[c]++ } }
