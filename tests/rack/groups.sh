@@ -59,7 +59,7 @@ EOF
 # move BENCH OPTION...: a short run over the loopback
 move() {
 	rc=0
-	feedline bench "$@" --duration 100ms --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
+	feedline bench "$@" --duration 300ms --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?
 	rc=$(undisturbed "$rc" "$home/out")
 	has "0 4" "$rc" "status of $*" # 4: where threads take turns
 	is 'unjudged' "$(value '[.lanes[].verdict] | unique | join(",")')" "verdicts of $*"

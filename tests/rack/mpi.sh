@@ -69,7 +69,7 @@ is true "$([ "$rc" != 0 ] && echo true)" 'status of an interrupted run is not 0'
 none_left 2 'an interrupted run'
 is '[1,"interrupted"]' "$(feedline runs --store "$home/long.db" --json | jq -c '[(.runs | length), .runs[0].state]')" 'an interrupted run'
 launched 1 "${mpi[@]}" "$feedline" run --resume last --store "$home/long.db" --json
-is 0 "$(undisturbed "$rc" "$home/out")" "status of going on ($(tail -n 1 "$home/err"))"
+is 0 "$(undisturbed "$rc" "$home/out")" "status of going on ($(grep -m 1 ^feedline: "$home/err" || tail -n 1 "$home/err"))"
 is '15 15' "$(jq -r '[.lanes[].rounds] | join(" ")' "$home/out")" 'rounds of a run that went on'
 
 # a host dies: mpirun ends all, the run keeps what it had
