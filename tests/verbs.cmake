@@ -5,7 +5,7 @@ if(TARGET path_rdma)
   # What tests/unit/rdma is linked with: the rows and their hooks, and the stub.
   file(GLOB verbs_sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/stubs/verbs/*.c ${PROJECT_SOURCE_DIR}/benchmarks/rdma/*.c)
   add_library(rdma STATIC ${verbs_sources})
-  target_link_libraries(rdma PUBLIC path_rdma)
+  target_link_libraries(rdma PUBLIC path_rdma INTERFACE lane run)
   target_include_directories(rdma PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_options(rdma INTERFACE -Wl,--wrap=poll) # to sleep by the stub's clock
 
