@@ -7,7 +7,7 @@
 
 uint64_t fl_rdma_data_sink_bytes(const struct fl_rdma_data *d)
 {
-	return d->size * d->slots * d->pairs;
+	return fl_rdma_data_stride(d) * d->slots * d->pairs;
 }
 
 uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d)
@@ -27,8 +27,10 @@ void fl_rdma_data_fill(const struct fl_rdma_data *d, char *source)
 
 struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned pair)
 {
+	const uint64_t stride = fl_rdma_data_stride(d);
 	struct fl_rdma_cursor c = { .first_from = pair * (uint64_t)FL_BLOCK_BYTES,
-				    .first_to = pair * d->size * d->slots };
+				    .first_to = pair * stride * d->slots + d->lead,
+				    .stride = stride };
 
 	c.from = c.first_from;
 	c.to = c.first_to;
@@ -63,28 +65,58 @@ static uint64_t compare(struct expected *e, uint64_t seed, uint64_t from, const 
 	return n;
 }
 
+/* Is in that slot what the request brought? */
+static int check_slot(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t slot, uint64_t request,
+		      uint64_t requests, struct expected *e, struct fl_err *err)
+{
+	const struct fl_rdma_cursor first = fl_rdma_data_begin(d, pair);
+	const uint64_t lap = request / d->slots % FL_RDMA_LAPS;
+	const uint64_t from = first.first_from + lap * FL_BLOCK_BYTES + request % d->slots * d->size;
+	const char *got = sinks + first.first_to + slot * first.stride;
+	uint64_t wrong = compare(e, d->seed, from, got, d->size);
+	int rc;
+
+	if (wrong == d->size)
+		return 0;
+	rc = fl_fail(err, -EBADMSG, "queue pair %u: byte %" PRIu64 " of request %" PRIu64 " of %" PRIu64 " is wrong",
+		     pair, wrong, request, requests);
+	fl_hint(err,
+		"it was changed on its way or never came, and nothing told so: the NIC, the PCIe path to it, or an "
+		"IOMMU");
+	return rc;
+}
+
 int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
 		       struct fl_err *err)
 {
-	const struct fl_rdma_cursor first = fl_rdma_data_begin(d, pair);
 	struct expected e = { .block = UINT64_MAX };
+	int rc = 0;
 
-	for (uint64_t slot = 0; slot < d->slots && slot < requests; slot++) {
-		uint64_t last = slot + (requests - 1 - slot) / d->slots * d->slots,
-			 lap = last / d->slots % FL_RDMA_LAPS;
-		uint64_t from = first.first_from + lap * FL_BLOCK_BYTES + slot * d->size;
-		uint64_t wrong = compare(&e, d->seed, from, sinks + first.first_to + slot * d->size, d->size);
+	for (uint64_t slot = 0; slot < d->slots && slot < requests && rc == 0; slot++) {
+		uint64_t last = slot + (requests - 1 - slot) / d->slots * d->slots;
 
-		if (wrong < d->size) {
-			int rc = fl_fail(err, -EBADMSG,
-					 "queue pair %u: byte %" PRIu64 " of request %" PRIu64 " of %" PRIu64
-					 " is wrong",
-					 pair, wrong, last, requests);
-
-			fl_hint(err, "it was changed on its way or never came, and nothing told so: the NIC, the PCIe "
-				     "path to it, or an IOMMU");
-			return rc;
-		}
+		rc = check_slot(d, pair, sinks, slot, last, requests, &e, err);
 	}
-	return 0;
+	return rc;
+}
+
+int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, const char *sinks, const uint64_t *said,
+			    uint64_t requests, struct fl_err *err)
+{
+	struct expected e = { .block = UINT64_MAX };
+	int rc = 0;
+
+	for (uint64_t slot = 0; slot < d->slots && rc == 0; slot++) {
+		uint32_t back = (uint32_t)(requests - said[slot]); /* which one before the last it is */
+
+		if (!said[slot])
+			continue;
+		if (back >= requests)
+			return fl_fail(err, -EBADMSG,
+				       "queue pair %u: a message came that says that it is number %" PRIu64
+				       " of %" PRIu64,
+				       pair, said[slot] - 1, requests);
+		rc = check_slot(d, pair, sinks, slot, requests - 1 - back, requests, &e, err);
+	}
+	return rc;
 }

@@ -20,7 +20,14 @@ struct fl_rdma_data {
 	uint64_t slots;
 	unsigned pairs;
 	uint64_t seed;
+	uint64_t lead;	 /* bytes of a slot before those of a request, for what a transport puts there */
+	uint64_t stride; /* from a slot to the next; 0: they lie close together */
 };
+
+static inline uint64_t fl_rdma_data_stride(const struct fl_rdma_data *d)
+{
+	return d->stride ? d->stride : d->lead + d->size;
+}
 
 uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d); /* a multiple of FL_BLOCK_BYTES */
 uint64_t fl_rdma_data_sink_bytes(const struct fl_rdma_data *d);	  /* of all pairs */
@@ -31,14 +38,14 @@ void fl_rdma_data_fill(const struct fl_rdma_data *d, char *source);
  * that of all sinks. */
 struct fl_rdma_cursor {
 	uint64_t from, to;
-	uint64_t slot, lap, first_from, first_to;
+	uint64_t slot, lap, first_from, first_to, stride;
 };
 struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned pair);
 
 static inline void fl_rdma_data_next(const struct fl_rdma_data *d, struct fl_rdma_cursor *c)
 {
 	c->from += d->size;
-	c->to += d->size;
+	c->to += c->stride;
 	if (++c->slot < d->slots)
 		return;
 	c->slot = 0;
@@ -51,5 +58,10 @@ static inline void fl_rdma_data_next(const struct fl_rdma_data *d, struct fl_rdm
  * wrong. What no request came to is not looked at. */
 int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
 		       struct fl_err *err);
+
+/* The same where what was sent need not have come: said has for each slot 1 + the number of the request that came there
+ * last, by itself, of which the lower 32 bits count; 0: none did. requests: that were sent. */
+int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, const char *sinks, const uint64_t *said,
+			    uint64_t requests, struct fl_err *err);
 
 #endif

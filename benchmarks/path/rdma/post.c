@@ -1,115 +1,93 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* path/rdma/post.c: keeps queue pairs busy. */
 #include "path/rdma/post.h"
+#include "path/rdma/receive.h"
+#include "path/rdma/request.h"
 #include "path/rdma/wc.h"
 #include <errno.h>
 #include <feedline/clock.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* LOOKS: polls that find nothing before the clock is asked. QUIET: after so long without one no completion comes. */
-enum { BATCH = 32, LOOKS = 1024, NAP_MS = 100, QUIET_NS = 20000000 };
+/* LOOKS: polls that find nothing before the clock is asked. QUIET: after so long without one no completion comes.
+ * SILENT: after so long without a message there was a last one that was lost. */
+enum { BATCH = 32, LOOKS = 1024, NAP_MS = 100, QUIET_NS = 20000000, SILENT_MS = 1000 };
 
 struct pair {
-	struct ibv_qp *qp;
-	struct ibv_send_wr *wr; /* a ring of depth */
-	struct ibv_sge *sge;
-	struct fl_rdma_cursor at;
-	unsigned next; /* in the ring */
-	uint64_t posted, done;
+	struct fl_rdma_requests out;
+	struct fl_rdma_receives in;
 };
 
 struct fl_rdma_post {
 	struct fl_rdma_post_spec spec;
-	const char *what;
-	uint64_t looked, moved_ns; /* polls in vain since something was done, and when that was */
+	struct ibv_cq *cq;
+	struct ibv_comp_channel *channel; /* NULL: it does not sleep */
+	unsigned first, pairs_n;	  /* of the link's pairs */
+	bool sends, receives;
+	uint64_t looked, moved_ns; /* turns in vain since something was done, and when that was */
 	bool broken;
-	struct pair pairs[FL_RDMA_PAIRS_MAX];
+	struct pair pairs[];
 };
 
 /* ---- open */
 
-static int check_numbers(const struct fl_rdma_post_spec *s, struct fl_err *err)
+static int make_pair(struct fl_rdma_post *p, unsigned i)
 {
-	const unsigned long long size = s->data->size;
+	int rc = p->sends ? fl_rdma_requests_make(&p->spec, p->first + i, &p->pairs[i].out) : 0;
 
-	if (s->list < 1 || s->signal < 1 || s->depth % s->list || s->depth % s->signal ||
-	    (s->list % s->signal && s->signal % s->list))
-		return fl_fail(
-			err, -EINVAL,
-			"lists of %u and a completion for %u of %u requests in flight: both have to divide the last, "
-			"and one the other",
-			s->list, s->signal, s->depth);
-	if (s->inlined && s->data->size > s->link->inline_bytes)
-		return fl_fail(err, -EINVAL, "%llu bytes do not go inline, %u do", size, s->link->inline_bytes);
-	if (s->data->size > UINT32_MAX)
-		return fl_fail(err, -EINVAL, "%llu bytes are more than a request can have", size);
-	return 0;
+	return rc == 0 && p->receives ? fl_rdma_receives_make(&p->spec, p->first + i, &p->pairs[i].in) : rc;
 }
 
-static int check_memory(const struct fl_rdma_post_spec *s, struct fl_err *err)
+static int receive_more(struct fl_rdma_post *p, struct fl_err *err)
 {
-	bool reads = s->opcode == IBV_WR_RDMA_READ;
-	uint64_t source = fl_rdma_data_source_bytes(s->data), sinks = fl_rdma_data_sink_bytes(s->data);
-	uint64_t here = reads ? sinks : source, there = reads ? source : sinks;
+	for (unsigned i = 0; i < p->pairs_n; i++) {
+		int rc = fl_rdma_receives_post(&p->spec, &p->pairs[i].in);
 
-	if (s->data->pairs != s->link->pairs || s->memory->bytes < here)
-		return fl_fail(err, -EINVAL, "%" PRIu64 " bytes of %" PRIu64 " are registered here", s->memory->bytes,
-			       here);
-	if (s->link->remote_bytes < there)
-		return fl_fail(err, -EINVAL, "%" PRIu64 " bytes of %" PRIu64 " are registered at %s",
-			       s->link->remote_bytes, there, s->link->peer);
-	return 0;
-}
-
-static int make_ring(struct fl_rdma_post *p, unsigned index)
-{
-	const struct fl_rdma_post_spec *s = &p->spec;
-	struct pair *pair = &p->pairs[index];
-
-	pair->qp = s->link->qp[index];
-	pair->at = fl_rdma_data_begin(s->data, index);
-	pair->wr = calloc(s->depth, sizeof(*pair->wr));
-	pair->sge = calloc(s->depth, sizeof(*pair->sge));
-	if (!pair->wr || !pair->sge)
-		return -ENOMEM;
-	for (unsigned i = 0; i < s->depth; i++) {
-		bool last_of_list = (i + 1) % s->list == 0, last_of_group = (i + 1) % s->signal == 0;
-
-		pair->sge[i] = (struct ibv_sge){ .length = (uint32_t)s->data->size, .lkey = s->memory->mr->lkey };
-		pair->wr[i] = (struct ibv_send_wr){ .wr_id = index,
-						    .next = last_of_list ? NULL : &pair->wr[i + 1],
-						    .sg_list = &pair->sge[i],
-						    .num_sge = 1,
-						    .opcode = s->opcode,
-						    .wr = { .rdma = { .rkey = s->link->remote_rkey } } };
-		pair->wr[i].send_flags = (last_of_group ? (unsigned)IBV_SEND_SIGNALED : 0) |
-					 (s->inlined ? (unsigned)IBV_SEND_INLINE : 0);
+		if (rc == 0)
+			continue;
+		p->broken = true;
+		return fl_fail(err, -rc, "post a receive for %s: %s", p->spec.link->peer, strerror(rc));
 	}
 	return 0;
+}
+
+static struct fl_rdma_post *post_of(const struct fl_rdma_post_spec *spec)
+{
+	const struct fl_rdma_link *l = spec->link;
+	struct fl_rdma_post *p = calloc(1, sizeof(*p) + l->share * sizeof(struct pair));
+
+	if (!p)
+		return NULL;
+	p->spec = *spec;
+	p->cq = l->cq[spec->thread];
+	p->channel = l->channel[spec->thread];
+	p->first = spec->thread * l->share;
+	p->pairs_n = l->share;
+	p->sends = spec->kind != FL_RDMA_NONE;
+	p->receives = spec->receives > 0;
+	return p;
 }
 
 int fl_rdma_post_open(const struct fl_rdma_post_spec *spec, struct fl_rdma_post **ret, struct fl_err *err)
 {
 	struct fl_rdma_post *p;
-	int rc = check_numbers(spec, err);
+	int rc = fl_rdma_requests_check(spec, err);
 
-	if (rc == 0)
-		rc = check_memory(spec, err);
 	if (rc < 0)
 		return rc;
-	p = calloc(1, sizeof(*p));
+	p = post_of(spec);
 	if (!p)
 		return fl_fail(err, -ENOMEM, "no memory for requests");
-	p->spec = *spec;
-	p->what = spec->opcode == IBV_WR_RDMA_READ ? "read" : "write";
-	for (unsigned i = 0; i < spec->link->pairs && rc == 0; i++)
-		rc = make_ring(p, i);
+	for (unsigned i = 0; i < p->pairs_n && rc == 0; i++)
+		rc = make_pair(p, i);
+	if (rc < 0)
+		fl_fail(err, rc, "no memory for requests");
+	else if (p->receives)
+		rc = receive_more(p, err);
 	if (rc < 0) {
 		fl_rdma_post_close(p);
-		return fl_fail(err, rc, "no memory for requests");
+		return rc;
 	}
 	*ret = p;
 	return 0;
@@ -119,127 +97,148 @@ void fl_rdma_post_close(struct fl_rdma_post *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < FL_RDMA_PAIRS_MAX; i++) {
-		free(p->pairs[i].wr);
-		free(p->pairs[i].sge);
+	for (unsigned i = 0; i < p->pairs_n; i++) {
+		fl_rdma_requests_free(&p->pairs[i].out);
+		fl_rdma_receives_free(&p->pairs[i].in);
 	}
 	free(p);
 }
 
 /* ---- the hot path */
 
-static int post_list(struct fl_rdma_post *p, struct pair *pair, struct fl_err *err)
+static int not_posted(struct fl_rdma_post *p, int code, struct fl_err *err)
 {
-	const struct fl_rdma_post_spec *s = &p->spec;
-	const bool reads = s->opcode == IBV_WR_RDMA_READ;
-	const uint64_t here = (uintptr_t)s->memory->at, there = s->link->remote_at;
-	struct ibv_send_wr *wr = &pair->wr[pair->next], *bad;
-	int rc;
-
-	for (unsigned i = 0; i < s->list; i++) {
-		wr[i].sg_list->addr = here + (reads ? pair->at.to : pair->at.from);
-		wr[i].wr.rdma.remote_addr = there + (reads ? pair->at.from : pair->at.to);
-		fl_rdma_data_next(s->data, &pair->at);
-	}
-	rc = ibv_post_send(pair->qp, wr, &bad);
-	if (rc) {
-		p->broken = true;
-		return fl_fail(err, -abs(rc), "post a %s to %s: %s", p->what, s->link->peer, strerror(abs(rc)));
-	}
-	pair->posted += s->list;
-	pair->next = pair->next + s->list == s->depth ? 0 : pair->next + s->list;
-	return 0;
+	p->broken = true;
+	return fl_fail(err, -code, "post a %s to %s: %s", fl_rdma_kind_name(p->spec.kind), p->spec.link->peer,
+		       strerror(code));
 }
 
 /* Afterwards what was posted is a whole number of groups with a completion: so is depth, and what is done. */
-static int post_all(struct fl_rdma_post *p, struct fl_err *err)
+static int send_more(struct fl_rdma_post *p, struct fl_err *err)
 {
-	int rc = 0;
+	for (unsigned i = 0; i < p->pairs_n; i++) {
+		struct fl_rdma_requests *out = &p->pairs[i].out;
 
-	for (unsigned i = 0; i < p->spec.link->pairs && rc == 0; i++) {
-		struct pair *pair = &p->pairs[i];
+		while (out->posted - out->done + p->spec.list <= p->spec.depth) {
+			int rc = fl_rdma_requests_post(&p->spec, out);
 
-		while (rc == 0 && pair->posted - pair->done + p->spec.list <= p->spec.depth)
-			rc = post_list(p, pair, err);
+			if (rc)
+				return not_posted(p, rc, err);
+		}
 	}
+	return 0;
+}
+
+static int has_failed(struct fl_rdma_post *p, const struct ibv_wc *wc, struct fl_err *err)
+{
+	const char *what = wc->wr_id & FL_RDMA_ID_RECEIVE ? "receive" : fl_rdma_kind_name(p->spec.kind);
+
+	p->broken = true;
+	return fl_rdma_wc_fail(wc, what, p->spec.link->peer, err);
+}
+
+static int is_odd(struct fl_rdma_post *p, const struct ibv_wc *wc, struct fl_err *err)
+{
+	int rc;
+
+	p->broken = true;
+	rc = fl_fail(err, -EPROTO, "a message of %u bytes came from %s, not %u", wc->byte_len, p->spec.link->peer,
+		     p->pairs[0].in.message_bytes);
+	fl_hint(err, "both sides need the same size");
 	return rc;
 }
 
-/* How many requests are done; a negative errno. */
-static int64_t collect(struct fl_rdma_post *p, struct fl_err *err)
+/* One that succeeded. How much of what is counted that is; a negative errno. */
+static int count(struct fl_rdma_post *p, const struct ibv_wc *wc, struct fl_err *err)
+{
+	struct pair *pair = &p->pairs[(uint32_t)wc->wr_id - p->first];
+	int rc;
+
+	if (wc->wr_id & FL_RDMA_ID_RECEIVE) {
+		rc = fl_rdma_receives_take(&pair->in, wc, p->spec.data->slots);
+		return rc < 0 ? is_odd(p, wc, err) : rc;
+	}
+	if (wc->wr_id & FL_RDMA_ID_LAST) {
+		pair->out.ended = true;
+		return 0;
+	}
+	pair->out.done += p->spec.signal;
+	return p->receives ? 0 : (int)p->spec.signal;
+}
+
+/* How many completions there were, and into *counted what they count for; a negative errno. */
+static int collect(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
 {
 	struct ibv_wc wc[BATCH];
-	int n = ibv_poll_cq(p->spec.link->cq[0], BATCH, wc);
+	int n = ibv_poll_cq(p->cq, BATCH, wc);
 
 	if (n < 0) {
 		p->broken = true;
 		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be read", p->spec.link->peer);
 	}
 	for (int i = 0; i < n; i++) {
-		if (wc[i].status != IBV_WC_SUCCESS) {
-			p->broken = true;
-			return fl_rdma_wc_fail(&wc[i], p->what, p->spec.link->peer, err);
-		}
-		p->pairs[wc[i].wr_id].done += p->spec.signal;
+		int rc = wc[i].status == IBV_WC_SUCCESS ? count(p, &wc[i], err) : has_failed(p, &wc[i], err);
+
+		if (rc < 0)
+			return rc;
+		*counted += (unsigned)rc;
 	}
-	return (int64_t)n * p->spec.signal;
+	return n;
 }
 
 /* Until there may be a completion, or a moment. One that came before the queue was told to wake is there at once. */
-static int64_t sleep_for_one(struct fl_rdma_post *p, struct fl_err *err)
+static int sleep_for_one(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
 {
-	struct fl_rdma_link *l = p->spec.link;
-	struct pollfd fd = { .fd = l->channel[0]->fd, .events = POLLIN };
+	struct pollfd fd = { .fd = p->channel->fd, .events = POLLIN };
 	struct ibv_cq *cq;
 	void *context;
-	int64_t n;
+	int n;
 
-	if (ibv_req_notify_cq(l->cq[0], 0)) {
+	if (ibv_req_notify_cq(p->cq, 0)) {
 		p->broken = true;
-		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be slept for", l->peer);
+		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be slept for",
+			       p->spec.link->peer);
 	}
-	n = collect(p, err);
+	n = collect(p, counted, err);
 	if (n == 0 && poll(&fd, 1, NAP_MS) <= 0)
 		return 0;
-	if (n == 0 && ibv_get_cq_event(l->channel[0], &cq, &context) == 0)
+	if (n == 0 && ibv_get_cq_event(p->channel, &cq, &context) == 0)
 		ibv_ack_cq_events(cq, 1);
 	return n;
 }
 
-static int lost(struct fl_rdma_post *p, struct fl_err *err)
+/* Once over the completions. */
+static int turn(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
 {
-	int rc = fl_fail(err, -ETIMEDOUT, "no %s to %s was done for %d s", p->what, p->spec.link->peer,
-			 FL_RDMA_PATIENCE_MS / 1000);
+	int n = collect(p, counted, err);
+
+	return n == 0 && p->channel ? sleep_for_one(p, counted, err) : n;
+}
+
+static int has_nothing(struct fl_rdma_post *p, struct fl_err *err)
+{
+	const char *peer = p->spec.link->peer;
+	int rc = p->receives ? fl_fail(err, -ETIMEDOUT, "no message from %s has come for %d s", peer,
+				       FL_RDMA_PATIENCE_MS / 1000)
+			     : fl_fail(err, -ETIMEDOUT, "no %s to %s was done for %d s",
+				       fl_rdma_kind_name(p->spec.kind), peer, FL_RDMA_PATIENCE_MS / 1000);
 
 	p->broken = true;
 	fl_hint(err, "is that host, or the network between, still there?");
 	return rc;
 }
 
-/* Nothing was found: has it been so for too long? */
-static int look_at_clock(struct fl_rdma_post *p, struct fl_err *err)
+/* Nothing was done: has it been so for that long? */
+static bool is_late(struct fl_rdma_post *p, unsigned patience_ms)
 {
 	uint64_t now;
 
-	if (p->looked++ % LOOKS && !p->spec.link->channel[0])
-		return 0;
+	if (p->looked++ % LOOKS && !p->channel)
+		return false;
 	now = fl_now_ns();
 	if (p->moved_ns == 0)
 		p->moved_ns = now;
-	return now - p->moved_ns > UINT64_C(1000000) * FL_RDMA_PATIENCE_MS ? lost(p, err) : 0;
-}
-
-/* Once over the completions. */
-static int64_t turn(struct fl_rdma_post *p, struct fl_err *err)
-{
-	int64_t n = collect(p, err);
-
-	if (n == 0 && p->spec.link->channel[0])
-		n = sleep_for_one(p, err);
-	if (n == 0)
-		return look_at_clock(p, err);
-	p->looked = p->moved_ns = 0;
-	return n;
+	return now - p->moved_ns > UINT64_C(1000000) * patience_ms;
 }
 
 int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct fl_err *err)
@@ -247,17 +246,22 @@ int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct 
 	uint64_t done = 0;
 
 	while (done < n) {
-		int64_t got;
-		int rc = post_all(p, err);
+		int rc = p->receives ? receive_more(p, err) : 0;
+		uint64_t before = done;
 
+		if (rc == 0 && p->sends)
+			rc = send_more(p, err);
 		if (rc < 0)
 			return rc;
 		if (atomic_load_explicit(p->spec.halted, memory_order_relaxed))
 			return -ECANCELED;
-		got = turn(p, err);
-		if (got < 0)
-			return (int)got;
-		done += (uint64_t)got;
+		rc = turn(p, &done, err);
+		if (rc < 0)
+			return rc;
+		if (done > before)
+			p->looked = p->moved_ns = 0;
+		else if (is_late(p, FL_RDMA_PATIENCE_MS))
+			return has_nothing(p, err);
 	}
 	*ret = done;
 	return 0;
@@ -265,43 +269,109 @@ int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct 
 
 /* ---- its end */
 
-static bool is_empty(const struct fl_rdma_post *p)
+static bool has_left(const struct fl_rdma_post *p)
 {
-	for (unsigned i = 0; i < p->spec.link->pairs; i++)
-		if (p->pairs[i].done != p->pairs[i].posted)
+	for (unsigned i = 0; i < p->pairs_n; i++)
+		if (p->sends && !p->pairs[i].out.ended)
 			return false;
 	return true;
 }
 
-/* All that is queued completes with an error, also what would have told nobody: how many that are is not known, since
- * some before the first error may be done. */
+static bool has_all(const struct fl_rdma_post *p)
+{
+	for (unsigned i = 0; i < p->pairs_n; i++)
+		if (p->receives && !p->pairs[i].in.ended)
+			return false;
+	return true;
+}
+
+/* Of each pair of which all requests are done. */
+static int say_last(struct fl_rdma_post *p, struct fl_err *err)
+{
+	for (unsigned i = 0; i < p->pairs_n; i++) {
+		struct fl_rdma_requests *out = &p->pairs[i].out;
+		int rc = out->posted == out->done && !out->ending ? fl_rdma_requests_end(&p->spec, out) : 0;
+
+		if (rc)
+			return not_posted(p, rc, err);
+	}
+	return 0;
+}
+
+static int end_turn(struct fl_rdma_post *p)
+{
+	struct fl_err ignored = { 0 };
+	uint64_t counted = 0;
+	int rc = p->receives ? receive_more(p, &ignored) : 0;
+
+	if (rc == 0 && p->sends)
+		rc = say_last(p, &ignored);
+	return rc == 0 ? turn(p, &counted, &ignored) : rc;
+}
+
+/* Until all that was begun is over here, and there. What unreliable transports lost nobody waits for. */
+static void end(struct fl_rdma_post *p)
+{
+	const bool reliable = p->spec.link->transport == FL_RDMA_RC;
+
+	while (!p->broken && !(has_left(p) && has_all(p))) {
+		bool silent = !reliable && has_left(p);
+		int n = end_turn(p);
+
+		if (n > 0) {
+			p->looked = p->moved_ns = 0;
+		} else if (n == 0 && is_late(p, silent ? SILENT_MS : FL_RDMA_PATIENCE_MS)) {
+			p->broken = !silent;
+			return;
+		}
+	}
+}
+
+static bool has_receives(const struct fl_rdma_post *p)
+{
+	for (unsigned i = 0; i < p->pairs_n; i++)
+		if (p->pairs[i].in.done != p->pairs[i].in.posted)
+			return true;
+	return false;
+}
+
+/* All that is queued completes with an error, also what would have told nobody: how many requests that are is not
+ * known, since some before the first error may be done. What came before is taken. */
 static void flush(struct fl_rdma_post *p)
 {
 	uint64_t last_ns = fl_now_ns();
+	struct fl_err ignored = { 0 };
 	struct ibv_wc wc[BATCH];
 	int n = 0;
 
-	fl_rdma_link_flush(p->spec.link, 0);
-	while (n >= 0 && fl_now_ns() - last_ns < QUIET_NS) {
-		n = ibv_poll_cq(p->spec.link->cq[0], BATCH, wc);
+	fl_rdma_link_flush(p->spec.link, p->spec.thread);
+	while (n >= 0 && (p->broken || has_receives(p)) && fl_now_ns() - last_ns < QUIET_NS) {
+		n = ibv_poll_cq(p->cq, BATCH, wc);
 		if (n > 0)
 			last_ns = fl_now_ns();
+		for (int i = 0; i < n; i++) {
+			if (wc[i].status == IBV_WC_SUCCESS)
+				count(p, &wc[i], &ignored);
+			else if (wc[i].wr_id & FL_RDMA_ID_RECEIVE)
+				p->pairs[(uint32_t)wc[i].wr_id - p->first].in.done++;
+		}
 	}
 }
 
 void fl_rdma_post_drain(struct fl_rdma_post *p)
 {
-	struct fl_err ignored = { 0 };
-
 	p->looked = p->moved_ns = 0;
-	while (!p->broken && !is_empty(p))
-		turn(p, &ignored);
-	if (p->broken)
+	end(p);
+	if (p->broken || (p->receives && p->spec.link->transport != FL_RDMA_RC))
 		flush(p);
 }
 
-bool fl_rdma_post_done(const struct fl_rdma_post *p, unsigned pair, uint64_t *ret)
+struct fl_rdma_done fl_rdma_post_done(const struct fl_rdma_post *p, unsigned pair)
 {
-	*ret = p->pairs[pair].done;
-	return !p->broken && p->pairs[pair].done == p->pairs[pair].posted;
+	const struct fl_rdma_requests *out = &p->pairs[pair - p->first].out;
+	const struct fl_rdma_receives *in = &p->pairs[pair - p->first].in;
+
+	return (struct fl_rdma_done){
+		.all = !p->broken, .made = out->done, .taken = in->taken, .dry = in->dry, .said = in->said
+	};
 }

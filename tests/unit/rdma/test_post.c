@@ -19,7 +19,7 @@ void fl_sleep_until(uint64_t at_ns)
 /* What both sides were asked for, and what rank 0 found. */
 struct wish {
 	struct fl_rdma_data data;
-	enum ibv_wr_opcode opcode;
+	enum fl_rdma_kind kind;
 	unsigned depth, list, signal;
 	bool inlined, halted;
 	uint64_t requests;
@@ -34,7 +34,7 @@ struct totals {
 static struct wish wish_of(uint64_t size, uint64_t slots)
 {
 	return (struct wish){ .data = { .size = size, .slots = slots, .pairs = 1, .seed = 7 },
-			      .opcode = IBV_WR_RDMA_WRITE,
+			      .kind = FL_RDMA_WRITE,
 			      .depth = 8,
 			      .list = 2,
 			      .signal = 4,
@@ -43,7 +43,7 @@ static struct wish wish_of(uint64_t size, uint64_t slots)
 
 static bool reads(const struct wish *w)
 {
-	return w->opcode == IBV_WR_RDMA_READ;
+	return w->kind == FL_RDMA_READ;
 }
 
 /* ---- rank 0 */
@@ -51,15 +51,17 @@ static bool reads(const struct wish *w)
 static int move(struct side *s, struct fl_rdma_post *p, struct totals *t, struct fl_err *err)
 {
 	struct wish *w = s->arg;
-	uint64_t moved = 0, begun = verbs_stub_now_ns(), done;
+	uint64_t moved = 0, begun = verbs_stub_now_ns();
 	int rc = fl_rdma_post_move(p, w->requests, &moved, err);
 
 	w->bytes_per_s = (double)(moved * w->data.size) * 1e9 / (double)(verbs_stub_now_ns() - begun);
 	fl_rdma_post_drain(p);
 	t->all_well = 1;
 	for (unsigned i = 0; i < w->data.pairs; i++) {
-		t->all_well &= fl_rdma_post_done(p, i, &done);
-		t->done[i] = done;
+		struct fl_rdma_done done = fl_rdma_post_done(p, i);
+
+		t->all_well &= done.all;
+		t->done[i] = done.made;
 	}
 	return rc;
 }
@@ -72,7 +74,7 @@ static int initiate(struct side *s, struct totals *t, struct fl_err *err)
 						.memory = &s->memory,
 						.data = &w->data,
 						.halted = &halted,
-						.opcode = w->opcode,
+						.kind = w->kind,
 						.depth = w->depth,
 						.list = w->list,
 						.signal = w->signal,
@@ -129,6 +131,7 @@ static void live(const char *stub, struct wish *w, struct side both[2], bool eve
 		both[rank].memory_spec.bytes = fl_rdma_data_source_bytes(&w->data);
 		if (rank != (reads(w) ? 1 : 0))
 			both[rank].memory_spec.bytes = fl_rdma_data_sink_bytes(&w->data);
+		both[rank].memory_spec.bytes += FL_RDMA_SPARE_BYTES;
 		both[rank].link_spec.pairs = w->data.pairs;
 		both[rank].link_spec.depth = w->depth;
 		both[rank].link_spec.inline_bytes = w->inlined ? 64 : 0;
@@ -145,16 +148,16 @@ static void moves(void **state)
 		uint64_t size, slots;
 		unsigned pairs, depth, list, signal;
 		bool inlined, events;
-		enum ibv_wr_opcode opcode;
+		enum fl_rdma_kind kind;
 	} rows[] = {
-		{ 4096, 16, 1, 8, 2, 4, false, false, IBV_WR_RDMA_WRITE },
-		{ 4096, 16, 1, 1, 1, 1, false, false, IBV_WR_RDMA_WRITE },
-		{ 65536, 5, 3, 12, 6, 3, false, false, IBV_WR_RDMA_WRITE },
-		{ 1000, 37, 2, 16, 1, 16, false, true, IBV_WR_RDMA_WRITE },
-		{ 8, 500, 1, 16, 16, 1, true, false, IBV_WR_RDMA_WRITE },
-		{ 1, 3, 1, 16, 4, 8, false, false, IBV_WR_RDMA_WRITE },
-		{ 4096, 16, 2, 8, 2, 4, false, false, IBV_WR_RDMA_READ },
-		{ 3000, 16, 1, 8, 1, 4, false, true, IBV_WR_RDMA_READ },
+		{ 4096, 16, 1, 8, 2, 4, false, false, FL_RDMA_WRITE },
+		{ 4096, 16, 1, 1, 1, 1, false, false, FL_RDMA_WRITE },
+		{ 65536, 5, 3, 12, 6, 3, false, false, FL_RDMA_WRITE },
+		{ 1000, 37, 2, 16, 1, 16, false, true, FL_RDMA_WRITE },
+		{ 8, 500, 1, 16, 16, 1, true, false, FL_RDMA_WRITE },
+		{ 1, 3, 1, 16, 4, 8, false, false, FL_RDMA_WRITE },
+		{ 4096, 16, 2, 8, 2, 4, false, false, FL_RDMA_READ },
+		{ 3000, 16, 1, 8, 1, 4, false, true, FL_RDMA_READ },
 	};
 
 	(void)state;
@@ -167,7 +170,7 @@ static void moves(void **state)
 		w.list = rows[i].list;
 		w.signal = rows[i].signal;
 		w.inlined = rows[i].inlined;
-		w.opcode = rows[i].opcode;
+		w.kind = rows[i].kind;
 		w.requests = 700;
 		live("", &w, both, rows[i].events);
 		if (both[0].rc || both[1].rc)
@@ -211,24 +214,24 @@ static void wrong_data(void **state)
 {
 	static const struct {
 		const char *stub;
-		enum ibv_wr_opcode opcode;
+		enum fl_rdma_kind kind;
 		int code[2];
 		const char *says;
 	} rows[] = {
-		{ "write:100:flip", IBV_WR_RDMA_WRITE, { -ECANCELED, -EBADMSG }, "byte 2048 of request 99 of " },
-		{ "write:100:drop", IBV_WR_RDMA_WRITE, { -ECANCELED, -EBADMSG }, " of request 99 of " },
-		{ "write:60+:drop", IBV_WR_RDMA_WRITE, { -ECANCELED, -EBADMSG }, " of request " },
-		{ "read:100:flip", IBV_WR_RDMA_READ, { -EBADMSG, -ECANCELED }, "byte 2048 of request 99 of " },
-		{ "read:100:drop", IBV_WR_RDMA_READ, { -EBADMSG, -ECANCELED }, " of request 99 of " },
+		{ "write:100:flip", FL_RDMA_WRITE, { -ECANCELED, -EBADMSG }, "byte 2048 of request 99 of " },
+		{ "write:100:drop", FL_RDMA_WRITE, { -ECANCELED, -EBADMSG }, " of request 99 of " },
+		{ "write:60+:drop", FL_RDMA_WRITE, { -ECANCELED, -EBADMSG }, " of request " },
+		{ "read:100:flip", FL_RDMA_READ, { -EBADMSG, -ECANCELED }, "byte 2048 of request 99 of " },
+		{ "read:100:drop", FL_RDMA_READ, { -EBADMSG, -ECANCELED }, " of request 99 of " },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct wish w = wish_of(4096, 16);
-		const unsigned finder = rows[i].opcode == IBV_WR_RDMA_READ ? 0 : 1;
+		const unsigned finder = rows[i].kind == FL_RDMA_READ ? 0 : 1;
 		struct side both[2];
 
-		w.opcode = rows[i].opcode;
+		w.kind = rows[i].kind;
 		live(rows[i].stub, &w, both, false);
 		assert_int_equal(both[0].rc, rows[i].code[0]);
 		assert_int_equal(both[1].rc, rows[i].code[1]);

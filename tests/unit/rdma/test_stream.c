@@ -18,7 +18,8 @@ void fl_sleep_until(uint64_t at_ns)
 	verbs_stub_sleep_until(at_ns);
 }
 
-enum { WRITE, READ };
+enum { WRITE, READ, SEND, ATOMIC };
+enum { OPS = 3000 };
 extern const struct fl_bench fl_bench_rdma_stream[];
 
 static const struct fl_device node = { .id = "node0", .node = -1 };
@@ -32,9 +33,16 @@ static struct fl_rdma_stream_opts opts_of(const char *device)
 					     .mtu = "auto",
 					     .size = 64 << 10,
 					     .qps = 1,
+					     .threads = 1,
 					     .depth = 16,
 					     .list = 1,
 					     .signal = 1 };
+}
+
+/* Whoever sends goes on until enough has arrived. */
+static bool is_measured(unsigned row, unsigned rank)
+{
+	return row != SEND || rank == 1;
 }
 
 /* Both lanes to their end, the initiator after so many requests; nothing is left. */
@@ -48,8 +56,8 @@ static void live(const char *stub, unsigned row, const struct fl_rdma_stream_opt
 		lives[rank] = (struct rig_life){ .bench = &fl_bench_rdma_stream[row],
 						 .opts = &o[rank],
 						 .lane = { .group = g, .rank = rank, .size = 2 },
-						 .threads = 1,
-						 .ops_wanted = 3000 };
+						 .threads = (unsigned)o[rank].threads,
+						 .ops_wanted = is_measured(row, rank) ? OPS : 0 };
 		rig_begin(&lives[rank]);
 	}
 	rig_end(&lives[0]);
@@ -64,46 +72,100 @@ static int end_of(const struct rig_life *l)
 	return l->open_rc ? l->open_rc : l->step_rc ? l->step_rc : l->verify_rc;
 }
 
+/* What a row sets beside opts_of(). */
+struct wish {
+	unsigned row;
+	uint64_t size, qps, threads, list, signal;
+	unsigned transport, completion, direction, op;
+	bool inlined, relaxed;
+	uint64_t receives;
+	const char *mtu;
+};
+
+static void wish_for(const struct wish *w, struct fl_rdma_stream_opts o[2])
+{
+	for (unsigned rank = 0; rank < 2; rank++) {
+		o[rank] = opts_of(rank ? "mlx5_1" : "mlx5_0");
+		o[rank].size = w->size;
+		o[rank].qps = w->qps;
+		o[rank].threads = w->threads;
+		o[rank].list = w->list;
+		o[rank].signal = w->signal;
+		o[rank].transport = w->transport;
+		o[rank].completion = w->completion;
+		o[rank].direction = w->direction;
+		o[rank].op = w->op;
+		o[rank].inlined = w->inlined;
+		o[rank].relaxed = w->relaxed;
+		o[rank].receives = w->receives;
+		o[rank].mtu = w->mtu ? w->mtu : "auto";
+	}
+}
+
+static void expect_counts(const struct wish *w, const struct rig_life lives[2])
+{
+	const uint64_t size = w->row == ATOMIC ? 8 : w->size;
+	const unsigned measured = w->row == SEND ? 1 : 0;
+
+	assert_true(lives[measured].ops >= OPS);
+	for (unsigned rank = 0; rank < 2; rank++)
+		assert_int_equal(lives[rank].bytes, lives[rank].ops * size);
+	if (w->direction == FL_RDMA_BOTH)
+		assert_true(lives[0].ops > 0 && lives[1].ops > 0);
+	else if (w->row != SEND)
+		assert_int_equal(lives[1].ops, 0);
+}
+
+static void expect_facts(const struct wish *w, const struct rig_life lives[2])
+{
+	static const char *const transports[] = { "RC", "UC", "UD" };
+	const struct fl_lane *a = &lives[0].lane, *b = &lives[1].lane;
+
+	assert_string_equal(rig_fact(a, "rdma_device"), "mlx5_0 port 1");
+	assert_string_equal(rig_fact(a, "interface"), "lo");
+	assert_string_equal(rig_fact(b, "rdma_device"), "mlx5_1 port 1");
+	assert_string_equal(rig_fact(a, "transport"), transports[w->transport]);
+	assert_string_equal(rig_fact(a, "relaxed_ordering"), w->relaxed ? "asked for" : "no");
+	assert_string_equal(rig_fact(a, "buffer_bytes"), rig_fact(b, "buffer_bytes"));
+	assert_string_equal(rig_fact(a, "path_mtu"), w->mtu ? w->mtu : "4096");
+	if (w->row == SEND)
+		assert_string_equal(rig_fact(b, "receives"), w->receives ? "8" : "32");
+	if (w->row == SEND && w->transport == FL_RDMA_WORD_RC)
+		assert_string_equal(rig_fact(b, "lost"), "");
+	if (w->row == ATOMIC)
+		assert_string_equal(rig_fact(a, "atomicity"), "device");
+}
+
 static void moves(void **state)
 {
-	static const struct {
-		unsigned row;
-		uint64_t size, qps, list, signal;
-		unsigned transport, completion;
-		bool inlined, relaxed;
-	} rows[] = {
-		{ WRITE, 64 << 10, 1, 1, 1, FL_RDMA_WORD_RC, FL_RDMA_POLL, false, false },
-		{ WRITE, 1 << 20, 2, 4, 2, FL_RDMA_WORD_UC, FL_RDMA_EVENT, false, true },
-		{ WRITE, 64, 3, 2, 8, FL_RDMA_WORD_RC, FL_RDMA_POLL, true, false },
-		{ READ, 64 << 10, 2, 1, 4, FL_RDMA_WORD_RC, FL_RDMA_POLL, false, false },
+	static const struct wish rows[] = {
+		{ WRITE, 64 << 10, 1, 1, 1, 1, 0, 0, 0, 0, false, false, 0, NULL },
+		{ WRITE, 1 << 20, 2, 2, 4, 2, FL_RDMA_WORD_UC, FL_RDMA_EVENT, 0, 0, false, true, 0, NULL },
+		{ WRITE, 64, 3, 1, 2, 8, 0, 0, 0, 0, true, false, 0, "1024" },
+		{ WRITE, 4096, 4, 4, 1, 4, 0, 0, FL_RDMA_BOTH, 0, false, false, 0, NULL },
+		{ READ, 64 << 10, 2, 1, 1, 4, 0, 0, 0, 0, false, false, 0, NULL },
+		{ READ, 8192, 2, 2, 2, 2, 0, FL_RDMA_EVENT, FL_RDMA_BOTH, 0, false, true, 0, NULL },
+		{ SEND, 64 << 10, 1, 1, 1, 1, 0, 0, 0, 0, false, false, 0, NULL },
+		{ SEND, 3000, 2, 2, 4, 8, 0, FL_RDMA_EVENT, 0, 0, false, false, 8, NULL },
+		{ SEND, 64, 2, 1, 1, 4, 0, 0, FL_RDMA_BOTH, 0, true, true, 0, NULL },
+		{ SEND, 4096, 2, 1, 2, 4, FL_RDMA_WORD_UC, 0, 0, 0, false, false, 0, NULL },
+		{ SEND, 4096, 1, 1, 1, 1, FL_RDMA_WORD_UD, 0, 0, 0, false, false, 0, NULL },
+		{ SEND, 1, 4, 2, 2, 4, FL_RDMA_WORD_UD, FL_RDMA_EVENT, FL_RDMA_BOTH, 0, true, false, 0, "256" },
+		{ ATOMIC, 0, 1, 1, 1, 1, 0, 0, 0, FL_RDMA_OP_ADD, false, false, 0, NULL },
+		{ ATOMIC, 0, 4, 2, 2, 8, 0, FL_RDMA_EVENT, 0, FL_RDMA_OP_SWAP, false, true, 0, NULL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct fl_rdma_stream_opts o[2] = { opts_of("mlx5_0"), opts_of("mlx5_1") };
+		struct fl_rdma_stream_opts o[2];
 		struct rig_life lives[2];
 
-		for (unsigned rank = 0; rank < 2; rank++) {
-			o[rank].size = rows[i].size;
-			o[rank].qps = rows[i].qps;
-			o[rank].list = rows[i].list;
-			o[rank].signal = rows[i].signal;
-			o[rank].transport = rows[i].transport;
-			o[rank].completion = rows[i].completion;
-			o[rank].inlined = rows[i].inlined;
-			o[rank].relaxed = rows[i].relaxed;
-		}
+		wish_for(&rows[i], o);
 		live("", rows[i].row, o, lives);
 		if (end_of(&lives[0]) || end_of(&lives[1]))
 			fail_msg("row %zu: %s; %s", i, lives[0].err.what, lives[1].err.what);
-		assert_true(lives[0].ops >= 3000 && lives[0].bytes == lives[0].ops * rows[i].size);
-		assert_int_equal(lives[1].ops, 0);
-		assert_string_equal(rig_fact(&lives[0].lane, "rdma_device"), "mlx5_0 port 1");
-		assert_string_equal(rig_fact(&lives[0].lane, "interface"), "lo");
-		assert_string_equal(rig_fact(&lives[1].lane, "rdma_device"), "mlx5_1 port 1");
-		assert_string_equal(rig_fact(&lives[0].lane, "transport"), rows[i].transport ? "UC" : "RC");
-		assert_string_equal(rig_fact(&lives[0].lane, "relaxed_ordering"), rows[i].relaxed ? "asked for" : "no");
-		assert_string_equal(rig_fact(&lives[0].lane, "buffer_bytes"), rig_fact(&lives[1].lane, "buffer_bytes"));
+		expect_counts(&rows[i], lives);
+		expect_facts(&rows[i], lives);
 	}
 }
 
