@@ -109,14 +109,17 @@ static int make_queue(const struct fl_rdma_link_spec *spec, struct fl_rdma_link 
 			return make_failed(spec, errno, "a completion channel", err);
 	}
 	l->cq[i] = ibv_create_cq(spec->port->context, (int)entries_of(spec), NULL, l->channel[i], 0);
-	return l->cq[i] ? 0 : make_failed(spec, errno, "a completion queue", err);
+	l->recv_cq[i] = l->cq[i];
+	if (l->cq[i] && spec->apart)
+		l->recv_cq[i] = ibv_create_cq(spec->port->context, (int)entries_of(spec), NULL, l->channel[i], 0);
+	return l->recv_cq[i] ? 0 : make_failed(spec, errno, "a completion queue", err);
 }
 
 static int make_pair(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, unsigned i, struct fl_err *err)
 {
 	static const enum ibv_qp_type types[] = { IBV_QPT_RC, IBV_QPT_UC, IBV_QPT_UD };
 	struct ibv_qp_init_attr init = { .send_cq = l->cq[i / l->share],
-					 .recv_cq = l->cq[i / l->share],
+					 .recv_cq = l->recv_cq[i / l->share],
 					 .qp_type = types[spec->transport],
 					 .cap = { .max_send_wr = spec->depth,
 						  .max_recv_wr = spec->receives,
@@ -446,6 +449,8 @@ void fl_rdma_link_close(struct fl_rdma_link *l)
 	if (l->ah)
 		ibv_destroy_ah(l->ah);
 	for (unsigned i = 0; i < l->threads; i++) {
+		if (l->recv_cq[i] && l->recv_cq[i] != l->cq[i])
+			ibv_destroy_cq(l->recv_cq[i]);
 		if (l->cq[i])
 			ibv_destroy_cq(l->cq[i]);
 		if (l->channel[i])

@@ -26,12 +26,14 @@ struct fl_rdma_link_spec {
 	enum fl_rdma_transport transport;
 	unsigned traffic_class; /* 0 .. 255, with RoCE and in a global route */
 	bool events;		/* completions can be slept for */
+	bool apart;		/* receives complete in a queue of their own */
 };
 
 struct fl_rdma_link {
 	/* Of each thread: of its queue pairs, those from thread * share on, with room for all that can be queued. */
 	struct ibv_comp_channel *channel[FL_RDMA_THREADS_MAX]; /* NULL: without events */
 	struct ibv_cq *cq[FL_RDMA_THREADS_MAX];
+	struct ibv_cq *recv_cq[FL_RDMA_THREADS_MAX]; /* of receives; the same where they are not apart */
 	struct ibv_qp *qp[FL_RDMA_PAIRS_MAX];
 	struct ibv_ah *ah; /* UD: the other side */
 	enum fl_rdma_transport transport;
