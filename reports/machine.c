@@ -153,16 +153,54 @@ static void add_drive(struct page *p, const struct fl_drive *d, struct line *lin
 	line->cells[STATE] = show_mounts(p, d);
 }
 
+/* "mlx5_0", "mlx5_0 port 2", "rxe0 in software" */
+static char *show_rdma(const struct fl_nic *nic)
+{
+	char *name = nic->rdma.value ? fl_report_clean(nic->rdma.value) : fl_dup("no RDMA"), *whole = name;
+
+	if (nic->rdma_port.value > 1)
+		whole = fl_format("%s port %.0f", name, nic->rdma_port.value);
+	else if (nic->rdma_soft.value == 1)
+		whole = fl_format("%s in software", name);
+	if (whole != name)
+		free(name);
+	return whole;
+}
+
+/* "InfiniBand, firmware 28.39.1002"; of a port that is not active, what it is. */
+static char *show_port(const struct fl_nic *nic)
+{
+	const char *state = nic->rdma_state.value, *parts[] = { NULL, NULL, NULL };
+	char *layer = fl_report_clean(nic->link_layer.value), *firmware = fl_report_clean(nic->firmware.value);
+	char *port = state && strcmp(state, "active") != 0 ? fl_report_clean(state) : fl_dup("");
+	struct fl_text t = { 0 };
+
+	parts[0] = *layer ? layer : NULL;
+	parts[1] = *port ? port : NULL;
+	parts[2] = *firmware ? firmware : NULL;
+	for (size_t i = 0; i < 3; i++)
+		if (parts[i])
+			fl_text_add(&t, "%s%s%s", t.n ? ", " : "",
+				    i == 1   ? "port "
+				    : i == 2 ? "firmware "
+					     : "",
+				    parts[i]);
+	free(layer);
+	free(port);
+	free(firmware);
+	return t.bytes ? t.bytes : fl_dup("");
+}
+
 static void add_nic(struct page *p, const struct fl_nic *nic, struct line *line)
 {
 	*line = (struct line){ .node = node_of(p, &nic->node) };
 	line->cells[KIND] = fl_dup("nic");
 	line->cells[ID] = fl_report_clean(nic->id);
 	line->cells[NAME] = fl_report_clean(nic->interface);
-	line->cells[WHAT] = fl_report_clean(nic->rdma.value ? nic->rdma.value : "no RDMA");
+	line->cells[WHAT] = show_rdma(nic);
 	line->cells[SIZE] = show_rate(p, nic);
 	line->cells[LINK] = show_link(p, nic->id, &nic->pci, false, &line->mark);
-	line->cells[STATE] = fl_dup("");
+	line->cells[STATE] = show_port(nic);
 }
 
 static void add_gpu(struct page *p, const struct fl_gpu *gpu, struct line *line)

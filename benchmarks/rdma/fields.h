@@ -10,13 +10,11 @@ enum fl_rdma_transport_word { FL_RDMA_WORD_RC, FL_RDMA_WORD_UC, FL_RDMA_WORD_UD 
 enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
 
 /* clang-format off */
-/* device, interface, gid, mtu: const char *; port: uint64_t */
+/* nic: const struct fl_device *; interface, gid, mtu: const char * */
 #define FL_RDMA_FIELDS_PORT(S)                                                                                         \
-	FL_FIELD(S, device, FL_TEXT, "", NULL,                                                                         \
-		 "RDMA device, 'mlx5_0'; empty: that of the interface, or the only one"),                              \
+	FL_FIELD(S, nic, FL_DEVICE, NULL, "rdma", "NIC with an RDMA device; by its id, by that or its interface"),     \
 	FL_FIELD(S, interface, FL_TEXT, "", NULL,                                                                      \
 		 "network interface whose address is used (RoCE); empty: any of the device"),                          \
-	FL_FIELD(S, port, FL_COUNT, "0", "0..255", "port of the device; 0: the first that is active"),                 \
 	FL_FIELD(S, gid, FL_TEXT, "auto", NULL,                                                                        \
 		 "address by its index; auto: RoCE v2, IPv4 before IPv6; with InfiniBand the first"),                  \
 	FL_FIELD(S, mtu, FL_TEXT, "auto", NULL,                                                                        \
@@ -40,11 +38,13 @@ enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
 	{ "inline", FL_FLAG, offsetof(struct S, inlined), "no", NULL, "requests carry their bytes themselves" }
 /* clang-format on */
 
-/* What path/rdma/port.h wants to know, of a pointer to such options. */
+/* What path/rdma/port.h wants to know, of a pointer to such options. Without a NIC nobody has chosen one yet. */
 #define FL_RDMA_PORT_SPEC(o)                                                                                           \
-	((struct fl_rdma_port_spec){ .device = (o)->device,                                                            \
+	((struct fl_rdma_port_spec){ .device = !(o)->nic	? NULL                                                 \
+					       : (o)->nic->rdma ? (o)->nic->rdma                                       \
+								: "",                                                  \
 				     .interface = (o)->interface,                                                      \
-				     .port = (unsigned)(o)->port,                                                      \
+				     .port = (o)->nic ? (o)->nic->rdma_port : 0,                                       \
 				     .gid = (o)->gid,                                                                  \
 				     .mtu = (o)->mtu })
 

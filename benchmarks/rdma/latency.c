@@ -80,7 +80,7 @@ static const struct fl_fact facts[] = {
 };
 /* clang-format on */
 
-#define COMMON .opts_bytes = sizeof(struct fl_rdma_latency_opts), .facts = facts, .numa = "interface"
+#define COMMON .opts_bytes = sizeof(struct fl_rdma_latency_opts), .facts = facts, .numa = "nic"
 
 FL_BENCHES(rdma, latency) = {
 	{ .name = "rdma.write_latency",

@@ -5,9 +5,9 @@
 #include "fields.h"
 
 struct fl_rdma_latency_opts {
-	const struct fl_device *memory;
-	const char *device, *interface, *gid, *mtu;
-	uint64_t port, size, traffic_class;
+	const struct fl_device *nic, *memory;
+	const char *interface, *gid, *mtu;
+	uint64_t size, traffic_class;
 	unsigned transport, completion;
 	bool inlined, relaxed;
 };

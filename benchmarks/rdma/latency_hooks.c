@@ -38,13 +38,8 @@ static const char *const *roles_of(const struct latency_state *s)
 int fl_rdma_latency_probe(const void *opts, struct fl_err *err)
 {
 	const struct fl_rdma_latency_opts *o = opts;
-	const struct fl_rdma_port_spec spec = FL_RDMA_PORT_SPEC(o);
-	struct fl_rdma_port port;
-	int rc = fl_rdma_port_open(&spec, &port, err);
 
-	if (rc == 0)
-		fl_rdma_port_close(&port);
-	return rc;
+	return fl_rdma_port_probe(&FL_RDMA_PORT_SPEC(o), false, err);
 }
 
 /* ---- open */
@@ -54,8 +49,8 @@ static int open_port(struct latency_state *s, struct fl_err *err)
 	const struct fl_rdma_port_spec spec = FL_RDMA_PORT_SPEC(s->opts);
 	int rc = fl_rdma_port_open(&spec, &s->port, err);
 
-	if (rc == 0 && s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD && s->port.limits.atomic_cap == IBV_ATOMIC_NONE)
-		return fl_fail(err, -EOPNOTSUPP, "%s has no atomic operations", s->port.device);
+	if (rc == 0 && s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD)
+		rc = fl_rdma_port_atomics(&s->port, err);
 	return rc;
 }
 

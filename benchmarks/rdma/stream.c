@@ -111,12 +111,12 @@ static const struct fl_fact atomic_facts[] = {
 	{ 0 },
 };
 
-static const struct fl_flow out_flows[] = { { "memory", "interface", 1, NULL }, { 0 } };
-static const struct fl_flow in_flows[] = { { "interface", "memory", 1, NULL }, { 0 } };
+static const struct fl_flow out_flows[] = { { "memory", "nic", 1, NULL }, { 0 } };
+static const struct fl_flow in_flows[] = { { "nic", "memory", 1, NULL }, { 0 } };
 /* clang-format on */
 
 #define COMMON                                                                                                         \
-	.opts_bytes = sizeof(struct fl_rdma_stream_opts), .numa = "interface", .threads = "threads",                   \
+	.opts_bytes = sizeof(struct fl_rdma_stream_opts), .numa = "nic", .threads = "threads",                         \
 	.roles = "initiator|target"
 
 FL_BENCHES(rdma, stream) = {

@@ -10,9 +10,9 @@ enum fl_rdma_direction { FL_RDMA_ONE, FL_RDMA_BOTH };
 enum fl_rdma_atomic { FL_RDMA_OP_ADD, FL_RDMA_OP_SWAP };
 
 struct fl_rdma_stream_opts {
-	const struct fl_device *memory;
-	const char *device, *interface, *gid, *mtu;
-	uint64_t port, size, buffer, qps, threads, depth, list, signal, receives, traffic_class;
+	const struct fl_device *nic, *memory;
+	const char *interface, *gid, *mtu;
+	uint64_t size, buffer, qps, threads, depth, list, signal, receives, traffic_class;
 	unsigned transport, completion, direction, op;
 	bool inlined, relaxed;
 };

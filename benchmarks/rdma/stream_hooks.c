@@ -71,35 +71,18 @@ static uint64_t sinks_at(const struct stream_state *s)
 	return s->opts->direction == FL_RDMA_BOTH ? fl_rdma_data_source_bytes(&s->out) : 0;
 }
 
-static int check_atomic(const struct fl_rdma_port *port, struct fl_err *err)
-{
-	if (port->limits.atomic_cap != IBV_ATOMIC_NONE)
-		return 0;
-	return fl_fail(err, -EOPNOTSUPP, "%s has no atomics", port->device);
-}
-
-static int make_probe(const struct fl_rdma_stream_opts *o, bool atomic, struct fl_err *err)
-{
-	const struct fl_rdma_port_spec spec = FL_RDMA_PORT_SPEC(o);
-	struct fl_rdma_port port;
-	int rc = fl_rdma_port_open(&spec, &port, err);
-
-	if (rc < 0)
-		return rc;
-	if (atomic)
-		rc = check_atomic(&port, err);
-	fl_rdma_port_close(&port);
-	return rc;
-}
-
 int fl_rdma_stream_probe(const void *opts, struct fl_err *err)
 {
-	return make_probe(opts, false, err);
+	const struct fl_rdma_stream_opts *o = opts;
+
+	return fl_rdma_port_probe(&FL_RDMA_PORT_SPEC(o), false, err);
 }
 
 int fl_rdma_stream_probe_atomic(const void *opts, struct fl_err *err)
 {
-	return make_probe(opts, true, err);
+	const struct fl_rdma_stream_opts *o = opts;
+
+	return fl_rdma_port_probe(&FL_RDMA_PORT_SPEC(o), true, err);
 }
 
 /* ---- open */
@@ -294,7 +277,7 @@ static int make_all(struct stream_state *s, struct fl_err *err)
 	int rc = fl_rdma_port_open(&port, &s->port, err);
 
 	if (rc == 0 && is_atomic(s))
-		rc = check_atomic(&s->port, err);
+		rc = fl_rdma_port_atomics(&s->port, err);
 	if (rc == 0)
 		rc = agree_in_buffer(s, err);
 	if (rc == 0)

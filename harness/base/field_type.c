@@ -27,7 +27,7 @@ int fl_type_of(const char *name)
 static const char *kind_placeholder(const char *range, const char *other)
 {
 	static const char *const kinds[][2] = {
-		{ "node", "NODE" }, { "drive", "DRIVE" },  { "nic", "NIC" },
+		{ "node", "NODE" }, { "drive", "DRIVE" },  { "nic", "NIC" },  { "rdma", "NIC" },
 		{ "gpu", "GPU" },   { "@suite", "SUITE" }, { "@run", "RUN" },
 	};
 	size_t n = range ? strcspn(range, "|") : 0;

@@ -18,8 +18,8 @@
  *   worker -> agent   {"is":"failed","lane":0,"code":-12,"what":"...","hint":"..."}   instead of any of the above
  *   agent  -> worker  {"do":"quit"}
  *
- * "options" are canonical texts (field.h) by name; "devices" holds {"id","pci","path","uuid","node"} for each device
- * option.
+ * "options" are canonical texts (field.h) by name; "devices" holds {"id","pci","path","uuid","rdma","rdma_port","node"}
+ * for each device option.
  * "verified": false is wrong data, and "what" says what was found.
  * "placement": {"cpus":"0-1","node":0,"verified":true|false|null,"reason":null|"..."}: false means wrongly placed. */
 #ifndef FL_BASE_MESSAGE_H

@@ -212,8 +212,12 @@ static int check_unique(const void *table, size_t row_bytes, const char *at, con
 
 static bool is_device_kind(const char *kind)
 {
-	return kind && (strcmp(kind, "node") == 0 || strcmp(kind, "drive") == 0 || strcmp(kind, "nic") == 0 ||
-			strcmp(kind, "gpu") == 0 || strcmp(kind, "node|gpu") == 0);
+	static const char *const kinds[] = { "node", "drive", "nic", "rdma", "gpu", "node|gpu" };
+
+	for (size_t i = 0; kind && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return true;
+	return false;
 }
 
 /* A preset is read as the user's text would be, so a manifest with one that cannot be used is refused as a whole. */

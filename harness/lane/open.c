@@ -43,17 +43,21 @@ static int store_device(struct fl_lane *lane, size_t i, const json_t *devices, s
 	const struct fl_field *f = &lane->bench->fields[i];
 	struct fl_device *d = &lane->devices[i];
 	json_t *given;
-	int64_t node;
+	int64_t node, rdma_port;
 	int rc = fl_json_object(devices, "devices", f->name, &given, err);
 
 	if (rc == 0)
 		rc = fl_json_i64(given, f->name, "node", -1, 1 << 20, &node, err);
+	if (rc == 0)
+		rc = fl_json_i64(given, f->name, "rdma_port", 0, 255, &rdma_port, err);
 	if (rc < 0)
 		return rc;
 	*d = (struct fl_device){ .id = fl_dup(fl_json_text_or_null(given, "id")),
 				 .pci = fl_dup(fl_json_text_or_null(given, "pci")),
 				 .path = fl_dup(fl_json_text_or_null(given, "path")),
 				 .uuid = fl_dup(fl_json_text_or_null(given, "uuid")),
+				 .rdma = fl_dup(fl_json_text_or_null(given, "rdma")),
+				 .rdma_port = (unsigned)rdma_port,
 				 .node = (int)node };
 	memcpy((char *)lane->opts + f->offset, &d, sizeof(d));
 	return 0;
@@ -210,6 +214,7 @@ static void free_devices(struct fl_lane *lane)
 		free((char *)(uintptr_t)lane->devices[i].pci);
 		free((char *)(uintptr_t)lane->devices[i].path);
 		free((char *)(uintptr_t)lane->devices[i].uuid);
+		free((char *)(uintptr_t)lane->devices[i].rdma);
 	}
 	free(lane->devices);
 }

@@ -58,6 +58,17 @@ static struct fl_device_view view_drive(const struct fl_machine *m, size_t i)
 	};
 }
 
+static struct fl_device_view nic_as_device(const struct fl_nic *nic)
+{
+	return (struct fl_device_view){ .id = nic->id,
+					.pci = nic->pci.address,
+					.node = node_number(&nic->node),
+					.rdma = nic->rdma.value,
+					.rdma_port = nic->rdma_port.value >= 1 && nic->rdma_port.value <= 255
+							     ? (unsigned)nic->rdma_port.value
+							     : 0 };
+}
+
 static size_t count_nics(const struct fl_machine *m)
 {
 	return m->nics_n;
@@ -65,9 +76,30 @@ static size_t count_nics(const struct fl_machine *m)
 
 static struct fl_device_view view_nic(const struct fl_machine *m, size_t i)
 {
-	const struct fl_nic *nic = &m->nics[i];
+	return nic_as_device(&m->nics[i]);
+}
 
-	return (struct fl_device_view){ .id = nic->id, .pci = nic->pci.address, .node = node_number(&nic->node) };
+static size_t count_rdma(const struct fl_machine *m)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < m->nics_n; i++)
+		n += m->nics[i].rdma.value != NULL;
+	return n;
+}
+
+static const struct fl_nic *nic_with_rdma(const struct fl_machine *m, size_t i)
+{
+	const struct fl_nic *nic = m->nics;
+
+	for (;; nic++)
+		if (nic->rdma.value && i-- == 0)
+			return nic;
+}
+
+static struct fl_device_view view_rdma(const struct fl_machine *m, size_t i)
+{
+	return nic_as_device(nic_with_rdma(m, i));
 }
 
 /* A divided GPU computes in its parts only. */
@@ -108,10 +140,8 @@ static const struct kind {
 	size_t (*count)(const struct fl_machine *m);
 	struct fl_device_view (*view)(const struct fl_machine *m, size_t i);
 } kinds[] = {
-	{ "node", count_nodes, view_node },
-	{ "drive", count_drives, view_drive },
-	{ "nic", count_nics, view_nic },
-	{ "gpu", count_gpus, view_gpu },
+	{ "node", count_nodes, view_node }, { "drive", count_drives, view_drive }, { "nic", count_nics, view_nic },
+	{ "rdma", count_rdma, view_rdma },  { "gpu", count_gpus, view_gpu },
 };
 
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
@@ -166,6 +196,12 @@ static bool is_number(int number, const char *text)
 	return fl_parse_count(text, &typed, NULL) == 0 && typed == (uint64_t)number;
 }
 
+/* By its interface, or its RDMA device. Of a device with several ports only the first one is called as the device. */
+static bool is_nic(const struct fl_nic *nic, const char *text)
+{
+	return is(nic->interface, text) || (is(nic->rdma.value, text) && !(nic->rdma_port.value > 1));
+}
+
 /* Of one kind. */
 static bool has_other_name(const struct fl_machine *m, const char *kind, size_t i, const char *text)
 {
@@ -174,7 +210,9 @@ static bool has_other_name(const struct fl_machine *m, const char *kind, size_t 
 	if (strcmp(kind, "drive") == 0)
 		return is(m->drives[i].block, text);
 	if (strcmp(kind, "nic") == 0)
-		return is(m->nics[i].interface, text) || is(m->nics[i].rdma.value, text);
+		return is_nic(&m->nics[i], text);
+	if (strcmp(kind, "rdma") == 0)
+		return is_nic(nic_with_rdma(m, i), text);
 	if (strcmp(kind, "gpu") == 0)
 		return is_number((int)i, text);
 	return false;

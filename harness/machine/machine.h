@@ -90,9 +90,13 @@ struct fl_drive {
 struct fl_nic {
 	char *id, *interface; /* "eth0"; NULL for an RDMA device without one */
 	struct fl_known rate_bits_per_s;
-	struct fl_known_text rdma;     /* "mlx5_0" */
-	struct fl_known_text firmware; /* "28.39.1002" */
-	unsigned port;		       /* of a device with several, from 0 */
+	struct fl_known_text rdma;	 /* "mlx5_0" */
+	struct fl_known rdma_port;	 /* which port of that device it is, from 1 */
+	struct fl_known_text link_layer; /* what that speaks: "InfiniBand", "Ethernet" */
+	struct fl_known_text rdma_state; /* of that port: "active", "down", "init" (no subnet manager) */
+	struct fl_known rdma_soft;	 /* 1: the kernel does RDMA itself (soft-RoCE), over whatever interface; 0 */
+	struct fl_known_text firmware;	 /* "28.39.1002" */
+	unsigned port;			 /* of a device with several, from 0 */
 	bool up;
 	struct fl_known_text driver; /* as of a drive */
 	struct fl_pci pci;
@@ -195,12 +199,14 @@ void fl_machine_free(struct fl_machine *m);
 
 /* ---- questions */
 const struct fl_node *fl_machine_node(const struct fl_machine *m, int number); /* NULL: none */
-/* Devices of a kind ("node": nodes with memory, "drive", "nic", "gpu") as what a benchmark is given. GPUs are those
- * that can be used: whole ones that are not divided, and parts. Strings are the machine's, NULL where a device has
- * none; node is -1 where it is unknown. "node|gpu" is one kind: nodes, then GPUs; there a number is that of a node. */
+/* Devices of a kind ("node": nodes with memory, "drive", "nic", "rdma": NICs with an RDMA device, "gpu") as what a
+ * benchmark is given. GPUs are those that can be used: whole ones that are not divided, and parts. Strings are the
+ * machine's, NULL where a device has none; node is -1 where it is unknown, rdma_port 0. "node|gpu" is one kind: nodes,
+ * then GPUs; there a number is that of a node. */
 struct fl_device_view {
-	const char *id, *pci, *path, *uuid;
+	const char *id, *pci, *path, *uuid, *rdma;
 	int node;
+	unsigned rdma_port;
 };
 size_t fl_machine_count(const struct fl_machine *m, const char *kind); /* 0 for an unknown kind */
 struct fl_device_view fl_machine_device(const struct fl_machine *m, const char *kind, size_t i);

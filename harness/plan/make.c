@@ -226,6 +226,7 @@ static bool has_any(const struct fl_machine *m, const char *kind)
 {
 	return strcmp(kind, "gpu") == 0	    ? m->gpus_n > 0
 	       : strcmp(kind, "nic") == 0   ? m->nics_n > 0
+	       : strcmp(kind, "rdma") == 0  ? fl_machine_count(m, kind) > 0
 	       : strcmp(kind, "drive") == 0 ? m->drives_n > 0
 					    : true;
 }

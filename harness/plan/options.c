@@ -99,20 +99,40 @@ static int resolve_numa(const struct fl_machine *m, const char *text, struct fl_
 	return -EINVAL;
 }
 
+/* What people call a kind of device, or two of them: "RDMA device", "node or gpu"; malloc'd. */
+static char *words_of_kind(const char *kind)
+{
+	size_t n = strcspn(kind, "|");
+
+	return strcmp(kind, "rdma") == 0 ? fl_dup("RDMA device")
+	       : kind[n]		 ? fl_format("%.*s or %s", (int)n, kind, kind + n + 1)
+					 : fl_dup(kind);
+}
+
+/* One that is there and cannot be used: its lane says why it is not measured. NULL: there is none. */
+static const char *find_useless(const struct fl_machine *m, const char *kind, const char *text)
+{
+	const struct fl_gpu *divided = fl_kinds_have(kind, "gpu") ? fl_gpu_divided(m, text) : NULL;
+	int nic = strcmp(kind, "rdma") == 0 ? fl_machine_find(m, "nic", text) : -1;
+
+	return divided ? divided->id : nic >= 0 ? m->nics[nic].id : NULL;
+}
+
 static int resolve_device(const struct fl_machine *m, const char *kind, const char *text, struct fl_spot spot,
 			  char **ret, struct fl_err *err)
 {
 	int i = fl_machine_find(m, kind, text);
-	const struct fl_gpu *divided = i < 0 && fl_kinds_have(kind, "gpu") ? fl_gpu_divided(m, text) : NULL;
-	size_t n = strcspn(kind, "|");
+	const char *useless = i < 0 ? find_useless(m, kind, text) : NULL;
 
-	if (divided) { /* it is there, and its lane says why it is not measured */
-		*ret = fl_dup(divided->id);
+	if (useless) {
+		*ret = fl_dup(useless);
 		return 0;
 	}
 	if (i < 0) {
-		fl_fail_at(spot, err, -ENODEV, "no %.*s%s%s '%s' on this machine", (int)n, kind, kind[n] ? " or " : "",
-			   kind + n + (kind[n] == '|'), text);
+		char *words = words_of_kind(kind);
+
+		fl_fail_at(spot, err, -ENODEV, "no %s '%s' on this machine", words, text);
+		free(words);
 		list_devices(m, kind, err);
 		return -ENODEV;
 	}
@@ -190,8 +210,12 @@ static void choose_each(const struct source *s, struct fl_choice *c, struct fl_c
 		return;
 	}
 	choose_devices(s->x->machine, c);
-	if (c->n == 0 && !all->missing)
-		all->missing = fl_format("this machine has no %s", c->field->range);
+	if (c->n == 0 && !all->missing) {
+		char *words = words_of_kind(c->field->range);
+
+		all->missing = fl_format("this machine has no %s", words);
+		free(words);
+	}
 }
 
 /* How many options of `pairs` are of this benchmark, and not of the load beside it. */

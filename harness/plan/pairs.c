@@ -73,7 +73,7 @@ static const struct fl_pci *pci_of(const struct fl_machine *m, const char *kind,
 	for (size_t i = 0; strcmp(kind, "gpu") == 0 && i < m->gpus_n; i++)
 		if (strcmp(m->gpus[i].id, id) == 0)
 			return &m->gpus[i].pci;
-	for (size_t i = 0; strcmp(kind, "nic") == 0 && i < m->nics_n; i++)
+	for (size_t i = 0; (strcmp(kind, "nic") == 0 || strcmp(kind, "rdma") == 0) && i < m->nics_n; i++)
 		if (strcmp(m->nics[i].id, id) == 0)
 			return &m->nics[i].pci;
 	for (size_t i = 0; strcmp(kind, "drive") == 0 && i < m->drives_n; i++)

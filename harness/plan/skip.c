@@ -67,11 +67,44 @@ static bool skip_no_memory(const struct fl_machine *m, const struct fl_entry *en
 	return false;
 }
 
+static const struct fl_nic *nic_of(const struct fl_machine *m, const char *id)
+{
+	for (size_t i = 0; id && i < m->nics_n; i++)
+		if (strcmp(m->nics[i].id, id) == 0)
+			return &m->nics[i];
+	return NULL;
+}
+
+/* A NIC without RDMA, or whose port carries nothing. */
+static bool skip_nic(const struct fl_machine *m, const struct fl_entry *entry, struct fl_plan_lane *lane)
+{
+	for (const struct fl_field *f = entry->fields; f->name; f++) {
+		bool by_rdma = f->type == FL_DEVICE && strcmp(f->range, "rdma") == 0;
+		const struct fl_nic *nic = by_rdma ? nic_of(m, fl_lane_option(lane, f->name)) : NULL;
+		const char *state = nic ? nic->rdma_state.value : NULL;
+
+		if (nic && !nic->rdma.value) {
+			lane->skip = fl_format("%s has no RDMA: %s", nic->id, nic->rdma.why);
+			lane->hint = fl_dup("`feedline topo` shows which NICs have; is the driver of the device, and "
+					    "ib_uverbs, loaded?");
+			return true;
+		}
+		if (state && strcmp(state, "active") != 0) {
+			lane->skip = fl_format("%s port %.0f is %s", nic->rdma.value, nic->rdma_port.value, state);
+			lane->hint = fl_dup("is the cable in, the interface up (`ip link`), and with InfiniBand a "
+					    "subnet manager running?");
+			return true;
+		}
+	}
+	return false;
+}
+
 void fl_skip_lane(const struct fl_expansion *x, const struct fl_entry *entry, struct fl_plan_lane *lane)
 {
 	const struct fl_machine *m = x->machine;
 
-	if (!skip_cpus(m, entry, lane) && !skip_no_memory(m, entry, lane) && !fl_skip_gpu(x, entry, lane))
+	if (!skip_cpus(m, entry, lane) && !skip_no_memory(m, entry, lane) && !fl_skip_gpu(x, entry, lane) &&
+	    !skip_nic(m, entry, lane))
 		skip_tmpfs(m, entry, lane);
 }
 

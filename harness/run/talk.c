@@ -32,8 +32,9 @@ static json_t *device_json(const struct fl_machine *m, const char *kind, const c
 
 	if (i >= 0)
 		d = fl_machine_device(m, kind, (size_t)i);
-	return json_pack("{s:o, s:o, s:o, s:o, s:i}", "id", fl_json_string(d.id), "pci", fl_json_string(d.pci), "path",
-			 fl_json_string(d.path), "uuid", fl_json_string(d.uuid), "node", d.node);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:i, s:i}", "id", fl_json_string(d.id), "pci",
+			 fl_json_string(d.pci), "path", fl_json_string(d.path), "uuid", fl_json_string(d.uuid), "rdma",
+			 fl_json_string(d.rdma), "rdma_port", (int)d.rdma_port, "node", d.node);
 }
 
 static void split_options(const struct fl_case *c, const struct fl_case_lane *lane, json_t *options, json_t *devices)

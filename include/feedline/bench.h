@@ -27,9 +27,9 @@ struct fl_lane; /* opaque: this lane in its worker */
  *   FL_TEXT                    const char *  range: what a shell offers for it: words and kinds of names, "@run|last"
  *   FL_PATH                    const char *  a file or block device; the plan knows which drive is beneath. With the
  *                              preset "" it may be left out where no flow begins at it
- *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "gpu", "node|gpu"
- *                              (fl_is_gpu() tells which it is); the user may say "local" for the node of the lane's
- *                              CPUs */
+ *   FL_DEVICE                  const struct fl_device *   kind in range: "node", "drive", "nic", "rdma" (a NIC with an
+ *                              RDMA device), "gpu", "node|gpu" (fl_is_gpu() tells which it is); the user may say
+ *                              "local" for the node of the lane's CPUs */
 enum fl_type { FL_COUNT, FL_BYTES, FL_NS, FL_RATIO, FL_FLAG, FL_CHOICE, FL_TEXT, FL_PATH, FL_DEVICE };
 
 struct fl_field {
@@ -50,11 +50,13 @@ struct fl_field {
 
 /* What an FL_DEVICE member points to. Strings may be NULL where the machine has none. */
 struct fl_device {
-	const char *id;	  /* stable id as in `feedline topo`: "node0", "nvme-SERIAL" */
-	const char *pci;  /* "0000:41:00.0"; of a part of a GPU (MIG) that of the whole one */
-	const char *path; /* "/dev/nvme0n1" */
-	const char *uuid; /* of a GPU or a part of one: "GPU-...", "MIG-..." */
-	int node;	  /* NUMA node; -1: unknown */
+	const char *id;	    /* stable id as in `feedline topo`: "node0", "nvme-SERIAL" */
+	const char *pci;    /* "0000:41:00.0"; of a part of a GPU (MIG) that of the whole one */
+	const char *path;   /* "/dev/nvme0n1" */
+	const char *uuid;   /* of a GPU or a part of one: "GPU-...", "MIG-..." */
+	const char *rdma;   /* of a NIC: its RDMA device, "mlx5_0" */
+	unsigned rdma_port; /* which port of that it is, from 1; 0: not known */
+	int node;	    /* NUMA node; -1: unknown */
 };
 static inline bool fl_is_gpu(const struct fl_device *d) /* of a "node|gpu" */
 {

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void ask(const struct fl_machine *m)
 {
-	static const char *const kinds[] = { "node", "drive", "nic", "gpu" };
+	static const char *const kinds[] = { "node", "drive", "nic", "rdma", "gpu" };
 
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		for (size_t i = 0; i < fl_machine_count(m, kinds[k]); i++) {

@@ -367,6 +367,21 @@ static int find_device(struct fl_rdma_port *p, const struct fl_rdma_port_spec *s
 	return rc;
 }
 
+static int find_any(struct fl_err *err)
+{
+	static const struct fl_rdma_port_spec any = { .device = "", .interface = "" };
+	struct ibv_device **all;
+	int n = 0, rc;
+
+	errno = 0;
+	all = ibv_get_device_list(&n);
+	if (!all)
+		return no_list(errno ? errno : EIO, err);
+	rc = n ? 0 : refuse(all, 0, &any, err);
+	ibv_free_device_list(all);
+	return rc;
+}
+
 int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port *ret, struct fl_err *err)
 {
 	struct fl_rdma_port p = { 0 };
@@ -389,6 +404,27 @@ int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port 
 		*ret = p;
 	else
 		close_device(&p);
+	return rc;
+}
+
+int fl_rdma_port_atomics(const struct fl_rdma_port *p, struct fl_err *err)
+{
+	return p->limits.atomic_cap != IBV_ATOMIC_NONE ? 0 : fl_fail(err, -EOPNOTSUPP, "%s has no atomics", p->device);
+}
+
+int fl_rdma_port_probe(const struct fl_rdma_port_spec *spec, bool atomics, struct fl_err *err)
+{
+	struct fl_rdma_port port;
+	int rc;
+
+	if (!spec->device)
+		return find_any(err);
+	rc = fl_rdma_port_open(spec, &port, err);
+	if (rc < 0)
+		return rc;
+	if (atomics)
+		rc = fl_rdma_port_atomics(&port, err);
+	fl_rdma_port_close(&port);
 	return rc;
 }
 

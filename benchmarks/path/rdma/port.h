@@ -41,6 +41,10 @@ struct fl_rdma_port {
  * -EMSGSIZE: an MTU above what the port is set to; -EOPNOTSUPP: it is neither InfiniBand nor RoCE; -EACCES and
  * others: why it could not be opened. */
 int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port *ret, struct fl_err *err);
+/* Can it be opened, and does it have atomics where these are wanted (else -EOPNOTSUPP)? With device NULL: is there any
+ * RDMA device at all? */
+int fl_rdma_port_probe(const struct fl_rdma_port_spec *spec, bool atomics, struct fl_err *err);
+int fl_rdma_port_atomics(const struct fl_rdma_port *p, struct fl_err *err); /* -EOPNOTSUPP: it has none */
 void fl_rdma_port_close(struct fl_rdma_port *p); /* after all that was made of it; of a zeroed one: nothing */
 
 /* "RoCE v2", "RoCE v1", "IB" */

@@ -127,10 +127,11 @@ static const struct fl_field device_fields[] = {
 static void a_device_comes_with_all_that_names_it(void **state)
 {
 	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	json_t *order = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{s:{s:s, s:s, s:n, s:s, s:i}}, s:i, s:[]}",
+	json_t *order = json_pack("{s:i, s:s, s:s, s:i, s:i, s:i, s:{}, s:{s:{s:s, s:s, s:n, s:s, s:s, s:i, s:i}}, "
+				  "s:i, s:[]}",
 				  "lane", 0, "bench", "gpu.there", "cpus", "0", "node", 0, "step_ns", 1, "memory_max",
 				  0, "options", "devices", "gpu", "id", "mig-MIG-1", "pci", "0000:41:00.0", "path",
-				  "uuid", "MIG-1", "node", 1, "rank", 0, "addresses");
+				  "uuid", "MIG-1", "rdma", "mlx5_1", "rdma_port", 2, "node", 1, "rank", 0, "addresses");
 	struct fl_lane *lane = NULL;
 	struct fl_err err = { 0 };
 
@@ -143,6 +144,8 @@ static void a_device_comes_with_all_that_names_it(void **state)
 	assert_string_equal(lane->devices[0].pci, "0000:41:00.0");
 	assert_null(lane->devices[0].path);
 	assert_string_equal(lane->devices[0].uuid, "MIG-1");
+	assert_string_equal(lane->devices[0].rdma, "mlx5_1");
+	assert_int_equal(lane->devices[0].rdma_port, 2);
 	assert_int_equal(lane->devices[0].node, 1);
 	fl_lane_free(lane);
 	json_decref(order);

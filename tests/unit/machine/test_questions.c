@@ -37,6 +37,7 @@ static void counts(void **state)
 	assert_int_equal(fl_machine_count(*state, "node"), 2);
 	assert_int_equal(fl_machine_count(*state, "drive"), 8);
 	assert_int_equal(fl_machine_count(*state, "nic"), 8);
+	assert_int_equal(fl_machine_count(*state, "rdma"), 8);
 	assert_int_equal(fl_machine_count(*state, "gpu"), 8);
 	assert_int_equal(fl_machine_count(*state, "toaster"), 0);
 	assert_int_equal(fl_machine_count(*state, "node|gpu"), 10);
@@ -67,6 +68,10 @@ static void names(void **state)
 		{ "nic", "mlx5_7", 7 },
 		{ "nic", "nic-0000:dc:00.0", 7 },
 		{ "nic", "DC:00.0", 7 },
+		{ "rdma", "ib7", 7 },
+		{ "rdma", "mlx5_7", 7 },
+		{ "rdma", "nic-0000:dc:00.0", 7 },
+		{ "rdma", "mlx5_8", -1 },
 		{ "gpu", "gpu-0000:1b:00.0", 0 },
 		{ "gpu", "0000:1b:00.0", 0 },
 		{ "gpu", "0000:18:00.0", -1 }, /* a NIC */
@@ -166,6 +171,32 @@ static void unknown_node_is_minus_one(void **state)
 	fl_machine_free(m);
 }
 
+/* Of NICs those with an RDMA device; of a device with several ports the first is called as the device. */
+static void only_nics_with_rdma(void **state)
+{
+	struct fl_machine *m = *state;
+	char *name = m->nics[0].rdma.value, *third = m->nics[2].rdma.value;
+	struct fl_device_view d;
+
+	m->nics[0].rdma.value = NULL;
+	m->nics[2].rdma.value = m->nics[1].rdma.value;
+	m->nics[2].rdma_port.value = 2;
+	assert_int_equal(fl_machine_count(m, "rdma"), 7);
+	assert_int_equal(fl_machine_count(m, "nic"), 8);
+	assert_int_equal(fl_machine_find(m, "rdma", "ib0"), -1);
+	assert_int_equal(fl_machine_find(m, "rdma", "ib1"), 0);
+	assert_int_equal(fl_machine_find(m, "rdma", "mlx5_1"), 0);
+	d = fl_machine_device(m, "rdma", 1);
+	assert_string_equal(d.id, m->nics[2].id);
+	assert_string_equal(d.rdma, "mlx5_1");
+	assert_int_equal(d.rdma_port, 2);
+	assert_int_equal(fl_machine_device(m, "nic", 0).rdma_port, 1);
+	assert_null(fl_machine_device(m, "nic", 0).rdma);
+	m->nics[0].rdma.value = name;
+	m->nics[2].rdma.value = third;
+	m->nics[2].rdma_port.value = 1;
+}
+
 static void drives_beneath_paths(void **state)
 {
 	static const struct {
@@ -256,6 +287,7 @@ int main(void)
 		cmocka_unit_test(divided_gpus),
 		cmocka_unit_test(empty_nodes_are_passed_over),
 		cmocka_unit_test(unknown_node_is_minus_one),
+		cmocka_unit_test(only_nics_with_rdma),
 		cmocka_unit_test(drives_beneath_paths),
 		cmocka_unit_test(the_mount_comes_along),
 		cmocka_unit_test(later_mounts_hide),

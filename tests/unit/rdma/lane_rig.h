@@ -104,7 +104,13 @@ static inline void rig_order(struct rig *r, unsigned rank)
 		char *option;
 
 		if (f->type == FL_DEVICE) {
-			json_object_set_new(devices, f->name, json_pack("{s:s, s:i}", "id", "node0", "node", -1));
+			bool nic = strcmp(f->name, "nic") == 0;
+			json_t *device = json_pack("{s:s, s:i}", "id", nic ? "nic" : "node0", "node", -1);
+
+			if (nic)
+				json_object_update_new(device, json_pack("{s:s, s:i}", "rdma",
+									 rank ? "mlx5_1" : "mlx5_0", "rdma_port", 1));
+			json_object_set_new(devices, f->name, device);
 			continue;
 		}
 		option = rig_option(r, f, rank);

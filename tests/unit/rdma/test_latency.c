@@ -23,6 +23,8 @@ enum { TRIPS = 300 };
 extern const struct fl_bench fl_bench_rdma_latency[];
 
 static const struct fl_device node = { .id = "node0", .node = -1 };
+static const struct fl_device nics[] = { { .id = "nic-0", .rdma = "mlx5_0", .node = -1 },
+					 { .id = "nic-1", .rdma = "mlx5_1", .node = -1 } };
 
 struct pair {
 	struct fl_rdma_latency_opts opts[2];
@@ -36,12 +38,9 @@ static struct pair *new_pair(uint64_t size)
 	struct pair *p = calloc(1, sizeof(*p));
 
 	for (unsigned rank = 0; rank < 2; rank++)
-		p->opts[rank] = (struct fl_rdma_latency_opts){ .memory = &node,
-							       .device = rank ? "mlx5_1" : "mlx5_0",
-							       .interface = "",
-							       .gid = "auto",
-							       .mtu = "auto",
-							       .size = size };
+		p->opts[rank] = (struct fl_rdma_latency_opts){
+			.memory = &node, .nic = &nics[rank], .interface = "", .gid = "auto", .mtu = "auto", .size = size
+		};
 	return p;
 }
 

@@ -24,10 +24,13 @@ extern const struct fl_bench fl_bench_rdma_stream[];
 
 static const struct fl_device node = { .id = "node0", .node = -1 };
 
-static struct fl_rdma_stream_opts opts_of(const char *device)
+static const struct fl_device nics[] = { { .id = "nic-0", .rdma = "mlx5_0", .node = -1 },
+					 { .id = "nic-1", .rdma = "mlx5_1", .node = -1 } };
+
+static struct fl_rdma_stream_opts opts_of(unsigned rank)
 {
 	return (struct fl_rdma_stream_opts){ .memory = &node,
-					     .device = device,
+					     .nic = &nics[rank],
 					     .interface = "",
 					     .gid = "auto",
 					     .mtu = "auto",
@@ -85,7 +88,7 @@ struct wish {
 static void wish_for(const struct wish *w, struct fl_rdma_stream_opts o[2])
 {
 	for (unsigned rank = 0; rank < 2; rank++) {
-		o[rank] = opts_of(rank ? "mlx5_1" : "mlx5_0");
+		o[rank] = opts_of(rank);
 		o[rank].size = w->size;
 		o[rank].qps = w->qps;
 		o[rank].threads = w->threads;
@@ -172,7 +175,7 @@ static void moves(void **state)
 /* By the stub's clock: a request of 64 KiB takes 65.536 us of 1 GB/s, whatever the latency. */
 static void rate(void **state)
 {
-	struct fl_rdma_stream_opts o[2] = { opts_of("mlx5_0"), opts_of("mlx5_1") };
+	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 	struct rig_life lives[2];
 	double took_ns;
 
@@ -211,7 +214,7 @@ static void fails(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct fl_rdma_stream_opts o[2] = { opts_of("mlx5_0"), opts_of("mlx5_1") };
+		const struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 		struct rig_life lives[2];
 
 		live(rows[i].stub, rows[i].row, o, lives);
@@ -223,7 +226,7 @@ static void fails(void **state)
 
 static void probes(void **state)
 {
-	struct fl_rdma_stream_opts o = opts_of("mlx5_0");
+	struct fl_rdma_stream_opts o = opts_of(0);
 	struct fl_err err = { 0 };
 
 	(void)state;
@@ -232,6 +235,12 @@ static void probes(void **state)
 	verbs_stub_begin("nics=0");
 	assert_int_equal(fl_bench_rdma_stream[READ].probe(&o, &err), -ENODEV);
 	assert_non_null(strstr(err.what, "no RDMA device here"));
+	o.nic = NULL; /* of `feedline list --probe` */
+	err = (struct fl_err){ 0 };
+	assert_int_equal(fl_bench_rdma_stream[READ].probe(&o, &err), -ENODEV);
+	assert_non_null(strstr(err.what, "no RDMA device here"));
+	verbs_stub_begin("nics=2");
+	assert_int_equal(fl_bench_rdma_stream[WRITE].probe(&o, NULL), 0);
 }
 
 int main(void)
