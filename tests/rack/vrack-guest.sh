@@ -3,6 +3,7 @@
 # vrack-guest.sh BUILD_DIR: what must hold on the virtual rack; run inside it by vrack.sh. A check is a function with its
 # name in `checks`; it fails by a call of `wrong WHY`. Times measured here mean nothing: the processor is emulated.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash" # an emulated processor is slow for the agent too
 
 checks=(machine_is_as_built topo_nodes topo_drives topo_links_are_fiction modules_load
@@ -14,18 +15,6 @@ build=${1:?usage: vrack-guest.sh BUILD_DIR}
 feedline=$build/feedline
 doubles=$build/tests/prefix/feedline # also knows null.scripted
 dir=$(mktemp -d)
-failures=0
-
-# wrong WHY: this check failed.
-wrong() {
-	printf 'FAIL %s: %s\n' "$name" "$1"
-	failures=$((failures + 1))
-}
-
-# is WANT GOT WHAT
-is() {
-	[ "$1" = "$2" ] || wrong "$3 is '$2', not '$1'"
-}
 
 # topo FILTER: what `feedline topo --json` says, one compact line.
 topo() {
@@ -422,10 +411,4 @@ feed_with_one_cpu() {
 }
 
 "$feedline" topo --json >"$dir/topo"
-for name in "${checks[@]}"; do
-	before=$failures
-	"$name"
-	[ "$failures" != "$before" ] || printf 'ok   %s\n' "$name"
-done
-[ "$failures" = 0 ] || exit 1
-printf 'guest: all %d checks passed\n' "${#checks[@]}"
+walk "${checks[@]}"
