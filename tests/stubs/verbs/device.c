@@ -236,7 +236,9 @@ int ibv_query_device(struct ibv_context *context, struct ibv_device_attr *ret)
 						 .max_cqe = 1 << 22,
 						 .max_qp_rd_atom = 16,
 						 .max_qp_init_rd_atom = 16,
-						 .atomic_cap = IBV_ATOMIC_HCA,
+						 .atomic_cap = stub.settings.no_atomics >> nic_of(context) & 1
+								       ? IBV_ATOMIC_NONE
+								       : IBV_ATOMIC_HCA,
 						 .phys_port_cnt = PORTS };
 	return leave(rc);
 }

@@ -23,7 +23,7 @@ enum {
 #define NEVER UINT64_MAX
 
 /* ---- settings.c */
-enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG };
+enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG, LOSE };
 struct mishap {
 	enum deed deed;
 	int code;
@@ -38,7 +38,7 @@ struct fault {
 };
 
 struct settings {
-	unsigned nics, is_ib, is_iwarp, no_v4, no_v6; /* all but the first: a bit for each NIC */
+	unsigned nics, is_ib, is_iwarp, no_v4, no_v6, no_atomics; /* all but the first: a bit for each NIC */
 	bool down[NICS][PORTS], cut;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;

@@ -87,6 +87,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->no_v4 |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nov6"))
 		s->no_v6 |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "noatomics"))
+		s->no_atomics |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "memlock"))
 		s->memlock = number(value, NULL, entry);
 	else if (is(entry, n, "inline"))
@@ -109,11 +111,11 @@ static void read_setting(const char *entry, const char *value, struct settings *
 
 static struct mishap read_mishap(const char *text, const char *entry)
 {
-	static const char *const names[] = { "", "fail", "status", "flip", "drop", "hang" };
+	static const char *const names[] = { "", "fail", "status", "flip", "drop", "hang", "lose" };
 	const char *equals = strchr(text, '=');
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
 
-	for (enum deed deed = FAIL; deed <= HANG; deed++)
+	for (enum deed deed = FAIL; deed <= LOSE; deed++)
 		if (is(text, n, names[deed]) && (deed <= STATUS) == (equals != NULL))
 			return (struct mishap){ deed, equals ? (int)number(equals + 1, NULL, entry) : 0 };
 	refuse(entry);

@@ -21,6 +21,7 @@
  *   down=N.P        port P (from 1) of NIC N is down
  *   mtu=N.P.BYTES   what that port is set to (4096)
  *   nov4=N, nov6=N  NIC N has no such addresses
+ *   noatomics=N     NIC N has none
  *   memlock=BYTES   more than that cannot be registered
  *   inline=BYTES    most that goes inline (220)
  *   depth=N         most requests of a queue (16384)
@@ -37,6 +38,7 @@
  *     flip          one bit of what a request moves is turned
  *     drop          a request moves nothing, and nobody is told
  *     hang          a request never ends
+ *     lose          a request of UC or UD comes to nobody
  * A text that cannot be read ends the process. */
 #ifndef STUBS_VERBS_STUB_H
 #define STUBS_VERBS_STUB_H

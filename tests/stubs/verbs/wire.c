@@ -229,6 +229,8 @@ static void carry_out_locked(struct qp *q)
 		op->done_ns = NEVER;
 		return;
 	}
+	if (op->mishap.deed == LOSE && !is_rc)
+		peer = NULL;
 	if (is_rc && !peer && op->mishap.deed != STATUS) {
 		if (op->timed_out) {
 			end_send_locked(q, IBV_WC_RETRY_EXC_ERR);

@@ -51,10 +51,13 @@ static bool is_measured(unsigned row, unsigned rank)
 /* Both lanes to their end, the initiator after so many requests; nothing is left. */
 static void live(const char *stub, unsigned row, const struct fl_rdma_stream_opts o[2], struct rig_life lives[2])
 {
+	const bool all = row == SEND || o[0].direction == FL_RDMA_BOTH;
 	struct rig_group *g = new_group();
-	char why[160];
+	char why[160], text[200];
 
-	verbs_stub_begin(stub);
+	/* They begin together. */
+	snprintf(text, sizeof(text), "threads=%u,%s", (unsigned)o[0].threads * (all ? 2 : 1), stub);
+	verbs_stub_begin(text);
 	for (unsigned rank = 0; rank < 2; rank++) {
 		lives[rank] = (struct rig_life){ .bench = &fl_bench_rdma_stream[row],
 						 .opts = &o[rank],
@@ -190,26 +193,95 @@ static void rate(void **state)
 
 /* ---- what fails, and where */
 
+static void sets_nothing(struct fl_rdma_stream_opts *o)
+{
+	(void)o;
+}
+
+static void sets_uc(struct fl_rdma_stream_opts *o)
+{
+	o->transport = FL_RDMA_WORD_UC;
+}
+
+static void sets_ud(struct fl_rdma_stream_opts *o)
+{
+	o->transport = FL_RDMA_WORD_UD;
+}
+
+static void sets_small_ud(struct fl_rdma_stream_opts *o)
+{
+	o->transport = FL_RDMA_WORD_UD;
+	o->size = 512;
+}
+
+static void sets_both(struct fl_rdma_stream_opts *o)
+{
+	o->direction = FL_RDMA_BOTH;
+}
+
+static void sets_swap(struct fl_rdma_stream_opts *o)
+{
+	o->op = FL_RDMA_OP_SWAP;
+}
+
+static void sets_odd_threads(struct fl_rdma_stream_opts *o)
+{
+	o->qps = 3;
+	o->threads = 2;
+}
+
+static void sets_relaxed(struct fl_rdma_stream_opts *o)
+{
+	o->relaxed = true;
+	o->buffer = UINT64_C(8) << 30;
+	o->size = 1 << 30;
+}
+
 static void fails(void **state)
 {
 	static const struct {
 		unsigned row;
+		void (*sets)(struct fl_rdma_stream_opts *o);
 		const char *stub;
 		unsigned at; /* the rank that says it */
 		int code;
 		const char *says;
 	} rows[] = {
-		{ WRITE, "nics=0", 0, -ENODEV, "no RDMA device here" },
-		{ WRITE, "down=1.1,down=1.2", 1, -ENETDOWN, "mlx5_1 port 1 is down" },
-		{ WRITE, "mlx5_1:ibv_reg_mr:1:fail=12", 1, -ENOMEM, "with mlx5_1" },
-		{ WRITE, "ib=1", 0, -EPROTO, "mlx5_0 port 1 is Ethernet" },
-		{ WRITE, "write:1000:status=12", 0, -ETIMEDOUT,
+		{ WRITE, sets_nothing, "nics=0", 0, -ENODEV, "no RDMA device here" },
+		{ WRITE, sets_nothing, "down=1.1,down=1.2", 1, -ENETDOWN, "mlx5_1 port 1 is down" },
+		{ WRITE, sets_nothing, "mlx5_1:ibv_reg_mr:1:fail=12", 1, -ENOMEM, "with mlx5_1" },
+		{ WRITE, sets_nothing, "ib=1", 0, -EPROTO, "mlx5_0 port 1 is Ethernet" },
+		{ WRITE, sets_nothing, "write:1000:status=12", 0, -ETIMEDOUT,
 		  "write, rank 1 (target, 127.0.0.1): nothing came back" },
-		{ WRITE, "write:1000:hang", 0, -ETIMEDOUT, "no write to rank 1 (target, 127.0.0.1) was done" },
-		{ WRITE, "write:3000:flip", 1, -EBADMSG, "byte 32768 of request 2999" },
-		{ WRITE, "write:3000:drop", 1, -EBADMSG, " of request 2999 of " },
-		{ READ, "read:3000:flip", 0, -EBADMSG, "byte 32768 of request 2999" },
-		{ READ, "read:500:status=10", 0, -EACCES, "read, rank 1 (target, 127.0.0.1)" },
+		{ WRITE, sets_nothing, "write:1000:hang", 0, -ETIMEDOUT,
+		  "no write to rank 1 (target, 127.0.0.1) was done" },
+		{ WRITE, sets_nothing, "write:3000:flip", 1, -EBADMSG, "byte 32768 of request 2999" },
+		{ WRITE, sets_nothing, "write:3000:drop", 1, -EBADMSG, " of request 2999 of " },
+		{ WRITE, sets_uc, "write:3000:lose", 1, -EBADMSG, " of request 2999 of " },
+		{ WRITE, sets_both, "mlx5_0:write:2900:flip", 1, -EBADMSG, "byte 32768 of request 2899" },
+		{ WRITE, sets_both, "mlx5_1:write:2900:drop", 0, -EBADMSG, " of request 2899 of " },
+		{ WRITE, sets_nothing, "read:1:status=12", 1, -ETIMEDOUT,
+		  "was done, says rank 0 (initiator, 127.0.0.1)" }, /* the one that comes last */
+		{ WRITE, sets_odd_threads, "", 0, -EINVAL, "3 queue pairs are not to be shared" },
+		{ WRITE, sets_relaxed, "", 0, -EINVAL, "have not room for 16 requests" },
+		{ READ, sets_nothing, "read:3000:flip", 0, -EBADMSG, "byte 32768 of request 2999" },
+		{ READ, sets_both, "mlx5_1:read:2900:flip", 1, -EBADMSG, "byte 32768 of request 2899" },
+		{ READ, sets_nothing, "read:500:status=10", 0, -EACCES, "read, rank 1 (target, 127.0.0.1)" },
+		{ SEND, sets_nothing, "send:3000:flip", 1, -EBADMSG, "byte 32768 of request 2999" },
+		{ SEND, sets_nothing, "send:3000:drop", 1, -EBADMSG, " of request 2999 of " },
+		{ SEND, sets_both, "mlx5_1:send:2900:flip", 0, -EBADMSG, "byte 32768 of request 2899" },
+		{ SEND, sets_uc, "send:2000:lose,send:3000:flip", 1, -EBADMSG, "byte 32768 of request 2999" },
+		{ SEND, sets_small_ud, "send:2000:lose,send:3000:flip", 1, -EBADMSG, "byte 256 of request 2999" },
+		{ SEND, sets_nothing, "send:1000:status=13", 0, -ENOBUFS, "send, rank 1 (target, 127.0.0.1): had no" },
+		{ SEND, sets_nothing, "ibv_post_recv:40:fail=12", 1, -ENOMEM,
+		  "post a receive for rank 0 (initiator, 127.0.0.1)" },
+		{ SEND, sets_ud, "", 0, -EMSGSIZE, "65536 bytes are more than a datagram has: the path MTU is 4096" },
+		{ ATOMIC, sets_nothing, "noatomics=0", 0, -EOPNOTSUPP, "mlx5_0 has no atomics" },
+		{ ATOMIC, sets_nothing, "noatomics=1", 1, -EOPNOTSUPP, "mlx5_1 has no atomics" },
+		{ ATOMIC, sets_nothing, "atomic:3000:flip", 1, -EBADMSG, " word 2999 of " },
+		{ ATOMIC, sets_nothing, "atomic:500:drop", 1, -EBADMSG, " word 499 of " },
+		{ ATOMIC, sets_swap, "atomic:500:drop", 1, -EBADMSG, " word 499 of " },
+		{ ATOMIC, sets_swap, "atomic:500:status=10", 0, -EACCES, "compare-and-swap, rank 1 (target" },
 	};
 
 	(void)state;
@@ -217,10 +289,39 @@ static void fails(void **state)
 		const struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 		struct rig_life lives[2];
 
+		rows[i].sets(&o[0]);
+		rows[i].sets(&o[1]);
 		live(rows[i].stub, rows[i].row, o, lives);
-		assert_int_equal(end_of(&lives[rows[i].at]), rows[i].code);
-		if (!strstr(lives[rows[i].at].err.what, rows[i].says))
-			fail_msg("row %zu: '%s'", i, lives[rows[i].at].err.what);
+		if (end_of(&lives[rows[i].at]) != rows[i].code || !strstr(lives[rows[i].at].err.what, rows[i].says))
+			fail_msg("row %zu: %d, '%s'", i, end_of(&lives[rows[i].at]), lives[rows[i].at].err.what);
+	}
+}
+
+/* What an unreliable transport loses is said, and is no wrong data. */
+static void loses(void **state)
+{
+	static const struct {
+		void (*sets)(struct fl_rdma_stream_opts *o);
+		const char *stub, *lost;
+	} rows[] = {
+		{ sets_uc, "", "0 of " },
+		{ sets_uc, "send:100:lose,send:2000:lose", "2 of " },
+		{ sets_small_ud, "send:100:lose,send:1000:lose,send:1001:lose", "3 of " },
+		{ sets_small_ud, "mlx5_0:send:3:lose,mlx5_0:send:4:lose", "2 of " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+		struct rig_life lives[2];
+
+		rows[i].sets(&o[0]);
+		rows[i].sets(&o[1]);
+		live(rows[i].stub, SEND, o, lives);
+		if (end_of(&lives[0]) || end_of(&lives[1]))
+			fail_msg("row %zu: %s; %s", i, lives[0].err.what, lives[1].err.what);
+		if (strncmp(rig_fact(&lives[1].lane, "lost"), rows[i].lost, strlen(rows[i].lost)) != 0)
+			fail_msg("row %zu: lost '%s'", i, rig_fact(&lives[1].lane, "lost"));
 	}
 }
 
@@ -235,7 +336,13 @@ static void probes(void **state)
 	verbs_stub_begin("nics=0");
 	assert_int_equal(fl_bench_rdma_stream[READ].probe(&o, &err), -ENODEV);
 	assert_non_null(strstr(err.what, "no RDMA device here"));
+	verbs_stub_begin("noatomics=0");
+	err = (struct fl_err){ 0 };
+	assert_int_equal(fl_bench_rdma_stream[SEND].probe(&o, NULL), 0);
+	assert_int_equal(fl_bench_rdma_stream[ATOMIC].probe(&o, &err), -EOPNOTSUPP);
+	assert_string_equal(err.what, "mlx5_0 has no atomics");
 	o.nic = NULL; /* of `feedline list --probe` */
+	verbs_stub_begin("nics=0");
 	err = (struct fl_err){ 0 };
 	assert_int_equal(fl_bench_rdma_stream[READ].probe(&o, &err), -ENODEV);
 	assert_non_null(strstr(err.what, "no RDMA device here"));
@@ -246,7 +353,7 @@ static void probes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate), cmocka_unit_test(fails),
-					    cmocka_unit_test(probes) };
+					    cmocka_unit_test(loses), cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
