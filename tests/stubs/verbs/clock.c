@@ -206,20 +206,23 @@ static bool changes_locked(long ns)
 	return pthread_cond_timedwait(&stub.changed, &stub.lock, &at) != ETIMEDOUT;
 }
 
-/* When nothing is to come, time goes by more each time. */
+/* Who looks again and again may be waiting for a time of his own: without a request to come, time goes on by steps,
+ * each longer than the one before, up to where a sleep ends. */
 static uint64_t next_ns_locked(bool *ret_idle)
 {
-	uint64_t work_ns = wire_next_ns_locked(), best = work_ns;
+	uint64_t next = wire_next_ns_locked(), wake = NEVER;
+	bool all_sleep = true;
 
-	for (const struct thread *t = stub.threads; t; t = t->next)
-		if (t->asleep && t->until_ns < best)
-			best = t->until_ns;
-	*ret_idle = best == NEVER || best < work_ns;
-	if (best != NEVER)
-		return best;
-	best = stub.now_ns + stub.idle_ns;
-	stub.idle_ns = 2 * stub.idle_ns < IDLE_MOST_NS ? 2 * stub.idle_ns : IDLE_MOST_NS;
-	return best;
+	for (const struct thread *t = stub.threads; t; t = t->next) {
+		all_sleep = all_sleep && t->asleep;
+		wake = t->asleep && t->until_ns < wake ? t->until_ns : wake;
+	}
+	*ret_idle = next == NEVER;
+	if (next == NEVER && !(all_sleep && wake != NEVER)) {
+		next = stub.now_ns + stub.idle_ns;
+		stub.idle_ns = 2 * stub.idle_ns < IDLE_MOST_NS ? 2 * stub.idle_ns : IDLE_MOST_NS;
+	}
+	return next < wake ? next : wake;
 }
 
 static void go_on_locked(void)

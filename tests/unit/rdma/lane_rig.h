@@ -57,12 +57,14 @@ struct rig_worker {
 
 struct rig {
 	const char *bench, *options; /* "size=64KiB depth=1": what is not preset */
+	uint64_t measure_ns;
+	const char *midway; /* what goes wrong from the middle of the window on, for the stub; NULL: nothing */
 	int fd;
 	struct {
 		unsigned threads;
 		struct fl_tape *tape;
-		char *said;  /* at the point where it waits; NULL: it does not */
-		json_t *end; /* "done", or "failed" */
+		char *at, *said; /* the point where it waits, and what it said there; NULL: it does not */
+		json_t *end;	 /* "done", or "failed" */
 	} lanes[RIG_LANES];
 	unsigned ready;
 	struct fl_window window;
@@ -145,26 +147,28 @@ static inline void rig_give_tape(struct rig *r, unsigned rank)
 	close(fd);
 }
 
-/* Both have come to the same point, or one is over and never will. */
-static inline void rig_gather(struct rig *r, const char *name)
+static inline void rig_answer(struct rig *r, unsigned rank, json_t *message)
 {
-	if (r->lanes[0].said && r->lanes[1].said)
-		for (unsigned i = 0; i < RIG_LANES; i++)
-			rig_tell(r,
-				 json_pack("{s:s, s:i, s:s, s:[s, s]}", "do", "gathered", "lane", (int)i, "name", name,
-					   "values", r->lanes[0].said, r->lanes[1].said),
-				 -1);
+	json_object_set_new(message, "lane", json_integer(rank));
+	json_object_set_new(message, "name", json_string(r->lanes[rank].at));
+	rig_tell(r, message, -1);
+	free(r->lanes[rank].at);
+	free(r->lanes[rank].said);
+	r->lanes[rank].at = r->lanes[rank].said = NULL;
+}
+
+/* Both have come to the same point, or one is over and never will. */
+static inline void rig_gather(struct rig *r)
+{
+	char *said[] = { r->lanes[0].said, r->lanes[1].said };
+	json_t *values = said[0] && said[1] ? json_pack("[s, s]", said[0], said[1]) : NULL;
+
 	for (unsigned i = 0; i < RIG_LANES; i++)
-		if (r->lanes[i].said && r->lanes[1 - i].end)
-			rig_tell(r,
-				 json_pack("{s:s, s:i, s:s, s:s}", "do", "ungathered", "lane", (int)i, "name", name,
-					   "what", "the other lane is lost"),
-				 -1);
-	if ((r->lanes[0].said && r->lanes[1].said) || r->lanes[0].end || r->lanes[1].end)
-		for (unsigned i = 0; i < RIG_LANES; i++) {
-			free(r->lanes[i].said);
-			r->lanes[i].said = NULL;
-		}
+		if (values)
+			rig_answer(r, i, json_pack("{s:s, s:O}", "do", "gathered", "values", values));
+		else if (said[i] && r->lanes[1 - i].end)
+			rig_answer(r, i, json_pack("{s:s, s:s}", "do", "ungathered", "what", "the other lane is lost"));
+	json_decref(values);
 }
 
 /* The next message, acted upon. */
@@ -185,13 +189,14 @@ static inline void rig_hear(struct rig *r)
 		r->lanes[rank].threads = (unsigned)json_integer_value(json_object_get(message, "threads"));
 		rig_give_tape(r, rank);
 	} else if (!strcmp(is, "gather")) {
+		r->lanes[rank].at = fl_dup(json_string_value(json_object_get(message, "name")));
 		r->lanes[rank].said = fl_dup(json_string_value(json_object_get(message, "value")));
-		rig_gather(r, json_string_value(json_object_get(message, "name")));
+		rig_gather(r);
 	} else if (!strcmp(is, "ready")) {
 		r->ready++;
 	} else {
 		r->lanes[rank].end = json_incref(message);
-		rig_gather(r, "");
+		rig_gather(r);
 	}
 	json_decref(message);
 }
@@ -239,18 +244,22 @@ static inline void rig_measure(struct rig *r)
 	const uint64_t start_ns = verbs_stub_now_ns() + RIG_WARM_NS;
 
 	r->window.from_ns = start_ns + RIG_WARM_NS;
-	r->window.to_ns = r->window.from_ns + RIG_MEASURE_NS;
+	r->window.to_ns = r->window.from_ns + (r->measure_ns ? r->measure_ns : RIG_MEASURE_NS);
 	for (unsigned i = 0; i < RIG_LANES; i++)
 		fl_tape_start(r->lanes[i].tape, start_ns);
+	if (r->midway) {
+		verbs_stub_sleep_until((r->window.from_ns + r->window.to_ns) / 2);
+		verbs_stub_also(r->midway);
+	}
 	verbs_stub_sleep_until(r->window.to_ns + RIG_WARM_NS);
 	rig_halt(r);
 	verbs_stub_leave();
 }
 
 /* From the order to the end of both lanes: each has its tape and its last word. */
-static inline void rig_run(struct rig *r, const struct rig_worker *w, const char *bench, const char *options)
+static inline void rig_run(struct rig *r, const struct rig_worker *w)
 {
-	*r = (struct rig){ .bench = bench, .options = options, .fd = w->fd };
+	r->fd = w->fd;
 	for (unsigned i = 0; i < RIG_LANES; i++)
 		rig_order(r, i);
 	while (r->ready < RIG_LANES && !r->lanes[0].end && !r->lanes[1].end)
@@ -284,7 +293,6 @@ static inline void rig_free(struct rig *r)
 	for (unsigned i = 0; i < RIG_LANES; i++) {
 		fl_tape_free(r->lanes[i].tape);
 		json_decref(r->lanes[i].end);
-		free(r->lanes[i].said);
 	}
 	if (!verbs_stub_is_clean(why, sizeof(why)))
 		fail_msg("%s", why);

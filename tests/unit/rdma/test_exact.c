@@ -42,11 +42,11 @@ static double in_flight(double groups, double requests, double bytes)
 static void carries(const struct rig_worker *w, const char *bench, const char *options, double want, double bytes)
 {
 	char row[160];
-	struct rig r;
+	struct rig r = { .bench = bench, .options = options };
 
 	snprintf(row, sizeof(row), "%s %s", bench, options);
 	verbs_stub_begin("rate=1000000000,latency=3000,threads=3");
-	rig_run(&r, w, bench, options);
+	rig_run(&r, w);
 	rig_assert_well(&r, row);
 	assert_rate(&r, 0, FL_RATE_BYTES, want, row);
 	assert_rate(&r, 0, FL_RATE_OPS, want / bytes, row);
