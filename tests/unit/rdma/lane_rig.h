@@ -47,7 +47,7 @@ int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, enum fl_cach
 	return 0;
 }
 
-enum { RIG_LANES = 2, RIG_STEPS_MAX = 1 << 14, RIG_STEP_NS = 100000, RIG_WARM_NS = 1000000, RIG_MEASURE_NS = 20000000 };
+enum { RIG_LANES = 2, RIG_STEPS_MAX = 1 << 14, RIG_STEP_NS = 100000, RIG_WARM_NS = 1000000, RIG_MEASURE_NS = 8000000 };
 
 /* One for all runs: the program's end is its end, since what its lanes share is never freed. */
 struct rig_worker {
