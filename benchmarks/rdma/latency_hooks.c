@@ -19,6 +19,7 @@ struct latency_state {
 	struct fl_rdma_memory memory;
 	struct fl_rdma_link link;
 	struct fl_rdma_ping *ping;
+	bool inlined;
 	atomic_bool halted;
 };
 
@@ -35,11 +36,23 @@ static const char *const *roles_of(const struct latency_state *s)
 	return is_echoed(s) ? echoed : asked;
 }
 
+static bool is_atomic(const struct latency_state *s)
+{
+	return s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD || s->opcode == IBV_WR_ATOMIC_CMP_AND_SWP;
+}
+
 int fl_rdma_latency_probe(const void *opts, struct fl_err *err)
 {
 	const struct fl_rdma_latency_opts *o = opts;
 
 	return fl_rdma_port_probe(&FL_RDMA_PORT_SPEC(o), false, err);
+}
+
+int fl_rdma_latency_probe_atomic(const void *opts, struct fl_err *err)
+{
+	const struct fl_rdma_latency_opts *o = opts;
+
+	return fl_rdma_port_probe(&FL_RDMA_PORT_SPEC(o), true, err);
 }
 
 /* ---- open */
@@ -49,9 +62,16 @@ static int open_port(struct latency_state *s, struct fl_err *err)
 	const struct fl_rdma_port_spec spec = FL_RDMA_PORT_SPEC(s->opts);
 	int rc = fl_rdma_port_open(&spec, &s->port, err);
 
-	if (rc == 0 && s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD)
-		rc = fl_rdma_port_atomics(&s->port, err);
-	return rc;
+	return rc == 0 && is_atomic(s) ? fl_rdma_port_atomics(&s->port, err) : rc;
+}
+
+/* What is asked for; a wish may come to less. */
+static bool asks_inline(const struct latency_state *s)
+{
+	const unsigned how = s->opts->inlined;
+
+	return is_echoed(s) &&
+	       (how == FL_RDMA_INLINE_YES || (how == FL_RDMA_INLINE_AUTO && s->size <= FL_RDMA_INLINE_AUTO_BYTES));
 }
 
 static int make_memory(struct latency_state *s, struct fl_err *err)
@@ -80,7 +100,8 @@ static int make_link(struct latency_state *s, struct fl_err *err)
 						.pairs = 1,
 						.depth = FL_RDMA_PING_DEPTH,
 						.receives = sends ? FL_RDMA_PING_RECEIVES : 0,
-						.inline_bytes = o->inlined ? (unsigned)s->size : 0,
+						.inline_bytes = asks_inline(s) ? (unsigned)s->size : 0,
+						.inline_wish = o->inlined == FL_RDMA_INLINE_AUTO,
 						.transport = transports[o->transport],
 						.traffic_class = (unsigned)o->traffic_class,
 						.events = o->completion == FL_RDMA_EVENT,
@@ -92,15 +113,17 @@ static int make_link(struct latency_state *s, struct fl_err *err)
 /* Nothing may come before there is a place for it. */
 static int make_ping(struct latency_state *s, struct fl_err *err)
 {
-	const struct fl_rdma_ping_spec spec = { .link = &s->link,
-						.memory = &s->memory,
-						.halted = &s->halted,
-						.opcode = s->opcode,
-						.size = s->size,
-						.asks = fl_rank(s->lane) == ASKS,
-						.inlined = s->opts->inlined };
-	int rc = fl_rdma_ping_open(&spec, &s->ping, err);
+	struct fl_rdma_ping_spec spec = { .link = &s->link,
+					  .memory = &s->memory,
+					  .halted = &s->halted,
+					  .opcode = s->opcode,
+					  .size = s->size,
+					  .asks = fl_rank(s->lane) == ASKS };
+	int rc;
 
+	s->inlined = asks_inline(s) && s->link.inline_bytes >= s->size;
+	spec.inlined = s->inlined;
+	rc = fl_rdma_ping_open(&spec, &s->ping, err);
 	return rc == 0 ? fl_barrier(s->lane, "places for messages", err) : rc;
 }
 
@@ -113,6 +136,11 @@ static void state_facts(const struct latency_state *s)
 	fl_rdma_port_state(&s->port, s->lane);
 	fl_rdma_memory_state(&s->memory, s->lane);
 	fl_rdma_link_state(&s->link, s->lane);
+	if (is_echoed(s))
+		fl_set_fact(s->lane, "inline", "%s", s->inlined ? "yes" : "no");
+	if (is_atomic(s))
+		fl_set_fact(s->lane, "atomicity", "%s",
+			    s->port.limits.atomic_cap == IBV_ATOMIC_GLOB ? "host" : "device");
 	fl_set_fact(s->lane, "buffer_bytes", "%" PRIu64, s->memory.bytes);
 }
 
@@ -138,7 +166,7 @@ static int latency_open(struct fl_lane *lane, const struct fl_rdma_latency_opts 
 	s->opts = o;
 	s->lane = lane;
 	s->opcode = opcode;
-	s->size = opcode == IBV_WR_ATOMIC_FETCH_AND_ADD ? sizeof(uint64_t) : o->size;
+	s->size = is_atomic(s) ? sizeof(uint64_t) : o->size;
 	rc = open_port(s, err);
 	if (rc == 0)
 		rc = make_memory(s, err);
@@ -172,7 +200,10 @@ int fl_rdma_latency_open_send(struct fl_lane *lane, const void *opts, void **ret
 
 int fl_rdma_latency_open_atomic(struct fl_lane *lane, const void *opts, void **ret_state, struct fl_err *err)
 {
-	return latency_open(lane, opts, IBV_WR_ATOMIC_FETCH_AND_ADD, ret_state, err);
+	const struct fl_rdma_latency_opts *o = opts;
+	const bool swaps = o->op == FL_RDMA_LATENCY_SWAP;
+
+	return latency_open(lane, o, swaps ? IBV_WR_ATOMIC_CMP_AND_SWP : IBV_WR_ATOMIC_FETCH_AND_ADD, ret_state, err);
 }
 
 /* ---- the run */

@@ -130,6 +130,10 @@ static int make_pair(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *
 
 	errno = 0;
 	l->qp[i] = ibv_create_qp(spec->port->pd, &init);
+	if (!l->qp[i] && errno == EINVAL && spec->inline_wish) {
+		init.cap.max_inline_data = 0;
+		l->qp[i] = ibv_create_qp(spec->port->pd, &init);
+	}
 	if (l->qp[i]) {
 		l->inline_bytes = init.cap.max_inline_data;
 		return 0;

@@ -23,6 +23,7 @@ struct fl_rdma_link_spec {
 	unsigned threads;	  /* that have equal shares of them, and a completion queue each; 0: one has all */
 	unsigned depth, receives; /* most requests, and receives, in the queue of each */
 	unsigned inline_bytes;	  /* that requests can carry themselves; 0: none */
+	bool inline_wish;	  /* with none where the device cannot do so many, which others fail for */
 	enum fl_rdma_transport transport;
 	unsigned traffic_class; /* 0 .. 255, with RoCE and in a global route */
 	bool events;		/* completions can be slept for */

@@ -61,6 +61,11 @@ uint64_t fl_rdma_ping_bytes(uint64_t size)
 	return 2 * PLACES * place_bytes(size);
 }
 
+static bool is_atomic(enum ibv_wr_opcode opcode)
+{
+	return opcode == IBV_WR_ATOMIC_FETCH_AND_ADD || opcode == IBV_WR_ATOMIC_CMP_AND_SWP;
+}
+
 unsigned fl_rdma_ping_rights(enum ibv_wr_opcode opcode, bool asks)
 {
 	switch (opcode) {
@@ -69,6 +74,7 @@ unsigned fl_rdma_ping_rights(enum ibv_wr_opcode opcode, bool asks)
 	case IBV_WR_RDMA_READ:
 		return asks ? 0 : FL_RDMA_READABLE;
 	case IBV_WR_ATOMIC_FETCH_AND_ADD:
+	case IBV_WR_ATOMIC_CMP_AND_SWP:
 		return asks ? 0 : FL_RDMA_ATOMIC;
 	default:
 		return 0;
@@ -102,8 +108,19 @@ static void fill(struct fl_rdma_ping *p)
 		for (uint64_t k = 0; k < size; k++)
 			p->out[i][k] = (char)(k * 251 + 7);
 	}
-	for (unsigned number = 1; number <= PLACES; number++)
-		mark(p->out[number % PLACES], size, number);
+}
+
+/* What the message of that number has of its own. Of reads it is what is there to be read. */
+static void number_message(struct fl_rdma_ping *p, uint64_t number)
+{
+	const unsigned place = number % PLACES;
+
+	if (!is_atomic(p->spec.opcode))
+		mark(p->out[place], p->spec.size, number);
+	if (p->spec.opcode != IBV_WR_ATOMIC_CMP_AND_SWP)
+		return;
+	p->wr[place].wr.atomic.compare_add = (number - 1) * MARK;
+	p->wr[place].wr.atomic.swap = number * MARK;
 }
 
 /* ---- open */
@@ -133,7 +150,7 @@ static int check_numbers(const struct fl_rdma_ping_spec *s, struct fl_err *err)
 
 	if (bytes == UINT64_MAX)
 		return fl_fail(err, -EINVAL, "messages of %" PRIu64 " bytes", s->size);
-	if (s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD && s->size != sizeof(uint64_t))
+	if (is_atomic(s->opcode) && s->size != sizeof(uint64_t))
 		return fl_fail(err, -EINVAL, "atomics are of 8 bytes, not %" PRIu64, s->size);
 	if (s->inlined && s->size > s->link->inline_bytes)
 		return fl_fail(err, -EINVAL, "%" PRIu64 " bytes do not go inline, %u do", s->size,
@@ -163,7 +180,7 @@ static void make_request(struct fl_rdma_ping *p, unsigned place)
 					  .length = (uint32_t)s->size,
 					  .lkey = s->memory->mr->lkey };
 	*wr = (struct ibv_send_wr){ .opcode = s->opcode, .sg_list = &p->sge[place], .num_sge = 1 };
-	if (s->opcode == IBV_WR_ATOMIC_FETCH_AND_ADD) {
+	if (is_atomic(s->opcode)) {
 		p->sge[place].addr = (uintptr_t)p->in[0];
 		wr->wr.atomic.remote_addr = l->remote_at + in_at(s->size, 0);
 		wr->wr.atomic.rkey = l->remote_rkey;
@@ -210,6 +227,8 @@ static void make_all(struct fl_rdma_ping *p)
 		make_request(p, i);
 		make_receive(p, i);
 	}
+	for (uint64_t number = 1; number <= PLACES; number++)
+		number_message(p, number);
 	p->qp = l->qp[0];
 	p->cq = s->opcode == IBV_WR_SEND ? l->recv_cq[0] : l->cq[0];
 	p->group = s->opcode == IBV_WR_SEND || s->opcode == IBV_WR_RDMA_WRITE ? FL_RDMA_PING_GROUP : 1;
@@ -465,7 +484,7 @@ static int check(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
 	const unsigned grh = p->spec.link->transport == FL_RDMA_UD ? FL_RDMA_GRH_BYTES : 0;
 	const char *expected = p->out[place], *came = p->in[place];
 
-	if (p->spec.opcode == IBV_WR_ATOMIC_FETCH_AND_ADD)
+	if (is_atomic(p->spec.opcode))
 		expected = (const char *)&before;
 	if (p->group == 1)
 		came = p->in[0];
@@ -494,9 +513,10 @@ static int make_next(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
 {
 	int rc = 0;
 
+	if (p->spec.opcode != IBV_WR_RDMA_READ)
+		number_message(p, p->number + 1);
 	if (p->group > 1) {
 		p->seen[place] = (unsigned char)*(p->in[place] + p->spec.size - 1);
-		mark(p->out[(p->number + 1) % PLACES], p->spec.size, p->number + 1);
 		rc = make_room(p, err);
 	}
 	if (rc == 0 && p->spec.opcode == IBV_WR_SEND)
@@ -563,7 +583,7 @@ int fl_rdma_ping_check(const struct fl_rdma_ping *p, uint64_t trips, struct fl_e
 	uint64_t word;
 
 	memcpy(&word, p->in[0], sizeof(word));
-	if (p->spec.opcode != IBV_WR_ATOMIC_FETCH_AND_ADD || word == trips * MARK)
+	if (!is_atomic(p->spec.opcode) || word == trips * MARK)
 		return 0;
 	return fl_fail(err, -EBADMSG, "%" PRIu64 " atomics of %s leave %016" PRIx64 " where they come to %016" PRIx64,
 		       trips, p->spec.link->peer, word, trips * MARK);

@@ -3,7 +3,8 @@
  *   IBV_WR_RDMA_WRITE   rank 1 writes back. Both look at the last byte of the place where the next message arrives
  *   IBV_WR_SEND         rank 1 sends back. Both wait for a completion of a receive
  *   IBV_WR_RDMA_READ    the device of rank 1 answers, rank 1 does nothing
- *   IBV_WR_ATOMIC_FETCH_AND_ADD   likewise, of 8 bytes
+ *   IBV_WR_ATOMIC_FETCH_AND_ADD, IBV_WR_ATOMIC_CMP_AND_SWP   likewise, of 8 bytes; the latter always finds what it
+ *                       compares with
  *
  * Each message has its number in its last 8 bytes, multiplied so that at least two bits of the last byte change from
  * one in a place to the next one there: one bit that is wrong never looks like a message that has not come. Long ones
@@ -57,7 +58,7 @@ void fl_rdma_ping_drain(struct fl_rdma_ping *p);
 /* After that: how many were made, of reads and atomics with the one that was waited for; false: something failed. */
 bool fl_rdma_ping_trips(const struct fl_rdma_ping *p, uint64_t *ret);
 
-/* Is the word that atomics add to what so many came to? -EBADMSG. */
+/* Is the word that atomics change what so many come to? -EBADMSG. */
 int fl_rdma_ping_check(const struct fl_rdma_ping *p, uint64_t trips, struct fl_err *err);
 
 #endif

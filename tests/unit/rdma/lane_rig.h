@@ -107,11 +107,11 @@ static inline void rig_order(struct rig *r, unsigned rank)
 
 		if (f->type == FL_DEVICE) {
 			bool nic = strcmp(f->name, "nic") == 0;
-			json_t *device = json_pack("{s:s, s:i}", "id", nic ? "nic" : "node0", "node", -1);
+			json_t *device =
+				json_pack("{s:s, s:i, s:i}", "id", nic ? "nic" : "node0", "node", -1, "rdma_port", nic);
 
 			if (nic)
-				json_object_update_new(device, json_pack("{s:s, s:i}", "rdma",
-									 rank ? "mlx5_1" : "mlx5_0", "rdma_port", 1));
+				json_object_set_new(device, "rdma", json_string(rank ? "mlx5_1" : "mlx5_0"));
 			json_object_set_new(devices, f->name, device);
 			continue;
 		}

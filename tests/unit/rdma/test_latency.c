@@ -31,12 +31,14 @@ struct pair {
 	struct fl_hist hists[2];
 	struct rig_life lives[2];
 	void (*meddle)(const char *name, void *mine); /* with what rank 1 says */
+	uint64_t trips;
 };
 
 static struct pair *new_pair(uint64_t size)
 {
 	struct pair *p = calloc(1, sizeof(*p));
 
+	p->trips = TRIPS;
 	for (unsigned rank = 0; rank < 2; rank++)
 		p->opts[rank] = (struct fl_rdma_latency_opts){
 			.memory = &node, .nic = &nics[rank], .interface = "", .gid = "auto", .mtu = "auto", .size = size
@@ -57,7 +59,7 @@ static void live(const char *stub, unsigned row, struct pair *p)
 			.opts = &p->opts[rank],
 			.lane = { .group = g, .rank = rank, .size = 2, .meddle = rank ? p->meddle : NULL },
 			.threads = 1,
-			.ops_wanted = rank ? 0 : TRIPS,
+			.ops_wanted = rank ? 0 : p->trips,
 			.hist = &p->hists[rank]
 		};
 		rig_begin(&p->lives[rank]);
@@ -77,19 +79,21 @@ static int end_of(const struct rig_life *l)
 static void there_and_back(void **state)
 {
 	static const struct {
-		unsigned row;
 		uint64_t size;
-		unsigned transport, completion;
-		bool inlined, relaxed;
-		const char *transport_name;
+		unsigned row, transport, completion, inlined, op;
+		bool relaxed;
+		const char *stub, *says_transport, *says_inline;
 	} rows[] = {
-		{ WRITE, 8, FL_RDMA_WORD_RC, FL_RDMA_POLL, true, false, "RC" },
-		{ WRITE, 100000, FL_RDMA_WORD_UC, FL_RDMA_POLL, false, false, "UC" },
-		{ READ, 4096, FL_RDMA_WORD_RC, FL_RDMA_EVENT, false, true, "RC" },
-		{ SEND, 1, FL_RDMA_WORD_RC, FL_RDMA_POLL, false, false, "RC" },
-		{ SEND, 64, FL_RDMA_WORD_UC, FL_RDMA_EVENT, true, true, "UC" },
-		{ SEND, 4096, FL_RDMA_WORD_UD, FL_RDMA_POLL, false, false, "UD" },
-		{ ATOMIC, 0, FL_RDMA_WORD_RC, FL_RDMA_POLL, false, false, "RC" },
+		{ 8, WRITE, FL_RDMA_WORD_RC, FL_RDMA_POLL, FL_RDMA_INLINE_AUTO, 0, false, "", "RC", "yes" },
+		{ 188, WRITE, FL_RDMA_WORD_RC, FL_RDMA_POLL, FL_RDMA_INLINE_AUTO, 0, false, "inline=187", "RC", "no" },
+		{ 189, WRITE, FL_RDMA_WORD_RC, FL_RDMA_POLL, FL_RDMA_INLINE_AUTO, 0, false, "", "RC", "no" },
+		{ 100000, WRITE, FL_RDMA_WORD_UC, FL_RDMA_POLL, FL_RDMA_INLINE_NO, 0, false, "", "UC", "no" },
+		{ 4096, READ, FL_RDMA_WORD_RC, FL_RDMA_EVENT, 0, 0, true, "", "RC", "" },
+		{ 1, SEND, FL_RDMA_WORD_RC, FL_RDMA_POLL, FL_RDMA_INLINE_NO, 0, false, "", "RC", "no" },
+		{ 220, SEND, FL_RDMA_WORD_UC, FL_RDMA_EVENT, FL_RDMA_INLINE_YES, 0, true, "", "UC", "yes" },
+		{ 4096, SEND, FL_RDMA_WORD_UD, FL_RDMA_POLL, FL_RDMA_INLINE_AUTO, 0, false, "", "UD", "no" },
+		{ 0, ATOMIC, FL_RDMA_WORD_RC, FL_RDMA_POLL, 0, FL_RDMA_LATENCY_ADD, false, "", "RC", "" },
+		{ 0, ATOMIC, FL_RDMA_WORD_RC, FL_RDMA_POLL, 0, FL_RDMA_LATENCY_SWAP, false, "", "RC", "" },
 	};
 
 	(void)state;
@@ -102,9 +106,10 @@ static void there_and_back(void **state)
 			p->opts[rank].transport = rows[i].transport;
 			p->opts[rank].completion = rows[i].completion;
 			p->opts[rank].inlined = rows[i].inlined;
+			p->opts[rank].op = rows[i].op;
 			p->opts[rank].relaxed = rows[i].relaxed;
 		}
-		live("", rows[i].row, p);
+		live(rows[i].stub, rows[i].row, p);
 		if (end_of(asks) || end_of(answers))
 			fail_msg("row %zu: %s; %s", i, asks->err.what, answers->err.what);
 		assert_int_equal(asks->ops, TRIPS);
@@ -113,7 +118,9 @@ static void there_and_back(void **state)
 		snprintf(bytes, sizeof(bytes), "%llu",
 			 (unsigned long long)fl_rdma_ping_bytes(rows[i].row == ATOMIC ? 8 : rows[i].size));
 		assert_string_equal(rig_fact(&asks->lane, "buffer_bytes"), bytes);
-		assert_string_equal(rig_fact(&asks->lane, "transport"), rows[i].transport_name);
+		assert_string_equal(rig_fact(&asks->lane, "transport"), rows[i].says_transport);
+		assert_string_equal(rig_fact(&asks->lane, "inline"), rows[i].says_inline);
+		assert_string_equal(rig_fact(&asks->lane, "atomicity"), rows[i].row == ATOMIC ? "device" : "");
 		assert_string_equal(rig_fact(&asks->lane, "relaxed_ordering"), rows[i].relaxed ? "asked for" : "no");
 		assert_string_equal(rig_fact(&asks->lane, "interface"), "lo");
 		assert_string_equal(rig_fact(&answers->lane, "rdma_device"), "mlx5_1 port 1");
@@ -125,15 +132,14 @@ static void there_and_back(void **state)
 static void as_long_as_known(void **state)
 {
 	static const struct {
-		unsigned row;
 		uint64_t size;
 		double ns;
-		unsigned completion;
+		unsigned row, completion;
 	} rows[] = {
-		{ WRITE, 1, 3001, FL_RDMA_POLL },  { WRITE, 65536, 68536, FL_RDMA_POLL },
-		{ SEND, 8, 3008, FL_RDMA_POLL },   { SEND, 4096, 7096, FL_RDMA_EVENT },
-		{ READ, 1, 3001, FL_RDMA_POLL },   { READ, 65536, 68536, FL_RDMA_EVENT },
-		{ ATOMIC, 0, 3008, FL_RDMA_POLL },
+		{ 1, 3001, WRITE, FL_RDMA_POLL },  { 65536, 68536, WRITE, FL_RDMA_POLL },
+		{ 8, 3008, SEND, FL_RDMA_POLL },   { 4096, 7096, SEND, FL_RDMA_EVENT },
+		{ 1, 3001, READ, FL_RDMA_POLL },   { 65536, 68536, READ, FL_RDMA_EVENT },
+		{ 0, 3008, ATOMIC, FL_RDMA_POLL },
 	};
 
 	(void)state;
@@ -167,24 +173,27 @@ static void fails(void **state)
 		unsigned at; /* the rank that says it */
 		int code;
 		const char *says;
+		unsigned inlined;
 	} rows[] = {
-		{ WRITE, FL_RDMA_WORD_RC, "nics=0", 0, -ENODEV, "no RDMA device here" },
-		{ READ, FL_RDMA_WORD_RC, "down=1.1,down=1.2", 1, -ENETDOWN, "mlx5_1 port 1 is down" },
-		{ SEND, FL_RDMA_WORD_RC, "mlx5_1:ibv_reg_mr:1:fail=12", 1, -ENOMEM, "with mlx5_1" },
+		{ SEND, FL_RDMA_WORD_RC, "", 0, -EINVAL, "make a queue pair of mlx5_0", FL_RDMA_INLINE_YES },
+		{ WRITE, FL_RDMA_WORD_RC, "nics=0", 0, -ENODEV, "no RDMA device here", 0 },
+		{ READ, FL_RDMA_WORD_RC, "down=1.1,down=1.2", 1, -ENETDOWN, "mlx5_1 port 1 is down", 0 },
+		{ SEND, FL_RDMA_WORD_RC, "mlx5_1:ibv_reg_mr:1:fail=12", 1, -ENOMEM, "with mlx5_1", 0 },
 		{ SEND, FL_RDMA_WORD_UD, "mlx5_1:ibv_post_recv:1:fail=12", 1, -ENOMEM,
-		  "post a receive for rank 0 (pinger, 127.0.0.1)" },
-		{ SEND, FL_RDMA_WORD_UD, "mtu=0.1.1024", 0, -EMSGSIZE, "2048 bytes are more than a datagram" },
+		  "post a receive for rank 0 (pinger, 127.0.0.1)", 0 },
+		{ SEND, FL_RDMA_WORD_UD, "mtu=0.1.1024", 0, -EMSGSIZE, "2048 bytes are more than a datagram", 0 },
 		{ WRITE, FL_RDMA_WORD_RC, "write:100:status=12", 1, -ETIMEDOUT,
-		  "write, rank 0 (pinger, 127.0.0.1): nothing came back" },
+		  "write, rank 0 (pinger, 127.0.0.1): nothing came back", 0 },
 		{ WRITE, FL_RDMA_WORD_RC, "write:99:flip", 1, -EBADMSG,
-		  "write 50 of rank 0 (pinger, 127.0.0.1) brought other bytes than its own" },
+		  "write 50 of rank 0 (pinger, 127.0.0.1) brought other bytes than its own", 0 },
 		{ SEND, FL_RDMA_WORD_UC, "send:100:flip", 0, -EBADMSG,
-		  "send 50 to rank 1 (echo, 127.0.0.1) brought other bytes than its own" },
-		{ READ, FL_RDMA_WORD_RC, "read:300:flip", 0, -EBADMSG, "read 300 to rank 1 (target, 127.0.0.1)" },
-		{ READ, FL_RDMA_WORD_RC, "read:50:status=10", 0, -EACCES, "read, rank 1 (target, 127.0.0.1)" },
-		{ ATOMIC, FL_RDMA_WORD_RC, "atomic:299:flip", 0, -EBADMSG, "atomic 300 to rank 1 (target, 127.0.0.1)" },
+		  "send 50 to rank 1 (echo, 127.0.0.1) brought other bytes than its own", 0 },
+		{ READ, FL_RDMA_WORD_RC, "read:300:flip", 0, -EBADMSG, "read 300 to rank 1 (target, 127.0.0.1)", 0 },
+		{ READ, FL_RDMA_WORD_RC, "read:50:status=10", 0, -EACCES, "read, rank 1 (target, 127.0.0.1)", 0 },
+		{ ATOMIC, FL_RDMA_WORD_RC, "atomic:299:flip", 0, -EBADMSG, "atomic 300 to rank 1 (target, 127.0.0.1)",
+		  0 },
 		{ ATOMIC, FL_RDMA_WORD_RC, "atomic:300:flip", 1, -EBADMSG,
-		  "300 atomics of rank 0 (initiator, 127.0.0.1) leave" },
+		  "300 atomics of rank 0 (initiator, 127.0.0.1) leave", 0 },
 	};
 
 	(void)state;
@@ -193,6 +202,7 @@ static void fails(void **state)
 		const struct rig_life *l = &p->lives[rows[i].at];
 
 		p->opts[0].transport = p->opts[1].transport = rows[i].transport;
+		p->opts[0].inlined = p->opts[1].inlined = rows[i].inlined;
 		live(rows[i].stub, rows[i].row, p);
 		if (end_of(l) != rows[i].code || !strstr(l->err.what, rows[i].says))
 			fail_msg("row %zu: %d '%s'", i, end_of(l), l->err.what);
@@ -273,6 +283,38 @@ static void disagree(void **state)
 	}
 }
 
+/* Whatever call fails, and whenever: both come to their end, with words where it matters, and nothing is left. */
+static void whatever_fails(void **state)
+{
+	static const char *const calls[] = { "ibv_open_device",	  "ibv_query_port",  "ibv_alloc_pd",
+					     "ibv_reg_mr",	  "ibv_create_cq",   "ibv_create_comp_channel",
+					     "ibv_create_qp",	  "ibv_modify_qp",   "ibv_create_ah",
+					     "ibv_post_recv",	  "ibv_post_send",   "ibv_poll_cq",
+					     "ibv_req_notify_cq", "ibv_get_cq_event" };
+	enum { TIMES = 8 };
+
+	(void)state;
+	for (unsigned i = 0; i < TIMES * sizeof(calls) / sizeof(calls[0]); i++) {
+		const char *call = calls[i / TIMES];
+		struct pair *p = new_pair(8);
+		const struct rig_life *l = p->lives;
+		char stub[64];
+
+		p->trips = 10;
+		for (unsigned rank = 0; rank < 2; rank++) {
+			p->opts[rank].transport = FL_RDMA_WORD_UD;
+			p->opts[rank].completion = FL_RDMA_EVENT;
+		}
+		snprintf(stub, sizeof(stub), "%s:%u:fail=5", call, i % TIMES + 1);
+		live(stub, SEND, p);
+		if (verbs_stub_fault() && strcmp(call, "ibv_get_cq_event") != 0) /* which is asked for again */
+			assert_true(end_of(&l[0]) || end_of(&l[1]));
+		if ((end_of(&l[0]) || end_of(&l[1])) && !*l[0].err.what && !*l[1].err.what)
+			fail_msg("%s: %d, %d, and no words", stub, end_of(&l[0]), end_of(&l[1]));
+		free(p);
+	}
+}
+
 static void probes(void **state)
 {
 	struct pair *p = new_pair(8);
@@ -291,7 +333,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_and_back), cmocka_unit_test(as_long_as_known), cmocka_unit_test(fails),
-		cmocka_unit_test(lost),		  cmocka_unit_test(disagree),	      cmocka_unit_test(probes),
+		cmocka_unit_test(lost),		  cmocka_unit_test(disagree),	      cmocka_unit_test(whatever_fails),
+		cmocka_unit_test(probes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

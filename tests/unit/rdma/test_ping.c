@@ -135,6 +135,7 @@ static void trips(void **state)
 		{ .opcode = IBV_WR_RDMA_READ, .size = 70000, .events = true },
 		{ .opcode = IBV_WR_ATOMIC_FETCH_AND_ADD, .size = 8 },
 		{ .opcode = IBV_WR_ATOMIC_FETCH_AND_ADD, .size = 8, .events = true, .relaxed = true },
+		{ .opcode = IBV_WR_ATOMIC_CMP_AND_SWP, .size = 8 },
 	};
 
 	(void)state;
@@ -217,6 +218,8 @@ static void wrong_data(void **state)
 		{ "atomic:300:flip", IBV_WR_ATOMIC_FETCH_AND_ADD, FL_RDMA_RC, 8, 1,
 		  "300 atomics of rank 0 (initiator, 127.0.0.1) leave " },
 		{ "atomic:300:drop", IBV_WR_ATOMIC_FETCH_AND_ADD, FL_RDMA_RC, 8, 1, "300 atomics of rank 0" },
+		{ "atomic:50:drop", IBV_WR_ATOMIC_CMP_AND_SWP, FL_RDMA_RC, 8, 0, "atomic 51 to rank 1" },
+		{ "atomic:300:flip", IBV_WR_ATOMIC_CMP_AND_SWP, FL_RDMA_RC, 8, 1, "300 atomics of rank 0" },
 	};
 
 	(void)state;
@@ -367,7 +370,7 @@ static void refused(void **state)
 		{ { .opcode = IBV_WR_SEND, .size = 221, .inlined = true },
 		  -EINVAL,
 		  "221 bytes do not go inline, 220 do" },
-		{ { .opcode = IBV_WR_ATOMIC_FETCH_AND_ADD, .size = 16 }, -EINVAL, "atomics are of 8 bytes, not 16" },
+		{ { .opcode = IBV_WR_ATOMIC_CMP_AND_SWP, .size = 16 }, -EINVAL, "atomics are of 8 bytes, not 16" },
 		{ { .opcode = IBV_WR_RDMA_WRITE, .size = 8, .size_there = 80 },
 		  -EINVAL,
 		  "512 bytes are registered here and 768 at rank 1 (target, 127.0.0.1)" },

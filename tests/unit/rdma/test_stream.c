@@ -286,7 +286,7 @@ static void fails(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+		struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 		struct rig_life lives[2];
 
 		rows[i].sets(&o[0]);
