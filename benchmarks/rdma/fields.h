@@ -22,6 +22,13 @@ enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
 
 #define FL_RDMA_FIELD_MEMORY(S) FL_FIELD(S, memory, FL_DEVICE, "local", "node", "NUMA node of the buffers")
 
+/* In place of it, where they can be in the memory of a GPU, too (fl_rdma_memory_on()). unsigned gpu_memory: an
+ * enum fl_rdma_way */
+#define FL_RDMA_FIELDS_MEMORY(S)                                                                                       \
+	FL_FIELD(S, memory, FL_DEVICE, "local", "node|gpu", "NUMA node or GPU that has the buffers"),                  \
+	FL_FIELD(S, gpu_memory, FL_CHOICE, "auto", "auto|dmabuf|peer",                                                 \
+		 "how the device gets at that of a GPU: dma-buf, peer memory (nvidia_peermem), auto: what goes")
+
 #define FL_RDMA_FIELD_TRAFFIC_CLASS(S)                                                                                 \
 	FL_FIELD(S, traffic_class, FL_COUNT, "0", "0..255", "of packets in a global route (RoCE)")
 

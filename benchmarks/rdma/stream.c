@@ -19,7 +19,7 @@
 		 "the initiator asks, or both sides do at once")
 
 #define FIELDS_OF_REQUESTS                                                                                             \
-	FL_RDMA_FIELD_MEMORY(fl_rdma_stream_opts),                                                                     \
+	FL_RDMA_FIELDS_MEMORY(fl_rdma_stream_opts),                                                                    \
 	FL_FIELD(fl_rdma_stream_opts, buffer, FL_BYTES, "0", "0..64GiB",                                               \
 		 "bytes that requests go round in; 0: well beyond the caches"),                                        \
 	FL_FIELD(fl_rdma_stream_opts, qps, FL_COUNT, "1", "1..64", "queue pairs"),                                     \

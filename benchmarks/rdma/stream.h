@@ -13,7 +13,7 @@ struct fl_rdma_stream_opts {
 	const struct fl_device *nic, *memory;
 	const char *interface, *gid, *mtu;
 	uint64_t size, buffer, qps, threads, depth, list, signal, receives, traffic_class;
-	unsigned transport, completion, direction, op;
+	unsigned transport, completion, direction, op, gpu_memory;
 	bool inlined, relaxed;
 };
 

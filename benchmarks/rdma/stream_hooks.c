@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rdma/stream_hooks.c: what the stream does. */
-#include "path/cache.h"
+#include "path/rdma/gpu.h"
 #include "path/rdma/post.h"
 #include "path/rdma/words.h"
 #include "stream.h"
@@ -9,7 +9,6 @@
 #include <feedline/clock.h>
 #include <inttypes.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdlib.h>
 
 /* LATE: after so long what an unreliable transport sent does not come any more. */
@@ -133,7 +132,7 @@ static int agree_in_buffer(struct stream_state *s, struct fl_err *err)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
 	uint64_t bytes, said, all[2], most;
-	int rc = fl_cache_beyond("/sys/devices/system/cpu", sched_getcpu(), 1, FL_CACHE_STREAM, o->buffer, &bytes, err);
+	int rc = fl_rdma_beyond(o->memory, o->buffer, &bytes, err);
 
 	said = htobe64(rc == 0 ? bytes : 0);
 	if (rc == 0)
@@ -170,7 +169,7 @@ static int make_memory(struct stream_state *s, struct fl_err *err)
 	struct fl_rdma_memory_spec spec = { .lane = s->lane,
 					    .port = &s->port,
 					    .bytes = FL_RDMA_SPARE_BYTES,
-					    .node = o->memory->node,
+					    .way = (enum fl_rdma_way)o->gpu_memory,
 					    .rights = rights_of(s),
 					    .relaxed = o->relaxed };
 	int rc;
@@ -178,11 +177,13 @@ static int make_memory(struct stream_state *s, struct fl_err *err)
 	spec.bytes += has_source(s) ? fl_rdma_data_source_bytes(&s->out) : 0;
 	spec.bytes += has_sinks(s) ? fl_rdma_data_sink_bytes(&s->in) : 0;
 	spec.bytes += is_atomic(s) && initiates(s) ? o->qps * o->depth * FL_RDMA_WORD_BYTES : 0;
-	rc = fl_rdma_memory_make(&spec, &s->memory, err);
+	rc = fl_rdma_memory_on(o->memory, &spec, &s->memory, err);
 	if (rc == 0 && has_source(s))
-		fl_rdma_data_fill(&s->out, s->memory.at);
+		rc = fl_rdma_bytes_fill(&s->memory, 0, fl_rdma_data_source_bytes(&s->out), fl_rdma_data_make, &s->out,
+					err);
 	if (rc == 0 && is_atomic(s) && has_sinks(s))
-		fl_rdma_words_fill(&s->in, s->memory.at);
+		rc = fl_rdma_bytes_fill(&s->memory, 0, fl_rdma_data_sink_bytes(&s->in), fl_rdma_words_make, &s->in,
+					err);
 	return rc;
 }
 
@@ -434,10 +435,9 @@ static int hold_against(const struct stream_state *s, unsigned pair, uint64_t se
 
 /* ---- is it right? */
 
-static int check_pair(const struct stream_state *s, unsigned pair, uint64_t made, uint64_t made_there,
-		      struct fl_err *err)
+static int check_pair(const struct stream_state *s, unsigned pair, struct fl_rdma_view *sinks, uint64_t made,
+		      uint64_t made_there, struct fl_err *err)
 {
-	const char *sinks = s->memory.at + sinks_at(s);
 	const struct fl_rdma_done done = done_of(s, pair);
 	int rc;
 
@@ -456,32 +456,44 @@ static int check_pair(const struct stream_state *s, unsigned pair, uint64_t made
 	}
 }
 
-static int check_sinks(const struct stream_state *s, const struct total *all, struct fl_err *err)
+static int check_sinks(const struct stream_state *s, struct fl_rdma_view *sinks, const struct total *all,
+		       struct fl_err *err)
 {
 	const unsigned rank = fl_rank(s->lane);
 	int rc = 0;
 
 	for (unsigned i = 0; i < s->link.pairs && rc == 0; i++)
-		rc = check_pair(s, i, be64toh(all[rank].made[i]), be64toh(all[1 - rank].made[i]), err);
+		rc = check_pair(s, i, sinks, be64toh(all[rank].made[i]), be64toh(all[1 - rank].made[i]), err);
 	return rc;
 }
 
-static int check_answers(const struct stream_state *s, const struct total *mine, struct fl_err *err)
+static int check_answers(const struct stream_state *s, struct fl_rdma_view *answers, const struct total *mine,
+			 struct fl_err *err)
 {
 	const unsigned depth = (unsigned)s->opts->depth;
 	int rc = 0;
 
 	for (unsigned i = 0; i < s->link.pairs && rc == 0; i++)
-		rc = fl_rdma_words_check_answers(&s->out, i, s->memory.at + (size_t)i * depth * FL_RDMA_WORD_BYTES,
-						 depth, be64toh(mine->made[i]), err);
+		rc = fl_rdma_words_check_answers(&s->out, i, answers, depth, be64toh(mine->made[i]), err);
 	return rc;
 }
 
 static int check_all(const struct stream_state *s, const struct total *all, struct fl_err *err)
 {
+	struct fl_rdma_view view;
+	int rc;
+
+	if (!has_sinks(s) && !is_atomic(s))
+		return 0;
+	rc = fl_rdma_view_open(&s->memory, sinks_at(s), &view, err);
+	if (rc < 0)
+		return rc;
 	if (is_atomic(s) && initiates(s))
-		return check_answers(s, &all[fl_rank(s->lane)], err);
-	return has_sinks(s) ? check_sinks(s, all, err) : 0;
+		rc = check_answers(s, &view, &all[fl_rank(s->lane)], err);
+	else
+		rc = check_sinks(s, &view, all, err);
+	fl_rdma_view_close(&view);
+	return rc;
 }
 
 int fl_rdma_stream_verify(void *state, struct fl_err *err)

@@ -17,12 +17,12 @@ uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d)
 	return (bytes + FL_BLOCK_BYTES - 1) / FL_BLOCK_BYTES * FL_BLOCK_BYTES;
 }
 
-void fl_rdma_data_fill(const struct fl_rdma_data *d, char *source)
+void fl_rdma_data_make(const void *data, char *to, uint64_t at, uint64_t n)
 {
-	uint64_t bytes = fl_rdma_data_source_bytes(d);
+	const struct fl_rdma_data *d = data;
 
-	for (uint64_t at = 0; at < bytes; at += FL_BLOCK_BYTES)
-		fl_block_fill(source + at, d->seed, 0, at);
+	for (uint64_t i = 0; i < n; i += FL_BLOCK_BYTES)
+		fl_block_fill(to + i, d->seed, 0, at + i);
 }
 
 struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned pair)
@@ -39,45 +39,54 @@ struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned 
 
 /* ---- check */
 
-/* The bytes of the source from some place on, made anew block by block. */
-struct expected {
+/* The bytes of the source from some place on, made anew block by block, and those that arrived. */
+struct compared {
+	const struct fl_rdma_data *data;
+	struct fl_rdma_view *sinks;
 	uint64_t words[FL_BLOCK_WORDS];
 	uint64_t block; /* that is in words; UINT64_MAX: none */
 };
 
-/* The first wrong byte of n; n: none is. */
-static uint64_t compare(struct expected *e, uint64_t seed, uint64_t from, const char *got, uint64_t n)
+/* The first wrong byte of a request; its size: none is. */
+static int find_wrong(struct compared *c, uint64_t from, uint64_t to, uint64_t *ret, struct fl_err *err)
 {
+	const uint64_t n = c->data->size;
+
 	for (uint64_t done = 0, k; done < n; done += k) {
 		uint64_t in = (from + done) % FL_BLOCK_BYTES, block = (from + done) / FL_BLOCK_BYTES;
-		const char *want = (const char *)e->words + in;
+		const char *want = (const char *)c->words + in, *got;
+		int rc;
 
-		if (block != e->block)
-			fl_block_fill(e->words, seed, 0, block * FL_BLOCK_BYTES);
-		e->block = block;
+		if (block != c->block)
+			fl_block_fill(c->words, c->data->seed, 0, block * FL_BLOCK_BYTES);
+		c->block = block;
 		k = FL_BLOCK_BYTES - in < n - done ? FL_BLOCK_BYTES - in : n - done;
-		if (memcmp(want, got + done, k) == 0)
+		rc = fl_rdma_view_at(c->sinks, to + done, k, &got, err);
+		if (rc < 0)
+			return rc;
+		if (memcmp(want, got, k) == 0)
 			continue;
-		for (uint64_t i = 0; i < k; i++)
-			if (want[i] != got[done + i])
-				return done + i;
+		for (*ret = done; *want++ == *got++;)
+			++*ret;
+		return 0;
 	}
-	return n;
+	*ret = n;
+	return 0;
 }
 
 /* Is in that slot what the request brought? */
-static int check_slot(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t slot, uint64_t request,
-		      uint64_t requests, struct expected *e, struct fl_err *err)
+static int check_slot(struct compared *c, unsigned pair, uint64_t slot, uint64_t request, uint64_t requests,
+		      struct fl_err *err)
 {
+	const struct fl_rdma_data *d = c->data;
 	const struct fl_rdma_cursor first = fl_rdma_data_begin(d, pair);
 	const uint64_t lap = request / d->slots % FL_RDMA_LAPS;
 	const uint64_t from = first.first_from + lap * FL_BLOCK_BYTES + request % d->slots * d->size;
-	const char *got = sinks + first.first_to + slot * first.stride;
-	uint64_t wrong = compare(e, d->seed, from, got, d->size);
-	int rc;
+	uint64_t wrong = 0;
+	int rc = find_wrong(c, from, first.first_to + slot * first.stride, &wrong, err);
 
-	if (wrong == d->size)
-		return 0;
+	if (rc < 0 || wrong == d->size)
+		return rc;
 	rc = fl_fail(err, -EBADMSG, "queue pair %u: byte %" PRIu64 " of request %" PRIu64 " of %" PRIu64 " is wrong",
 		     pair, wrong, request, requests);
 	fl_hint(err,
@@ -86,24 +95,24 @@ static int check_slot(const struct fl_rdma_data *d, unsigned pair, const char *s
 	return rc;
 }
 
-int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
+int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *sinks, uint64_t requests,
 		       struct fl_err *err)
 {
-	struct expected e = { .block = UINT64_MAX };
+	struct compared c = { .data = d, .sinks = sinks, .block = UINT64_MAX };
 	int rc = 0;
 
 	for (uint64_t slot = 0; slot < d->slots && slot < requests && rc == 0; slot++) {
 		uint64_t last = slot + (requests - 1 - slot) / d->slots * d->slots;
 
-		rc = check_slot(d, pair, sinks, slot, last, requests, &e, err);
+		rc = check_slot(&c, pair, slot, last, requests, err);
 	}
 	return rc;
 }
 
-int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, const char *sinks, const uint64_t *said,
-			    uint64_t requests, struct fl_err *err)
+int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *sinks,
+			    const uint64_t *said, uint64_t requests, struct fl_err *err)
 {
-	struct expected e = { .block = UINT64_MAX };
+	struct compared c = { .data = d, .sinks = sinks, .block = UINT64_MAX };
 	int rc = 0;
 
 	for (uint64_t slot = 0; slot < d->slots && rc == 0; slot++) {
@@ -116,7 +125,7 @@ int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, const c
 				       "queue pair %u: a message came that says that it is number %" PRIu64
 				       " of %" PRIu64,
 				       pair, said[slot] - 1, requests);
-		rc = check_slot(d, pair, sinks, slot, requests - 1 - back, requests, &e, err);
+		rc = check_slot(&c, pair, slot, requests - 1 - back, requests, err);
 	}
 	return rc;
 }

@@ -10,6 +10,7 @@
  * end. */
 #ifndef PATH_RDMA_DATA_H
 #define PATH_RDMA_DATA_H
+#include "path/rdma/bytes.h"
 #include <feedline/block.h>
 #include <feedline/err.h>
 
@@ -32,7 +33,8 @@ static inline uint64_t fl_rdma_data_stride(const struct fl_rdma_data *d)
 uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d); /* a multiple of FL_BLOCK_BYTES */
 uint64_t fl_rdma_data_sink_bytes(const struct fl_rdma_data *d);	  /* of all pairs */
 
-void fl_rdma_data_fill(const struct fl_rdma_data *d, char *source);
+/* The n bytes of the source from `at` on, whole blocks; for fl_rdma_bytes_fill(). data: a struct fl_rdma_data */
+void fl_rdma_data_make(const void *data, char *to, uint64_t at, uint64_t n);
 
 /* Where the next request of a pair takes its bytes, from the beginning of the source, and where it puts them, from
  * that of all sinks. */
@@ -56,12 +58,12 @@ static inline void fl_rdma_data_next(const struct fl_rdma_data *d, struct fl_rdm
 
 /* Every byte of the sink of a pair after so many requests, none of which is under way any more. -EBADMSG: which one is
  * wrong. What no request came to is not looked at. */
-int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
+int fl_rdma_data_check(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *sinks, uint64_t requests,
 		       struct fl_err *err);
 
 /* The same where what was sent need not have come: said has for each slot 1 + the number of the request that came there
  * last, by itself, of which the lower 32 bits count; 0: none did. requests: that were sent. */
-int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, const char *sinks, const uint64_t *said,
-			    uint64_t requests, struct fl_err *err);
+int fl_rdma_data_check_said(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *sinks,
+			    const uint64_t *said, uint64_t requests, struct fl_err *err);
 
 #endif

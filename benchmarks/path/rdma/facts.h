@@ -16,7 +16,11 @@
 	{ "nic_node", false, "NUMA node of the device" }
 
 #define FL_RDMA_MEMORY_FACTS                                                                                           \
-	{ "registered", false, "how the device knows the memory: host, dma-buf" },                                     \
+	{ "registered", false, "how the device knows the memory: host, dma-buf, peer memory" },                        \
+	{ "gpu", false, "model of the GPU that has the memory" },                                                      \
+	{ "cuda", false, "versions of CUDA: of the runtime in this build, and what the driver can do" },               \
+	{ "gpu_order", false,                                                                                          \
+	  "why the GPU sees what the device wrote to it: it is ordered, flushed, or unordered: nothing makes it so" }, \
 	{ "relaxed_ordering", true, "of PCIe writes: whether it was asked for; none tells whether it was got" }
 
 #define FL_RDMA_LINK_FACTS                                                                                             \

@@ -50,39 +50,91 @@ static int register_host(const struct fl_rdma_memory_spec *spec, struct fl_rdma_
 	return m->mr ? 0 : refused(spec, errno, "", err);
 }
 
-static int no_dmabuf(const struct fl_rdma_memory_spec *spec, int code, struct fl_err *err)
-{
-	int rc = fl_fail(err, -EOPNOTSUPP, "%s cannot register memory of a GPU as a dma-buf: %s", spec->port->device,
-			 strerror(code));
+/* ---- of a GPU */
 
-	fl_hint(err,
-		"it takes Linux 5.12 or later, a driver of the NIC that can, and the open kernel modules of NVIDIA");
+static int by_dmabuf(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memory *m, struct fl_err *err)
+{
+	uint64_t offset = 0;
+	int fd = -1, code, rc = spec->gpu->dmabuf(spec->gpu->arg, m->at, spec->bytes, &fd, &offset, err);
+
+	if (rc < 0)
+		return rc;
+	errno = 0;
+	m->mr = ibv_reg_dmabuf_mr(spec->port->pd, offset, spec->bytes, (uintptr_t)m->at, fd,
+				  (int)access_of(spec->rights, spec->relaxed));
+	code = errno;
+	close(fd); /* the registration holds it */
+	m->way = FL_RDMA_DMABUF;
+	if (m->mr)
+		return 0;
+	if (code == EOPNOTSUPP || code == ENOSYS)
+		return fl_fail(err, -EOPNOTSUPP, "%s cannot register a dma-buf: %s", spec->port->device,
+			       strerror(code));
+	return refused(spec, code, " as a dma-buf", err);
+}
+
+/* The kernel takes an address that no module knows for one of the host, where nothing is. */
+static int by_peer(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memory *m, struct fl_err *err)
+{
+	unsigned access = access_of(spec->rights, spec->relaxed);
+	int rc = 0;
+
+	if (!spec->gpu->peer)
+		return fl_fail(err, -EOPNOTSUPP, "the GPU gives no peer memory");
+	rc = spec->gpu->peer(spec->gpu->arg, err);
+	if (rc < 0)
+		return rc;
+	errno = 0;
+	m->mr = ibv_reg_mr(spec->port->pd, m->at, spec->bytes, access);
+	m->way = FL_RDMA_PEER;
+	if (m->mr)
+		return 0;
+	if (errno == EFAULT)
+		return fl_fail(err, -EOPNOTSUPP, "no kernel module tells %s where memory of a GPU is: %s",
+			       spec->port->device, strerror(EFAULT));
+	return refused(spec, errno, " as peer memory", err);
+}
+
+#define DMABUF_TAKES                                                                                                   \
+	"a dma-buf takes Linux 5.12, CUDA 11.7, the open kernel modules of NVIDIA and a NIC driver that can"
+#define PEER_TAKES "peer memory takes 'modprobe nvidia_peermem'"
+
+/* Of all ways; what is wrong with the memory itself is so by each. */
+static int register_by(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memory *m, struct fl_err *err)
+{
+	struct fl_err dmabuf = { 0 }, peer = { 0 };
+	int rc = -EOPNOTSUPP;
+
+	if (spec->way != FL_RDMA_PEER)
+		rc = by_dmabuf(spec, m, &dmabuf);
+	if (rc == -EOPNOTSUPP && spec->way != FL_RDMA_DMABUF)
+		rc = by_peer(spec, m, &peer);
+	if (rc == 0)
+		return 0;
+	if (rc != -EOPNOTSUPP) { /* the last one's words */
+		fl_fail(err, rc, "%s", peer.code ? peer.what : dmabuf.what);
+		if (peer.code ? *peer.hint : *dmabuf.hint)
+			fl_hint(err, "%s", peer.code ? peer.hint : dmabuf.hint);
+		return rc;
+	}
+	fl_fail(err, rc, "no way from %s to memory of the GPU: %s%s%s", spec->port->device, dmabuf.what,
+		dmabuf.code && peer.code ? "; " : "", peer.what);
+	fl_hint(err, "%s%s%s", dmabuf.code ? DMABUF_TAKES : "", dmabuf.code && peer.code ? "; " : "",
+		peer.code ? PEER_TAKES : "");
 	return rc;
 }
 
 static int register_gpu(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memory *m, struct fl_err *err)
 {
-	const struct fl_rdma_gpu *gpu = spec->gpu;
-	uint64_t offset = 0;
 	void *at = NULL;
-	int fd = -1, code, rc = gpu->alloc(gpu->arg, spec->bytes, &at, err);
+	int rc = spec->gpu->alloc(spec->gpu->arg, spec->bytes, &at, err);
 
 	if (rc < 0)
 		return rc;
 	m->at = at;
-	rc = gpu->dmabuf(gpu->arg, at, spec->bytes, &fd, &offset, err);
-	if (rc == 0) {
-		errno = 0;
-		m->mr = ibv_reg_dmabuf_mr(spec->port->pd, offset, spec->bytes, (uintptr_t)at, fd,
-					  (int)access_of(spec->rights, spec->relaxed));
-		code = errno;
-		close(fd); /* the registration holds it */
-		if (!m->mr)
-			rc = code == EOPNOTSUPP || code == ENOSYS ? no_dmabuf(spec, code, err)
-								  : refused(spec, code, " as a dma-buf", err);
-	}
+	rc = register_by(spec, m, err);
 	if (rc < 0)
-		gpu->free(gpu->arg, at);
+		spec->gpu->free(spec->gpu->arg, at);
 	return rc;
 }
 
@@ -100,15 +152,24 @@ int fl_rdma_memory_make(const struct fl_rdma_memory_spec *spec, struct fl_rdma_m
 
 void fl_rdma_memory_release(struct fl_rdma_memory *m)
 {
+	const struct fl_rdma_gpu *gpu = m->mr ? m->gpu : NULL;
+
 	if (m->mr)
 		ibv_dereg_mr(m->mr);
-	if (m->mr && m->gpu)
-		m->gpu->free(m->gpu->arg, m->at);
+	if (gpu)
+		gpu->free(gpu->arg, m->at);
+	if (gpu && gpu->close)
+		gpu->close(gpu->arg);
 	m->mr = NULL;
+	m->gpu = NULL;
 }
 
 void fl_rdma_memory_state(const struct fl_rdma_memory *m, struct fl_lane *lane)
 {
-	fl_set_fact(lane, "registered", "%s", m->gpu ? "dma-buf" : "host");
+	static const char *const ways[] = { [FL_RDMA_DMABUF] = "dma-buf", [FL_RDMA_PEER] = "peer memory" };
+
+	fl_set_fact(lane, "registered", "%s", m->gpu ? ways[m->way] : "host");
+	if (m->gpu && m->gpu->state)
+		m->gpu->state(m->gpu->arg, lane);
 	fl_set_fact(lane, "relaxed_ordering", "%s", m->relaxed ? "asked for" : "no");
 }

@@ -115,6 +115,9 @@ static int check_numbers(const struct fl_rdma_post_spec *s, struct fl_err *err)
 			"lists of %u and a completion for %u of %u requests in flight: both have to divide the last, "
 			"and one the other",
 			s->list, s->signal, s->depth);
+	if (s->inlined && s->memory->gpu) /* a CPU would have to read them */
+		return fl_fail(err, -EINVAL,
+			       "requests cannot carry bytes of a GPU's memory themselves: leave out inline");
 	if (s->inlined && s->data->size > s->link->inline_bytes)
 		return fl_fail(err, -EINVAL, "%llu bytes do not go inline, %u do", size, s->link->inline_bytes);
 	return 0;

@@ -22,14 +22,15 @@ static inline uint64_t fl_rdma_word(const struct fl_rdma_data *d, unsigned pair,
 	return d->seed + pair * FL_RDMA_WORD_PAIR + slot * FL_RDMA_WORD_NEXT + requests * FL_RDMA_WORD_STEP;
 }
 
-void fl_rdma_words_fill(const struct fl_rdma_data *d, char *sinks);
+/* The n bytes of all sinks from `at` on, whole words; as fl_rdma_bytes_fill() wants it. data: a struct fl_rdma_data */
+void fl_rdma_words_make(const void *data, char *to, uint64_t at, uint64_t n);
 
 /* Each word of the sink of a pair after so many requests in all. -EBADMSG: which one is wrong. */
-int fl_rdma_words_check(const struct fl_rdma_data *d, unsigned pair, const char *sinks, uint64_t requests,
+int fl_rdma_words_check(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *sinks, uint64_t requests,
 			struct fl_err *err);
 
-/* What the last requests of so many found, request n in place n % depth of answers. */
-int fl_rdma_words_check_answers(const struct fl_rdma_data *d, unsigned pair, const char *answers, unsigned depth,
-				uint64_t requests, struct fl_err *err);
+/* What the last requests of so many found, request n in place n % depth of those of its pair. */
+int fl_rdma_words_check_answers(const struct fl_rdma_data *d, unsigned pair, struct fl_rdma_view *answers,
+				unsigned depth, uint64_t requests, struct fl_err *err);
 
 #endif

@@ -126,5 +126,7 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t bytes, enum cudaM
 	op.from = here.real;
 	if (op.mishap.deed == NOTHING && drops_locked(here.device, there.device))
 		op.mishap.deed = DROP;
+	if (op.mishap.deed == NOTHING && is_behind_locked(from))
+		op.mishap.deed = FLIP;
 	return leave(there.pinned && here.pinned ? queue_locked(stream, &op) : copy_pageable_locked(stream, &op));
 }

@@ -13,7 +13,7 @@
 
 enum { SMS = 132, L2_BYTES = 50 << 20 };
 
-static int gpu_of(int device)
+int gpu_of(int device)
 {
 	return device < GPUS ? device : GPUS - 1;
 }
@@ -204,6 +204,11 @@ static int mode_of(int device)
 								    : cudaComputeModeDefault;
 }
 
+static bool has(unsigned bits, int device)
+{
+	return bits & 1u << gpu_of(device);
+}
+
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device)
 {
 	cudaError_t rc = enter("cudaDeviceGetAttribute", CAN_FAIL, -1, NULL);
@@ -217,6 +222,13 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, in
 		*value = d < GPUS ? SMS : SMS / 2;
 	else if (attribute == cudaDevAttrL2CacheSize)
 		*value = d < GPUS ? L2_BYTES : L2_BYTES / 2;
+	else if (attribute == cudaDevAttrGPUDirectRDMASupported)
+		*value = !has(stub.settings.no_rdma, d);
+	else if (attribute == cudaDevAttrGPUDirectRDMAWritesOrdering)
+		*value = has(stub.settings.lags | stub.settings.no_flush, d) ? cudaGPUDirectRDMAWritesOrderingNone
+									     : cudaGPUDirectRDMAWritesOrderingOwner;
+	else if (attribute == cudaDevAttrGPUDirectRDMAFlushWritesOptions)
+		*value = has(stub.settings.no_flush, d) ? 0 : cudaFlushGPUDirectRDMAWritesOptionHost;
 	else
 		rc = cudaErrorInvalidValue;
 	if (rc != cudaSuccess)

@@ -89,24 +89,23 @@ static void forget_locked(const struct range *what)
 /* ---- devices */
 
 /* The bytes at *real, and the address of the device at *at. */
-static bool map(size_t bytes, void **at, char **real)
+static bool map(size_t bytes, void **at, struct range *r)
 {
-	int fd = memfd_create("cuda-stub", MFD_CLOEXEC);
 	void *p = MAP_FAILED;
 
-	if (fd < 0)
+	r->fd = memfd_create("cuda-stub", MFD_CLOEXEC);
+	if (r->fd < 0)
 		return false;
-	if (ftruncate(fd, (off_t)bytes) == 0)
-		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED)
-		return false;
-	*at = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (ftruncate(r->fd, (off_t)bytes) == 0)
+		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
+	*at = p == MAP_FAILED ? p : mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (*at == MAP_FAILED) {
-		munmap(p, bytes);
+		if (p != MAP_FAILED)
+			munmap(p, bytes);
+		close(r->fd);
 		return false;
 	}
-	*real = p;
+	r->real = p;
 	return true;
 }
 
@@ -128,7 +127,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
 	if (takes > stub.settings.memory_bytes - stub.devices[device].used_bytes)
 		return leave(cudaErrorMemoryAllocation);
 	r = (struct range){ .bytes = bytes, .mapped_bytes = mapped, .owner = OF_DEVICE, .device = device };
-	if (!map(mapped, &p, &r.real))
+	if (!map(mapped, &p, &r))
 		return leave(cudaErrorMemoryAllocation);
 	r.at = (uintptr_t)p;
 	add_locked(&r);
@@ -140,6 +139,7 @@ cudaError_t cudaMalloc(void **at, size_t bytes)
 static void free_locked(struct range *r)
 {
 	munmap(r->real, r->mapped_bytes);
+	close(r->fd);
 	stub.devices[r->device].used_bytes -= round_up(r->bytes, GRAIN);
 	r->real = NULL;
 	r->freed = true; /* its address stays taken, so that nothing else is there */

@@ -33,6 +33,7 @@ struct settings {
 	size_t memory_bytes;
 	uint64_t bytes_per_s;			       /* of a copy */
 	unsigned lost, busy, exclusive, prohibited;    /* a bit for each GPU */
+	unsigned no_dmabuf, no_rdma, lags, no_flush;   /* likewise */
 	unsigned char no_peer[DEVICES], drop[DEVICES]; /* a bit for each device */
 	char state[REASON];			       /* a folder; "": none */
 	struct fault faults[FAULTS];
@@ -49,6 +50,8 @@ struct range {
 	enum owner owner;
 	int device;
 	bool freed;
+	int fd;		      /* of a device's, with the same bytes */
+	bool is_open, behind; /* to other devices; it does not see yet what they wrote */
 };
 
 struct device {
@@ -140,6 +143,7 @@ void hang_locked(void);
 
 /* ---- device.c */
 cudaError_t context_locked(int device);
+int gpu_of(int device); /* that it is, or is a part of */
 void visible_locked(void);
 const char *uuid_of(int device);
 bool can_peer_locked(int device, int peer);
@@ -170,6 +174,9 @@ void begin_op(const struct CUstream_st *s, struct op *op);
 void end_op(struct CUstream_st *s, const struct op *op); /* waits until it is over */
 /* When the gate with this flag, which was queued then, was found open: the same for all streams behind it. */
 uint64_t opened_locked(const void *flag, uint64_t queued_ns, uint64_t now_ns);
+
+/* ---- driver.c */
+bool is_behind_locked(const void *at); /* would the device see old bytes there? */
 
 /* ---- copy.c */
 /* What the device reaches at `at`, for a kernel: NULL where it must not, with the reason in *wrong. owner: -1:

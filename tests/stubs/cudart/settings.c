@@ -75,6 +75,14 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->exclusive |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "prohibited"))
 		s->prohibited |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "nodmabuf"))
+		s->no_dmabuf |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "nordma"))
+		s->no_rdma |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "lag"))
+		s->lags |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "noflush"))
+		s->no_flush |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nopeer"))
 		read_pair(value, entry, true, s->no_peer);
 	else if (is(entry, n, "drop"))

@@ -21,11 +21,16 @@
  *   prohibited=N  GPU N computes for nobody
  *   nopeer=A-B    no direct access between these two
  *   drop=A-B      what GPU A writes to B, or B reads from A, never arrives, and nobody is told
+ *   nodmabuf=N    the driver of GPU N gives no dma-buf
+ *   nordma=N      GPU N has no GPUDirect RDMA: no module finds its memory by an address
+ *   lag=N         GPU N does not see what other devices wrote to memory that they may write (SYNC_MEMOPS) before it is
+ *                 flushed: what it copies from there is wrong until then
+ *   noflush=N     GPU N may not see it, and cannot be flushed; it is all right nevertheless
  *   state=DIR     where processes leave word: DIR/log gets lines "PID start", "PID context UUID", "PID reset UUID",
  *                 "PID misuse ...", "PID fault CALL ..."; a GPU that is lost stays so for those to come
  *   [gpuN:]CALL:K[+]:WHAT[=CODE]   the K-th time that CALL is made (with a +, each time from then on; with gpuN, for
- *                 that GPU), where CALL is the name of a function of the runtime or of path/cuda/kernels.h, "copy"
- *                 (anything that moves payload) or "any" (all that can fail), it
+ *                 that GPU), where CALL is the name of a function of the runtime, of the driver or of
+ *                 path/cuda/kernels.h, "copy" (anything that moves payload) or "any" (all that can fail), it
  *     fail=CODE   does nothing and returns CODE; what releases something releases it all the same
  *     sticky=CODE the same, and so do all calls for this GPU from then on, until it is reset
  *     lost=CODE   the same, for ever

@@ -46,7 +46,7 @@ int ibv_dealloc_pd(struct ibv_pd *pd)
 /* ---- memory */
 
 static struct ibv_mr *add_memory(const char *call, struct ibv_pd *pd, void *at, size_t bytes, char *real,
-				 unsigned access, bool is_mapped)
+				 unsigned access, enum backing backing)
 {
 	int rc = enter(call, nic_of(pd->context));
 	struct mr *m = NULL;
@@ -54,7 +54,9 @@ static struct ibv_mr *add_memory(const char *call, struct ibv_pd *pd, void *at, 
 	if (rc == 0 && (bytes == 0 || (access & (IBV_ACCESS_REMOTE_WRITE | IBV_ACCESS_REMOTE_ATOMIC) &&
 				       !(access & IBV_ACCESS_LOCAL_WRITE))))
 		rc = EINVAL;
-	if (rc == 0 && !is_mapped && bytes > stub.settings.memlock - stub.locked_bytes)
+	if (rc == 0 && backing == FOUND && !stub.settings.peermem)
+		rc = EFAULT;
+	if (rc == 0 && backing == LOCKED && bytes > stub.settings.memlock - stub.locked_bytes)
 		rc = ENOMEM;
 	if (rc == 0)
 		m = calloc(1, sizeof(*m));
@@ -72,17 +74,25 @@ static struct ibv_mr *add_memory(const char *call, struct ibv_pd *pd, void *at, 
 			  .next = stub.mrs,
 			  .real = real,
 			  .access = access,
-			  .is_mapped = is_mapped };
+			  .backing = backing };
 	stub.mrs = m;
-	stub.locked_bytes += is_mapped ? 0 : bytes;
+	stub.locked_bytes += backing == LOCKED ? bytes : 0;
 	((struct pd *)pd)->users++;
 	leave(0);
 	return &m->mr;
 }
 
+/* As the kernel does, which has no page for an address of a GPU. */
+static struct ibv_mr *register_at(struct ibv_pd *pd, void *at, size_t bytes, unsigned access)
+{
+	char *found = stub.behind ? stub.behind(at) : NULL;
+
+	return add_memory("ibv_reg_mr", pd, at, bytes, found ? found : at, access, found ? FOUND : LOCKED);
+}
+
 struct ibv_mr *ibv_reg_mr(struct ibv_pd *pd, void *at, size_t bytes, int access)
 {
-	return add_memory("ibv_reg_mr", pd, at, bytes, at, (unsigned)access, false);
+	return register_at(pd, at, bytes, (unsigned)access);
 }
 
 /* What the macro ibv_reg_mr calls where it cannot know that no flag is optional. */
@@ -90,7 +100,7 @@ struct ibv_mr *ibv_reg_mr_iova2(struct ibv_pd *pd, void *at, size_t bytes, uint6
 {
 	if (iova != (uintptr_t)at)
 		return errno = EOPNOTSUPP, NULL;
-	return add_memory("ibv_reg_mr", pd, at, bytes, at, access, false);
+	return register_at(pd, at, bytes, access);
 }
 
 /* fd: any that can be mapped stands for a dma-buf. */
@@ -103,7 +113,7 @@ struct ibv_mr *ibv_reg_dmabuf_mr(struct ibv_pd *pd, uint64_t offset, size_t byte
 
 	if (real == MAP_FAILED)
 		return errno = EBADF, NULL;
-	mr = add_memory("ibv_reg_dmabuf_mr", pd, at, bytes, real + offset, (unsigned)access, true);
+	mr = add_memory("ibv_reg_dmabuf_mr", pd, at, bytes, real + offset, (unsigned)access, MAPPED);
 	code = errno;
 	if (!mr)
 		munmap(real, offset + bytes);
@@ -120,13 +130,12 @@ int ibv_dereg_mr(struct ibv_mr *mr)
 		at = &(*at)->next;
 	*at = m->next;
 	((struct pd *)mr->pd)->users--;
-	if (m->is_mapped) {
+	if (m->backing == MAPPED) {
 		uintptr_t page = (uintptr_t)m->real & ~(uintptr_t)4095;
 
 		munmap((void *)page, (uintptr_t)m->real - page + mr->length);
-	} else {
-		stub.locked_bytes -= mr->length;
 	}
+	stub.locked_bytes -= m->backing == LOCKED ? mr->length : 0;
 	free(m);
 	return leave(rc);
 }

@@ -39,7 +39,7 @@ struct fault {
 
 struct settings {
 	unsigned nics, is_ib, is_iwarp, no_v4, no_v6, no_atomics; /* all but the first: a bit for each NIC */
-	bool down[NICS][PORTS], cut;
+	bool down[NICS][PORTS], cut, peermem;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;
 	unsigned inline_bytes, depth, threads;
@@ -62,12 +62,15 @@ struct pd {
 	unsigned users;
 };
 
+/* Of the host, and locked; of a dma-buf, and mapped here; found by the module that knows addresses of GPUs. */
+enum backing { LOCKED, MAPPED, FOUND };
+
 struct mr {
 	struct ibv_mr mr;
 	struct mr *next;
 	char *real; /* where its first byte is for the host; mr.addr is what the others call it */
 	unsigned access;
-	bool is_mapped;
+	enum backing backing;
 };
 
 struct channel {
@@ -141,6 +144,7 @@ struct stub {
 	unsigned contexts, pds, ahs, calls;
 	uint32_t serial; /* of queue pairs and keys */
 	char fault[NAME], misuse[REASON];
+	void *(*behind)(const void *at);
 };
 extern struct stub stub;
 

@@ -101,6 +101,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->latency_ns = number(value, NULL, entry);
 	else if (is(entry, n, "rate"))
 		s->bytes_per_s = number(value, NULL, entry);
+	else if (is(entry, n, "peermem"))
+		s->peermem = number(value, NULL, entry);
 	else if (is(entry, n, "cut"))
 		s->cut = number(value, NULL, entry);
 	else

@@ -30,6 +30,7 @@
  *   rate=BYTES      of a port a second (12500000000)
  *   cut=1           nothing comes through any more
  *   sysfs=DIR       where the NICs say on which node they are
+ *   peermem=1       the kernel module is loaded that knows addresses of verbs_stub_gpu()
  *   [mlx5_N:]CALL:K[+]:WHAT   the K-th time (with a +, each time from then on; with mlx5_N, on that NIC) that CALL, a
  *                   function of libibverbs, is made, or a request of a kind is carried out (write, read, send, atomic;
  *                   work: any), it
@@ -67,6 +68,10 @@ uint64_t verbs_stub_now_ns(void);
 void verbs_stub_sleep_until(uint64_t at_ns);
 /* The calling thread takes no part, until it comes again. */
 void verbs_stub_leave(void);
+
+/* Whose address is it? `behind` says where bytes are that this process cannot reach by their address, as those of a
+ * GPU: NULL for all others. For all lives to come. */
+void verbs_stub_gpu(void *(*behind)(const void *at));
 
 /* Does anything remain, or was anything misused? Says the first such thing. */
 bool verbs_stub_is_clean(char *why, size_t room);

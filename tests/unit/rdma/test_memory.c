@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_memory.c: memory that a device may use: of the host, of something that stands for a GPU; refusals. */
-#include "path/rdma/memory.h"
+#include "path/rdma/gpu.h"
 #include "stubs/verbs/stub.h"
 #include "unit/path/tcp_rig.h"
 #include <sys/mman.h>
@@ -133,14 +133,16 @@ static void of_a_gpu(void **state)
 		const char *says;
 	} rows[] = { { "", 0, 0, "" },
 		     { "", 1, -EOPNOTSUPP, "the GPU has no dma-buf" },
-		     { "ibv_reg_dmabuf_mr:1:fail=95", 0, -EOPNOTSUPP, "cannot register memory of a GPU as a dma-buf" },
+		     { "ibv_reg_dmabuf_mr:1:fail=95", 0, -EOPNOTSUPP, "mlx5_0 cannot register a dma-buf" },
 		     { "ibv_reg_dmabuf_mr:1:fail=22", 0, -EINVAL, "with mlx5_0 as a dma-buf" } };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fl_rdma_port p = open_port(rows[i].stub);
 		struct gpu gpu = { .fd = memfd_create("gpu", MFD_CLOEXEC), .refuses = rows[i].refuses };
-		const struct fl_rdma_gpu hooks = { &gpu, gpu_alloc, gpu_dmabuf, gpu_free };
+		const struct fl_rdma_gpu hooks = {
+			.arg = &gpu, .alloc = gpu_alloc, .dmabuf = gpu_dmabuf, .free = gpu_free
+		};
 		struct fl_lane lane = { 0 };
 		const struct fl_rdma_memory_spec spec = { .lane = &lane, .port = &p, .bytes = BYTES, .gpu = &hooks };
 		struct fl_rdma_memory m = { 0 };
@@ -161,10 +163,38 @@ static void of_a_gpu(void **state)
 	}
 }
 
+/* ---- a node or a GPU, in a build without CUDA */
+
+static void on_a_node_or_a_gpu(void **state)
+{
+	static const struct fl_device node = { .id = "node0", .node = -1 },
+				      gpu = { .id = "gpu-0000:11:00.0", .pci = "0000:11:00.0", .node = 0 };
+	struct fl_rdma_port p = open_port("");
+	struct fl_lane lane = { 0 };
+	const struct fl_rdma_memory_spec spec = { .lane = &lane, .port = &p, .bytes = BYTES };
+	struct fl_rdma_memory m = { 0 };
+	struct fl_err err = { 0 };
+	uint64_t bytes = 0;
+
+	(void)state;
+	assert_int_equal(fl_rdma_memory_on(&node, &spec, &m, NULL), 0);
+	assert_null(m.gpu);
+	fl_rdma_memory_release(&m);
+	free(lane.memory);
+	assert_int_equal(fl_rdma_memory_on(&gpu, &spec, &m, &err), -ENOSYS);
+	assert_string_equal(err.what, "memory of gpu-0000:11:00.0: built without CUDA");
+	close_port(&p);
+	assert_int_equal(fl_rdma_beyond(&node, 1 << 20, &bytes, NULL), -EINVAL); /* the caches of the host */
+	assert_int_equal(fl_rdma_beyond(&gpu, 1 << 20, &bytes, NULL), 0);
+	assert_int_equal(bytes, 1 << 20);
+	assert_int_equal(fl_rdma_beyond(&gpu, 0, &bytes, NULL), 0);
+	assert_int_equal(bytes, FL_RDMA_GPU_BYTES);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(of_the_host), cmocka_unit_test(refusals),
-					    cmocka_unit_test(of_a_gpu) };
+					    cmocka_unit_test(of_a_gpu), cmocka_unit_test(on_a_node_or_a_gpu) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

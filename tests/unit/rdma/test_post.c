@@ -96,7 +96,7 @@ static int check(struct side *s, const struct totals *t, struct fl_err *err)
 	int rc = 0;
 
 	for (unsigned i = 0; i < w->data.pairs && rc == 0; i++)
-		rc = fl_rdma_data_check(&w->data, i, s->memory.at, t->done[i], err);
+		rc = fl_rdma_data_check(&w->data, i, &(struct fl_rdma_view){ .host = s->memory.at }, t->done[i], err);
 	return rc;
 }
 
@@ -108,7 +108,7 @@ static int act(struct side *s, struct fl_err *err)
 	int rc;
 
 	if (s->lane.rank == source)
-		fl_rdma_data_fill(&w->data, s->memory.at);
+		fl_rdma_data_make(&w->data, s->memory.at, 0, fl_rdma_data_source_bytes(&w->data));
 	rc = fl_barrier(&s->lane, "filled", err);
 	if (rc == 0 && s->lane.rank == 0)
 		rc = initiate(s, &mine, err);
@@ -246,9 +246,10 @@ static void exchanged(void **state)
 	const struct fl_rdma_data d = { .size = 4096, .slots = 4, .pairs = 2, .seed = 7 };
 	char *source = aligned_alloc(4096, fl_rdma_data_source_bytes(&d));
 	char *sinks = aligned_alloc(4096, fl_rdma_data_sink_bytes(&d));
+	struct fl_rdma_view view = { .host = sinks };
 
 	(void)state;
-	fl_rdma_data_fill(&d, source);
+	fl_rdma_data_make(&d, source, 0, fl_rdma_data_source_bytes(&d));
 	for (unsigned pair = 0; pair < 2; pair++) {
 		struct fl_rdma_cursor c = fl_rdma_data_begin(&d, pair);
 
@@ -256,13 +257,13 @@ static void exchanged(void **state)
 			memcpy(sinks + c.to, source + c.from, d.size);
 			fl_rdma_data_next(&d, &c);
 		}
-		assert_int_equal(fl_rdma_data_check(&d, pair, sinks, 4 * FL_RDMA_LAPS + 6, NULL), 0);
-		assert_int_equal(fl_rdma_data_check(&d, pair, sinks, 4 * FL_RDMA_LAPS + 7, NULL), -EBADMSG);
+		assert_int_equal(fl_rdma_data_check(&d, pair, &view, 4 * FL_RDMA_LAPS + 6, NULL), 0);
+		assert_int_equal(fl_rdma_data_check(&d, pair, &view, 4 * FL_RDMA_LAPS + 7, NULL), -EBADMSG);
 	}
 	memcpy(sinks, sinks + 4 * d.size, 4 * d.size);
-	assert_int_equal(fl_rdma_data_check(&d, 0, sinks, 4 * FL_RDMA_LAPS + 6, NULL), -EBADMSG);
-	assert_int_equal(fl_rdma_data_check(&d, 1, sinks, 4 * FL_RDMA_LAPS + 6, NULL), 0);
-	assert_int_equal(fl_rdma_data_check(&d, 0, sinks, 0, NULL), 0);
+	assert_int_equal(fl_rdma_data_check(&d, 0, &view, 4 * FL_RDMA_LAPS + 6, NULL), -EBADMSG);
+	assert_int_equal(fl_rdma_data_check(&d, 1, &view, 4 * FL_RDMA_LAPS + 6, NULL), 0);
+	assert_int_equal(fl_rdma_data_check(&d, 0, &view, 0, NULL), 0);
 	free(source);
 	free(sinks);
 }

@@ -29,6 +29,7 @@ typedef enum cudaError {
 	cudaErrorContained = 226,
 	cudaErrorOperatingSystem = 304,
 	cudaErrorInvalidResourceHandle = 400,
+	cudaErrorSymbolNotFound = 500,
 	cudaErrorNotReady = 600,
 	cudaErrorIllegalAddress = 700,
 	cudaErrorLaunchOutOfResources = 701,
@@ -79,6 +80,35 @@ enum cudaDeviceAttr {
 	cudaDevAttrComputeCapabilityMinor = 76,
 	cudaDevAttrCanUseHostPointerForRegisteredMem = 91,
 	cudaDevAttrHostRegisterSupported = 99,
+	cudaDevAttrGPUDirectRDMASupported = 116,
+	cudaDevAttrGPUDirectRDMAFlushWritesOptions = 117,
+	cudaDevAttrGPUDirectRDMAWritesOrdering = 118,
+};
+
+enum cudaFlushGPUDirectRDMAWritesOptions {
+	cudaFlushGPUDirectRDMAWritesOptionHost = 1,
+	cudaFlushGPUDirectRDMAWritesOptionMemOps = 2,
+};
+
+enum cudaGPUDirectRDMAWritesOrdering {
+	cudaGPUDirectRDMAWritesOrderingNone = 0,
+	cudaGPUDirectRDMAWritesOrderingOwner = 100,
+	cudaGPUDirectRDMAWritesOrderingAllDevices = 200,
+};
+
+enum cudaFlushGPUDirectRDMAWritesScope {
+	cudaFlushGPUDirectRDMAWritesToOwner = 100,
+	cudaFlushGPUDirectRDMAWritesToAllDevices = 200,
+};
+
+enum cudaFlushGPUDirectRDMAWritesTarget {
+	cudaFlushGPUDirectRDMAWritesTargetCurrentDevice = 0,
+};
+
+enum cudaDriverEntryPointQueryResult {
+	cudaDriverEntryPointSuccess = 0,
+	cudaDriverEntryPointSymbolNotFound = 1,
+	cudaDriverEntryPointVersionNotSufficent = 2,
 };
 
 #define cudaHostAllocDefault	   0x00
@@ -90,6 +120,7 @@ enum cudaDeviceAttr {
 #define cudaHostRegisterMapped	   0x02
 #define cudaStreamDefault	   0x00
 #define cudaStreamNonBlocking	   0x01
+#define cudaEnableDefault	   0x00
 #define cudaEventDefault	   0x00
 #define cudaEventBlockingSync	   0x01
 #define cudaEventDisableTiming	   0x02
@@ -130,6 +161,10 @@ cudaError_t cudaGetDeviceCount(int *count);
 cudaError_t cudaDeviceGetByPCIBusId(int *device, const char *pci);
 cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *properties, int device);
 cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attribute, int device);
+cudaError_t cudaDeviceFlushGPUDirectRDMAWrites(enum cudaFlushGPUDirectRDMAWritesTarget target,
+					       enum cudaFlushGPUDirectRDMAWritesScope scope);
+cudaError_t cudaGetDriverEntryPointByVersion(const char *name, void **call, unsigned int version,
+					     unsigned long long flags, enum cudaDriverEntryPointQueryResult *found);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaDeviceReset(void);
 
