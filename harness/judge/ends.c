@@ -36,6 +36,15 @@ static struct fl_end end_of_nic(const struct fl_nic *nic)
 				.pci = pci_of(&nic->pci) };
 }
 
+static struct fl_end end_of_rdma(const struct fl_nic *nic)
+{
+	struct fl_end end = end_of_nic(nic);
+
+	end.port = nic;
+	end.rdma = true;
+	return end;
+}
+
 static struct fl_end end_of_gpu(const struct fl_gpu *gpu)
 {
 	return (struct fl_end){ .kind = FL_END_GPU,
@@ -61,6 +70,9 @@ static struct fl_end end_of_device(const struct fl_machine *m, const char *kind,
 	for (size_t i = 0; fl_kinds_have(kind, "nic") && i < m->nics_n; i++)
 		if (strcmp(m->nics[i].id, id) == 0)
 			return end_of_nic(&m->nics[i]);
+	for (size_t i = 0; fl_kinds_have(kind, "rdma") && i < m->nics_n; i++)
+		if (strcmp(m->nics[i].id, id) == 0)
+			return end_of_rdma(&m->nics[i]);
 	for (size_t i = 0; fl_kinds_have(kind, "gpu") && i < m->gpus_n; i++)
 		if (strcmp(m->gpus[i].id, id) == 0)
 			return end_of_gpu(&m->gpus[i]);
@@ -115,6 +127,13 @@ static struct fl_end end_of_interface(const struct fl_subject *s, const struct f
 	end.name = alone ? fl_dup("loopback") : fl_format("interface %s", name ? name : "of this host");
 	end.why = alone || name ? "it is no NIC, and has no rate" : "the record does not say which";
 	return end;
+}
+
+bool fl_end_is_between(const struct fl_subject *s, const char *name)
+{
+	const struct fl_field *field = fl_entry_field(s->entry, name);
+
+	return strcmp(name, FL_INTERFACE) == 0 || (field && fl_field_holds(field, "rdma", NULL));
 }
 
 struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *name)

@@ -121,6 +121,21 @@ static char *hosts_of(const struct member *m, size_t n, const char *between, con
 	return t.bytes ? t.bytes : fl_dup("");
 }
 
+/* Which of two hosts the payload of a lane goes to, where each lane is measured; NULL: that is for all the same. */
+static const struct fl_view *goes_to(const struct member *m, size_t n, size_t i)
+{
+	bool asks = false;
+
+	if (!measures_each(m[i].s))
+		return NULL;
+	for (const struct fl_flow *f = m[i].s->entry->flows; f->from; f++)
+		asks |= fl_end_is_between(m[i].s, f->to) && strcmp(f->to, FL_INTERFACE) != 0;
+	for (size_t k = 0; k < n && asks; k++)
+		if (m[k].view != m[i].view)
+			return m[k].view;
+	return m[i].view;
+}
+
 void fl_find_groups(struct fl_view *views, size_t n)
 {
 	size_t members_n, same;
@@ -132,7 +147,7 @@ void fl_find_groups(struct fl_view *views, size_t n)
 			m[k].s->spans = true;
 			m[k].s->alone = false;
 			m[k].s->group_hosts = hosts_of(m + i, same, ",", NULL);
-			m[k].s->group_name = hosts_of(m + i, same, " to ", measures_each(m[k].s) ? m[k].view : NULL);
+			m[k].s->group_name = hosts_of(m + i, same, " to ", goes_to(m + i, same, k - i));
 		}
 	}
 	free(m);
@@ -185,9 +200,11 @@ static void add_hops(struct fl_lane_verdict *v, const struct member *other, cons
 static void add_sent_hops(struct fl_lane_verdict *v, const struct member *other)
 {
 	const struct fl_lane_verdict *from = other->s->verdict;
-	struct fl_lane_verdict sent = {
-		.entry = from->entry, .options = from->options, .placement = from->placement, .first = from->first
-	};
+	struct fl_lane_verdict sent = { .entry = from->entry,
+					.options = from->options,
+					.placement = from->placement,
+					.first = from->first,
+					.each = from->each };
 	struct fl_subject sender = *other->s;
 
 	sender.sends = true;

@@ -81,7 +81,8 @@ static void add_memory(struct fl_lane_verdict *v, const struct fl_end *end, bool
 }
 
 /* What of an end is a hop of its own, whatever is at the other one. */
-static void add_end(struct fl_lane_verdict *v, const struct fl_end *end, bool is_source, double crossings)
+static void add_end(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *end, bool is_source,
+		    double crossings)
 {
 	switch (end->kind) {
 	case FL_END_CPU:
@@ -94,7 +95,9 @@ static void add_end(struct fl_lane_verdict *v, const struct fl_end *end, bool is
 		fl_hop_unknown(fl_hop_add(v, fl_format("%s media", end->name), crossings), "no rating known", true);
 		return;
 	case FL_END_NIC:
-		if (end->port)
+		if (end->rdma)
+			fl_add_rdma_port(s, v, end, !is_source, crossings);
+		else if (end->port)
 			fl_add_port(v, end, !is_source, crossings);
 		else
 			fl_hop_unknown(fl_hop_add(v, fl_format("%s port", end->name), crossings),
@@ -132,11 +135,20 @@ static void find_far(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 								    : "NIC"));
 }
 
-/* What the first lane of a group sends by its interface the others receive by theirs; where each is measured, that is
- * what it receives. */
+/* Rows are of the first lane of a group: what that sends the others receive, and the other way round. Where each lane
+ * is measured, that is what arrives at it; by RDMA, where nobody need be told of that, what it asked for itself: the
+ * row as it stands, of each. What a lane does for another's measurement is the opposite. */
 static bool is_turned(const struct fl_subject *s, const struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
-	return strcmp(flow->to, FL_INTERFACE) == 0 && !s->sends && (v->each || s->rank > 0);
+	bool sends = fl_end_is_between(s, flow->to), receives = fl_end_is_between(s, flow->from);
+
+	if (!sends && !receives)
+		return false;
+	if (!v->each)
+		return s->rank > 0;
+	if (strcmp(sends ? flow->to : flow->from, FL_INTERFACE) == 0)
+		return sends != s->sends;
+	return s->sends;
 }
 
 /* From the source to the sink. */
@@ -146,7 +158,7 @@ static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 	struct fl_end from = fl_end_find(s, v, turned ? flow->to : flow->from);
 	struct fl_end to = fl_end_find(s, v, turned ? flow->from : flow->to);
 
-	add_end(v, &from, true, flow->per_byte);
+	add_end(s, v, &from, true, flow->per_byte);
 	if (is_device(&from) && is_device(&to)) {
 		fl_add_peers(s, v, &from, &to, flow->per_byte);
 	} else {
@@ -156,7 +168,7 @@ static void add_flow(const struct fl_subject *s, struct fl_lane_verdict *v, cons
 		if (is_device(&to))
 			fl_add_host_side(s, v, &to, true, flow->per_byte);
 	}
-	add_end(v, &to, false, flow->per_byte);
+	add_end(s, v, &to, false, flow->per_byte);
 	find_far(s, v, &from, &to);
 	find_far(s, v, &to, &from);
 	free(from.name);

@@ -14,10 +14,13 @@ struct fl_end {
 	char *name;		   /* "drive nvme-S1", owned */
 	const struct fl_pci *pci;  /* NULL: not a PCI device, or not known to be one */
 	const struct fl_gpu *gpu;  /* of FL_END_GPU */
-	const struct fl_nic *port; /* of FL_END_NIC, where TCP goes over its port */
-	const char *why;	   /* of FL_END_UNKNOWN */
+	const struct fl_nic *port; /* of FL_END_NIC, where TCP or RDMA goes over its port */
+	bool rdma;
+	const char *why; /* of FL_END_UNKNOWN */
 };
 struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *name);
+/* Is that end the NIC by which the lanes of a group reach each other? */
+bool fl_end_is_between(const struct fl_subject *s, const char *name);
 /* The DRAM of a node; -1: of one that is not known. */
 struct fl_end fl_end_memory(const struct fl_machine *m, int node);
 
@@ -52,6 +55,10 @@ void fl_add_socket_link(const struct fl_subject *s, struct fl_lane_verdict *v, i
 
 /* ---- port.c: the port of a NIC over which TCP goes. sending: out of this host. */
 void fl_add_port(struct fl_lane_verdict *v, const struct fl_end *nic, bool sending, double crossings);
+
+/* ---- rdma_port.c: the same of one by which RDMA goes */
+void fl_add_rdma_port(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *nic, bool sending,
+		      double crossings);
 
 /* ---- expect.c: how much of its cap each hop of a link is known to reach, when all hops are known */
 void fl_expect(const struct fl_subject *s, struct fl_lane_verdict *v);

@@ -93,12 +93,22 @@ static bool knows_links(const struct fl_gpu *gpu)
 	return gpu->uuid.value || gpu->links_n;
 }
 
+/* The one that moves the payload writes it, or reads it: a NIC whatever it sends and receives, a GPU as it is asked. */
+static enum fl_link_kind kind_of(const struct fl_lane_verdict *v, const struct fl_end *from, const struct fl_end *to)
+{
+	const char *access = fl_json_text_or_null(v->options, "access");
+
+	if (to->kind == FL_END_NIC)
+		return FL_LINK_PEER_READ;
+	return from->kind != FL_END_NIC && access && strcmp(access, "read") == 0 ? FL_LINK_PEER_READ
+										 : FL_LINK_PEER_WRITE;
+}
+
 /* Over PCIe: up to where their ways meet, and down again. */
 static void add_direct(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *from,
 		       const struct fl_end *to, double crossings)
 {
-	const char *access = fl_json_text_or_null(v->options, "access");
-	enum fl_link_kind kind = access && strcmp(access, "read") == 0 ? FL_LINK_PEER_READ : FL_LINK_PEER_WRITE;
+	enum fl_link_kind kind = kind_of(v, from, to);
 	struct fl_route a = fl_route_up(s->machine, from->pci), b = fl_route_up(s->machine, to->pci);
 	size_t below_a = FL_ALL_PORTS, below_b = FL_ALL_PORTS;
 	bool meet = fl_route_meet(&a, &b, &below_a, &below_b);

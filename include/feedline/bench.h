@@ -93,11 +93,12 @@ struct fl_fact {
 
 /* Which hops a payload byte loads: `from` and `to` name a device or path option, or are "cpu" (the lane's CPUs),
  * "memory" (DRAM of the lane's node; an option of that name goes first), "own_memory" (the same where there is such
- * an option) or, with an option of that name, "interface" (the NIC by which the lanes of a group reach each other: the
- * first of them sends what goes to it, the others receive it; a fact of that name goes before the option). Limits and
- * the path of a lane follow from these rows, none from a benchmark's name. per_byte: crossings
- * per payload byte. when: an FL_CHOICE option and those of its words with which the row counts,
- * "source=direct|buffered"; NULL: always. */
+ * an option) or, with an option of that name, "interface" (the NIC by which the lanes of a group reach each other; a
+ * fact of that name goes before the option). What goes to that, or to an option of kind "rdma", the first lane of a
+ * group sends and the others receive, and what comes from it the other way round. Where each lane is measured, the row
+ * is, of "interface", what the others send to it, and of kind "rdma" what each asks for itself. Limits and the path of
+ * a lane follow from these rows, none from a benchmark's name. per_byte: crossings per payload byte. when: an FL_CHOICE
+ * option and those of its words with which the row counts, "source=direct|buffered"; NULL: always. */
 struct fl_flow {
 	const char *from, *to;
 	double per_byte;
