@@ -58,7 +58,7 @@ struct rig_worker {
 struct rig {
 	const char *bench, *options; /* "size=64KiB depth=1": what is not preset */
 	uint64_t measure_ns;
-	const char *midway; /* what goes wrong from the middle of the window on, for the stub; NULL: nothing */
+	const char *midway, *last; /* what goes wrong from the window's beginning, or end, on, for the stub */
 	int fd;
 	struct {
 		unsigned threads;
@@ -78,22 +78,44 @@ static inline void rig_tell(struct rig *r, json_t *message, int pass_fd)
 	json_decref(message);
 }
 
-/* A text of options, as the plan would make it, for one field. */
-static inline char *rig_option(const struct rig *r, const struct fl_field *f, unsigned rank)
+/* What the options say of one; NULL: nothing. The caller frees it. */
+static inline char *rig_wish(const struct rig *r, const char *name)
 {
 	char *copy = fl_dup(r->options), *rest = copy, *entry, *ret = NULL;
-	const char *text = f->preset;
-	struct fl_err err = { 0 };
 
-	if (!strcmp(f->name, "device"))
-		text = rank ? "mlx5_1" : "mlx5_0";
-	while ((entry = strsep(&rest, " ")))
-		if (!strncmp(entry, f->name, strlen(f->name)) && entry[strlen(f->name)] == '=')
-			text = entry + strlen(f->name) + 1;
-	if (fl_field_canon(f, text, &ret, &err) < 0)
-		fail_msg("%s: %s", f->name, err.what);
+	while (!ret && (entry = strsep(&rest, " ")))
+		if (!strncmp(entry, name, strlen(name)) && entry[strlen(name)] == '=')
+			ret = fl_dup(entry + strlen(name) + 1);
 	free(copy);
 	return ret;
+}
+
+/* A text of options, as the plan would make it, for one field. */
+static inline char *rig_option(const struct rig *r, const struct fl_field *f)
+{
+	char *wish = rig_wish(r, f->name), *ret = NULL;
+	struct fl_err err = { 0 };
+
+	if (fl_field_canon(f, wish ? wish : f->preset, &ret, &err) < 0)
+		fail_msg("%s: %s", f->name, err.what);
+	free(wish);
+	return ret;
+}
+
+/* "nic=mlx5_0:2" is port 2 of that, of both lanes; without a name each has its own, without a port any. */
+static inline json_t *rig_device(const struct rig *r, const struct fl_field *f, unsigned rank)
+{
+	json_t *device = json_pack("{s:s, s:i, s:i}", "id", f->name, "node", -1, "rdma_port", 0);
+	char *wish = rig_wish(r, f->name), *rest = wish;
+
+	if (strcmp(f->name, "nic") == 0) {
+		const char *name = wish ? strsep(&rest, ":") : "";
+
+		json_object_set_new(device, "rdma", json_string(*name ? name : rank ? "mlx5_1" : "mlx5_0"));
+		json_object_set_new(device, "rdma_port", json_integer(rest ? atoi(rest) : 0));
+	}
+	free(wish);
+	return device;
 }
 
 static inline void rig_order(struct rig *r, unsigned rank)
@@ -106,16 +128,10 @@ static inline void rig_order(struct rig *r, unsigned rank)
 		char *option;
 
 		if (f->type == FL_DEVICE) {
-			bool nic = strcmp(f->name, "nic") == 0;
-			json_t *device =
-				json_pack("{s:s, s:i, s:i}", "id", nic ? "nic" : "node0", "node", -1, "rdma_port", nic);
-
-			if (nic)
-				json_object_set_new(device, "rdma", json_string(rank ? "mlx5_1" : "mlx5_0"));
-			json_object_set_new(devices, f->name, device);
+			json_object_set_new(devices, f->name, rig_device(r, f, rank));
 			continue;
 		}
-		option = rig_option(r, f, rank);
+		option = rig_option(r, f);
 		json_object_set_new(options, f->name, json_string(option));
 		free(option);
 	}
@@ -206,6 +222,18 @@ static inline bool rig_is_over(const struct rig *r)
 	return r->lanes[0].end && r->lanes[1].end;
 }
 
+static inline bool rig_is_well(const struct rig *r)
+{
+	return !r->lanes[0].end && !r->lanes[1].end;
+}
+
+static inline bool rig_hears(const struct rig *r)
+{
+	struct pollfd p = { .fd = r->fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* ---- a run */
 
 static inline void *rig_work(void *arg)
@@ -247,11 +275,17 @@ static inline void rig_measure(struct rig *r)
 	r->window.to_ns = r->window.from_ns + (r->measure_ns ? r->measure_ns : RIG_MEASURE_NS);
 	for (unsigned i = 0; i < RIG_LANES; i++)
 		fl_tape_start(r->lanes[i].tape, start_ns);
-	if (r->midway) {
-		verbs_stub_sleep_until((r->window.from_ns + r->window.to_ns) / 2);
+	verbs_stub_sleep_until(r->window.from_ns);
+	if (r->midway)
 		verbs_stub_also(r->midway);
+	while (rig_is_well(r) && verbs_stub_now_ns() < r->window.to_ns) {
+		verbs_stub_sleep_until(verbs_stub_now_ns() + RIG_MEASURE_NS);
+		while (rig_hears(r))
+			rig_hear(r);
 	}
-	verbs_stub_sleep_until(r->window.to_ns + RIG_WARM_NS);
+	verbs_stub_sleep_until(verbs_stub_now_ns() + RIG_WARM_NS);
+	if (r->last)
+		verbs_stub_also(r->last);
 	rig_halt(r);
 	verbs_stub_leave();
 }
@@ -262,7 +296,7 @@ static inline void rig_run(struct rig *r, const struct rig_worker *w)
 	r->fd = w->fd;
 	for (unsigned i = 0; i < RIG_LANES; i++)
 		rig_order(r, i);
-	while (r->ready < RIG_LANES && !r->lanes[0].end && !r->lanes[1].end)
+	while (r->ready < RIG_LANES && rig_is_well(r))
 		rig_hear(r);
 	if (r->ready == RIG_LANES)
 		rig_measure(r);
