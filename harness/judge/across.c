@@ -222,7 +222,7 @@ static void value_hosts(const struct fl_run *run, const struct groups *g, const 
 		const struct fl_lane_verdict *const *lanes = group_of(g, v, &lanes_n);
 
 		for (size_t k = 0; k < lanes_n && !isnan(values[i].value.median); k++) {
-			parts = fl_grow(parts, parts_n + 1, sizeof(*parts));
+			parts = fl_grow_to_hold(parts, parts_n, sizeof(*parts));
 			parts[parts_n++] = (struct fl_host_part){ .host = lanes[k]->host,
 								  .partner = lanes[k ? 0 : lanes_n - 1]->host,
 								  .sends = sends(v, lanes[k]),
@@ -328,7 +328,7 @@ static void add_across(const struct fl_run *run, struct fl_judgement *j, const s
 	rank_hosts(&a, of_host, j->hosts_n);
 	if (a.between)
 		find_slow(g, values, n, &a);
-	j->across = fl_grow(j->across, j->across_n + 1, sizeof(*j->across));
+	j->across = fl_grow_to_hold(j->across, j->across_n, sizeof(*j->across));
 	j->across[j->across_n++] = a;
 	free(of_host);
 }

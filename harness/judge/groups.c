@@ -77,7 +77,7 @@ static struct member *find_members(struct fl_view *views, size_t n, size_t *ret_
 
 			if (s->size < 2)
 				continue;
-			all = fl_grow(all, *ret_n + 1, sizeof(*all));
+			all = fl_grow_to_hold(all, *ret_n, sizeof(*all));
 			all[(*ret_n)++] = (struct member){ &views[i], s,
 							   views[i].cases ? views[i].cases[s->case_no] : s->case_no };
 		}

@@ -28,7 +28,7 @@ struct fl_lane_record *fl_run_add_lane(struct fl_run *run)
 {
 	struct fl_lane_record *lane;
 
-	run->lanes = fl_grow(run->lanes, run->lanes_n + 1, sizeof(*run->lanes));
+	run->lanes = fl_grow_to_hold(run->lanes, run->lanes_n, sizeof(*run->lanes));
 	lane = &run->lanes[run->lanes_n++];
 	fl_lane_record_init(lane);
 	return lane;

@@ -15,7 +15,7 @@ static int read_lanes(struct fl_lanes *lanes, struct fl_run *run, struct fl_err 
 		rc = fl_lanes_next(lanes, &lane, err);
 		if (rc != 1)
 			break;
-		run->lanes = fl_grow(run->lanes, run->lanes_n + 1, sizeof(*run->lanes));
+		run->lanes = fl_grow_to_hold(run->lanes, run->lanes_n, sizeof(*run->lanes));
 		run->lanes[run->lanes_n++] = lane;
 	}
 	fl_lane_record_release(&lane);

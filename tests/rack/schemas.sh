@@ -89,7 +89,7 @@ valid dry-run plan.json plan-of-bench.json plan-of-feed.json
 
 feedline run --suite suite.yaml --store "$store" --json >run.json 2>/dev/null || true
 feedline report --store "$store" --format json >report.json
-feedline bench null.pipeline --duration 50ms --repeat 2 --store "$store" --json >bench.json || true
+feedline bench null.pipeline --duration 300ms --repeat 2 --store "$store" --json >bench.json || true
 valid report run.json report.json bench.json "$home"/store.reports/*.json
 for script in crash_open crash_step hang_open fail_open wrong_data lie_steps spoilt_half flood_stdout; do
 	feedline bench null.scripted --script $script --duration 50ms --timeout 500ms --store "$store" --json \
@@ -111,8 +111,8 @@ valid data made.json there.json verified.json wrong.json removed.json
 
 # ---- runs held against each other, named, raw, and on their way to another store
 
-feedline bench null.pipeline --duration 50ms --repeat 2 --store "$store" >/dev/null 2>&1 || true
-feedline bench null.pipeline --duration 50ms --store "$store" >/dev/null 2>&1 || true
+feedline bench null.pipeline --duration 300ms --repeat 2 --store "$store" >/dev/null 2>&1 || true
+feedline bench null.pipeline --duration 300ms --store "$store" >/dev/null 2>&1 || true
 mapfile -t ids < <(feedline runs --store "$store" --json | jq -r '.runs[].id')
 last=$((${#ids[@]} - 1))
 feedline compare "${ids[1]}" "${ids[last - 1]}" --store "$store" --json >compare.json || true

@@ -34,14 +34,23 @@ static void lists(void **state)
 	assert_list((const char *const[]){ "n99999999999999999999", "n1", NULL }, NULL, "n99999999999999999999, n1");
 }
 
-static void assert_fits(const struct golden *g)
+static void assert_fits(struct fl_run *(*make)(void))
 {
-	struct fl_text out = golden_render("text", g);
+	struct fl_run *run = make();
+	struct fl_judgement *j = golden_judge(run);
 
-	for (const char *line = fl_text_str(&out); *line; line += strcspn(line, "\n") + 1)
-		if (strcspn(line, "\n") > g->look.width)
-			fail_msg("width %u: %.*s", g->look.width, (int)strcspn(line, "\n"), line);
-	fl_text_release(&out);
+	for (unsigned width = 80; width <= 200; width += 40) {
+		const struct fl_look look = { .width = width };
+		struct fl_text out = { 0 };
+
+		fl_renderer_find("text")->run(run, j, &look, &out);
+		for (const char *line = fl_text_str(&out); *line; line += strcspn(line, "\n") + 1)
+			if (strcspn(line, "\n") > width)
+				fail_msg("width %u: %.*s", width, (int)strcspn(line, "\n"), line);
+		fl_text_release(&out);
+	}
+	fl_judgement_free(j);
+	fl_run_free(run);
 }
 
 /* The lanes of that host; NULL: of all. */
@@ -64,15 +73,13 @@ static struct fl_run *disturbed_tails(void)
 static void fits_the_terminal(void **state)
 {
 	(void)state;
-	for (unsigned width = 80; width <= 200; width += 40) {
-		assert_fits(&(struct golden){ "", golden_hosts_2, { .width = width } });
-		assert_fits(&(struct golden){ "", golden_hosts_8, { .width = width } });
-		assert_fits(&(struct golden){ "", golden_hosts_lost, { .width = width } });
-		assert_fits(&(struct golden){ "", golden_hosts_200, { .width = width } });
-		assert_fits(&(struct golden){ "", golden_tails_8, { .width = width } });
-		assert_fits(&(struct golden){ "", golden_tails_200, { .width = width } });
-		assert_fits(&(struct golden){ "", disturbed_tails, { .width = width } });
-	}
+	assert_fits(golden_hosts_2);
+	assert_fits(golden_hosts_8);
+	assert_fits(golden_hosts_lost);
+	assert_fits(golden_hosts_200);
+	assert_fits(golden_tails_8);
+	assert_fits(golden_tails_200);
+	assert_fits(disturbed_tails);
 }
 
 /* What is invalid is not the worst of anything. */
