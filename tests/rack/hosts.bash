@@ -124,15 +124,10 @@ hosts_mend() {
 }
 
 processes_on() {
-	local net pid dir
+	local pattern
 
-	net=$(readlink "/proc/${hosts_pid[$1]}/ns/net")
-	for dir in /proc/[0-9]*; do
-		pid=${dir#/proc/}
-		[ "$pid" != "${hosts_pid[$1]}" ] && [ "$(readlink "$dir/ns/net" 2>/dev/null)" = "$net" ] || continue
-		[ $# -lt 2 ] || tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -qF -e "$2" || continue
-		printf '%d\n' "$pid"
-	done
+	pattern=$(sed 's/[][\\.*^$+?(){}|]/\\&/g' <<<"${2-}")
+	pgrep --ns "${hosts_pid[$1]}" --nslist net -f -- "$pattern" | grep -vx "${hosts_pid[$1]}" || true
 }
 
 hosts_kill() {
