@@ -80,14 +80,13 @@ is capacity "$cause" 'cause of half of what is wanted'
 
 # ---- enough, but not in time: a queue of the depth that was found cures it. With fewer steps S is not known well enough
 # to be told from a border.
-late=("${paced[@]}" --step-time 10ms --pace 8ms --jitter 1 --duration 8s)
-feed "${late[@]}" --prefetch 1
+feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch 1 --duration 16s
 if [[ $band == *starved ]]; then
 	is jitter "$cause" 'cause where enough comes, too late'
 	depth=$(value '.lanes[0].depth_needed')
 	if [ "$cause" = jitter ]; then
 		is true "$(value '.lanes[0].depth_needed > 1')" 'a deeper queue is needed'
-		feed "${late[@]}" --prefetch "$depth"
+		feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch "$depth" --duration 16s
 		never starved "$band" "with the queue of $depth batches that was found"
 	fi
 else
