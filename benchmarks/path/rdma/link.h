@@ -2,8 +2,8 @@
 /* path/rdma/link.h: queue pairs between the two lanes of a group, ready to send and to receive, and what each side
  * has to know of the other. Whatever the two do not agree in is named before anything is sent.
  *
- * Reliable transport gives up by itself: a request without an answer is repeated 7 times with a timeout of 134 ms,
- * which devices may stretch by up to four: an error after 1 to 5 s. A receiver that has no receive posted is waited
+ * Reliable transport gives up by itself: a request without an answer is repeated 6 times with a timeout of 134 ms,
+ * which devices may stretch by up to four: an error after 1 to 4 s. A receiver that has no receive posted is waited
  * for without an end, since one that is only slow shall not fail: whoever sends looks after that himself.
  * Path MTU: the smaller of both, unless somebody asked for more. */
 #ifndef PATH_RDMA_LINK_H

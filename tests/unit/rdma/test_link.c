@@ -400,7 +400,7 @@ static int cuts(struct side *s, struct fl_err *err)
 	verbs_stub_also("cut=1");
 	begun = verbs_stub_now_ns();
 	rc = request(s, 0, IBV_WR_RDMA_WRITE, s->link.remote_at, err);
-	assert_in_range(verbs_stub_now_ns() - begun, 1000000000, 10000000000);
+	assert_in_range(verbs_stub_now_ns() - begun, 900000000, 10000000000);
 	return rc;
 }
 
