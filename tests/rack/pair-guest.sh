@@ -1,14 +1,18 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# pair-guest.sh BUILD_DIR: what must hold on two machines with a cable between them; run on n1 of the pair by pair.sh. A check
-# is a function with its name in `checks`; it fails by a call of `wrong WHY`. Times measured here mean nothing: the processors
-# are emulated. That makes each start of a feedline over both machines cost ten seconds: one suite is better than many runs.
+# pair-guest.sh BUILD_DIR [CHECK...]: what must hold on two machines with a cable between them; run on n1 of the pair by
+# pair.sh. A check is a function with its name in `checks`; it fails by a call of `wrong WHY`, and leaves the cable mended. While
+# working on some: scripts/vrack --pair -t 300 -- bash tests/rack/pair-guest.sh BUILD_DIR CHECK... Times measured here mean
+# nothing: the processors are emulated. That makes each start of a feedline over both machines cost ten seconds: one suite is
+# better than many runs.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash"
 
-checks=(machines_are_two rdma_is_there cable_can_be_cut suite_by_ssh suite_by_mpirun storage_of_the_other_machine)
-build=${1:?usage: pair-guest.sh BUILD_DIR}
+checks=(machines_are_two rdma_is_there cable_can_be_cut suite_by_ssh suite_by_mpirun storage_of_the_other_machine
+	rdma_over_a_cut_cable rdma_of_a_port_that_is_down)
+build=${1:?usage: pair-guest.sh BUILD_DIR [CHECK...]}
+[ $# -lt 2 ] || checks=("${@:2}")
 feedline=$build/feedline
 dir=$(mktemp -d)
 export TMPDIR=$dir # for mpirun
@@ -61,6 +65,51 @@ across() {
 	rc=0
 	timeout -s KILL 200 "$feedline" "$@" --hosts n1,n2 --hub-interface "$hub" --store "$dir/store.db" --json \
 		>"$dir/out" 2>"$dir/err" </dev/null || rc=$?
+}
+
+# behind WORD...: `across` in the background. ended: waits for it; from there on all is as behind `across`.
+behind() {
+	{
+		across "$@"
+		echo "$rc" >"$dir/rc"
+	} &
+	behind=$!
+}
+
+ended() {
+	wait "$behind"
+	rc=$(<"$dir/rc")
+}
+
+# wait_for_bytes N: until so many have left n1 over eth0, a minute at most.
+wait_for_bytes() {
+	local sent=/sys/class/net/eth0/statistics/tx_bytes until
+	until=$(($(<$sent) + $1))
+	for _ in $(seq 300); do
+		[ "$(<$sent)" -lt "$until" ] || return 0
+		sleep 0.2
+	done
+	wrong "$1 bytes did not leave n1 ($(tail -n 1 "$dir/err"))"
+}
+
+# none_left WHAT: nothing of feedline runs on either machine any more, 10 s later at most.
+none_left() {
+	on_both no_process "^$build/" || wrong "left of $1: $(pgrep -af "^$build/") $(on_n2 pgrep -af "^$build/")"
+}
+
+no_process() {
+	for _ in $(seq 50); do
+		pgrep -f "$1" >/dev/null || return 0
+		sleep 0.2
+	done
+	return 1
+}
+
+# failed HOST WORDS WHAT: the last run was not measured; a lane says these words, of that host; and nothing is left.
+failed() {
+	is 3 "$rc" "status of $3 ($(tail -n 1 "$dir/err"))"
+	has "$(jq -r --arg host "$1" '.lanes[] | select(.host == $host) | .reason // ""' "$dir/out")" "$2" "why $3, of $1"
+	none_left "$3"
 }
 
 # lanes FILTER: what the last run says, one compact line.
@@ -176,7 +225,7 @@ suite_by_ssh() {
 	is '["eth0"]' "$(lanes '[.lanes[].facts.interface // empty] | unique')" 'interface that was measured'
 	is '["10.78.0.1 (1)","10.78.0.2 (1)"]' "$(lanes '[.lanes[].facts.gid // empty] | unique')" 'addresses of RDMA'
 	is 1 "$("$feedline" runs --store "$dir/store.db" --json | jq '.runs | length')" 'runs in the store'
-	small=$(keys '. == "storage.read" or . == "rdma.write"')
+	by_ssh=$(keys '. == "storage.read" or . == "rdma.write"')
 }
 
 suite_by_mpirun() {
@@ -189,7 +238,30 @@ suite_by_mpirun() {
 		--map-by ppr:1:node --bind-to none "$feedline" run --suite "$dir/small.yaml" --store "$dir/mpi.db" --json \
 		>"$dir/out" 2>"$dir/err" </dev/null || rc=$?
 	measured 'a suite by mpirun'
-	is "$small" "$(keys true)" 'lanes by mpirun and by ssh'
+	is "$by_ssh" "$(keys true)" 'lanes by mpirun and by ssh'
+}
+
+# ---- what goes wrong with RDMA
+
+small=(--size 16KiB --depth 8)
+
+# Nobody is told: packets are just lost, as in a switch that lost its mind.
+rdma_over_a_cut_cable() {
+	behind bench rdma.write "${small[@]}" --duration 60s
+	wait_for_bytes 2000000
+	link_cut
+	ended
+	failed n1 'transport retry counter exceeded' 'a cable that was cut'
+	has "$(lanes '[.lanes[].reason]')" 'rank 1 (target, ' 'which side a cable was cut to'
+	link_mend
+}
+
+# Before anything is measured.
+rdma_of_a_port_that_is_down() {
+	port_down
+	across bench rdma.read "${small[@]}" --duration 1s
+	port_up
+	failed n2 "rxe0 port 1 is down" 'a port that is down'
 }
 
 # ---- storage of the other machine, by NFS (rung T5)
