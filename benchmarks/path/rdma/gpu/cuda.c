@@ -88,20 +88,18 @@ static void gpu_close(void *arg)
 int fl_rdma_gpu_open(const struct fl_device *which, struct fl_rdma_gpu **ret, struct fl_err *err)
 {
 	struct gpu *g = calloc(1, sizeof(*g));
-	int rc = fl_cuda_driver(err);
+	int rc;
 
-	if (rc == 0 && !g)
-		rc = fl_fail(err, -ENOMEM, "no memory for the state of a GPU");
-	if (rc == 0) {
-		g->device.number = -1;
+	if (!g)
+		return fl_fail(err, -ENOMEM, "no memory for the state of a GPU");
+	g->device.number = -1;
+	rc = fl_cuda_driver(err);
+	if (rc == 0)
 		rc = fl_cuda_device_open(which, &g->device, err);
-		if (rc == 0)
-			rc = fl_cuda_offer(&g->device, &g->offer, err);
-		if (rc < 0)
-			fl_cuda_device_close(&g->device);
-	}
+	if (rc == 0)
+		rc = fl_cuda_offer(&g->device, &g->offer, err);
 	if (rc < 0) {
-		free(g);
+		gpu_close(g);
 		return rc;
 	}
 	g->hooks = (struct fl_rdma_gpu){ .arg = g,
