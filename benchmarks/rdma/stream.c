@@ -112,6 +112,12 @@ static const struct fl_fact atomic_facts[] = {
 };
 
 static const struct fl_flow out_flows[] = { { "memory", "nic", 1, NULL }, { 0 } };
+/* Where both send, what arrives at each counts. */
+static const struct fl_flow send_flows[] = {
+	{ "memory", "nic", 1, "direction=one" },
+	{ "nic", "memory", 1, "direction=both" },
+	{ 0 },
+};
 static const struct fl_flow in_flows[] = { { "nic", "memory", 1, NULL }, { 0 } };
 /* clang-format on */
 
@@ -145,7 +151,7 @@ FL_BENCHES(rdma, stream) = {
 	  .fields = send_fields,
 	  .metrics = send_metrics,
 	  .facts = send_facts,
-	  .flows = out_flows,
+	  .flows = send_flows,
 	  COMMON,
 	  .measured_at = "target",
 	  .measured_when = "direction=one",
