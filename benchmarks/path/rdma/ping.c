@@ -15,7 +15,10 @@
  * to the next, which is the smallest packet. MARK: odd, and so that neither it nor twice it changes one bit alone of a
  * byte. */
 enum { PLACES = 2, LINE = 64, EVERY = 256, LOOKS = 4096, POLLS = 1024, CLOCKS = 16, NAP_MS = 100, BATCH = 4 };
-#define MARK UINT64_C(0x9e3779b97f4a7c15)
+#define MARK   UINT64_C(0x9e3779b97f4a7c15)
+
+/* Between two looks at the clock calls that are none of the library cost more than what they do. */
+#define ALWAYS __attribute__((always_inline))
 
 struct fl_rdma_ping {
 	struct fl_rdma_ping_spec spec;
@@ -31,10 +34,11 @@ struct fl_rdma_ping {
 	unsigned char seen[PLACES];		   /* as it was before */
 	uint64_t number;			   /* of the message that is to come */
 	uint64_t posted, done;			   /* requests; those known to be done */
-	unsigned group;				   /* of them one tells that they are; a power of two */
+	unsigned group;				   /* of requests one tells that they are; a power of two */
+	unsigned told;				   /* 1: that one is what is waited for */
 	unsigned flags, looked;
-	uint64_t since_ns; /* nothing came */
-	uint32_t bytes;	   /* that the last completion counted, of sends */
+	uint64_t since_ns;  /* nothing came */
+	struct ibv_wc came; /* the last completion that was waited for */
 	bool armed, draining, broken;
 };
 
@@ -110,11 +114,12 @@ static void fill(struct fl_rdma_ping *p)
 	}
 }
 
-/* What the message of that number has of its own. Of reads it is what is there to be read. */
+/* What the message of that number, and its request, have of their own. Of reads it is what is there to be read. */
 static void number_message(struct fl_rdma_ping *p, uint64_t number)
 {
 	const unsigned place = number % PLACES;
 
+	p->wr[place].send_flags = p->flags | (number & (p->group - 1) ? 0 : (unsigned)IBV_SEND_SIGNALED);
 	if (!is_atomic(p->spec.opcode))
 		mark(p->out[place], p->spec.size, number);
 	if (p->spec.opcode != IBV_WR_ATOMIC_CMP_AND_SWP)
@@ -222,6 +227,12 @@ static void make_all(struct fl_rdma_ping *p)
 	const struct fl_rdma_ping_spec *s = &p->spec;
 	const struct fl_rdma_link *l = s->link;
 
+	p->qp = l->qp[0];
+	p->cq = s->opcode == IBV_WR_SEND ? l->recv_cq[0] : l->cq[0];
+	p->group = s->opcode == IBV_WR_SEND || s->opcode == IBV_WR_RDMA_WRITE ? FL_RDMA_PING_GROUP : 1;
+	p->told = p->group == 1;
+	p->flags = s->inlined ? IBV_SEND_INLINE : 0;
+	p->number = 1;
 	fill(p);
 	for (unsigned i = 0; i < PLACES; i++) {
 		make_request(p, i);
@@ -229,11 +240,6 @@ static void make_all(struct fl_rdma_ping *p)
 	}
 	for (uint64_t number = 1; number <= PLACES; number++)
 		number_message(p, number);
-	p->qp = l->qp[0];
-	p->cq = s->opcode == IBV_WR_SEND ? l->recv_cq[0] : l->cq[0];
-	p->group = s->opcode == IBV_WR_SEND || s->opcode == IBV_WR_RDMA_WRITE ? FL_RDMA_PING_GROUP : 1;
-	p->flags = s->inlined ? IBV_SEND_INLINE : 0;
-	p->number = 1;
 }
 
 static const char *name_of(enum ibv_wr_opcode opcode)
@@ -351,21 +357,25 @@ static int look_up(struct fl_rdma_ping *p, struct fl_err *err)
 
 /* ---- the path that is timed */
 
-static int post(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
+static int cannot_post(struct fl_rdma_ping *p, int code, struct fl_err *err)
 {
-	struct ibv_send_wr *wr = &p->wr[place], *bad;
+	p->broken = true;
+	return fl_fail(err, -abs(code), "post a %s to %s: %s", p->what, p->spec.link->peer, strerror(abs(code)));
+}
+
+static inline int post(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
+{
+	struct ibv_send_wr *bad;
 	int rc;
 
-	wr->send_flags = p->flags | (++p->posted & (p->group - 1) ? 0 : (unsigned)IBV_SEND_SIGNALED);
-	rc = ibv_post_send(p->qp, wr, &bad);
-	if (rc == 0)
-		return 0;
-	p->broken = true;
-	return fl_fail(err, -abs(rc), "post a %s to %s: %s", p->what, p->spec.link->peer, strerror(abs(rc)));
+	p->posted++;
+	rc = ibv_post_send(p->qp, &p->wr[place], &bad);
+	return rc == 0 ? 0 : cannot_post(p, rc, err);
 }
 
 /* What a device writes into memory is no race of threads. */
-__attribute__((no_sanitize("thread"))) static bool has_changed(const _Atomic unsigned char *last, unsigned char seen)
+__attribute__((no_sanitize("thread"))) static inline bool has_changed(const _Atomic unsigned char *last,
+								      unsigned char seen)
 {
 	for (unsigned i = 0; i < LOOKS; i++)
 		if (atomic_load_explicit(last, memory_order_acquire) != seen)
@@ -373,7 +383,7 @@ __attribute__((no_sanitize("thread"))) static bool has_changed(const _Atomic uns
 	return false;
 }
 
-static int await_write(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
+ALWAYS static inline int await_write(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
 {
 	while (!has_changed(p->last[place], p->seen[place])) {
 		int rc = look_up(p, err);
@@ -384,32 +394,44 @@ static int await_write(struct fl_rdma_ping *p, unsigned place, struct fl_err *er
 	return 0;
 }
 
-static int take(struct fl_rdma_ping *p, int n, const struct ibv_wc *wc, struct fl_err *err)
+/* Receives are flushed when a send failed, which has the cause. */
+static int cannot_take(struct fl_rdma_ping *p, int n, struct fl_err *err)
 {
-	if (n < 0 || wc->status != IBV_WC_SUCCESS) {
-		/* Receives are flushed when a send failed, which has the cause. */
-		int rc = p->group > 1 ? collect(p, err) : 0;
+	int rc = p->group > 1 ? collect(p, err) : 0;
 
-		return rc < 0 ? rc : failed(p, n, wc, p->group > 1 ? "receive" : p->what, err);
-	}
-	p->bytes = wc->byte_len;
-	p->done += p->group == 1;
+	return rc < 0 ? rc : failed(p, n, &p->came, p->group > 1 ? "receive" : p->what, err);
+}
+
+static inline int take(struct fl_rdma_ping *p, int n, struct fl_err *err)
+{
+	if (n < 0 || p->came.status != IBV_WC_SUCCESS)
+		return cannot_take(p, n, err);
+	p->done += p->told;
 	return 0;
 }
 
-static int await_polling(struct fl_rdma_ping *p, struct fl_err *err)
+/* What ibv_poll_cq() looks up each time is looked up once, and the rest of the loop costs little. */
+__attribute__((noinline)) static int poll_often(struct ibv_cq *cq, struct ibv_wc *ret)
 {
-	struct ibv_wc wc;
+	int (*const poll_cq)(struct ibv_cq *, int, struct ibv_wc *) = cq->context->ops.poll_cq;
+	int n = 0;
 
+	for (unsigned left = POLLS / 4; n == 0 && left > 0; left--) {
+		n = poll_cq(cq, 1, ret);
+		n = n ? n : poll_cq(cq, 1, ret);
+		n = n ? n : poll_cq(cq, 1, ret);
+		n = n ? n : poll_cq(cq, 1, ret);
+	}
+	return n;
+}
+
+ALWAYS static inline int await_polling(struct fl_rdma_ping *p, struct fl_err *err)
+{
 	for (;;) {
-		int rc;
+		int n = poll_often(p->cq, &p->came), rc;
 
-		for (unsigned i = 0; i < POLLS; i++) {
-			int n = ibv_poll_cq(p->cq, 1, &wc);
-
-			if (n != 0)
-				return take(p, n, &wc, err);
-		}
+		if (n != 0)
+			return take(p, n, err);
 		rc = look_up(p, err);
 		if (rc < 0)
 			return rc;
@@ -443,13 +465,11 @@ static void nap(struct fl_rdma_ping *p)
 
 static int await_sleeping(struct fl_rdma_ping *p, struct fl_err *err)
 {
-	struct ibv_wc wc;
-
 	for (;;) {
-		int n = ibv_poll_cq(p->cq, 1, &wc), rc;
+		int n = ibv_poll_cq(p->cq, 1, &p->came), rc;
 
 		if (n != 0)
-			return take(p, n, &wc, err);
+			return take(p, n, err);
 		if (p->armed) {
 			nap(p);
 			rc = p->armed ? look_up(p, err) : 0;
@@ -461,7 +481,7 @@ static int await_sleeping(struct fl_rdma_ping *p, struct fl_err *err)
 	}
 }
 
-static int await(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
+ALWAYS static inline int await(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
 {
 	if (p->spec.opcode == IBV_WR_RDMA_WRITE)
 		return await_write(p, place, err);
@@ -488,7 +508,7 @@ static int check(struct fl_rdma_ping *p, unsigned place, struct fl_err *err)
 		expected = (const char *)&before;
 	if (p->group == 1)
 		came = p->in[0];
-	if (p->spec.opcode == IBV_WR_SEND && p->bytes != size + grh)
+	if (p->spec.opcode == IBV_WR_SEND && p->came.byte_len != size + grh)
 		return is_wrong(p, err);
 	return memcmp(came, expected, size) ? is_wrong(p, err) : 0;
 }
