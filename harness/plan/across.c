@@ -54,17 +54,15 @@ static int check_without_roles(const struct fl_expansion *x, const struct fl_rul
 int fl_across_check(const struct fl_expansion *x, const struct fl_rule *rule, bool inside, struct fl_err *err)
 {
 	const struct fl_entry *entry = fl_entry_with_roles(x, rule);
-	const char *with = rule->at_once ? "at_once" : rule->beside ? "beside" : NULL;
-
 	if (!entry)
 		return check_without_roles(x, rule, err);
 	if (inside)
 		return fl_fail_at(spot_of(x, rule), err, -EINVAL,
 				  "%s is measured between hosts: it cannot stand inside 'together' or 'beside'",
 				  entry->name);
-	if (with)
+	if (rule->beside)
 		return fl_fail_at(spot_of(x, rule), err, -EINVAL,
-				  "%s is measured between hosts: it does not go with '%s'", entry->name, with);
+				  "%s is measured between hosts: it does not go with 'beside'", entry->name);
 	if (x->hosts_n > 1 && fl_entry_roles(entry) != PAIR)
 		return fl_fail_at(spot_of(x, rule), err, -EINVAL, "%s has %u roles, and hosts meet in pairs",
 				  entry->name, fl_entry_roles(entry));
@@ -190,6 +188,22 @@ static void add_unmet(const struct meeting *m, size_t combination, struct fl_lan
 	}
 }
 
+/* With devices at once all combinations of a round may be one case. */
+static int check_rounds(const struct meeting *m, struct fl_err *err)
+{
+	for (size_t i = 0; m->rule->at_once && i < m->schedule->rounds_n; i++) {
+		size_t pairs = m->schedule->rounds[i].n;
+
+		if (PAIR * pairs * m->combinations <= FL_CASE_LANES_MAX)
+			continue;
+		fl_fail_at(spot_of(m->x, m->rule), err, -EINVAL,
+			   "%zu devices at once on %zu pairs of hosts are more than the %d lanes that a case can have",
+			   m->combinations, pairs, FL_CASE_LANES_MAX);
+		return fl_hint(err, "fewer hosts at a time, or 'with' fewer devices");
+	}
+	return 0;
+}
+
 /* More than a plan can hold is refused before it is made. */
 static int check_size(const struct meeting *m, const struct fl_lane_list *list, struct fl_err *err)
 {
@@ -210,6 +224,8 @@ static int add_rounds(const struct meeting *m, struct fl_lane_list *list, struct
 {
 	int rc = check_size(m, list, err);
 
+	if (rc == 0)
+		rc = check_rounds(m, err);
 	if (rc < 0)
 		return rc;
 	for (size_t c = 0; c < m->combinations && m->schedule->rounds_n == 0; c++)
@@ -289,15 +305,33 @@ static void find_combinations(struct meeting *m)
 	json_decref(seen);
 }
 
+/* Are the devices of each host called as devices of the one that has most are? Hosts of one make are alike in that, and
+ * where one of them lacks a device, the others' still meet their counterparts. */
+static bool have_like_ids(const struct fl_expansion *x, const char *kind)
+{
+	const struct fl_machine *most = x->hosts[0].machine;
+
+	for (size_t h = 1; h < x->hosts_n; h++)
+		if (fl_machine_count(x->hosts[h].machine, kind) > fl_machine_count(most, kind))
+			most = x->hosts[h].machine;
+	for (size_t h = 0; h < x->hosts_n; h++)
+		for (size_t i = 0; i < fl_machine_count(x->hosts[h].machine, kind); i++)
+			if (fl_machine_find(most, kind, fl_machine_device(x->hosts[h].machine, kind, i).id) < 0)
+				return false;
+	return true;
+}
+
 int fl_across_expand(const struct fl_expansion *x, const struct fl_rule *rule, const struct fl_entry *entry,
 		     struct fl_lane_list *list, struct fl_err *err)
 {
 	struct meeting m = { .x = x, .rule = rule, .entry = entry };
+	struct fl_expansion with = *x;
 	int rc = 0;
 
 	m.of_host = fl_zalloc(x->hosts_n, sizeof(*m.of_host));
+	with.by_number = !have_like_ids(x, "rdma");
 	for (size_t h = 0; h < x->hosts_n && rc == 0; h++) {
-		const struct fl_expansion on = fl_expansion_on(x, h);
+		const struct fl_expansion on = fl_expansion_on(&with, h);
 
 		rc = fl_on_host(&on, rule, fl_expand_on_host(&on, rule, &m.of_host[h], err), err);
 	}

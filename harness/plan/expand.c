@@ -2,6 +2,7 @@
 /* expand.c: one rule to its lanes: every combination of what its options can be, and of each as many lanes as its
  * benchmark wants. */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "base/units.h"
 #include "plan/parts.h"
 #include <errno.h>
@@ -99,16 +100,18 @@ static char *label_of(const struct fl_plan_lane *lane, const struct fl_choices *
 	return t.bytes;
 }
 
-static char *choice_of(const struct fl_choices *choices, const size_t *index)
+static char *choice_of(const struct fl_expansion *x, const struct fl_choices *choices, const size_t *index)
 {
 	struct fl_text t = { 0 };
 
 	for (size_t k = 0; k < choices->n; k++) {
 		const struct fl_choice *c = &choices->items[k];
 
-		if (c->each && c->n)
+		bool by_number = x->by_number && fl_field_holds(c->field, "rdma", NULL);
+
+		if (c->each && c->n && !by_number)
 			fl_text_add(&t, " %s=%s", c->field->name, c->texts[index[k]]);
-		else if (c->swept)
+		else if (c->swept || (c->each && c->n))
 			fl_text_add(&t, " %s=%zu", c->field->name, index[k]);
 	}
 	return t.bytes ? t.bytes : fl_dup("");
@@ -210,7 +213,7 @@ static int add_group(const struct fl_expansion *x, const struct fl_rule *rule, c
 								  .n = n,
 								  .label = label_of(&lane, choices, index, true),
 								  .stem = label_of(&lane, choices, index, false),
-								  .choice = choice_of(choices, index) };
+								  .choice = choice_of(x, choices, index) };
 		list->lanes_n += n;
 	}
 	fl_plan_lane_release(&lane);

@@ -200,6 +200,16 @@ static void choose_devices(const struct fl_machine *m, struct fl_choice *c)
 		c->texts[c->n++] = fl_dup(fl_machine_device(m, kind, i).id);
 }
 
+/* Nothing can be measured for want of a kind of device. */
+static void miss(struct fl_choices *all, const char *kind)
+{
+	char *words = words_of_kind(kind);
+
+	if (!all->missing)
+		all->missing = fl_format("this machine has no %s", words);
+	free(words);
+}
+
 /* Every device of the option's kind. A machine that has none leaves the option without a value: for `numa` that means
  * no NUMA information, for others that nothing can be measured. */
 static void choose_each(const struct source *s, struct fl_choice *c, struct fl_choices *all)
@@ -210,12 +220,8 @@ static void choose_each(const struct source *s, struct fl_choice *c, struct fl_c
 		return;
 	}
 	choose_devices(s->x->machine, c);
-	if (c->n == 0 && !all->missing) {
-		char *words = words_of_kind(c->field->range);
-
-		all->missing = fl_format("this machine has no %s", words);
-		free(words);
-	}
+	if (c->n == 0)
+		miss(all, c->field->range);
 }
 
 /* How many options of `pairs` are of this benchmark, and not of the load beside it. */
@@ -433,6 +439,8 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		return rc;
 	all.items = fl_zalloc(count_fields(entry->fields) + count_fields(fl_common_fields), sizeof(*all.items));
 	list_fields(entry, &all);
+	if (rule->only_with && fl_machine_count(x->machine, rule->only_with) == 0)
+		miss(&all, rule->only_with);
 	for (size_t i = 0; i < all.n && rc == 0; i++) {
 		all.items[i].at_once = find_setting(rule->at_once, rule->at_once_n, all.items[i].field->name);
 		rc = choose(&s, &all.items[i], &all, err);

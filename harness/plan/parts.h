@@ -34,6 +34,7 @@ struct fl_expansion {
 	const struct fl_plan_host *host;	 /* the one of `hosts` that lanes are made for */
 	const struct fl_plan_host *hosts;	 /* all of them; where there is but one, it may have no name */
 	size_t hosts_n;
+	bool by_number; /* hosts call their NICs differently: those with the same number among their own meet */
 };
 /* The user's text for an option of a rule, and where it stands: on the command line, else in `with`; NULL: not given.
  * Of overrides the last one counts. */
@@ -49,7 +50,8 @@ struct fl_lane_group {
 	char *label; /* what tells it from others: "memory.copy numa=node0 size=1MiB" */
 	char *stem;  /* the same without the swept option, or without those that are at once */
 	/* Which of its rule's combinations it is, in the same words on every host: devices by name, of those that are
-	 * every one of their kind; a swept value by its number. */
+	 * every one of their kind, NICs with RDMA by number where hosts call them differently; a swept value by its
+	 * number. */
 	char *choice;
 };
 struct fl_lane_list {

@@ -28,18 +28,35 @@ static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, st
 
 /* ---- devices at once: groups that differ in those alone are one case */
 
-/* The groups from i on with the same stem: into one list; those taken have no stem any more. */
-static struct fl_lane_list gather(struct fl_lane_list *list, size_t i)
+/* Lanes that make one measurement together stay together, and others of the same round are groups of their own. */
+static void add_measurements(struct fl_lane_list *all, const struct fl_lane_group *group)
+{
+	size_t size = group->lanes->size > 1 ? group->lanes->size : group->n;
+
+	for (size_t i = 0; i < group->n; i += size) {
+		struct fl_lane_group one = *group;
+
+		one.lanes += i;
+		one.n = size;
+		fl_lane_list_add(all, &one);
+	}
+}
+
+/* The groups from i on with the same stem: into one list; those taken have no stem any more. ret_n: how many there
+ * were. */
+static struct fl_lane_list gather(struct fl_lane_list *list, size_t i, size_t *ret_n)
 {
 	char *stem = list->groups[i].stem;
 	struct fl_lane_list all = { 0 };
 
+	*ret_n = 0;
 	for (size_t k = i; k < list->n; k++) {
 		struct fl_lane_group *group = &list->groups[k];
 
 		if (!group->stem || strcmp(group->stem, stem) != 0)
 			continue;
-		fl_lane_list_add(&all, group);
+		add_measurements(&all, group);
+		++*ret_n;
 		if (k != i)
 			free(group->stem);
 		group->stem = NULL;
@@ -74,11 +91,15 @@ static bool is_skipped(const struct fl_lane_group *group)
 static struct fl_lane_list leave_out(struct fl_lane_list *all)
 {
 	struct fl_lane_list out = { 0 };
-	size_t kept = 0;
+	size_t kept = 0, measured = 0;
 
-	for (size_t i = 0; i < all->n; i++)
-		kept += is_skipped(&all->groups[i]) ? 0 : all->groups[i].n;
-	if (kept < 2 || kept == all->lanes_n)
+	for (size_t i = 0; i < all->n; i++) {
+		size_t n = all->groups[i].n / all->groups[i].lanes->size; /* measurements */
+
+		measured += n;
+		kept += is_skipped(&all->groups[i]) ? 0 : n;
+	}
+	if (kept < 2 || kept == measured)
 		return out;
 	kept = 0;
 	for (size_t i = 0; i < all->n; i++) {
@@ -113,20 +134,32 @@ bool fl_is_left_out(const struct fl_plan_case *c)
 	return n > end && strcmp(c->label + n - end, left_out) == 0;
 }
 
+/* Of one device: there are no others. */
+static void skip_only(struct fl_lane_list *all)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct fl_plan_lane *lane = all->groups[i].lanes;
+
+		if (lane->skip)
+			continue;
+		lane->skip = fl_dup("there is but one: nothing runs at once with it");
+		lane->hint = fl_dup("a rule without 'at_once' measures it alone");
+	}
+}
+
 /* All that can be measured are one case, so that one device that is used or hidden does not cost what all others do at
  * once. Those left out are a case, too: each says why. */
-static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all, size_t study,
-		       struct fl_plan *plan, struct fl_err *err)
+static int add_at_once(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_lane_list *all, bool only,
+		       size_t study, struct fl_plan *plan, struct fl_err *err)
 {
 	char *label = label_at_once(rule, all);
-	struct fl_plan_lane *only = all->n == 1 ? all->groups[0].lanes : NULL;
-	struct fl_lane_list out = leave_out(all);
+	struct fl_lane_list out = { 0 };
 	int rc;
 
-	if (only && !only->skip) {
-		only->skip = fl_dup("there is but one: nothing runs at once with it");
-		only->hint = fl_dup("a rule without 'at_once' measures it alone");
-	}
+	if (only)
+		skip_only(all);
+	else
+		out = leave_out(all);
 	rc = add_lanes(x, rule, all, label, plan, err);
 	plan->studies[study].cases_n++;
 	if (rc == 0 && out.n) {
@@ -150,11 +183,12 @@ static int add_all_at_once(const struct fl_expansion *x, const struct fl_rule *r
 	fl_plan_add_study(plan, FL_STUDY_REPEAT, rule->bench);
 	for (size_t i = 0; i < list->n && rc == 0; i++) {
 		struct fl_lane_list all;
+		size_t n;
 
 		if (!list->groups[i].stem)
 			continue;
-		all = gather(list, i);
-		rc = add_at_once(x, rule, &all, study, plan, err);
+		all = gather(list, i, &n);
+		rc = add_at_once(x, rule, &all, n == 1, study, plan, err);
 		fl_lane_list_release(&all);
 	}
 	return rc;

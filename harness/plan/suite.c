@@ -40,7 +40,8 @@ static struct fl_spot spot_of_word(const struct fl_parser *p, const struct fl_do
 /* Words that a rule has although it is no benchmark. */
 static int check_together(const struct fl_parser *p, const struct fl_doc *doc)
 {
-	static const char *const words[] = { "with", "each", "pairs", "at_once", "beside", "sweep", "across", "reach" };
+	static const char *const words[] = { "with",  "each",	"pairs", "at_once",  "beside",
+					     "sweep", "across", "reach", "only_with" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (!fl_doc_get(doc, words[i]))
@@ -230,6 +231,7 @@ static void free_rules(struct fl_rule *rules, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		free(rules[i].bench);
+		free(rules[i].only_with);
 		release_settings(rules[i].with, rules[i].with_n);
 		release_settings(rules[i].each, rules[i].each_n);
 		release_settings(rules[i].pairs, rules[i].pairs_n);

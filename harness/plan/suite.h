@@ -21,6 +21,8 @@
  *             so many rounds of pairs
  *   reach:    of these only within one rack,   reach: between
  *             or between two
+ *   only_with: a kind of device (node, drive,  only_with: rdma
+ *             nic, rdma, gpu): nothing is measured where there is none
  *   study:    solo, ab, calibration,           study: solo
  *             starvation or ladder
  *   repeat:   rounds (1..1000), or the least   repeat: 3
@@ -76,8 +78,10 @@
  *              whole ones, as far as their sizes allow
  *   sample     so many of the rounds of `pairs`, the same ones whenever the hosts are the same
  * `reach` leaves of these only pairs within one rack, or between two. One host alone meets itself, over its loopback,
- * whatever `across` says. Such a rule goes with `sweep` and with `study: ab` or `calibration`, not with `together`,
- * `beside` and `at_once`.
+ * whatever `across` says. Such a rule goes with `sweep`, `at_once` and with `study: ab` or `calibration`, not with
+ * `together` and `beside`. Both hosts of a pair have the same of every device that it goes over: node0 meets node0, and
+ * a NIC with RDMA the one that is called the same; where hosts call them differently, the n-th of the one host meets
+ * the n-th of the other (the rails of a rack). With `at_once: [nic]` all of them do, in one case.
  *
  * Examples:
  *
@@ -211,6 +215,7 @@ struct fl_rule {
 	size_t sweep_n;
 	bool sweep_range;
 	struct fl_rule_across across;
+	char *only_with; /* a kind of device; NULL: any machine */
 	enum fl_study_kind study;
 	unsigned repeat, repeat_least; /* rounds: 1 unless said; the least is less only in a `repeat` study */
 	struct fl_setting *primary;    /* text NULL */

@@ -322,6 +322,20 @@ static int read_reach(const struct fl_parser *p, const struct fl_doc *item, stru
 	return 0;
 }
 
+static int read_only_with(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule)
+{
+	static const char *const kinds[] = { "node", "drive", "nic", "rdma", "gpu" };
+	int i;
+
+	if (item->kind != FL_DOC_TEXT)
+		return fl_fail_at(spot_of(p, item), p->err, -EINVAL, "'only_with' wants a kind of device");
+	i = find_name(p, spot_of(p, item), "kind of device", item->text, kinds, sizeof(kinds) / sizeof(kinds[0]));
+	if (i < 0)
+		return i;
+	rule->only_with = fl_dup(item->text);
+	return 0;
+}
+
 /* ---- studies and rounds */
 
 /* The kinds that have to be said; the others follow from the words of the rule. */
@@ -380,21 +394,14 @@ static const struct word {
 	int (*read)(const struct fl_parser *p, const struct fl_doc *item, struct fl_rule *rule);
 	bool outside;
 } words[] = {
-	{ "bench", read_bench, false },
-	{ "with", read_with, false },
-	{ "each", read_each, false },
-	{ "pairs", read_pairs, false },
-	{ "at_once", read_at_once, true },
-	{ "together", read_together, true },
-	{ "beside", read_beside, true },
-	{ "sweep", read_sweep, true },
-	{ "across", read_across, true },
-	{ "reach", read_reach, true },
-	{ "study", read_study, true },
-	{ "repeat", read_repeat, true },
-	{ "primary", read_primary, false },
-	{ "require", read_require, false },
-	{ "require_if_any", read_require_if_any, false },
+	{ "bench", read_bench, false },		{ "with", read_with, false },
+	{ "each", read_each, false },		{ "pairs", read_pairs, false },
+	{ "at_once", read_at_once, true },	{ "together", read_together, true },
+	{ "beside", read_beside, true },	{ "sweep", read_sweep, true },
+	{ "across", read_across, true },	{ "reach", read_reach, true },
+	{ "only_with", read_only_with, false }, { "study", read_study, true },
+	{ "repeat", read_repeat, true },	{ "primary", read_primary, false },
+	{ "require", read_require, false },	{ "require_if_any", read_require_if_any, false },
 };
 enum { WORDS = sizeof(words) / sizeof(words[0]) };
 

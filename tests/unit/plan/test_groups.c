@@ -173,7 +173,6 @@ static const struct {
 	{ "- bench: memory.copy\n  beside: [{bench: tcp.stream}]\n", "s.yaml:2:12: tcp.stream is measured" },
 	{ "- bench: tcp.stream\n  beside: [{bench: memory.copy}]\n",
 	  "s.yaml:1:3: tcp.stream is measured between hosts: it does not go with 'beside'" },
-	{ "- bench: tcp.stream\n  at_once: [numa]\n", "s.yaml:1:3: tcp.stream is measured between hosts: it does" },
 	{ "- bench: tcp.stream\n  study: starvation\n", "s.yaml:1:3: 'study: starvation' wants a closed loop" },
 };
 

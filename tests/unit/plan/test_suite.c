@@ -155,7 +155,8 @@ static const struct {
 	{ "- null.nop\n", "s.yaml:1:3: a rule is a map", "" },
 	{ "- bensh: null.nop\n", "s.yaml:1:3: unknown word 'bensh'", "did you mean 'bench'" },
 	{ "- zzzzzzzz: 1\n", "s.yaml:1:3: unknown word 'zzzzzzzz'",
-	  "known: bench, with, each, pairs, at_once, together, beside, sweep, across, reach, study, repeat, primary, "
+	  "known: bench, with, each, pairs, at_once, together, beside, sweep, across, reach, only_with, study, repeat, "
+	  "primary, "
 	  "require, require_if_any" },
 	{ "- bench: a\n  across: pair\n", "s.yaml:2:11: unknown schedule 'pair'", "did you mean 'pairs'" },
 	{ "- bench: a\n  across: sample\n", "s.yaml:2:11: 'across' wants a number of rounds", "{sample: 16}" },
