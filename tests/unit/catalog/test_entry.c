@@ -203,6 +203,7 @@ static void nonsense_is_refused(void **state)
 		{ "\"sequential|random\"", "null", "no choices" },
 		{ "\"sequential|random\"", "\"up|down\"", "pattern" },
 		{ "\"range\":\"node\"", "\"range\":\"planet\"", "no kind of device" },
+		{ "\"range\":\"node\"", "\"range\":\"node|nic\"", "no kind of device" },
 		{ "\"from\":\"rate_bytes\"", "\"from\":\"thin air\"", "unknown source" },
 		{ "\"better\":\"higher\"", "\"better\":\"wider\"", "'wider'" },
 		{ "\"name\":\"read_ns\"", "\"name\":\"bytes_per_s\"", "declared twice" },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_rdma.c: the limit of a path by RDMA: port, MTU and headers, slots, both ends, and what has none. */
+#include "../sample_gpus.h"
 #include "../sample_hosts.h"
 #include "judged.h"
 #include <math.h>
@@ -353,12 +354,42 @@ static void far_node(void **state)
 	fl_run_free(run);
 }
 
+/* Buffers in the memory of a GPU go through its slot, on each host that has it so, and through no DRAM. */
+static void on_a_gpu(void **state)
+{
+	const struct spec spec = { .memory = "gpu-0000:10:00.0" };
+	struct fl_run *run = make(&spec);
+	struct fl_judgement *j;
+	const struct fl_lane_verdict *v;
+	struct sample_gpus g;
+	json_t *machine;
+
+	(void)state;
+	sample_gpus_init(&g);
+	g.gpus[0].pci.upstream = NULL;
+	machine = fl_machine_json(&g.s.m);
+	for (unsigned i = 0; i < 2; i++)
+		json_object_set_new(run->hosts[i].machine, "gpus",
+				    json_pack("[O]", json_array_get(json_object_get(machine, "gpus"), 0)));
+	json_decref(machine);
+	j = judge(run);
+	v = lane_of(j, 0);
+	assert_int_equal(hop_of(v, "GPU gpu-0000:10:00.0 link")->cap_bytes_per_s / 1e9, 58);
+	hop_of(v, NIC " link, towards it");
+	hop_of(v, SENDING);
+	hop_of(v, "n2: GPU gpu-0000:10:00.0 link, towards it");
+	for (size_t i = 0; i < v->hops_n; i++)
+		assert_null(strstr(v->hops[i].name, "DRAM"));
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(payload),  cmocka_unit_test(both_ends), cmocka_unit_test(slot),
 		cmocka_unit_test(expected), cmocka_unit_test(both_ways), cmocka_unit_test(without_limit),
-		cmocka_unit_test(far_node),
+		cmocka_unit_test(far_node), cmocka_unit_test(on_a_gpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
