@@ -100,9 +100,12 @@ int fl_cuda_offer(const struct fl_cuda_device *device, struct fl_cuda_offer *ret
 
 /* ---- memory */
 
+/* What a dma-buf wants, and nvidia_p2p_get_pages(), which finds memory by its address. */
 static uint64_t page_bytes(void)
 {
-	return (uint64_t)sysconf(_SC_PAGESIZE);
+	const uint64_t gpu = 64 << 10, host = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return host > gpu ? host : gpu;
 }
 
 static uint64_t round_up(uint64_t bytes)

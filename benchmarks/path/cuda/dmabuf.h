@@ -22,8 +22,8 @@ struct fl_cuda_offer {
 };
 int fl_cuda_offer(const struct fl_cuda_device *device, struct fl_cuda_offer *ret, struct fl_err *err);
 
-/* Memory that begins at a page of the host and has whole ones, as both ways want it; *ret_base: for fl_cuda_free. The
- * device is current afterwards. */
+/* Memory that begins at a page of host and GPU (64 KiB) and has whole ones, as both ways want it; *ret_base: for
+ * fl_cuda_free. The device is current afterwards. */
 int fl_cuda_pages(const struct fl_cuda_device *device, uint64_t bytes, void **ret_base, void **ret, struct fl_err *err);
 
 /* A dma-buf of all pages of such memory, which begins with it; the descriptor is the caller's. -EOPNOTSUPP: the driver

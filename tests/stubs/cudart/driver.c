@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DMA_BUF_SUPPORTED = 124, SYNC_MEMOPS = 6, DMA_BUF_FD = 1, PAGE = 4096 };
+enum { DMA_BUF_SUPPORTED = 124, SYNC_MEMOPS = 6, DMA_BUF_FD = 1, HOST_PAGE = 4096 };
 
 static bool has(unsigned bits, int device)
 {
@@ -73,7 +73,7 @@ static int handle(void *ret, unsigned long long at, size_t bytes, int type, unsi
 	if (rc != cudaSuccess)
 		return (int)leave(rc);
 	r = device_range_locked(at, bytes, "cuMemGetHandleForAddressRange");
-	if (!r || type != DMA_BUF_FD || flags || at % PAGE || bytes % PAGE || at != r->at)
+	if (!r || type != DMA_BUF_FD || flags || at % HOST_PAGE || bytes % HOST_PAGE || at != r->at)
 		return (int)leave(cudaErrorInvalidValue);
 	if (has(stub.settings.no_dmabuf, r->device))
 		return (int)leave(cudaErrorNotSupported);

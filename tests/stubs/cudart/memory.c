@@ -13,7 +13,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { GRAIN = 512 };
+/* PAGE: where memory of a device begins. */
+enum { GRAIN = 512, PAGE = 64 << 10 };
 
 static size_t round_up(size_t bytes, size_t to)
 {
@@ -98,13 +99,17 @@ static bool map(size_t bytes, void **at, struct range *r)
 		return false;
 	if (ftruncate(r->fd, (off_t)bytes) == 0)
 		p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, r->fd, 0);
-	*at = p == MAP_FAILED ? p : mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p != MAP_FAILED)
+		*at = mmap(NULL, bytes + PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	else
+		*at = p;
 	if (*at == MAP_FAILED) {
 		if (p != MAP_FAILED)
 			munmap(p, bytes);
 		close(r->fd);
 		return false;
 	}
+	*at = (char *)*at + (PAGE - (uintptr_t)*at % PAGE);
 	r->real = p;
 	return true;
 }
