@@ -10,7 +10,7 @@ play() {
 	local part=$1
 	shift
 	rc=0
-	feedline bench null.scripted_lockstep --part "$part" --duration 200ms --timeout 1s --store "$store" --json "$@" \
+	feedline bench null.scripted_lockstep --part "$part" --duration 400ms --timeout 1s --store "$store" --json "$@" \
 		>"$home/out" 2>"$home/err" || rc=$?
 	rc=$(undisturbed "$rc" "$home/out")
 	is 0 "$(workers)" "workers left after $part $*"

@@ -127,7 +127,7 @@ feedline show last --json --samples --store "$store" >"$home/samples"
 is 80 "$(jq --argjson ns "$(value '.lanes[0].window.window_ns')" \
 	'[.. | objects | .ops_per_s? // empty | .samples[0].value] | .[0] | add / length * $ns / 1e9 | round' "$home/samples")" 'all of its ops'
 # It may take longer than the time for one step, but not stand still; and nobody says how long it lasts.
-work --steps 30 --step-time 50ms --timeout 500ms
+work --steps 30 --step-time 50ms --timeout 1s
 is 0 "$rc" 'status of work that takes longer than --timeout'
 work --script hang_step --timeout 500ms
 is 3 "$rc" 'status of work that stands still'
@@ -170,7 +170,7 @@ is 'not measured: built without a script' "$(value '.lanes[0] | "\(.verdict): \(
 cat >"$home/beside.yaml" <<'EOF'
 - together:
     - bench: null.scripted
-      with: {script: crash_step, duration: 200ms}
+      with: {script: crash_step, duration: 500ms}
     - bench: null.nop
 EOF
 rc=0
@@ -183,9 +183,9 @@ is 'invalid,not measured' "$(value '[.lanes[].verdict] | join(",")')" 'verdicts 
 cat >"$home/beside.yaml" <<'EOF'
 - together:
     - bench: null.scripted
-      with: {script: fail_step, duration: 200ms}
+      with: {script: fail_step, duration: 500ms}
     - bench: null.scripted
-      with: {script: wrong_data, duration: 200ms}
+      with: {script: wrong_data, duration: 500ms}
 EOF
 rc=0
 feedline run --suite "$home/beside.yaml" --store "$store" --json >"$home/out" 2>"$home/err" || rc=$?

@@ -20,7 +20,7 @@ suite() {
 suite <<'EOF'
 - together:
     - bench: null.scripted_gpu
-      with: {gpu: 10:00.0, duration: 200ms}
+      with: {gpu: 10:00.0, duration: 400ms}
     - bench: null.scripted_gpu
       with: {gpu: 10:00.0, rate: 2GB}
     - bench: null.scripted_gpu
@@ -38,7 +38,7 @@ while IFS='|' read -r script first second third why beside; do
 	suite <<EOF
 - together:
     - bench: null.scripted_gpu
-      with: {gpu: 10:00.0, duration: 200ms, script: $script}
+      with: {gpu: 10:00.0, duration: 400ms, script: $script}
     - bench: null.scripted_gpu
       with: {gpu: 10:00.0}
     - bench: null.scripted_gpu
