@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_ping.c: one message at a time between two sides: that all bytes of each are looked at, how long the stub is
  * known to take, and how it ends when something fails. */
-#include "path/rdma/ping.h"
+#include "path/rdma/ping.c"
 #include "rdma_rig.h"
 #include <feedline/clock.h>
 #include <math.h>
@@ -235,6 +235,38 @@ static void wrong_data(void **state)
 	}
 }
 
+/* A packet of a message that did not come leaves what came to that place before, which is never the same. */
+static void every_packet_has_a_mark(void **state)
+{
+	enum { ROOM = 3 * EVERY + 1 };
+	char now[ROOM], before[ROOM];
+
+	(void)state;
+	for (uint64_t size = 1; size <= ROOM; size++) {
+		memset(now, 7, size);
+		memset(before, 7, size);
+		mark(before, size, 1000);
+		mark(now, size, 1000 + PLACES);
+		for (uint64_t at = 0; at < size; at += EVERY)
+			if (!memcmp(now + at, before + at, size - at < EVERY ? size - at : EVERY))
+				fail_msg("of %" PRIu64 " bytes those from %" PRIu64 " on are as before", size, at);
+	}
+}
+
+/* One bit that is turned looks neither like the last message that came to that place nor like the last one of all. */
+static void one_bit_is_seen(void **state)
+{
+	(void)state;
+	for (uint64_t number = PLACES; number < 1000; number++)
+		for (uint64_t ago = 1; ago <= PLACES; ago++) {
+			char now, before;
+
+			mark(&now, 1, number);
+			mark(&before, 1, number - ago);
+			assert_true(__builtin_popcount((unsigned char)(now ^ before)) >= 2);
+		}
+}
+
 /* ---- what fails ends with its cause */
 
 static const struct {
@@ -390,8 +422,10 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trips), cmocka_unit_test(as_long_as_known), cmocka_unit_test(wrong_data),
-		cmocka_unit_test(fails), cmocka_unit_test(refused),
+		cmocka_unit_test(trips),	   cmocka_unit_test(as_long_as_known),
+		cmocka_unit_test(wrong_data),	   cmocka_unit_test(every_packet_has_a_mark),
+		cmocka_unit_test(one_bit_is_seen), cmocka_unit_test(fails),
+		cmocka_unit_test(refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
