@@ -129,7 +129,8 @@ static const struct fl_view *goes_to(const struct member *m, size_t n, size_t i)
 	if (!measures_each(m[i].s))
 		return NULL;
 	for (const struct fl_flow *f = m[i].s->entry->flows; f->from; f++)
-		asks |= fl_end_is_between(m[i].s, f->to) && strcmp(f->to, FL_INTERFACE) != 0;
+		asks |= fl_flow_holds(m[i].s->entry, f, option_text, json_object_get(m[i].s->planned, "options")) &&
+			fl_end_is_between(m[i].s, f->to) && strcmp(f->to, FL_INTERFACE) != 0;
 	for (size_t k = 0; k < n && asks; k++)
 		if (m[k].view != m[i].view)
 			return m[k].view;

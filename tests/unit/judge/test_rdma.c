@@ -25,6 +25,12 @@ static struct fl_fact put_facts[] = {
 	{ 0 },
 };
 static struct fl_flow put_flows[] = { { "memory", "nic", 1, NULL }, { 0 } };
+/* Where both send, what arrives at each counts. */
+static struct fl_flow send_flows[] = {
+	{ "memory", "nic", 1, "direction=one" },
+	{ "nic", "memory", 1, "direction=both" },
+	{ 0 },
+};
 static struct fl_flow get_flows[] = { { "nic", "memory", 1, NULL }, { 0 } };
 
 static json_t *declare(char *name, struct fl_flow *flows)
@@ -105,6 +111,7 @@ static struct fl_run *make(const struct spec *spec)
 	for (unsigned i = 0; i < 2; i++)
 		set_nic(nic_of(run, i));
 	json_object_set_new(run->declared, "net.put", declare("net.put", put_flows));
+	json_object_set_new(run->declared, "net.send", declare("net.send", send_flows));
 	json_object_set_new(run->declared, "net.get", declare("net.get", get_flows));
 	snprintf(options, sizeof(options),
 		 "{\"nic\":\"nic-0000:21:00.0\",\"memory\":\"%s\",\"size\":\"%s\",\"depth\":\"%s\",\"direction\":\"%"
@@ -279,6 +286,7 @@ static void expected(void **state)
 static void both_ways(void **state)
 {
 	const struct spec put = { .direction = "both" }, get = { .bench = "net.get", .direction = "both" };
+	const struct spec send = { .bench = "net.send", .direction = "both" };
 	struct fl_run *run = make(&put);
 	struct fl_judgement *j = judge(run);
 
@@ -295,6 +303,13 @@ static void both_ways(void **state)
 	assert_string_equal(lane_of(j, 1)->group_name, "n1 to n2");
 	hop_of(lane_of(j, 1), NIC " port, receiving");
 	hop_of(lane_of(j, 1), "n1: " SENDING);
+	fl_judgement_free(j);
+	fl_run_free(run);
+	run = make(&send);
+	j = judge(run);
+	assert_string_equal(lane_of(j, 0)->group_name, "n2 to n1");
+	hop_of(lane_of(j, 0), NIC " port, receiving");
+	hop_of(lane_of(j, 0), "n2: " SENDING);
 	fl_judgement_free(j);
 	fl_run_free(run);
 }

@@ -367,10 +367,10 @@ static void suite(void **state)
 	assert_true(measured > 5 * (size_t)NICS);
 	assert_true(remote >= 2 * (size_t)(NICS - 1));
 	assert_true(at_once_n >= 2);
-	assert_true(seconds_of(plan) < 60);
+	assert_true(seconds_of(plan) < 150);
 	fl_plan_free(plan);
 	plan = of_suite(&eight);
-	assert_true(seconds_of(plan) < 4 * 60);
+	assert_true(seconds_of(plan) < 480);
 	fl_plan_free(plan);
 
 	plan = of_suite(&none);
