@@ -270,6 +270,18 @@ static int check_trips(const struct latency_state *s, uint64_t asked, uint64_t a
 	return fl_fail(err, -EBADMSG, "%" PRIu64 " messages came back, and the echo sent %" PRIu64, asked, answered);
 }
 
+/* Who failed says why; the other one is none the wiser. */
+static int is_under_way(const struct latency_state *s, const struct total *all, struct fl_err *err)
+{
+	int rc = fl_rdma_ping_cause(s->ping, err);
+
+	if (rc < 0 || (all[ASKS].all_done && all[ANSWERS].all_done))
+		return rc;
+	rc = fl_fail(err, -ETIMEDOUT, "not all that was under way in the end was done, says %s", s->link.peer);
+	fl_hint(err, "is that host, or the network between, still there?");
+	return rc;
+}
+
 /* Neither closes before the other has left. */
 int fl_rdma_latency_verify(void *state, struct fl_err *err)
 {
@@ -282,11 +294,9 @@ int fl_rdma_latency_verify(void *state, struct fl_err *err)
 	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
 	if (rc < 0)
 		return rc;
-	if (!all[ASKS].all_done || !all[ANSWERS].all_done) {
-		rc = fl_fail(err, -ETIMEDOUT, "not all requests that were under way in the end were done");
-		fl_hint(err, "is that host, or the network between, still there?");
+	rc = is_under_way(s, all, err);
+	if (rc < 0)
 		return rc;
-	}
 	if (fl_rank(s->lane) == ASKS)
 		return check_trips(s, be64toh(all[ASKS].trips), be64toh(all[ANSWERS].trips), err);
 	return fl_rdma_ping_check(s->ping, be64toh(all[ASKS].trips), err);

@@ -405,15 +405,16 @@ static void state_messages(const struct stream_state *s, const struct total *oth
 		fl_set_fact(s->lane, "lost", "%" PRIu64 " of %" PRIu64, sent - taken, sent);
 }
 
+/* Who failed says why; the other one is none the wiser. */
 static int is_under_way(const struct stream_state *s, const struct total *all, struct fl_err *err)
 {
-	const unsigned rank = fl_rank(s->lane);
-	const char *where = be64toh(all[rank].all_done) ? s->link.peer : "this side";
-	int rc;
+	int rc = 0;
 
-	if (be64toh(all[0].all_done) && be64toh(all[1].all_done))
-		return 0;
-	rc = fl_fail(err, -ETIMEDOUT, "not all that was under way in the end was done, says %s", where);
+	for (unsigned i = 0; i < s->link.threads && rc == 0 && s->posts[i]; i++)
+		rc = fl_rdma_post_cause(s->posts[i], err);
+	if (rc < 0 || (be64toh(all[0].all_done) && be64toh(all[1].all_done)))
+		return rc;
+	rc = fl_fail(err, -ETIMEDOUT, "not all that was under way in the end was done, says %s", s->link.peer);
 	fl_hint(err, "is that host, or the network between, still there?");
 	return rc;
 }

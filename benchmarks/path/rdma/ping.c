@@ -40,6 +40,7 @@ struct fl_rdma_ping {
 	uint64_t since_ns;  /* nothing came */
 	struct ibv_wc came; /* the last completion that was waited for */
 	bool armed, draining, broken;
+	struct fl_err cause; /* of what failed while it was drained */
 };
 
 /* ---- memory: places from which messages go, then those in which they arrive, each behind room for what UD puts
@@ -583,13 +584,20 @@ int fl_rdma_ping_answer(struct fl_rdma_ping *p, struct fl_err *err)
 
 void fl_rdma_ping_drain(struct fl_rdma_ping *p)
 {
-	struct fl_err ignored = { 0 };
-
 	p->looked = 0;
 	p->since_ns = 0;
 	p->draining = true;
 	while (p->group == 1 && !p->broken && p->done != p->posted)
-		await(p, 0, &ignored);
+		await(p, 0, &p->cause);
+}
+
+int fl_rdma_ping_cause(const struct fl_rdma_ping *p, struct fl_err *err)
+{
+	int rc = p->cause.code ? fl_fail(err, p->cause.code, "%s", p->cause.what) : 0;
+
+	if (*p->cause.hint)
+		fl_hint(err, "%s", p->cause.hint);
+	return rc;
 }
 
 bool fl_rdma_ping_trips(const struct fl_rdma_ping *p, uint64_t *ret)

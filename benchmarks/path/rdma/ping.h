@@ -55,6 +55,9 @@ int fl_rdma_ping_answer(struct fl_rdma_ping *p, struct fl_err *err);
 /* Waits for a read or atomic that is under way; what is left of others ends with the queue pair. */
 void fl_rdma_ping_drain(struct fl_rdma_ping *p);
 
+/* What failed while it was drained, as fl_rdma_ping_ask says it; 0: nothing did. */
+int fl_rdma_ping_cause(const struct fl_rdma_ping *p, struct fl_err *err);
+
 /* After that: how many were made, of reads and atomics with the one that was waited for; false: something failed. */
 bool fl_rdma_ping_trips(const struct fl_rdma_ping *p, uint64_t *ret);
 

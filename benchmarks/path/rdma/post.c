@@ -27,6 +27,7 @@ struct fl_rdma_post {
 	bool sends, receives;
 	uint64_t looked, moved_ns; /* turns in vain since something was done, and when that was */
 	bool broken;
+	struct fl_err cause; /* of what failed while it was drained */
 	struct pair pairs[];
 };
 
@@ -300,13 +301,12 @@ static int say_last(struct fl_rdma_post *p, struct fl_err *err)
 
 static int end_turn(struct fl_rdma_post *p)
 {
-	struct fl_err ignored = { 0 };
 	uint64_t counted = 0;
-	int rc = p->receives ? receive_more(p, &ignored) : 0;
+	int rc = p->receives ? receive_more(p, &p->cause) : 0;
 
 	if (rc == 0 && p->sends)
-		rc = say_last(p, &ignored);
-	return rc == 0 ? turn(p, &counted, &ignored) : rc;
+		rc = say_last(p, &p->cause);
+	return rc == 0 ? turn(p, &counted, &p->cause) : rc;
 }
 
 /* Until all that was begun is over here, and there. What unreliable transports lost nobody waits for. */
@@ -321,7 +321,8 @@ static void end(struct fl_rdma_post *p)
 		if (n > 0) {
 			p->looked = p->moved_ns = 0;
 		} else if (n == 0 && is_late(p, silent ? SILENT_MS : FL_RDMA_PATIENCE_MS)) {
-			p->broken = !silent;
+			if (!silent)
+				has_nothing(p, &p->cause);
 			return;
 		}
 	}
@@ -364,6 +365,15 @@ void fl_rdma_post_drain(struct fl_rdma_post *p)
 	end(p);
 	if (p->broken || (p->receives && p->spec.link->transport != FL_RDMA_RC))
 		flush(p);
+}
+
+int fl_rdma_post_cause(const struct fl_rdma_post *p, struct fl_err *err)
+{
+	int rc = p->cause.code ? fl_fail(err, p->cause.code, "%s", p->cause.what) : 0;
+
+	if (*p->cause.hint)
+		fl_hint(err, "%s", p->cause.hint);
+	return rc;
 }
 
 struct fl_rdma_done fl_rdma_post_done(const struct fl_rdma_post *p, unsigned pair)

@@ -63,6 +63,9 @@ int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct 
  * what does not end is flushed. Nothing changes memory or queues after that. */
 void fl_rdma_post_drain(struct fl_rdma_post *p);
 
+/* What failed while it was drained, as fl_rdma_post_move says it; 0: nothing did. */
+int fl_rdma_post_cause(const struct fl_rdma_post *p, struct fl_err *err);
+
 /* Of a pair of the link that is of this thread, after that. */
 struct fl_rdma_done {
 	bool all;	      /* none failed or is still under way, as far as this side knows */

@@ -108,11 +108,12 @@ static bool is_right(const struct rig *r, const struct op *op, const struct faul
 
 static void suffer(const struct rig_worker *w, const struct op *op, const struct fault *f, unsigned side)
 {
-	char options[TEXT], stub[TEXT], all[2 * TEXT];
-	struct rig r = { .bench = op->bench, .options = options, .midway = f->midway, .last = f->last };
+	char options[TEXT], stub[TEXT], last[TEXT], all[2 * TEXT];
+	struct rig r = { .bench = op->bench, .options = options, .midway = f->midway, .last = f->last ? last : NULL };
 
 	snprintf(options, sizeof(options), "%s %s", op->options, f->options ? f->options : "");
 	expand(f->stub, op, side, stub);
+	expand(f->last, op, side, last);
 	snprintf(all, sizeof(all), "rate=1000000000,latency=3000,threads=3,%s", stub);
 	r.measure_ns = f->last ? 0 : 400000000000;
 	verbs_stub_begin(all);
@@ -286,10 +287,25 @@ static void statuses(void **state)
 		}
 }
 
+/* ---- what was under way in the end has to end, too, and says what it failed of; pings wait for none */
+
+static void ends(void **state)
+{
+	static const struct fault faults[] = {
+		{ .last = "cut=1", .code = -ETIMEDOUT, .says = "%, @: nothing came back, again and again", .who = ONE },
+		{ .last = "mlx5_#:$:1:status=10", .code = -EACCES, .says = "%, @: its memory may not be accessed so" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		for (unsigned k = 0; k < OPS; k++)
+			if (ops[k].sides == FIRST || !strstr(ops[k].bench, "latency"))
+				suffer(*state, &ops[k], &faults[i], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(opening), cmocka_unit_test(requests),
-					    cmocka_unit_test(statuses) };
+					    cmocka_unit_test(statuses), cmocka_unit_test(ends) };
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }

@@ -268,7 +268,8 @@ static void disagree(void **state)
 	} rows[] = {
 		{ SEND, meddle_with_trips, -EBADMSG, "300 messages came back, and the echo sent 2" },
 		{ WRITE, meddle_with_trips, -EBADMSG, "300 messages came back, and the echo sent 2" },
-		{ SEND, meddle_with_all_done, -ETIMEDOUT, "not all requests that were under way" },
+		{ SEND, meddle_with_all_done, -ETIMEDOUT,
+		  "not all that was under way in the end was done, says rank 1" },
 	};
 
 	(void)state;
