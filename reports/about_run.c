@@ -165,6 +165,7 @@ struct fl_content fl_content_of_run(const struct fl_run *run, const struct fl_ju
 		fl_content_add(&c, fl_section_matrix(&matrices, i, w));
 	fl_content_add(&c, fl_section_studies(j, w));
 	fl_content_add(&c, j->hosts_n ? fl_section_further_of_hosts(j, w) : fl_section_further(j, w));
+	fl_content_add(&c, fl_section_rdma_ports(j));
 	fl_content_add(&c, fl_section_why(run, j, w, &matrices));
 	fl_content_add(&c, j->hosts_n <= BESIDE_HOSTS_MOST ? fl_section_beside(run) : fl_section_beside_hosts(run, j));
 	fl_report_matrices_release(&matrices);

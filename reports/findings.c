@@ -26,8 +26,7 @@ static json_t *collect(const struct fl_judgement *j)
 	return found;
 }
 
-/* " on n1-n8"; NULL: the run is on one machine. */
-static char *hosts_of(const struct fl_judgement *j, const json_t *names)
+char *fl_report_on_hosts(const struct fl_judgement *j, const json_t *names)
 {
 	bool *in;
 	char *list, *aside;
@@ -53,7 +52,7 @@ static void add_finding(struct fl_section *s, const struct fl_judgement *j, cons
 	fl_section_add(s, (struct fl_remark){ .kind = fl_dup("finding"),
 					      .subject = n == 1 ? fl_words_name(w, &j->lanes[first])
 								: fl_format("%lld lanes", n),
-					      .aside = n == 1 ? NULL : hosts_of(j, json_array_get(of, 2)),
+					      .aside = n == 1 ? NULL : fl_report_on_hosts(j, json_array_get(of, 2)),
 					      .text = fl_report_clean(text) });
 }
 

@@ -126,6 +126,11 @@ void fl_section_release(struct fl_section *s);
 
 /* ---- findings.c: what was seen on the paths of lanes, and the odd ones out */
 void fl_add_findings(struct fl_section *s, const struct fl_judgement *j, const struct fl_words *w);
+/* " on n1-n8", of an object with their names; NULL: the run is on one machine. malloc'd. */
+char *fl_report_on_hosts(const struct fl_judgement *j, const json_t *names);
+
+/* ---- rdma_ports.c: by which ports lanes went that used RDMA */
+struct fl_section fl_section_rdma_ports(const struct fl_judgement *j);
 
 /* ---- matrix.c: many lanes over two devices, as tables */
 struct fl_matrix;
