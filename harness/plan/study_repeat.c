@@ -31,15 +31,16 @@ static int add_each(const struct fl_expansion *x, const struct fl_rule *rule, st
 /* Lanes that make one measurement together stay together, and others of the same round are groups of their own. */
 static void add_measurements(struct fl_lane_list *all, const struct fl_lane_group *group)
 {
-	size_t size = group->lanes->size > 1 ? group->lanes->size : group->n;
+	size_t size = group->lanes->size > 1 ? group->lanes->size : group->n, i = 0;
 
-	for (size_t i = 0; i < group->n; i += size) {
+	do { /* one at least */
 		struct fl_lane_group one = *group;
 
 		one.lanes += i;
 		one.n = size;
 		fl_lane_list_add(all, &one);
-	}
+		i += size;
+	} while (i < group->n);
 }
 
 /* The groups from i on with the same stem: into one list; those taken have no stem any more. ret_n: how many there

@@ -33,9 +33,9 @@ static struct fl_flow send_flows[] = {
 };
 static struct fl_flow get_flows[] = { { "nic", "memory", 1, NULL }, { 0 } };
 
-static json_t *declare(char *name, struct fl_flow *flows)
+static json_t *declare(const char *name, struct fl_flow *flows)
 {
-	const struct fl_entry entry = { .name = name,
+	const struct fl_entry entry = { .name = (char *)(uintptr_t)name,
 					.summary = "by RDMA",
 					.program = "feedline-lane-rdma",
 					.verifies = true,
