@@ -243,6 +243,20 @@ static int agree_in_kind(const struct said *mine, const struct said *theirs, con
 	return rc;
 }
 
+/* From one InfiniBand subnet to another it goes by the LID of a router, which nobody was asked for. */
+static int agree_in_subnet(const struct said *mine, const struct said *theirs, const char *peer, struct fl_err *err)
+{
+	const size_t prefix_bytes = 8;
+	int rc;
+
+	if (memcmp(mine->gid, theirs->gid, prefix_bytes) == 0)
+		return 0;
+	rc = fl_fail(err, -EHOSTUNREACH, "%s and %s of %s are in different InfiniBand subnets", mine->device,
+		     theirs->device, peer);
+	fl_hint(err, "what goes between them by a router cannot be measured: choose ports of one subnet");
+	return rc;
+}
+
 static int agree_in_address(const struct said *mine, const struct said *theirs, const char *peer, struct fl_err *err)
 {
 	struct ibv_gid_entry own = { .gid_type = mine->gid_type }, other = { .gid_type = theirs->gid_type };
@@ -253,7 +267,7 @@ static int agree_in_address(const struct said *mine, const struct said *theirs, 
 		return fl_fail(err, -EPROTO, "%s is %s; %s of %s is %s", mine->device, layer_name(mine->link_layer),
 			       theirs->device, peer, layer_name(theirs->link_layer));
 	if (mine->link_layer != IBV_LINK_LAYER_ETHERNET)
-		return 0;
+		return agree_in_subnet(mine, theirs, peer, err);
 	memcpy(own.gid.raw, mine->gid, sizeof(mine->gid));
 	memcpy(other.gid.raw, theirs->gid, sizeof(theirs->gid));
 	if (own.gid_type == other.gid_type && fl_rdma_gid_is_ipv4(&own.gid) == fl_rdma_gid_is_ipv4(&other.gid))
@@ -296,7 +310,7 @@ static struct ibv_ah_attr address_of(const struct fl_rdma_link_spec *spec, const
 {
 	struct ibv_ah_attr ah = { .port_num = spec->port->number,
 				  .dlid = (uint16_t)theirs->lid,
-				  .is_global = spec->port->is_ethernet };
+				  .is_global = fl_rdma_port_is_global(spec->port) };
 
 	if (!ah.is_global)
 		return ah;

@@ -234,6 +234,23 @@ static int choose_port(struct fl_rdma_port *p, const struct fl_rdma_port_spec *s
 	return rc;
 }
 
+bool fl_rdma_port_is_global(const struct fl_rdma_port *p)
+{
+	return p->is_ethernet || p->attr.flags & IBV_QPF_GRH_REQUIRED;
+}
+
+/* Of InfiniBand: what the subnet is addressed by. */
+static int check_lid(const struct fl_rdma_port *p, struct fl_err *err)
+{
+	int rc;
+
+	if (p->attr.lid || fl_rdma_port_is_global(p))
+		return 0;
+	rc = fl_fail(err, -EADDRNOTAVAIL, "%s has no LID", p->name);
+	fl_hint(err, "a subnet manager gives it one: does one run in that subnet?");
+	return rc;
+}
+
 /* ---- device */
 
 static int node_of(const struct ibv_device *device)
@@ -389,6 +406,8 @@ int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port 
 
 	if (rc == 0)
 		rc = choose_port(&p, spec, err);
+	if (rc == 0)
+		rc = check_lid(&p, err);
 	if (rc == 0)
 		rc = choose_gid(&p, spec, err);
 	if (rc == 0)

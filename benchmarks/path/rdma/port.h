@@ -37,7 +37,7 @@ struct fl_rdma_port {
 };
 
 /* -ENODEV: no RDMA here, or no such device or interface, with those that there are; -ENETDOWN: the port is not active,
- * with its state; -EADDRNOTAVAIL: no GID by the rule, or nothing at that index; -EINVAL: what no device has;
+ * with its state; -EADDRNOTAVAIL: no GID by the rule, or nothing at that index, or no LID; -EINVAL: what no device has;
  * -EMSGSIZE: an MTU above what the port is set to; -EOPNOTSUPP: it is neither InfiniBand nor RoCE; -EACCES and
  * others: why it could not be opened. */
 int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port *ret, struct fl_err *err);
@@ -46,6 +46,9 @@ int fl_rdma_port_open(const struct fl_rdma_port_spec *spec, struct fl_rdma_port 
 int fl_rdma_port_probe(const struct fl_rdma_port_spec *spec, bool atomics, struct fl_err *err);
 int fl_rdma_port_atomics(const struct fl_rdma_port *p, struct fl_err *err); /* -EOPNOTSUPP: it has none */
 void fl_rdma_port_close(struct fl_rdma_port *p); /* after all that was made of it; of a zeroed one: nothing */
+
+/* Are its packets addressed by GID, in a global route: RoCE always, InfiniBand where the port wants it? Else by LID. */
+bool fl_rdma_port_is_global(const struct fl_rdma_port *p);
 
 /* "RoCE v2", "RoCE v1", "IB" */
 const char *fl_rdma_gid_type(const struct ibv_gid_entry *gid);

@@ -264,7 +264,8 @@ static int query_port(struct ibv_context *context, uint8_t port, struct ibv_port
 				       .gid_tbl_len = 255,
 				       .max_msg_sz = 1u << 30,
 				       .pkey_tbl_len = 1,
-				       .lid = is_ib ? lid_of(nic, port) : 0,
+				       .lid = is_ib && !(stub.settings.no_lid >> nic & 1) ? lid_of(nic, port) : 0,
+				       .flags = stub.settings.wants_grh >> nic & 1 ? IBV_QPF_GRH_REQUIRED : 0,
 				       .sm_lid = is_ib ? 100 : 0,
 				       .active_width = 2,
 				       .active_speed = 32,
@@ -317,6 +318,8 @@ bool gid_at(int nic, unsigned port, unsigned index, struct ibv_gid_entry *ret)
 	if ((kind == 1 && stub.settings.no_v6 >> nic & 1) || (kind == 2 && stub.settings.no_v4 >> nic & 1))
 		return false;
 	put_address(nic, port, kind, &ret->gid);
+	if (stub.settings.is_apart >> nic & 1)
+		ret->gid.raw[7] = 1;
 	ret->gid_type = is_ib ? IBV_GID_TYPE_IB : index % 2 ? IBV_GID_TYPE_ROCE_V2 : IBV_GID_TYPE_ROCE_V1;
 	if (!is_ib)
 		ret->ndev_ifindex = nic == 0 && port == 1 ? 1 : 1000000 + lid_of(nic, port);

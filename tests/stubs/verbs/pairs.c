@@ -113,7 +113,9 @@ static int check_address(const struct qp *q, const struct ibv_qp_attr *attr)
 
 	if (attr->path_mtu > stub.settings.mtu[nic][q->attr.port_num - 1] || ah->port_num != q->attr.port_num)
 		return EINVAL;
-	if (stub.settings.is_ib >> nic & 1)
+	if (stub.settings.wants_grh >> nic & 1 && !ah->is_global)
+		return EINVAL;
+	if (stub.settings.is_ib >> nic & 1 && !ah->is_global)
 		return ah->dlid ? 0 : EINVAL;
 	if (!ah->is_global || !gid_at(nic, q->attr.port_num, ah->grh.sgid_index, &g))
 		return EINVAL;

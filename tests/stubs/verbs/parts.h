@@ -38,7 +38,8 @@ struct fault {
 };
 
 struct settings {
-	unsigned nics, is_ib, is_iwarp, no_v4, no_v6, no_atomics; /* all but the first: a bit for each NIC */
+	unsigned nics, is_ib, no_lid, wants_grh, is_apart, is_iwarp, no_v4, no_v6,
+		no_atomics; /* all but the first: a bit for each NIC */
 	bool down[NICS][PORTS], cut, peermem;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;

@@ -85,6 +85,12 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->is_iwarp |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nov4"))
 		s->no_v4 |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "nolid"))
+		s->no_lid |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "grh"))
+		s->wants_grh |= 1u << index_of(value, NULL, entry);
+	else if (is(entry, n, "apart"))
+		s->is_apart |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "nov6"))
 		s->no_v6 |= 1u << index_of(value, NULL, entry);
 	else if (is(entry, n, "noatomics"))

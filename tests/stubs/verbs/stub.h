@@ -20,6 +20,7 @@
  *   iwarp=N         NIC N is iWARP
  *   down=N.P        port P (from 1) of NIC N is down
  *   mtu=N.P.BYTES   what that port is set to (4096)
+ *   nolid=N, apart=N, grh=N   NIC N, of InfiniBand, has no LID, is in a subnet of its own, wants a global route always
  *   nov4=N, nov6=N  NIC N has no such addresses
  *   noatomics=N     NIC N has none
  *   memlock=BYTES   more than that cannot be registered

@@ -127,7 +127,7 @@ static bool is_addressed(const struct qp *from, const struct ibv_ah_attr *to, co
 	struct ibv_gid_entry there, here;
 
 	if (stub.settings.is_ib >> nic & 1)
-		return stub.settings.is_ib >> own & 1 && to->dlid == lid_of(nic, q->attr.port_num);
+		return stub.settings.is_ib >> own & 1 && (to->is_global || to->dlid == lid_of(nic, q->attr.port_num));
 	if (!gid_at(own, from->attr.port_num, to->grh.sgid_index, &here))
 		return false;
 	for (unsigned i = 0; i < GIDS; i++)

@@ -128,6 +128,7 @@ static void carries(void **state)
 		{ "", FL_RDMA_RC, 1, false, false, "RC", "4096" },
 		{ "mtu=1.1.1024", FL_RDMA_RC, 3, false, true, "RC", "1024" },
 		{ "ib=0,ib=1", FL_RDMA_RC, FL_RDMA_PAIRS_MAX, false, false, "RC", "4096" },
+		{ "ib=0,ib=1,grh=0,grh=1,nolid=0,nolid=1", FL_RDMA_RC, 1, false, false, "RC", "4096" },
 		{ "", FL_RDMA_UC, 2, false, false, "UC", "4096" },
 		{ "", FL_RDMA_RC, 1, true, false, NULL, NULL },
 		{ "", FL_RDMA_UC, 1, true, false, NULL, NULL },
