@@ -168,14 +168,6 @@ static void opening(void **state)
 		  .says = "an MTU of 4096 was asked for; that of mlx5_# port 1 is 1024",
 		  .hint = "the MTU of its interface" },
 		{ .stub = "ib=#", .code = -EPROTO, .says = "mlx5_# port 1 is InfiniBand; mlx5_" },
-		{ .stub = "ib=0,ib=1,nolid=#",
-		  .code = -EADDRNOTAVAIL,
-		  .says = "mlx5_# port 1 has no LID",
-		  .hint = "a subnet manager gives it one" },
-		{ .stub = "ib=0,ib=1,apart=#",
-		  .code = -EHOSTUNREACH,
-		  .says = "mlx5_# port 1 and mlx5_",
-		  .hint = "what goes between them by a router" },
 		{ .stub = "iwarp=#",
 		  .code = -EOPNOTSUPP,
 		  .says = "mlx5_# is neither InfiniBand nor RoCE",
@@ -214,6 +206,25 @@ static void opening(void **state)
 			for (unsigned side = 0; side < 2; side++)
 				suffer(*state, &ops[k], &faults[i], side);
 	setrlimit(RLIMIT_MEMLOCK, &before);
+}
+
+static void infiniband(void **state)
+{
+	static const struct fault faults[] = {
+		{ .stub = "ib=0,ib=1,nolid=#",
+		  .code = -EADDRNOTAVAIL,
+		  .says = "mlx5_# port 1 has no LID",
+		  .hint = "a subnet manager gives it one" },
+		{ .stub = "ib=0,ib=1,apart=#",
+		  .code = -EHOSTUNREACH,
+		  .says = "mlx5_# port 1 and mlx5_",
+		  .hint = "what goes between them by a router" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		for (unsigned k = 0; k < OPS; k++)
+			for (unsigned side = 0; side < 2; side++)
+				suffer(*state, &ops[k], &faults[i], side);
 }
 
 /* ---- requests: of each operation */
@@ -312,8 +323,9 @@ static void ends(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(opening), cmocka_unit_test(requests),
-					    cmocka_unit_test(statuses), cmocka_unit_test(ends) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(opening), cmocka_unit_test(infiniband),
+					    cmocka_unit_test(requests), cmocka_unit_test(statuses),
+					    cmocka_unit_test(ends) };
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }
