@@ -85,13 +85,20 @@ static int entry_at(const struct fl_rdma_port *p, unsigned index, struct ibv_gid
 	return 0;
 }
 
+/* A queue pair is told of an index in one byte: what is behind that cannot be used. */
+static unsigned gids_of(const struct fl_rdma_port *p)
+{
+	const int most = UINT8_MAX + 1;
+
+	return (unsigned)(p->attr.gid_tbl_len < most ? p->attr.gid_tbl_len : most);
+}
+
 static int gid_by_index(struct fl_rdma_port *p, unsigned index, struct fl_err *err)
 {
 	int rc;
 
-	if (index >= (unsigned)p->attr.gid_tbl_len)
-		return fl_fail(err, -EADDRNOTAVAIL, "%s has %d GIDs, none with index %u", p->name, p->attr.gid_tbl_len,
-			       index);
+	if (index >= gids_of(p))
+		return fl_fail(err, -EADDRNOTAVAIL, "%s has %u GIDs, none with index %u", p->name, gids_of(p), index);
 	rc = entry_at(p, index, &p->gid);
 	if (rc < 0) {
 		rc = fl_fail(err, rc, "%s has no GID at index %u", p->name, index);
@@ -106,7 +113,7 @@ static int gid_by_rule(struct fl_rdma_port *p, const char *interface, struct fl_
 	unsigned ifindex = *interface ? if_nametoindex(interface) : 0, best = 0;
 	int rc;
 
-	for (unsigned i = 0; i < (unsigned)p->attr.gid_tbl_len && best < 2; i++) {
+	for (unsigned i = 0; i < gids_of(p) && best < 2; i++) {
 		struct ibv_gid_entry g;
 
 		if (entry_at(p, i, &g) < 0 || rank_of(&g, ifindex) <= best)
@@ -202,7 +209,7 @@ static bool is_of_interface(const struct fl_rdma_port *p, unsigned ifindex)
 {
 	struct ibv_gid_entry g;
 
-	for (unsigned i = 0; i < (unsigned)p->attr.gid_tbl_len; i++)
+	for (unsigned i = 0; i < gids_of(p); i++)
 		if (entry_at(p, i, &g) == 0 && g.ndev_ifindex == ifindex)
 			return true;
 	return false;
