@@ -10,7 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash"
 
 checks=(machines_are_two rdma_is_there cable_can_be_cut suite_by_ssh suite_by_mpirun storage_of_the_other_machine
-	rdma_over_a_cut_cable rdma_of_a_port_that_is_down)
+	rdma_over_a_cut_cable rdma_of_a_port_that_is_down rdma_that_does_not_match rdma_without_locked_memory
+	rdma_to_a_lane_that_is_gone)
 build=${1:?usage: pair-guest.sh BUILD_DIR [CHECK...]}
 [ $# -lt 2 ] || checks=("${@:2}")
 feedline=$build/feedline
@@ -59,11 +60,12 @@ port_up() {
 # ---- feedline
 
 # across WORD...: feedline on both machines, `run` or `bench`. What it says to its agents, and TCP that is measured, goes over
-# $hub. Sets rc, $dir/out, $dir/err.
+# $hub; its own process, and the agent of n1, are started by `under`. Sets rc, $dir/out, $dir/err.
 hub=eth1 # which stays where eth0 is cut
+under=()
 across() {
 	rc=0
-	timeout -s KILL 200 "$feedline" "$@" --hosts n1,n2 --hub-interface "$hub" --store "$dir/store.db" --json \
+	timeout -s KILL 200 "${under[@]}" "$feedline" "$@" --hosts n1,n2 --hub-interface "$hub" --store "$dir/store.db" --json \
 		>"$dir/out" 2>"$dir/err" </dev/null || rc=$?
 }
 
@@ -105,9 +107,10 @@ no_process() {
 	return 1
 }
 
-# failed HOST WORDS WHAT: the last run was not measured; a lane says these words, of that host; and nothing is left.
+# failed HOST WORDS WHAT: the last run was not measured, or something else was that is not to be trusted; a lane says these
+# words, of that host; and nothing is left.
 failed() {
-	is 3 "$rc" "status of $3 ($(tail -n 1 "$dir/err"))"
+	has '3 4' "$rc" "status of $3 ($(tail -n 1 "$dir/err"))"
 	has "$(jq -r --arg host "$1" '.lanes[] | select(.host == $host) | .reason // ""' "$dir/out")" "$2" "why $3, of $1"
 	none_left "$3"
 }
@@ -262,6 +265,46 @@ rdma_of_a_port_that_is_down() {
 	across bench rdma.read "${small[@]}" --duration 1s
 	port_up
 	failed n2 "rxe0 port 1 is down" 'a port that is down'
+}
+
+# why_of N: what the Nth case says, host by host.
+why_of() {
+	jq -r --argjson n "$1" '([.lanes[].case] | reduce .[] as $c ([]; if any(.[]; . == $c) then . else . + [$c] end) | .[$n]) as $c |
+		.lanes[] | select(.case == $c and .verdict == "not measured") | .host + ": " + .reason' "$dir/out"
+}
+
+# The interface of n2 takes smaller packets, which is found by itself, but is not what was asked for; and an address
+# that is not there.
+rdma_that_does_not_match() {
+	cat >"$dir/wrong.yaml" <<-'YAML'
+		- {bench: rdma.write, with: {size: 16KiB, depth: 8, duration: 2s}}
+		- {bench: rdma.write, with: {size: 16KiB, depth: 8, duration: 2s, mtu: 1024}}
+		- {bench: rdma.write, with: {size: 16KiB, depth: 8, duration: 2s, gid: 9}}
+	YAML
+	on_n2 ip link set eth0 mtu 700
+	across run --suite "$dir/wrong.yaml"
+	on_n2 ip link set eth0 mtu 1500
+	has '3 4' "$rc" "status of what does not match ($(tail -n 1 "$dir/err"))"
+	is '["512","512"]' "$(lanes '[.lanes[] | select(.facts.path_mtu) | .facts.path_mtu]')" 'path MTU, where it may be any'
+	has "$(why_of 1)" 'n2: an MTU of 1024 was asked for; that of rxe0 port 1 is 512' 'another MTU'
+	has "$(why_of 2)" 'GID at index 9' 'no such address'
+	none_left 'what does not match'
+}
+
+# Root may lock what it likes, unless that right is taken away.
+rdma_without_locked_memory() {
+	local under=(prlimit --memlock=1048576 setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock)
+	across bench rdma.write "${small[@]}" --duration 1s
+	failed n1 'Cannot allocate memory' 'too little memory that may be locked'
+	has "$(lanes '[.lanes[] | .hint]')" "'ulimit -l' is 1024 KiB" 'what to do about it'
+}
+
+rdma_to_a_lane_that_is_gone() {
+	behind bench rdma.write "${small[@]}" --duration 60s
+	wait_for_bytes 2000000
+	on_n2 pkill -KILL -f "^$build/libexec/feedline/feedline-lane-rdma"
+	ended
+	failed n2 'the worker ' 'a lane that was killed' # was killed by SIGKILL, or closed its socket: what is seen first
 }
 
 # ---- storage of the other machine, by NFS (rung T5)
