@@ -179,20 +179,12 @@ static const struct fl_lane_verdict *const *group_of(const struct groups *g, con
 	return g->lanes + low;
 }
 
-/* What the first lane of a group sends by the network, the others receive (path.c). Lanes that do not say that they use
- * it have no direction. */
-static bool has_directions(const struct fl_run *run, const char *bench)
+/* Lanes that do not say that they use the network have no direction. */
+static bool has_directions(const struct fl_entry *e)
 {
-	const json_t *flows = json_object_get(json_object_get(run->declared, bench), "flows"), *flow;
-	size_t i;
-
-	json_array_foreach(flows, i, flow)
-	{
-		const char *from = fl_json_text_or_null(flow, "from"), *to = fl_json_text_or_null(flow, "to");
-
-		if (from && to && (strcmp(from, FL_INTERFACE) == 0) != (strcmp(to, FL_INTERFACE) == 0))
+	for (const struct fl_flow *f = e->flows; f && f->from; f++)
+		if (fl_end_is_between(e, f->from) != fl_end_is_between(e, f->to))
 			return true;
-	}
 	return false;
 }
 
@@ -206,11 +198,14 @@ static const char *better_of(const struct fl_lane_verdict *v)
 /* In the measurement v the host of that lane, which has a part in it, sends. */
 static bool sends(const struct fl_lane_verdict *v, const struct fl_lane_verdict *lane)
 {
-	return v->each ? lane != v : lane->rank == 0;
+	const bool leaves = fl_payload_leaves(v->entry, v->options, v->rank, v->each);
+
+	if (lane == v)
+		return leaves;
+	return !leaves && (v->each || v->rank == 0 || lane->rank == 0);
 }
 
-static void value_hosts(const struct fl_run *run, const struct groups *g, const struct value *values, size_t n,
-			struct fl_host_value *of_host)
+static void value_hosts(const struct groups *g, const struct value *values, size_t n, struct fl_host_value *of_host)
 {
 	const struct fl_lane_verdict *first = values->lane;
 	struct fl_host_part *parts = NULL;
@@ -230,7 +225,7 @@ static void value_hosts(const struct fl_run *run, const struct groups *g, const 
 								  .trusted = v->distrust_n == 0 };
 		}
 	}
-	fl_host_values(parts, parts_n, has_directions(run, first->bench) ? better_of(first) : NULL, of_host);
+	fl_host_values(parts, parts_n, has_directions(first->entry) ? better_of(first) : NULL, of_host);
 	free(parts);
 }
 
@@ -299,8 +294,7 @@ static void find_slow(const struct groups *g, const struct value *values, size_t
 }
 
 /* n values that are alike. */
-static void add_across(const struct fl_run *run, struct fl_judgement *j, const struct groups *g,
-		       const struct value *values, size_t n)
+static void add_across(struct fl_judgement *j, const struct groups *g, const struct value *values, size_t n)
 {
 	const struct fl_metric_summary *speaker = fl_speaking(values->lane);
 	struct fl_host_value *of_host = fl_zalloc(j->hosts_n, sizeof(*of_host));
@@ -319,7 +313,7 @@ static void add_across(const struct fl_run *run, struct fl_judgement *j, const s
 	for (size_t i = 0; i < j->hosts_n; i++)
 		of_host[i].value = none;
 	if (a.between)
-		value_hosts(run, g, values, n, of_host);
+		value_hosts(g, values, n, of_host);
 	for (size_t i = 0; i < n; i++)
 		a.lanes[i] = values[i].lane;
 	for (size_t i = 0; i < n && !a.between; i++)
@@ -536,7 +530,7 @@ void fl_across_find(const struct fl_run *run, struct fl_judgement *j)
 	for (size_t i = 0; i < n; i += alike) {
 		for (alike = 1; i + alike < n && same(&values[i], &values[i + alike]); alike++)
 			;
-		add_across(run, j, &g, values + i, alike);
+		add_across(j, &g, values + i, alike);
 	}
 	if (j->across_n)
 		qsort(j->across, j->across_n, sizeof(*j->across), compare_across);

@@ -129,9 +129,9 @@ static struct fl_end end_of_interface(const struct fl_subject *s, const struct f
 	return end;
 }
 
-bool fl_end_is_between(const struct fl_subject *s, const char *name)
+bool fl_end_is_between(const struct fl_entry *e, const char *name)
 {
-	const struct fl_field *field = fl_entry_field(s->entry, name);
+	const struct fl_field *field = fl_entry_field(e, name);
 
 	return strcmp(name, FL_INTERFACE) == 0 || (field && fl_field_holds(field, "rdma", NULL));
 }

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "judge/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -363,11 +364,14 @@ static void add_between(const struct fl_run *run, const struct fl_judgement *j, 
 	for (size_t i = 0; i < j->lanes_n; i++) {
 		const struct fl_lane_verdict *v = &j->lanes[i];
 
+		bool leaves;
+
 		if (v->host != host || !v->group_name || !v->measured || is_second(v))
 			continue;
-		add_part(all, &n, v, v->measured, v->each ? ", arriving" : "");
+		leaves = v->each && fl_payload_leaves(v->entry, v->options, v->rank, true);
+		add_part(all, &n, v, v->measured, leaves ? ", leaving" : v->each ? ", arriving" : "");
 		if (v->back && v->back->host != host)
-			add_part(all, &n, v, v->back, ", leaving");
+			add_part(all, &n, v, v->back, leaves ? ", arriving" : ", leaving");
 	}
 	for (size_t i = 0; i < n; i++) {
 		fill_between(run, j, names, &all[i], &e->lanes[e->lanes_n++]);

@@ -121,17 +121,28 @@ static char *hosts_of(const struct member *m, size_t n, const char *between, con
 	return t.bytes ? t.bytes : fl_dup("");
 }
 
+bool fl_payload_leaves(const struct fl_entry *e, const json_t *options, unsigned rank, bool each)
+{
+	for (const struct fl_flow *f = e->flows; f && f->from; f++) {
+		bool sends = fl_end_is_between(e, f->to), receives = fl_end_is_between(e, f->from);
+
+		if (!fl_flow_holds(e, f, option_text, options) || sends == receives)
+			continue;
+		return each ? sends && strcmp(f->to, FL_INTERFACE) != 0 : sends == (rank == 0);
+	}
+	return !each && rank == 0;
+}
+
 /* Which of two hosts the payload of a lane goes to, where each lane is measured; NULL: that is for all the same. */
 static const struct fl_view *goes_to(const struct member *m, size_t n, size_t i)
 {
-	bool asks = false;
+	const struct fl_subject *s = m[i].s;
+	bool leaves;
 
-	if (!measures_each(m[i].s))
+	if (!measures_each(s))
 		return NULL;
-	for (const struct fl_flow *f = m[i].s->entry->flows; f->from; f++)
-		asks |= fl_flow_holds(m[i].s->entry, f, option_text, json_object_get(m[i].s->planned, "options")) &&
-			fl_end_is_between(m[i].s, f->to) && strcmp(f->to, FL_INTERFACE) != 0;
-	for (size_t k = 0; k < n && asks; k++)
+	leaves = fl_payload_leaves(s->entry, json_object_get(s->planned, "options"), s->rank, true);
+	for (size_t k = 0; k < n && leaves; k++)
 		if (m[k].view != m[i].view)
 			return m[k].view;
 	return m[i].view;

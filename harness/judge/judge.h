@@ -125,13 +125,13 @@ struct fl_lane_verdict {
 	 * the case that is the first of them. */
 	unsigned group, rank, size;
 	char *role; /* "sender"; owned */
-	/* "n1 to n3": where they are several the hosts of its lanes, by rank; where each is measured its own last.
-	 * Owned. */
+	/* "n1 to n3": where they are several the hosts of its lanes, by rank; where each is measured the one last that
+	 * its payload arrives at. Owned. */
 	char *group_name;
 	const struct fl_lane_verdict *measured; /* of a group on several hosts: the measurement, itself or another */
 	const struct fl_lane_verdict *back;	/* where each is one: the other way's; NULL: none, or not planned so */
 	const char *across; /* how the hosts of its case meet: "bisection" (of the plan); NULL: it does not say */
-	bool each;	    /* every lane of its group is a measurement: of what arrives at it from the others */
+	bool each;	    /* every lane of its group is a measurement: as feedline/bench.h says of flows */
 	bool beside;	    /* another of them is the measurement: it counts only where something is wrong with it */
 	const char *bench, *label;    /* of the plan in the record; label: of its case */
 	const struct fl_entry *entry; /* the declaration in the record */

@@ -140,7 +140,8 @@ static void find_far(const struct fl_subject *s, struct fl_lane_verdict *v, cons
  * row as it stands, of each. What a lane does for another's measurement is the opposite. */
 static bool is_turned(const struct fl_subject *s, const struct fl_lane_verdict *v, const struct fl_flow *flow)
 {
-	bool sends = fl_end_is_between(s, flow->to), receives = fl_end_is_between(s, flow->from);
+	bool sends = fl_end_is_between(s->entry, flow->to);
+	bool receives = fl_end_is_between(s->entry, flow->from);
 
 	if (!sends && !receives)
 		return false;

@@ -20,7 +20,7 @@ struct fl_end {
 };
 struct fl_end fl_end_find(const struct fl_subject *s, const struct fl_lane_verdict *v, const char *name);
 /* Is that end the NIC by which the lanes of a group reach each other? */
-bool fl_end_is_between(const struct fl_subject *s, const char *name);
+bool fl_end_is_between(const struct fl_entry *e, const char *name);
 /* The DRAM of a node; -1: of one that is not known. */
 struct fl_end fl_end_memory(const struct fl_machine *m, int node);
 

@@ -29,6 +29,8 @@ void fl_find_groups(struct fl_view *views, size_t n);
 /* What each lane that is a measurement has from the others of its group; and of those on several hosts their verdict.
  * After lanes were judged alone. */
 void fl_join_groups(struct fl_view *views, size_t n);
+/* Does what a lane of that rank measures leave its host? Else it arrives there. By its flows (feedline/bench.h). */
+bool fl_payload_leaves(const struct fl_entry *e, const json_t *options, unsigned rank, bool each);
 
 void fl_views_free(struct fl_view *views, size_t n); /* NULL allowed */
 
