@@ -8,7 +8,7 @@
 
 void *fl_zalloc(size_t n, size_t size);	       /* zeroed array of n; n * size is checked */
 void *fl_grow(void *p, size_t n, size_t size); /* realloc to n elements */
-/* realloc so that an n-th element, counted from 0, has room. It doubles, so that p must have grown by this alone, from NULL. */
+/* realloc so that an n-th element, counted from 0, has room. It doubles: p must have grown by this alone, from NULL. */
 void *fl_grow_to_hold(void *p, size_t n, size_t size);
 char *fl_dup(const char *text);						     /* NULL gives NULL */
 char *fl_format(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* malloc'd */

@@ -112,7 +112,7 @@ static inline json_t *rig_device(const struct rig *r, const struct fl_field *f, 
 		const char *name = wish ? strsep(&rest, ":") : "";
 
 		json_object_set_new(device, "rdma", json_string(*name ? name : rank ? "mlx5_1" : "mlx5_0"));
-		json_object_set_new(device, "rdma_port", json_integer(rest ? atoi(rest) : 0));
+		json_object_set_new(device, "rdma_port", json_integer(rest ? strtol(rest, NULL, 10) : 0));
 	}
 	free(wish);
 	return device;
