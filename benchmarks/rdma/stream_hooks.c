@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* LATE: after so long what an unreliable transport sent does not come any more. */
-enum { INITIATOR, TARGET, LINE_BYTES = 64, LATE_NS = 200000000 };
+enum { INITIATOR, TARGET, LINE_BYTES = 64, RECEIVES = 512, LATE_NS = 200000000 };
 
 struct stream_state {
 	const struct fl_rdma_stream_opts *opts;
@@ -99,7 +99,20 @@ static void lay_out(struct stream_state *s)
 	s->out = s->in = d;
 	s->out.seed = seed + fl_rank(s->lane);
 	s->in.seed = seed + 1 - fl_rank(s->lane);
-	s->receives = o->receives ? (unsigned)o->receives : 2 * (unsigned)o->depth;
+}
+
+/* As many as a receiver that is held up for a while needs, where the device has room for them; with relaxed ordering
+ * each has a place of its own, so there twice what is in flight. */
+static void choose_receives(struct stream_state *s)
+{
+	const struct fl_rdma_stream_opts *o = s->opts;
+	const unsigned twice = 2 * (unsigned)o->depth, room = (unsigned)s->port.limits.max_qp_wr;
+
+	s->receives = (unsigned)o->receives;
+	if (!s->receives)
+		s->receives = twice < RECEIVES && !o->relaxed ? RECEIVES : twice;
+	if (!o->receives && s->receives > room && room >= o->depth)
+		s->receives = room;
 }
 
 /* Requests to one place are carried out in order, so that the last one of them is what is there in the end, but where
@@ -279,8 +292,10 @@ static int make_all(struct stream_state *s, struct fl_err *err)
 
 	if (rc == 0 && is_atomic(s))
 		rc = fl_rdma_port_atomics(&s->port, err);
-	if (rc == 0)
+	if (rc == 0) {
+		choose_receives(s);
 		rc = agree_in_buffer(s, err);
+	}
 	if (rc == 0)
 		rc = make_memory(s, err);
 	if (rc == 0)
