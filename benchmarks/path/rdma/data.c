@@ -10,11 +10,18 @@ uint64_t fl_rdma_data_sink_bytes(const struct fl_rdma_data *d)
 	return fl_rdma_data_stride(d) * d->slots * d->pairs;
 }
 
+/* Bytes of the source from the first lap of a pair to that of the next: pairs that shared them would go through what
+ * the one before has just brought into a cache. */
+static uint64_t part_of(const struct fl_rdma_data *d)
+{
+	uint64_t blocks = (d->size * d->slots + FL_BLOCK_BYTES - 1) / FL_BLOCK_BYTES;
+
+	return (blocks + 1) * FL_BLOCK_BYTES;
+}
+
 uint64_t fl_rdma_data_source_bytes(const struct fl_rdma_data *d)
 {
-	uint64_t bytes = d->size * d->slots + (FL_RDMA_LAPS + d->pairs) * (uint64_t)FL_BLOCK_BYTES;
-
-	return (bytes + FL_BLOCK_BYTES - 1) / FL_BLOCK_BYTES * FL_BLOCK_BYTES;
+	return d->pairs * part_of(d) + FL_RDMA_LAPS * (uint64_t)FL_BLOCK_BYTES;
 }
 
 void fl_rdma_data_make(const void *data, char *to, uint64_t at, uint64_t n)
@@ -28,7 +35,7 @@ void fl_rdma_data_make(const void *data, char *to, uint64_t at, uint64_t n)
 struct fl_rdma_cursor fl_rdma_data_begin(const struct fl_rdma_data *d, unsigned pair)
 {
 	const uint64_t stride = fl_rdma_data_stride(d);
-	struct fl_rdma_cursor c = { .first_from = pair * (uint64_t)FL_BLOCK_BYTES,
+	struct fl_rdma_cursor c = { .first_from = pair * part_of(d),
 				    .first_to = pair * stride * d->slots + d->lead,
 				    .stride = stride };
 

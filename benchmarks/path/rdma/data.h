@@ -2,12 +2,12 @@
 /* path/rdma/data.h: which bytes go where, so that the last request to every place can be checked.
  *
  * Each queue pair has a sink of its own of so many slots, one after the other in the memory of who receives;
- * requests go round in it. All take from one source, which is a row of blocks of test data (feedline/block.h). Each
- * lap takes its data a block further on, FL_RDMA_LAPS times, then from its beginning, and each pair begins a block
- * later than the one before: what does not arrive leaves what an earlier lap brought, which is wrong; and what
- * arrives in the sink of another pair is wrong there. What is lost or changed and mended by the next lap is not
- * seen, and neither is who loses everything from some moment on, a whole multiple of FL_RDMA_LAPS laps before the
- * end. */
+ * requests go round in it. It takes from a part of its own of the source, which is a row of blocks of test data
+ * (feedline/block.h), so that no pair takes what another one has just brought into a cache. Each lap takes its data a
+ * block further on, FL_RDMA_LAPS times, then from the beginning: what does not arrive leaves what an earlier lap
+ * brought, which is wrong; and what arrives in the sink of another pair is wrong there. What is lost or changed and
+ * mended by the next lap is not seen, and neither is who loses everything from some moment on, a whole multiple of
+ * FL_RDMA_LAPS laps before the end. */
 #ifndef PATH_RDMA_DATA_H
 #define PATH_RDMA_DATA_H
 #include "path/rdma/bytes.h"

@@ -240,6 +240,35 @@ static void wrong_data(void **state)
 	}
 }
 
+/* No byte of the source is taken by two pairs in a lap, and none is beyond its end in any lap: what all of them go
+ * through in a lap is as much as their sinks. */
+static void apart(void **state)
+{
+	static const struct fl_rdma_data rows[] = { { .size = 4096, .slots = 16, .pairs = 8 },
+						    { .size = 1000, .slots = 37, .pairs = 3 },
+						    { .size = 1, .slots = 1, .pairs = 64 },
+						    { .size = 3000, .slots = 5, .pairs = 2, .stride = 3072 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct fl_rdma_data *d = &rows[i];
+		uint64_t end = 0;
+
+		for (unsigned pair = 0; pair < d->pairs; pair++) {
+			struct fl_rdma_cursor c = fl_rdma_data_begin(d, pair);
+
+			assert_true(c.from >= end);
+			end = c.from + d->size * d->slots;
+			for (uint64_t n = 0; n < d->slots * (FL_RDMA_LAPS + 1); n++) {
+				assert_true(c.from + d->size <= fl_rdma_data_source_bytes(d));
+				fl_rdma_data_next(d, &c);
+			}
+		}
+		assert_true(fl_rdma_data_source_bytes(d) % FL_BLOCK_BYTES == 0);
+		assert_true(fl_rdma_data_source_bytes(d) >= d->pairs * d->size * d->slots);
+	}
+}
+
 /* Data of another pair's sink. */
 static void exchanged(void **state)
 {
@@ -338,7 +367,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(moves),      cmocka_unit_test(is_as_fast_as_known),
 		cmocka_unit_test(wrong_data), cmocka_unit_test(exchanged),
-		cmocka_unit_test(fails),      cmocka_unit_test(numbers),
+		cmocka_unit_test(apart),      cmocka_unit_test(fails),
+		cmocka_unit_test(numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
