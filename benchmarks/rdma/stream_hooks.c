@@ -101,17 +101,31 @@ static void lay_out(struct stream_state *s)
 	s->in.seed = seed + 1 - fl_rank(s->lane);
 }
 
+/* Receives that the device has room for in the queue of each pair, and for which each completion queue has room beside
+ * requests. As many as are in flight at least: where there is not room for these, the link says so. */
+static unsigned room_for_receives(const struct stream_state *s)
+{
+	const struct fl_rdma_stream_opts *o = s->opts;
+	const uint64_t pairs = o->threads < o->qps ? o->qps / o->threads : 1, depth = o->depth;
+	const uint64_t cqe = (uint64_t)s->port.limits.max_cqe / pairs, wr = (uint64_t)s->port.limits.max_qp_wr;
+	uint64_t room = cqe > depth ? cqe - depth : 0;
+
+	room = room < wr ? room : wr;
+	return (unsigned)(room > depth ? room : depth);
+}
+
 /* As many as a receiver that is held up for a while needs, where the device has room for them; with relaxed ordering
  * each has a place of its own, so there twice what is in flight. */
 static void choose_receives(struct stream_state *s)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
-	const unsigned twice = 2 * (unsigned)o->depth, room = (unsigned)s->port.limits.max_qp_wr;
+	const unsigned twice = 2 * (unsigned)o->depth, room = room_for_receives(s);
 
 	s->receives = (unsigned)o->receives;
-	if (!s->receives)
-		s->receives = twice < RECEIVES && !o->relaxed ? RECEIVES : twice;
-	if (!o->receives && s->receives > room && room >= o->depth)
+	if (s->receives)
+		return;
+	s->receives = twice < RECEIVES && !o->relaxed ? RECEIVES : twice;
+	if (s->receives > room)
 		s->receives = room;
 }
 

@@ -233,7 +233,7 @@ int ibv_query_device(struct ibv_context *context, struct ibv_device_attr *ret)
 						 .max_qp_wr = (int)stub.settings.depth,
 						 .max_sge = SGES,
 						 .max_cq = 1024,
-						 .max_cqe = 1 << 22,
+						 .max_cqe = (int)stub.settings.cqe[nic_of(context)],
 						 .max_qp_rd_atom = 16,
 						 .max_qp_init_rd_atom = 16,
 						 .atomic_cap = stub.settings.no_atomics >> nic_of(context) & 1

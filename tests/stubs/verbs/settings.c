@@ -60,6 +60,16 @@ static void read_mtu(const char *value, const char *entry, struct settings *s)
 	refuse(entry);
 }
 
+/* "N.ENTRIES" */
+static void read_cqe(const char *value, const char *entry, struct settings *s)
+{
+	const char *dot = strchr(value, '.');
+
+	if (!dot)
+		refuse(entry);
+	s->cqe[index_of(value, ".", entry)] = (unsigned)number(dot + 1, NULL, entry);
+}
+
 static bool is(const char *entry, size_t n, const char *name)
 {
 	return strlen(name) == n && !strncmp(entry, name, n);
@@ -77,6 +87,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->down[nic][port] = true;
 	} else if (is(entry, n, "mtu"))
 		read_mtu(value, entry, s);
+	else if (is(entry, n, "cqe"))
+		read_cqe(value, entry, s);
 	else if (is(entry, n, "nics"))
 		s->nics = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "ib"))
@@ -162,6 +174,8 @@ void settings_read(const char *text, struct settings *ret)
 				  .depth = 16384,
 				  .latency_ns = 2000,
 				  .bytes_per_s = 12500000000 };
+	for (unsigned i = 0; i < NICS; i++)
+		ret->cqe[i] = 1 << 22;
 	for (unsigned i = 0; i < NICS; i++)
 		for (unsigned j = 0; j < PORTS; j++)
 			ret->mtu[i][j] = IBV_MTU_4096;

@@ -26,6 +26,7 @@
  *   memlock=BYTES   more than that cannot be registered
  *   inline=BYTES    most that goes inline (220)
  *   depth=N         most requests of a queue (16384)
+ *   cqe=N.ENTRIES   most completions that a queue of NIC N holds (4194304)
  *   threads=N       time stands still until so many threads have come to take part in it (0)
  *   latency=NS      of a request (2000)
  *   rate=BYTES      of a port a second (12500000000)

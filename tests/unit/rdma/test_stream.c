@@ -297,6 +297,42 @@ static void fails(void **state)
 	}
 }
 
+/* Receives that nobody asked for are as many as there is room for: none fails because of them. */
+static void fits(void **state)
+{
+	static const struct {
+		const char *stub;
+		uint64_t qps, threads, receives;
+		const char *has; /* NULL: what was asked for is refused */
+	} rows[] = {
+		{ "", 2, 1, 0, "512" },		 { "cqe=1.160", 2, 1, 0, "64" }, /* 2 * (16 + 64) */
+		{ "cqe=1.160", 2, 2, 0, "144" }, { "cqe=1.64", 2, 1, 0, "16" },
+		{ "cqe=1.160", 2, 1, 65, NULL }, { "depth=128", 2, 1, 0, "128" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+		struct rig_life lives[2];
+
+		for (unsigned rank = 0; rank < 2; rank++) {
+			o[rank].size = 4096;
+			o[rank].qps = rows[i].qps;
+			o[rank].threads = rows[i].threads;
+			o[rank].receives = rows[i].receives;
+		}
+		live(rows[i].stub, SEND, o, lives);
+		if (!rows[i].has) {
+			assert_int_equal(end_of(&lives[1]), -EINVAL);
+			assert_non_null(strstr(lives[1].err.what, "of 16 requests and 65 receives"));
+			continue;
+		}
+		if (end_of(&lives[0]) || end_of(&lives[1]))
+			fail_msg("row %zu: %s; %s", i, lives[0].err.what, lives[1].err.what);
+		assert_string_equal(rig_fact(&lives[1].lane, "receives"), rows[i].has);
+	}
+}
+
 /* What an unreliable transport loses is said, and is no wrong data. */
 static void loses(void **state)
 {
@@ -353,7 +389,7 @@ static void probes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate), cmocka_unit_test(fails),
-					    cmocka_unit_test(loses), cmocka_unit_test(probes) };
+					    cmocka_unit_test(loses), cmocka_unit_test(fits), cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
