@@ -33,10 +33,12 @@ int fl_rdma_receives_make(const struct fl_rdma_post_spec *s, unsigned pair, stru
 {
 	const unsigned grh_bytes = s->link->transport == FL_RDMA_UD ? FL_RDMA_GRH_BYTES : 0;
 	const bool numbered = s->link->transport != FL_RDMA_RC;
+	const bool in_parts = s->link->transport == FL_RDMA_UC && s->data->size > fl_rdma_mtu_bytes(s->link->mtu);
 	struct fl_rdma_receives r = { .qp = s->link->qp[pair],
 				      .list = list_of(s->receives),
 				      .message_bytes = (unsigned)s->data->size + grh_bytes,
-				      .empty_bytes = grh_bytes };
+				      .empty_bytes = grh_bytes,
+				      .in_parts = in_parts };
 
 	r.first = (uintptr_t)s->memory->at + s->sinks + fl_rdma_data_begin(s->data, pair).to - grh_bytes;
 	r.stride = fl_rdma_data_stride(s->data);

@@ -23,7 +23,7 @@ enum {
 #define NEVER UINT64_MAX
 
 /* ---- settings.c */
-enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG, LOSE };
+enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG, LOSE, PART };
 struct mishap {
 	enum deed deed;
 	int code;
@@ -192,5 +192,7 @@ void wire_run_locked(void);	    /* all whose time has come */
  * NULL. */
 enum ibv_wc_status deliver_locked(struct qp *q, struct qp *peer, struct op *op, enum ibv_wc_status *ret_in,
 				  uint64_t *ret_bytes);
+/* The first half of a message, into a receive that waits on: what comes after a packet that is lost is thrown away. */
+void deliver_part_locked(const struct qp *q, const struct qp *peer, const struct op *op);
 
 #endif

@@ -131,11 +131,11 @@ static void read_setting(const char *entry, const char *value, struct settings *
 
 static struct mishap read_mishap(const char *text, const char *entry)
 {
-	static const char *const names[] = { "", "fail", "status", "flip", "drop", "hang", "lose" };
+	static const char *const names[] = { "", "fail", "status", "flip", "drop", "hang", "lose", "part" };
 	const char *equals = strchr(text, '=');
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
 
-	for (enum deed deed = FAIL; deed <= LOSE; deed++)
+	for (enum deed deed = FAIL; deed <= PART; deed++)
 		if (is(text, n, names[deed]) && (deed <= STATUS) == (equals != NULL))
 			return (struct mishap){ deed, equals ? (int)number(equals + 1, NULL, entry) : 0 };
 	refuse(entry);

@@ -42,6 +42,7 @@
  *     drop          a request moves nothing, and nobody is told
  *     hang          a request never ends
  *     lose          a request of UC or UD comes to nobody
+ *     part          of a message of UC the first half comes, which uses up no receive
  * A text that cannot be read ends the process. */
 #ifndef STUBS_VERBS_STUB_H
 #define STUBS_VERBS_STUB_H

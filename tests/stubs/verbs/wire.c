@@ -229,7 +229,9 @@ static void carry_out_locked(struct qp *q)
 		op->done_ns = NEVER;
 		return;
 	}
-	if (op->mishap.deed == LOSE && !is_rc)
+	if (op->mishap.deed == PART && !is_rc)
+		deliver_part_locked(q, peer, op);
+	if ((op->mishap.deed == LOSE || op->mishap.deed == PART) && !is_rc)
 		peer = NULL;
 	if (is_rc && !peer && op->mishap.deed != STATUS) {
 		if (op->timed_out) {

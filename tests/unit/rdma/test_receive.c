@@ -115,6 +115,8 @@ static void live(const char *stub, struct plan *p, struct side both[2])
 		both[rank].act = act;
 		both[rank].memory_spec.bytes =
 			fl_rdma_data_source_bytes(&d) + fl_rdma_data_sink_bytes(&d) + FL_RDMA_SPARE_BYTES;
+		if (p->transport == FL_RDMA_UC)
+			both[rank].port_spec.mtu = "256"; /* several packets each */
 		both[rank].link_spec.transport = p->transport;
 		both[rank].link_spec.depth = p->depth;
 		both[rank].link_spec.receives = p->receives;
@@ -141,6 +143,18 @@ static void ends(void **state)
 		{ { FL_RDMA_UC, 16, 0, 1, 8, 100, 50, false, false, { { 0 } } },
 		  "send:40:lose,send:41:lose",
 		  2,
+		  false },
+		/* of a message comes a part, into a slot that had another before: again and again, before the word,
+		 * and where nothing comes after it */
+		{ { FL_RDMA_UC, 16, 0, 1, 8, 100, 50, false, false, { { 0 } } },
+		  "send:40:part,send:41:part,send:70:part",
+		  3,
+		  false },
+		{ { FL_RDMA_UC, 16, 0, 1, 8, 100, 50, false, false, { { 0 } } }, "send:100:part", 1, false },
+		{ { FL_RDMA_UC, 2, 0, 1, 8, 100, 50, false, false, { { 0 } } }, "send:100:part", 1, false },
+		{ { FL_RDMA_UC, 16, 0, 1, 8, 100, 50, false, false, { { 0 } } },
+		  "send:100:part,send:101:lose",
+		  1,
 		  false },
 		/* the word that there are no more is lost */
 		{ { FL_RDMA_UC, 16, 0, 1, 8, 100, 50, false, false, { { 0 } } }, "send:101:lose", 0, false },
@@ -217,6 +231,30 @@ static void fails(void **state)
 	}
 }
 
+/* What is whole is looked at where a part of others may come, too. */
+static void wrong_among_parts(void **state)
+{
+	static const struct {
+		const char *stub, *says; /* says NULL: nothing is wrong */
+	} rows[] = {
+		{ "send:100:flip", " of request 99 of 100" },
+		{ "send:99:flip,send:100:part", " of request 98 of 100" },
+		{ "send:90:part,send:100:drop", " of request 99 of 100" },
+		{ "send:90:part", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct plan p = { FL_RDMA_UC, 2, 0, 1, 8, 100, 50, false, false, { { 0 } } };
+		struct side both[2];
+
+		live(rows[i].stub, &p, both);
+		if (both[1].rc != (rows[i].says ? -EBADMSG : 0) ||
+		    (rows[i].says && !strstr(both[1].err.what, rows[i].says)))
+			fail_msg("row %zu: %d '%s'", i, both[1].rc, both[1].err.what);
+	}
+}
+
 /* ---- by what messages say of themselves */
 
 static void says_its_number(void **state)
@@ -244,7 +282,8 @@ static void says_its_number(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(ends), cmocka_unit_test(waits_in_vain),
-					    cmocka_unit_test(fails), cmocka_unit_test(says_its_number) };
+					    cmocka_unit_test(fails), cmocka_unit_test(wrong_among_parts),
+					    cmocka_unit_test(says_its_number) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
