@@ -130,22 +130,38 @@ static void choose_receives(struct stream_state *s)
 }
 
 /* Requests to one place are carried out in order, so that the last one of them is what is there in the end, but where
- * the device may reorder what it writes: there no second one comes to a place before the first is done. */
+ * the device may reorder what it writes: there no second one comes to a place before the first is done. Of messages
+ * that may be lost in part the place of the next is not looked at (path/rdma/receive.h), so there are others. */
+static uint64_t least_slots(const struct stream_state *s)
+{
+	const struct fl_rdma_stream_opts *o = s->opts;
+	const uint64_t least = s->kind == FL_RDMA_SEND && o->transport == FL_RDMA_WORD_UC ? 2 : 1;
+	const uint64_t in_flight = s->kind == FL_RDMA_SEND ? s->receives : o->depth;
+
+	return o->relaxed && in_flight > least ? in_flight : least;
+}
+
+static const char *why_slots(const struct stream_state *s)
+{
+	if (s->opts->relaxed)
+		return "with relaxed ordering all that are in flight need places of their own";
+	return least_slots(s) == 1
+		       ? "each queue pair needs a place for one"
+		       : "each queue pair needs a place for a message, and one for what may be lost in part";
+}
+
 static int set_slots(struct stream_state *s, uint64_t bytes, struct fl_err *err)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
-	const uint64_t slot = fl_rdma_data_stride(&s->out) * o->qps;
-	const uint64_t least = !o->relaxed ? 1 : s->kind == FL_RDMA_SEND ? s->receives : o->depth;
+	const uint64_t slot = fl_rdma_data_stride(&s->out) * o->qps, least = least_slots(s);
 	int rc;
 
 	s->out.slots = bytes / slot;
 	if (s->out.slots < least && o->buffer) {
 		rc = fl_fail(err, -EINVAL, "buffers of %" PRIu64 " bytes have not room for %" PRIu64 " requests", bytes,
 			     least * o->qps);
-		fl_hint(err,
-			"with relaxed ordering all that are in flight need places of their own: ask for buffers "
-			"of %" PRIu64 " bytes, or for less in flight",
-			least * slot);
+		fl_hint(err, "%s: ask for buffers of %" PRIu64 " bytes, or for %s", why_slots(s), least * slot,
+			o->relaxed ? "less in flight" : "smaller requests");
 		return rc;
 	}
 	if (s->out.slots < least)

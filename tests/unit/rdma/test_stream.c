@@ -297,6 +297,46 @@ static void fails(void **state)
 	}
 }
 
+/* Buffers that are asked for and too small are refused, with the reason. */
+static void needs_room(void **state)
+{
+	static const struct {
+		unsigned row;
+		uint64_t qps, transport;
+		bool relaxed;
+		const char *says, *hint;
+	} rows[] = {
+		{ WRITE, 16, FL_RDMA_WORD_RC, false, "room for 16 requests",
+		  "each queue pair needs a place for one: ask for buffers of 17179869184 bytes, or for smaller "
+		  "requests" },
+		{ WRITE, 1, FL_RDMA_WORD_RC, true, "room for 16 requests",
+		  "with relaxed ordering all that are in flight need places of their own: ask for buffers of "
+		  "17179869184 "
+		  "bytes, or for less in flight" },
+		{ SEND, 8, FL_RDMA_WORD_UC, false, "room for 16 requests",
+		  "each queue pair needs a place for a message, and one for what may be lost in part: ask for buffers "
+		  "of 17179869184 bytes, or for smaller requests" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+		struct rig_life lives[2];
+
+		for (unsigned rank = 0; rank < 2; rank++) {
+			o[rank].size = 1 << 30;
+			o[rank].buffer = UINT64_C(8) << 30;
+			o[rank].qps = rows[i].qps;
+			o[rank].transport = (unsigned)rows[i].transport;
+			o[rank].relaxed = rows[i].relaxed;
+		}
+		live("", rows[i].row, o, lives);
+		assert_int_equal(end_of(&lives[0]), -EINVAL);
+		if (!strstr(lives[0].err.what, rows[i].says) || strcmp(lives[0].err.hint, rows[i].hint) != 0)
+			fail_msg("row %zu: '%s', '%s'", i, lives[0].err.what, lives[0].err.hint);
+	}
+}
+
 /* Receives that nobody asked for are as many as there is room for: none fails because of them. */
 static void fits(void **state)
 {
@@ -342,6 +382,7 @@ static void loses(void **state)
 	} rows[] = {
 		{ sets_uc, "", "0 of " },
 		{ sets_uc, "send:100:lose,send:2000:lose", "2 of " },
+		{ sets_uc, "send:100:part,send:2000:part,send:2001:lose", "3 of " },
 		{ sets_small_ud, "send:100:lose,send:1000:lose,send:1001:lose", "3 of " },
 		{ sets_small_ud, "mlx5_0:send:3:lose,mlx5_0:send:4:lose", "2 of " },
 	};
@@ -388,8 +429,10 @@ static void probes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate), cmocka_unit_test(fails),
-					    cmocka_unit_test(loses), cmocka_unit_test(fits), cmocka_unit_test(probes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate),
+					    cmocka_unit_test(fails), cmocka_unit_test(loses),
+					    cmocka_unit_test(fits),  cmocka_unit_test(needs_room),
+					    cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
