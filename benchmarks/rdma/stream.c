@@ -4,9 +4,10 @@
  * asks; the target has the memory and, but for messages, does nothing.
  *
  * Requests go round in buffers that no cache holds, and the last one to each place is checked. Payload is counted once:
- * of a write, read or atomic when a completion says to the initiator that it is done, of which a write of an unreliable
- * transport says no more than that it was sent; of a send where it arrives. Messages that an unreliable transport loses
- * are no wrong data: they do not count, and a fact says how many they were. */
+ * of a write, read or atomic when a completion says to the initiator that it is done; of a send where it arrives.
+ * Messages that an unreliable transport loses are no wrong data: they do not count, and a fact says how many they were.
+ * Of its writes a completion says no more than that they were sent, so these count, lost or not, and a loss is seen
+ * only where no later write came to the same place: that fails the check. */
 #include "stream.h"
 #include "path/rdma/facts.h"
 
@@ -40,7 +41,8 @@ static const struct fl_field write_fields[] = {
 	FIELD_DIRECTION,
 	FL_RDMA_FIELD_INLINE(fl_rdma_stream_opts),
 	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc",
-		 "reliable; or connected and unreliable: what was sent counts, and what is lost fails the check"),
+		 "reliable; or connected and unreliable: what was sent counts, lost or not; only a loss of the last "
+		 "write to a place is seen, and fails the check"),
 	{ 0 },
 };
 
@@ -69,7 +71,14 @@ static const struct fl_field atomic_fields[] = {
 	{ 0 },
 };
 
-static const struct fl_metric bytes_metrics[] = {
+static const struct fl_metric write_metrics[] = {
+	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER,
+	  "bytes per second that the initiator was told are there; with transport=uc, were sent" },
+	{ "ops_per_s", FL_RATE_OPS, FL_HIGHER, "requests of them per second" },
+	{ 0 },
+};
+
+static const struct fl_metric read_metrics[] = {
 	{ "bytes_per_s", FL_RATE_BYTES, FL_HIGHER, "bytes per second that the initiator was told are there" },
 	{ "ops_per_s", FL_RATE_OPS, FL_HIGHER, "requests of them per second" },
 	{ 0 },
@@ -94,7 +103,13 @@ static const struct fl_metric atomic_metrics[] = {
 	FL_RDMA_LINK_FACTS,                                                                                            \
 	{ "buffer_bytes", false, "that requests go round in" }
 
-static const struct fl_fact facts[] = { COMMON_FACTS, { 0 } };
+static const struct fl_fact write_facts[] = {
+	COMMON_FACTS,
+	{ "counts", true, "what was sent, of UC, which does not know what arrived; what arrived, else" },
+	{ 0 },
+};
+
+static const struct fl_fact read_facts[] = { COMMON_FACTS, { 0 } };
 
 static const struct fl_fact send_facts[] = {
 	COMMON_FACTS,
@@ -129,8 +144,8 @@ FL_BENCHES(rdma, stream) = {
 	{ .name = "rdma.write",
 	  .summary = "bytes that one host writes into the memory of another by RDMA, or both ways",
 	  .fields = write_fields,
-	  .metrics = bytes_metrics,
-	  .facts = facts,
+	  .metrics = write_metrics,
+	  .facts = write_facts,
 	  .flows = out_flows,
 	  COMMON,
 	  .measured_at = "initiator",
@@ -139,8 +154,8 @@ FL_BENCHES(rdma, stream) = {
 	{ .name = "rdma.read",
 	  .summary = "bytes that one host reads from the memory of another by RDMA, or both ways",
 	  .fields = read_fields,
-	  .metrics = bytes_metrics,
-	  .facts = facts,
+	  .metrics = read_metrics,
+	  .facts = read_facts,
 	  .flows = in_flows,
 	  COMMON,
 	  .measured_at = "initiator",

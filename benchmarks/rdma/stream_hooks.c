@@ -96,6 +96,7 @@ static void lay_out(struct stream_state *s)
 		d.lead = LINE_BYTES;
 	if (s->kind == FL_RDMA_SEND && o->transport != FL_RDMA_WORD_RC)
 		d.stride = (d.lead + d.size + LINE_BYTES - 1) / LINE_BYTES * LINE_BYTES;
+	d.unreliable = s->kind == FL_RDMA_WRITE && o->transport == FL_RDMA_WORD_UC;
 	s->out = s->in = d;
 	s->out.seed = seed + fl_rank(s->lane);
 	s->in.seed = seed + 1 - fl_rank(s->lane);
@@ -295,6 +296,9 @@ static void state_facts(const struct stream_state *s)
 	fl_rdma_port_state(&s->port, s->lane);
 	fl_rdma_memory_state(&s->memory, s->lane);
 	fl_rdma_link_state(&s->link, s->lane);
+	if (s->kind == FL_RDMA_WRITE)
+		fl_set_fact(s->lane, "counts", "%s",
+			    s->opts->transport == FL_RDMA_WORD_UC ? "what was sent" : "what arrived");
 	fl_set_fact(s->lane, "buffer_bytes", "%" PRIu64, fl_rdma_data_sink_bytes(&s->in));
 	if (s->kind == FL_RDMA_SEND)
 		fl_set_fact(s->lane, "receives", "%u", s->receives);

@@ -96,9 +96,12 @@ static int check_slot(struct compared *c, unsigned pair, uint64_t slot, uint64_t
 		return rc;
 	rc = fl_fail(err, -EBADMSG, "queue pair %u: byte %" PRIu64 " of request %" PRIu64 " of %" PRIu64 " is wrong",
 		     pair, wrong, request, requests);
-	fl_hint(err,
-		"it was changed on its way or never came, and nothing told so: the NIC, the PCIe path to it, or an "
-		"IOMMU");
+	fl_hint(err, "%s",
+		d->unreliable
+			? "unreliable transport tells nobody what it loses: does the network lose packets under "
+			  "load, or is the other side too slow for them?"
+			: "it was changed on its way or never came, and nothing told so: the NIC, the PCIe path to "
+			  "it, or an IOMMU");
 	return rc;
 }
 

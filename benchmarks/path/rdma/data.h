@@ -13,6 +13,7 @@
 #include "path/rdma/bytes.h"
 #include <feedline/block.h>
 #include <feedline/err.h>
+#include <stdbool.h>
 
 enum { FL_RDMA_LAPS = 61 };
 
@@ -23,6 +24,7 @@ struct fl_rdma_data {
 	uint64_t seed;
 	uint64_t lead;	 /* bytes of a slot before those of a request, for what a transport puts there */
 	uint64_t stride; /* from a slot to the next; 0: they lie close together */
+	bool unreliable; /* what does not come nobody tells: most likely it was lost */
 };
 
 static inline uint64_t fl_rdma_data_stride(const struct fl_rdma_data *d)

@@ -134,6 +134,9 @@ static void expect_facts(const struct wish *w, const struct rig_life lives[2])
 	assert_string_equal(rig_fact(a, "relaxed_ordering"), w->relaxed ? "asked for" : "no");
 	assert_string_equal(rig_fact(a, "buffer_bytes"), rig_fact(b, "buffer_bytes"));
 	assert_string_equal(rig_fact(a, "path_mtu"), w->mtu ? w->mtu : "4096");
+	if (w->row == WRITE)
+		assert_string_equal(rig_fact(a, "counts"),
+				    w->transport == FL_RDMA_WORD_UC ? "what was sent" : "what arrived");
 	if (w->row == SEND)
 		assert_string_equal(rig_fact(b, "receives"), w->receives ? "8" : w->relaxed ? "32" : "512");
 	if (w->row == SEND && w->transport == FL_RDMA_WORD_RC)
@@ -297,6 +300,33 @@ static void fails(void **state)
 	}
 }
 
+/* Where nobody tells what is lost, that is the first thing to think of. */
+static void hints(void **state)
+{
+	static const struct {
+		unsigned row;
+		void (*sets)(struct fl_rdma_stream_opts *o);
+		const char *stub, *hint;
+	} rows[] = {
+		{ WRITE, sets_uc, "write:3000:lose", "does the network lose packets under load" },
+		{ WRITE, sets_nothing, "write:3000:drop", "the NIC, the PCIe path to it" },
+		{ SEND, sets_uc, "send:3000:flip", "the NIC, the PCIe path to it" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+		struct rig_life lives[2];
+
+		rows[i].sets(&o[0]);
+		rows[i].sets(&o[1]);
+		live(rows[i].stub, rows[i].row, o, lives);
+		assert_int_equal(end_of(&lives[1]), -EBADMSG);
+		if (!strstr(lives[1].err.hint, rows[i].hint))
+			fail_msg("row %zu: '%s'", i, lives[1].err.hint);
+	}
+}
+
 /* Buffers that are asked for and too small are refused, with the reason. */
 static void needs_room(void **state)
 {
@@ -429,10 +459,10 @@ static void probes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate),
-					    cmocka_unit_test(fails), cmocka_unit_test(loses),
-					    cmocka_unit_test(fits),  cmocka_unit_test(needs_room),
-					    cmocka_unit_test(probes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moves),	  cmocka_unit_test(rate),
+					    cmocka_unit_test(fails),	  cmocka_unit_test(loses),
+					    cmocka_unit_test(fits),	  cmocka_unit_test(hints),
+					    cmocka_unit_test(needs_room), cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
