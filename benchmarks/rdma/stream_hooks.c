@@ -11,8 +11,9 @@
 #include <net/if.h>
 #include <stdlib.h>
 
-/* LATE: after so long what an unreliable transport sent does not come any more. */
-enum { INITIATOR, TARGET, LINE_BYTES = 64, RECEIVES = 512, LATE_NS = 200000000 };
+/* LATE: after so long what an unreliable transport sent does not come any more. SLOTS_LEAST_MAX: twice the most that
+ * depth, or receives, can be. */
+enum { INITIATOR, TARGET, LINE_BYTES = 64, RECEIVES = 512, SLOTS_LEAST_MAX = 32768, LATE_NS = 200000000 };
 
 struct stream_state {
 	const struct fl_rdma_stream_opts *opts;
@@ -142,26 +143,25 @@ static uint64_t least_slots(const struct stream_state *s)
 	return o->relaxed && in_flight > least ? in_flight : least;
 }
 
-static const char *why_slots(const struct stream_state *s)
+static const char *why_slots(const struct stream_state *s, uint64_t least)
 {
 	if (s->opts->relaxed)
 		return "with relaxed ordering all that are in flight need places of their own";
-	return least_slots(s) == 1
-		       ? "each queue pair needs a place for one"
-		       : "each queue pair needs a place for a message, and one for what may be lost in part";
+	return least == 1 ? "each queue pair needs a place for one"
+			  : "each queue pair needs a place for a message, and one for what may be lost in part";
 }
 
-static int set_slots(struct stream_state *s, uint64_t bytes, struct fl_err *err)
+static int set_slots(struct stream_state *s, uint64_t bytes, uint64_t least, struct fl_err *err)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
-	const uint64_t slot = fl_rdma_data_stride(&s->out) * o->qps, least = least_slots(s);
+	const uint64_t slot = fl_rdma_data_stride(&s->out) * o->qps;
 	int rc;
 
 	s->out.slots = bytes / slot;
 	if (s->out.slots < least && o->buffer) {
 		rc = fl_fail(err, -EINVAL, "buffers of %" PRIu64 " bytes have not room for %" PRIu64 " requests", bytes,
 			     least * o->qps);
-		fl_hint(err, "%s: ask for buffers of %" PRIu64 " bytes, or for %s", why_slots(s), least * slot,
+		fl_hint(err, "%s: ask for buffers of %" PRIu64 " bytes, or for %s", why_slots(s, least), least * slot,
 			o->relaxed ? "less in flight" : "smaller requests");
 		return rc;
 	}
@@ -171,22 +171,37 @@ static int set_slots(struct stream_state *s, uint64_t bytes, struct fl_err *err)
 	return 0;
 }
 
-/* Caches differ: buffers are beyond the larger one. */
+static uint64_t more_of(uint64_t a, uint64_t b)
+{
+	a = be64toh(a);
+	b = be64toh(b);
+	return a > b ? a : b;
+}
+
+/* Caches differ: buffers are beyond the larger one. So does what devices have room for, and with it how many places
+ * there have to be: as many on both sides, or what goes where is not the same. */
 static int agree_in_buffer(struct stream_state *s, struct fl_err *err)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
-	uint64_t bytes, said, all[2], most;
+	struct {
+		uint64_t bytes, least;
+	} said = { .least = htobe64(least_slots(s)) }, all[2];
+	uint64_t bytes, least;
 	int rc = fl_rdma_beyond(o->memory, o->buffer, &bytes, err);
 
-	said = htobe64(rc == 0 ? bytes : 0);
-	if (rc == 0)
-		rc = fl_allgather(s->lane, "buffers", &said, sizeof(said), all, err);
 	if (rc < 0)
 		return rc;
-	most = be64toh(all[0]) > be64toh(all[1]) ? be64toh(all[0]) : be64toh(all[1]);
-	if (most > UINT64_C(1) << 40)
-		return fl_fail(err, -EPROTO, "the other side wants buffers of %" PRIu64 " bytes", most);
-	return set_slots(s, most, err);
+	said.bytes = htobe64(bytes);
+	rc = fl_allgather(s->lane, "buffers", &said, sizeof(said), all, err);
+	if (rc < 0)
+		return rc;
+	bytes = more_of(all[0].bytes, all[1].bytes);
+	least = more_of(all[0].least, all[1].least);
+	if (bytes > UINT64_C(1) << 40 || least > SLOTS_LEAST_MAX)
+		return fl_fail(err, -EPROTO,
+			       "the other side wants buffers of %" PRIu64 " bytes, and places for %" PRIu64 " requests",
+			       bytes, least);
+	return set_slots(s, bytes, least, err);
 }
 
 /* What the other side does with the memory here. It reads it, too, to be sure that what it did before is there
