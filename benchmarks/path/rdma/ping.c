@@ -39,6 +39,7 @@ struct fl_rdma_ping {
 	unsigned flags, looked;
 	uint64_t since_ns;  /* nothing came */
 	struct ibv_wc came; /* the last completion that was waited for */
+	unsigned events;    /* that were got and are not acknowledged */
 	bool armed, draining, broken;
 	struct fl_err cause; /* of what failed while it was drained */
 };
@@ -460,7 +461,7 @@ static void nap(struct fl_rdma_ping *p)
 
 	if (poll(&fd, 1, NAP_MS) <= 0 || ibv_get_cq_event(channel, &cq, &context) != 0)
 		return;
-	ibv_ack_cq_events(cq, 1);
+	p->events++;
 	p->armed = false;
 }
 
@@ -490,6 +491,14 @@ ALWAYS static inline int await(struct fl_rdma_ping *p, unsigned place, struct fl
 }
 
 /* ---- beside it */
+
+/* Which takes a lock. A queue with one that is not acknowledged never ends. */
+static void acknowledge(struct fl_rdma_ping *p)
+{
+	if (p->events)
+		ibv_ack_cq_events(p->cq, p->events);
+	p->events = 0;
+}
 
 static int is_wrong(struct fl_rdma_ping *p, struct fl_err *err)
 {
@@ -559,6 +568,7 @@ int fl_rdma_ping_ask(struct fl_rdma_ping *p, uint64_t *ret_ns, struct fl_err *er
 	if (rc == 0)
 		rc = await(p, place, err);
 	came_ns = fl_now_ns();
+	acknowledge(p);
 	if (rc == 0)
 		rc = check(p, place, err);
 	if (rc == 0)
@@ -575,6 +585,7 @@ int fl_rdma_ping_answer(struct fl_rdma_ping *p, struct fl_err *err)
 
 	if (rc == 0)
 		rc = post(p, place, err);
+	acknowledge(p);
 	if (rc == 0)
 		rc = check(p, place, err);
 	return rc == 0 ? make_next(p, place, err) : rc;
@@ -589,6 +600,7 @@ void fl_rdma_ping_drain(struct fl_rdma_ping *p)
 	p->draining = true;
 	while (p->group == 1 && !p->broken && p->done != p->posted)
 		await(p, 0, &p->cause);
+	acknowledge(p);
 }
 
 int fl_rdma_ping_cause(const struct fl_rdma_ping *p, struct fl_err *err)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* path/rdma/verbs/load.c: the functions of libibverbs, found when they are called. */
+/* path/rdma/verbs/load.c: the functions of libibverbs, found when it is opened or when they are called. */
 #include "path/rdma/verbs/load.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <infiniband/verbs.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #undef ibv_get_device_list
 #undef ibv_query_port
@@ -12,15 +13,21 @@
 
 static const char soname[] = "libibverbs.so.1";
 
-/* A library is opened once a process, and drivers that it opened are never closed. */
+/* A library is opened once a process, and drivers that it opened are never closed. What each event takes is found then:
+ * a look-up takes the loader's lock, and who sleeps for a completion is timed. */
 static struct {
 	pthread_once_t once;
 	void *library;
+	_Atomic(void *) get_cq_event, ack_cq_events;
 } verbs = { .once = PTHREAD_ONCE_INIT };
 
 static void open_library(void)
 {
 	verbs.library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+	if (!verbs.library)
+		return;
+	atomic_store(&verbs.get_cq_event, dlsym(verbs.library, "ibv_get_cq_event"));
+	atomic_store(&verbs.ack_cq_events, dlsym(verbs.library, "ibv_ack_cq_events"));
 }
 
 static void *find(const char *name)
@@ -34,28 +41,43 @@ static void *find(const char *name)
 	return ret;
 }
 
-/* Neither on the hot path: each is looked up whenever it is called. C has no conversion to a pointer to a function. */
-#define FORWARD(type, name, none, parameters, arguments)                                                               \
+/* Who has a channel has opened the library. */
+static void *kept(_Atomic(void *) *found)
+{
+	void *ret = atomic_load_explicit(found, memory_order_acquire);
+
+	if (!ret)
+		errno = ELIBACC;
+	return ret;
+}
+
+/* C has no conversion to a pointer to a function. */
+#define FORWARD_TO(type, name, by, none, parameters, arguments)                                                        \
 	type name parameters                                                                                           \
 	{                                                                                                              \
 		union {                                                                                                \
 			void *found;                                                                                   \
 			type(*call) parameters;                                                                        \
-		} f = { .found = find(#name) };                                                                        \
+		} f = { .found = (by) };                                                                               \
                                                                                                                        \
 		return f.found ? f.call arguments : (none);                                                            \
 	}
-#define FORWARD_VOID(name, parameters, arguments)                                                                      \
+#define FORWARD_VOID_TO(name, by, parameters, arguments)                                                               \
 	void name parameters                                                                                           \
 	{                                                                                                              \
 		union {                                                                                                \
 			void *found;                                                                                   \
 			void(*call) parameters;                                                                        \
-		} f = { .found = find(#name) };                                                                        \
+		} f = { .found = (by) };                                                                               \
                                                                                                                        \
 		if (f.found)                                                                                           \
 			f.call arguments;                                                                              \
 	}
+
+/* Not on the hot path: these are looked up whenever they are called. */
+#define FORWARD(type, name, none, parameters, arguments)                                                               \
+	FORWARD_TO(type, name, find(#name), none, parameters, arguments)
+#define FORWARD_VOID(name, parameters, arguments) FORWARD_VOID_TO(name, find(#name), parameters, arguments)
 
 /* clang-format off */
 FORWARD(struct ibv_device **, ibv_get_device_list, NULL, (int *num_devices), (num_devices))
@@ -85,9 +107,10 @@ FORWARD(struct ibv_mr *, ibv_reg_dmabuf_mr, NULL,
 FORWARD(int, ibv_dereg_mr, ELIBACC, (struct ibv_mr *mr), (mr))
 FORWARD(struct ibv_comp_channel *, ibv_create_comp_channel, NULL, (struct ibv_context *context), (context))
 FORWARD(int, ibv_destroy_comp_channel, ELIBACC, (struct ibv_comp_channel *channel), (channel))
-FORWARD(int, ibv_get_cq_event, -1,
+FORWARD_TO(int, ibv_get_cq_event, kept(&verbs.get_cq_event), -1,
 	(struct ibv_comp_channel *channel, struct ibv_cq **cq, void **cq_context), (channel, cq, cq_context))
-FORWARD_VOID(ibv_ack_cq_events, (struct ibv_cq *cq, unsigned int nevents), (cq, nevents))
+FORWARD_VOID_TO(ibv_ack_cq_events, kept(&verbs.ack_cq_events),
+	(struct ibv_cq *cq, unsigned int nevents), (cq, nevents))
 FORWARD(struct ibv_cq *, ibv_create_cq, NULL,
 	(struct ibv_context *context, int cqe, void *cq_context, struct ibv_comp_channel *channel, int comp_vector),
 	(context, cqe, cq_context, channel, comp_vector))
