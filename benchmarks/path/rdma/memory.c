@@ -52,6 +52,13 @@ static int register_host(const struct fl_rdma_memory_spec *spec, struct fl_rdma_
 
 /* ---- of a GPU */
 
+/* The kernel, its driver or libibverbs has no such call, or the device does not: there may be another way. A method of
+ * the kernel that is not there is EPROTONOSUPPORT. */
+static bool has_no_dmabuf(int code)
+{
+	return code == EOPNOTSUPP || code == EPROTONOSUPPORT || code == ENOSYS || code == ELIBACC;
+}
+
 static int by_dmabuf(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memory *m, struct fl_err *err)
 {
 	uint64_t offset = 0;
@@ -67,7 +74,7 @@ static int by_dmabuf(const struct fl_rdma_memory_spec *spec, struct fl_rdma_memo
 	m->way = FL_RDMA_DMABUF;
 	if (m->mr)
 		return 0;
-	if (code == EOPNOTSUPP || code == ENOSYS)
+	if (has_no_dmabuf(code))
 		return fl_fail(err, -EOPNOTSUPP, "%s cannot register a dma-buf: %s", spec->port->device,
 			       strerror(code));
 	return refused(spec, code, " as a dma-buf", err);

@@ -134,6 +134,9 @@ static void of_a_gpu(void **state)
 	} rows[] = { { "", 0, 0, "" },
 		     { "", 1, -EOPNOTSUPP, "the GPU has no dma-buf" },
 		     { "ibv_reg_dmabuf_mr:1:fail=95", 0, -EOPNOTSUPP, "mlx5_0 cannot register a dma-buf" },
+		     { "ibv_reg_dmabuf_mr:1:fail=93", 0, -EOPNOTSUPP,
+		       "mlx5_0 cannot register a dma-buf: Protocol not supported; the GPU gives no peer memory" },
+		     { "ibv_reg_dmabuf_mr:1:fail=79", 0, -EOPNOTSUPP, "; the GPU gives no peer memory" },
 		     { "ibv_reg_dmabuf_mr:1:fail=22", 0, -EINVAL, "with mlx5_0 as a dma-buf" } };
 
 	(void)state;
