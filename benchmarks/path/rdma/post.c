@@ -26,8 +26,8 @@ struct fl_rdma_post {
 	unsigned first, pairs_n;	  /* of the link's pairs */
 	bool sends, receives;
 	uint64_t looked, moved_ns; /* turns in vain since something was done, and when that was */
-	bool broken;
-	struct fl_err cause; /* of what failed while it was drained */
+	bool armed, broken;	   /* armed: the next completion tells, or one has */
+	struct fl_err cause;	   /* of what failed while it was drained */
 	struct pair pairs[];
 };
 
@@ -187,25 +187,40 @@ static int collect(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err
 	return n;
 }
 
-/* Until there may be a completion, or a moment. One that came before the queue was told to wake is there at once. */
-static int sleep_for_one(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
+/* The next completion will tell; not again before it did, since what is told is kept until somebody takes it. */
+static int arm(struct fl_rdma_post *p, struct fl_err *err)
+{
+	p->armed = true;
+	if (ibv_req_notify_cq(p->cq, 0) == 0)
+		return 0;
+	p->broken = true;
+	return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be slept for", p->spec.link->peer);
+}
+
+/* Until there may be a completion, or a moment. */
+static void nap(struct fl_rdma_post *p)
 {
 	struct pollfd fd = { .fd = p->channel->fd, .events = POLLIN };
 	struct ibv_cq *cq;
 	void *context;
-	int n;
 
-	if (ibv_req_notify_cq(p->cq, 0)) {
-		p->broken = true;
-		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be slept for",
-			       p->spec.link->peer);
-	}
-	n = collect(p, counted, err);
-	if (n == 0 && poll(&fd, 1, NAP_MS) <= 0)
+	if (poll(&fd, 1, NAP_MS) <= 0 || ibv_get_cq_event(p->channel, &cq, &context) != 0)
+		return;
+	ibv_ack_cq_events(cq, 1);
+	p->armed = false;
+}
+
+/* There is none: sleeps, or where it has yet to ask to be woken, looks for what came before. */
+static int sleep_for_one(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
+{
+	int rc;
+
+	if (p->armed) {
+		nap(p);
 		return 0;
-	if (n == 0 && ibv_get_cq_event(p->channel, &cq, &context) == 0)
-		ibv_ack_cq_events(cq, 1);
-	return n;
+	}
+	rc = arm(p, err);
+	return rc < 0 ? rc : collect(p, counted, err);
 }
 
 /* Once over the completions. */

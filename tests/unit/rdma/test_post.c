@@ -4,6 +4,7 @@
 #include "path/rdma/post.h"
 #include "rdma_rig.h"
 #include <feedline/clock.h>
+#include <poll.h>
 
 /* All time is that of the stub. */
 uint64_t fl_now_ns(void)
@@ -21,9 +22,10 @@ struct wish {
 	struct fl_rdma_data data;
 	enum fl_rdma_kind kind;
 	unsigned depth, list, signal;
-	bool inlined, halted;
+	bool inlined, halted, slow;
 	uint64_t requests;
-	double bytes_per_s; /* by the clock of the stub */
+	double bytes_per_s;   /* by the clock of the stub */
+	unsigned events_left; /* in the channel, when all was done */
 };
 
 struct totals {
@@ -66,6 +68,39 @@ static int move(struct side *s, struct fl_rdma_post *p, struct totals *t, struct
 	return rc;
 }
 
+/* Whoever asks to be woken is slow: what it waits for is there when it looks again. */
+static int (*notify_at_once)(struct ibv_cq *cq, int solicited_only);
+
+static int notify_slowly(struct ibv_cq *cq, int solicited_only)
+{
+	int rc = notify_at_once(cq, solicited_only);
+
+	verbs_stub_sleep_until(verbs_stub_now_ns() + 1000000);
+	return rc;
+}
+
+static void slow_down(struct fl_rdma_link *l)
+{
+	struct ibv_context_ops *ops = &l->cq[0]->context->ops;
+
+	notify_at_once = ops->req_notify_cq;
+	ops->req_notify_cq = notify_slowly;
+}
+
+/* How many nobody took. */
+static unsigned events_of(struct fl_rdma_link *l)
+{
+	struct pollfd fd = { .fd = l->channel[0] ? l->channel[0]->fd : -1, .events = POLLIN };
+	struct ibv_cq *cq;
+	void *context;
+	unsigned n = 0;
+
+	for (; poll(&fd, 1, 0) > 0; n++)
+		if (ibv_get_cq_event(l->channel[0], &cq, &context) == 0)
+			ibv_ack_cq_events(cq, 1);
+	return n;
+}
+
 static int initiate(struct side *s, struct totals *t, struct fl_err *err)
 {
 	struct wish *w = s->arg;
@@ -82,8 +117,11 @@ static int initiate(struct side *s, struct totals *t, struct fl_err *err)
 	struct fl_rdma_post *p = NULL;
 	int rc = fl_rdma_post_open(&spec, &p, err);
 
+	if (w->slow)
+		slow_down(&s->link);
 	if (rc == 0)
 		rc = move(s, p, t, err);
+	w->events_left = events_of(&s->link);
 	fl_rdma_post_close(p);
 	return rc;
 }
@@ -205,6 +243,25 @@ static void is_as_fast_as_known(void **state)
 		assert_int_equal(both[0].rc, 0);
 		if (w.bytes_per_s < 0.99 * rows[i].bytes_per_s || w.bytes_per_s > 1.01 * rows[i].bytes_per_s)
 			fail_msg("row %zu: %g, not %g", i, w.bytes_per_s, rows[i].bytes_per_s);
+	}
+}
+
+/* Each event is one that somebody waits for: they do not pile up, and who sleeps really does. */
+static void events_are_taken(void **state)
+{
+	(void)state;
+	for (unsigned signal = 1; signal <= 8; signal *= 2) {
+		struct wish w = wish_of(4096, 16);
+		struct side both[2];
+
+		w.signal = signal;
+		w.list = 1;
+		w.slow = true;
+		w.requests = 500;
+		live("rate=1000000000,latency=3000", &w, both, true);
+		assert_int_equal(both[0].rc, 0);
+		if (w.events_left > 1)
+			fail_msg("a completion for %u: %u events are left", signal, w.events_left);
 	}
 }
 
@@ -368,7 +425,7 @@ int main(void)
 		cmocka_unit_test(moves),      cmocka_unit_test(is_as_fast_as_known),
 		cmocka_unit_test(wrong_data), cmocka_unit_test(exchanged),
 		cmocka_unit_test(apart),      cmocka_unit_test(fails),
-		cmocka_unit_test(numbers),
+		cmocka_unit_test(numbers),    cmocka_unit_test(events_are_taken),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
