@@ -37,7 +37,8 @@ struct fl_rdma_ping {
 	unsigned group;				   /* of requests one tells that they are; a power of two */
 	unsigned told;				   /* 1: that one is what is waited for */
 	unsigned flags, looked;
-	uint64_t since_ns;  /* nothing came */
+	uint64_t since_ns; /* nothing came */
+	uint64_t patience_ms;
 	struct ibv_wc came; /* the last completion that was waited for */
 	unsigned events;    /* that were got and are not acknowledged */
 	bool armed, draining, broken;
@@ -235,6 +236,7 @@ static void make_all(struct fl_rdma_ping *p)
 	p->told = p->group == 1;
 	p->flags = s->inlined ? IBV_SEND_INLINE : 0;
 	p->number = 1;
+	p->patience_ms = fl_rdma_patience_ms(2 * s->size); /* there and back */
 	fill(p);
 	for (unsigned i = 0; i < PLACES; i++) {
 		make_request(p, i);
@@ -292,19 +294,19 @@ void fl_rdma_ping_close(struct fl_rdma_ping *p)
 static int lost(struct fl_rdma_ping *p, struct fl_err *err)
 {
 	const struct fl_rdma_link *l = p->spec.link;
-	const unsigned s = FL_RDMA_PATIENCE_MS / 1000;
+	const uint64_t s = p->patience_ms / 1000;
 	int rc;
 
 	p->broken = true;
 	if (p->group == 1)
-		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " to %s was not done for %u s", p->what, p->posted, l->peer,
-			     s);
-	else if (p->spec.asks)
-		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " to %s was not answered for %u s", p->what, p->number,
+		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " to %s was not done for %" PRIu64 " s", p->what, p->posted,
 			     l->peer, s);
+	else if (p->spec.asks)
+		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " to %s was not answered for %" PRIu64 " s", p->what,
+			     p->number, l->peer, s);
 	else
-		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " of %s did not come for %u s", p->what, p->number, l->peer,
-			     s);
+		rc = fl_fail(err, -ETIMEDOUT, "%s %" PRIu64 " of %s did not come for %" PRIu64 " s", p->what, p->number,
+			     l->peer, s);
 	if (l->transport == FL_RDMA_RC)
 		fl_hint(err, "is that host, or the network between, still there?");
 	else
@@ -354,7 +356,7 @@ static int look_up(struct fl_rdma_ping *p, struct fl_err *err)
 	now_ns = fl_now_ns();
 	if (!p->since_ns)
 		p->since_ns = now_ns;
-	return now_ns - p->since_ns > UINT64_C(1000000) * FL_RDMA_PATIENCE_MS ? lost(p, err) : 0;
+	return now_ns - p->since_ns > UINT64_C(1000000) * p->patience_ms ? lost(p, err) : 0;
 }
 
 /* ---- the path that is timed */

@@ -45,8 +45,9 @@ unsigned fl_rdma_ping_rights(enum ibv_wr_opcode opcode, bool asks); /* that the 
 int fl_rdma_ping_open(const struct fl_rdma_ping_spec *spec, struct fl_rdma_ping **ret, struct fl_err *err);
 void fl_rdma_ping_close(struct fl_rdma_ping *p); /* may be NULL; after its link */
 
-/* Once there and back; the time of all of that in *ret_ns. -ECANCELED: halted; -ETIMEDOUT: nothing came for
- * FL_RDMA_PATIENCE_MS; -EBADMSG: what came is not what was to come; or as wc.h says. All name the other side. */
+/* Once there and back; the time of all of that in *ret_ns. -ECANCELED: halted; -ETIMEDOUT: nothing came for as long as
+ * that takes with the patience of post.h; -EBADMSG: what came is not what was to come; or as wc.h says. All name the
+ * other side. */
 int fl_rdma_ping_ask(struct fl_rdma_ping *p, uint64_t *ret_ns, struct fl_err *err);
 
 /* Waits for one and sends it back, likewise. */

@@ -6,12 +6,13 @@
 #include "path/rdma/wc.h"
 #include <errno.h>
 #include <feedline/clock.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* LOOKS: polls that find nothing before the clock is asked. QUIET: after so long without one no completion comes.
- * SILENT: after so long without a message there was a last one that was lost. */
+ * SILENT: after so long without a message, and what one takes on the slowest link, there was a last one that was lost. */
 enum { BATCH = 32, LOOKS = 1024, NAP_MS = 100, QUIET_NS = 20000000, SILENT_MS = 1000 };
 
 struct pair {
@@ -26,6 +27,7 @@ struct fl_rdma_post {
 	unsigned first, pairs_n;	  /* of the link's pairs */
 	bool sends, receives;
 	uint64_t looked, moved_ns; /* turns in vain since something was done, and when that was */
+	uint64_t patience_ms;	   /* without anything */
 	bool armed, broken;	   /* armed: the next completion tells, or one has */
 	struct fl_err cause;	   /* of what failed while it was drained */
 	struct pair pairs[];
@@ -53,6 +55,14 @@ static int receive_more(struct fl_rdma_post *p, struct fl_err *err)
 	return 0;
 }
 
+/* Before anything can be done: what one completion stands for, of each pair, since they share the wire. */
+static uint64_t bytes_before_one(const struct fl_rdma_post_spec *spec)
+{
+	const unsigned each = spec->kind == FL_RDMA_NONE ? 1 : spec->signal;
+
+	return spec->data->size * each * spec->link->pairs;
+}
+
 static struct fl_rdma_post *post_of(const struct fl_rdma_post_spec *spec)
 {
 	const struct fl_rdma_link *l = spec->link;
@@ -67,6 +77,7 @@ static struct fl_rdma_post *post_of(const struct fl_rdma_post_spec *spec)
 	p->pairs_n = l->share;
 	p->sends = spec->kind != FL_RDMA_NONE;
 	p->receives = spec->receives > 0;
+	p->patience_ms = fl_rdma_patience_ms(bytes_before_one(spec));
 	return p;
 }
 
@@ -234,10 +245,10 @@ static int turn(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
 static int has_nothing(struct fl_rdma_post *p, struct fl_err *err)
 {
 	const char *peer = p->spec.link->peer;
-	int rc = p->receives ? fl_fail(err, -ETIMEDOUT, "no message from %s has come for %d s", peer,
-				       FL_RDMA_PATIENCE_MS / 1000)
-			     : fl_fail(err, -ETIMEDOUT, "no %s to %s was done for %d s",
-				       fl_rdma_kind_name(p->spec.kind), peer, FL_RDMA_PATIENCE_MS / 1000);
+	const uint64_t s = p->patience_ms / 1000;
+	int rc = p->receives ? fl_fail(err, -ETIMEDOUT, "no message from %s has come for %" PRIu64 " s", peer, s)
+			     : fl_fail(err, -ETIMEDOUT, "no %s to %s was done for %" PRIu64 " s",
+				       fl_rdma_kind_name(p->spec.kind), peer, s);
 
 	p->broken = true;
 	fl_hint(err, "is that host, or the network between, still there?");
@@ -245,7 +256,7 @@ static int has_nothing(struct fl_rdma_post *p, struct fl_err *err)
 }
 
 /* Nothing was done: has it been so for that long? */
-static bool is_late(struct fl_rdma_post *p, unsigned patience_ms)
+static bool is_late(struct fl_rdma_post *p, uint64_t patience_ms)
 {
 	uint64_t now;
 
@@ -276,7 +287,7 @@ int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct 
 			return rc;
 		if (done > before)
 			p->looked = p->moved_ns = 0;
-		else if (is_late(p, FL_RDMA_PATIENCE_MS))
+		else if (is_late(p, p->patience_ms))
 			return has_nothing(p, err);
 	}
 	*ret = done;
@@ -328,6 +339,7 @@ static int end_turn(struct fl_rdma_post *p)
 static void end(struct fl_rdma_post *p)
 {
 	const bool reliable = p->spec.link->transport == FL_RDMA_RC;
+	const uint64_t silent_ms = p->patience_ms - FL_RDMA_PATIENCE_MS + SILENT_MS;
 
 	while (!p->broken && !(has_left(p) && has_all(p))) {
 		bool silent = !reliable && has_left(p);
@@ -335,7 +347,7 @@ static void end(struct fl_rdma_post *p)
 
 		if (n > 0) {
 			p->looked = p->moved_ns = 0;
-		} else if (n == 0 && is_late(p, silent ? SILENT_MS : FL_RDMA_PATIENCE_MS)) {
+		} else if (n == 0 && is_late(p, silent ? silent_ms : p->patience_ms)) {
 			if (!silent)
 				has_nothing(p, &p->cause);
 			return;

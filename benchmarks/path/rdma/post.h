@@ -53,10 +53,18 @@ int fl_rdma_post_open(const struct fl_rdma_post_spec *spec, struct fl_rdma_post 
 void fl_rdma_post_close(
 	struct fl_rdma_post *p); /* may be NULL; nothing may be in flight, or its link is closed first */
 
+/* How long nothing may be heard of a host that is still there: 10 s, and what `bytes`, which have to go over the wire
+ * before anything can be heard, take on the slowest link: 4 MB/s, a third of Fast Ethernet and less than soft-RoCE. */
+enum { FL_RDMA_PATIENCE_MS = 10000, FL_RDMA_SLOWEST_BYTES_PER_MS = 4000 };
+static inline uint64_t fl_rdma_patience_ms(uint64_t bytes)
+{
+	return FL_RDMA_PATIENCE_MS + bytes / FL_RDMA_SLOWEST_BYTES_PER_MS;
+}
+
 /* Goes on until n more requests are done, or where it receives until n more messages have come, or a few more; how many
- * in *ret. -ECANCELED: halted; -ETIMEDOUT: there was none for FL_RDMA_PATIENCE_MS, or as wc.h says: with words that
- * name the other side. */
-enum { FL_RDMA_PATIENCE_MS = 10000 };
+ * in *ret. -ECANCELED: halted; -ETIMEDOUT: there was none for as long as one takes with patience, or as wc.h says: with
+ * words that name the other side. All pairs of a link share the wire, so that what one completion stands for is there
+ * after as much of each pair. */
 int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct fl_err *err);
 
 /* Makes no more requests and waits for all that is in flight, and for the other side's word that it sent its last one;

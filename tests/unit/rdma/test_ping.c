@@ -182,6 +182,25 @@ static void as_long_as_known(void **state)
 	}
 }
 
+/* A message that takes the wire, there and back, longer than a host may be silent. */
+static void slow_is_not_gone(void **state)
+{
+	static const enum ibv_wr_opcode opcodes[] = { IBV_WR_SEND, IBV_WR_RDMA_READ };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(opcodes) / sizeof(opcodes[0]); i++) {
+		struct wish w = { .opcode = opcodes[i], .size = 24 << 20, .trips = 1, .events = true };
+		struct side both[2];
+
+		if (!is_echoed(&w))
+			w.size *= 2;
+		live("rate=4500000", &w, both);
+		if (both[0].rc || both[1].rc)
+			fail_msg("row %zu: %s; %s", i, both[0].err.what, both[1].err.what);
+		assert_true(w.mean_ns > 11e9);
+	}
+}
+
 /* ---- what comes is not what was to come */
 
 static void wrong_data(void **state)
@@ -425,7 +444,7 @@ int main(void)
 		cmocka_unit_test(trips),	   cmocka_unit_test(as_long_as_known),
 		cmocka_unit_test(wrong_data),	   cmocka_unit_test(every_packet_has_a_mark),
 		cmocka_unit_test(one_bit_is_seen), cmocka_unit_test(fails),
-		cmocka_unit_test(refused),
+		cmocka_unit_test(refused),	   cmocka_unit_test(slow_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -265,6 +265,26 @@ static void events_are_taken(void **state)
 	}
 }
 
+/* One completion of each pair for what takes the wire longer than a host may be silent. */
+static void slow_is_not_gone(void **state)
+{
+	struct wish w = wish_of(1 << 20, 4);
+	struct side both[2];
+
+	(void)state;
+	w.data.pairs = 2;
+	w.depth = w.signal = 32;
+	w.list = 1;
+	w.requests = 64;
+	live("rate=5000000", &w, both, true);
+	if (both[0].rc || both[1].rc)
+		fail_msg("%s; %s", both[0].err.what, both[1].err.what);
+	live("rate=5000000,write:1+:hang", &w, both, true);
+	assert_int_equal(both[0].rc, -ETIMEDOUT);
+	if (!strstr(both[0].err.what, "was done for 26 s")) /* 10, and 64 MiB at 4 MB/s */
+		fail_msg("'%s'", both[0].err.what);
+}
+
 /* ---- what is wrong is found, and by whom */
 
 static void wrong_data(void **state)
@@ -422,10 +442,15 @@ static void numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(moves),      cmocka_unit_test(is_as_fast_as_known),
-		cmocka_unit_test(wrong_data), cmocka_unit_test(exchanged),
-		cmocka_unit_test(apart),      cmocka_unit_test(fails),
-		cmocka_unit_test(numbers),    cmocka_unit_test(events_are_taken),
+		cmocka_unit_test(moves),
+		cmocka_unit_test(is_as_fast_as_known),
+		cmocka_unit_test(wrong_data),
+		cmocka_unit_test(exchanged),
+		cmocka_unit_test(apart),
+		cmocka_unit_test(fails),
+		cmocka_unit_test(numbers),
+		cmocka_unit_test(events_are_taken),
+		cmocka_unit_test(slow_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
