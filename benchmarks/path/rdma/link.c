@@ -31,6 +31,7 @@ struct said {
 	uint8_t gid[16];
 	char device[DEVICE];
 	uint32_t qpn[FL_RDMA_PAIRS_MAX], psn[FL_RDMA_PAIRS_MAX];
+	uint32_t is_global; /* 1: its port wants a global route */
 };
 _Static_assert(sizeof(struct said) <= FL_GATHER_MAX, "said at one point");
 
@@ -188,7 +189,8 @@ static int say(const struct fl_rdma_link_spec *spec, const struct fl_rdma_link *
 			  .asks_reads = htonl((uint32_t)p->limits.max_qp_init_rd_atom),
 			  .answers_reads = htonl((uint32_t)p->limits.max_qp_rd_atom),
 			  .at = htobe64((uintptr_t)spec->memory->at),
-			  .bytes = htobe64(spec->memory->bytes) };
+			  .bytes = htobe64(spec->memory->bytes),
+			  .is_global = htonl(fl_rdma_port_is_global(p)) };
 	uint32_t psn[FL_RDMA_PAIRS_MAX];
 
 	memcpy(s.gid, p->gid.gid.raw, sizeof(s.gid));
@@ -206,9 +208,9 @@ static int say(const struct fl_rdma_link_spec *spec, const struct fl_rdma_link *
 /* To the order of this host. Other lanes may be of another build: what cannot be is refused. */
 static int hear(struct said *s, const char *peer, struct fl_err *err)
 {
-	uint32_t *const words[] = { &s->pairs,	   &s->transport, &s->link_layer, &s->mtu,
-				    &s->mtu_given, &s->lid,	  &s->gid_type,	  &s->rkey,
-				    &s->rights,	   &s->qkey,	  &s->asks_reads, &s->answers_reads };
+	uint32_t *const words[] = { &s->is_global, &s->pairs,	   &s->transport,    &s->link_layer, &s->mtu,
+				    &s->mtu_given, &s->lid,	   &s->gid_type,     &s->rkey,	     &s->rights,
+				    &s->qkey,	   &s->asks_reads, &s->answers_reads };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		*words[i] = ntohl(*words[i]);
@@ -306,11 +308,12 @@ static unsigned least(uint32_t a, uint32_t b)
 
 /* ---- to the other side */
 
+/* A port that wants a global route takes no packet without: a virtual function may, the whole NIC there may not. */
 static struct ibv_ah_attr address_of(const struct fl_rdma_link_spec *spec, const struct said *theirs)
 {
 	struct ibv_ah_attr ah = { .port_num = spec->port->number,
 				  .dlid = (uint16_t)theirs->lid,
-				  .is_global = fl_rdma_port_is_global(spec->port) };
+				  .is_global = theirs->is_global || fl_rdma_port_is_global(spec->port) };
 
 	if (!ah.is_global)
 		return ah;

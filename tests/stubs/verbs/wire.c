@@ -126,6 +126,8 @@ static bool is_addressed(const struct qp *from, const struct ibv_ah_attr *to, co
 	int nic = nic_of(q->qp.context), own = nic_of(from->qp.context);
 	struct ibv_gid_entry there, here;
 
+	if (stub.settings.wants_grh >> nic & 1 && !to->is_global)
+		return false;
 	if (stub.settings.is_ib >> nic & 1)
 		return stub.settings.is_ib >> own & 1 && (to->is_global || to->dlid == lid_of(nic, q->attr.port_num));
 	if (!gid_at(own, from->attr.port_num, to->grh.sgid_index, &here))
