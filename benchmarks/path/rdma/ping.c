@@ -15,7 +15,10 @@
  * to the next, which is the smallest packet. MARK: odd, and so that neither it nor twice it changes one bit alone of a
  * byte. */
 enum { PLACES = 2, LINE = 64, EVERY = 256, LOOKS = 4096, POLLS = 1024, CLOCKS = 16, NAP_MS = 100, BATCH = 4 };
-#define MARK   UINT64_C(0x9e3779b97f4a7c15)
+#define MARK UINT64_C(0x9e3779b97f4a7c15)
+
+#define CHANGED                                                                                                        \
+	"it was changed on its way or never came, and nothing told so: the NIC, the PCIe path to it, or an IOMMU"
 
 /* Between two looks at the clock calls that are none of the library cost more than what they do. */
 #define ALWAYS __attribute__((always_inline))
@@ -504,9 +507,13 @@ static void acknowledge(struct fl_rdma_ping *p)
 
 static int is_wrong(struct fl_rdma_ping *p, struct fl_err *err)
 {
+	int rc;
+
 	p->broken = true;
-	return fl_fail(err, -EBADMSG, "%s %" PRIu64 " %s %s brought other bytes than its own", p->what, p->number,
-		       p->spec.asks ? "to" : "of", p->spec.link->peer);
+	rc = fl_fail(err, -EBADMSG, "%s %" PRIu64 " %s %s brought other bytes than its own", p->what, p->number,
+		     p->spec.asks ? "to" : "of", p->spec.link->peer);
+	fl_hint(err, CHANGED);
+	return rc;
 }
 
 /* Every byte. */
@@ -623,10 +630,13 @@ bool fl_rdma_ping_trips(const struct fl_rdma_ping *p, uint64_t *ret)
 int fl_rdma_ping_check(const struct fl_rdma_ping *p, uint64_t trips, struct fl_err *err)
 {
 	uint64_t word;
+	int rc;
 
 	memcpy(&word, p->in[0], sizeof(word));
 	if (!is_atomic(p->spec.opcode) || word == trips * MARK)
 		return 0;
-	return fl_fail(err, -EBADMSG, "%" PRIu64 " atomics of %s leave %016" PRIx64 " where they come to %016" PRIx64,
-		       trips, p->spec.link->peer, word, trips * MARK);
+	rc = fl_fail(err, -EBADMSG, "%" PRIu64 " atomics of %s leave %016" PRIx64 " where they come to %016" PRIx64,
+		     trips, p->spec.link->peer, word, trips * MARK);
+	fl_hint(err, CHANGED);
+	return rc;
 }

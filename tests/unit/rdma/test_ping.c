@@ -249,8 +249,10 @@ static void wrong_data(void **state)
 		struct side both[2];
 
 		live(rows[i].stub, &w, both);
-		if (both[rows[i].at].rc != -EBADMSG || !strstr(both[rows[i].at].err.what, rows[i].says))
-			fail_msg("row %zu: %d '%s'", i, both[rows[i].at].rc, both[rows[i].at].err.what);
+		if (both[rows[i].at].rc != -EBADMSG || !strstr(both[rows[i].at].err.what, rows[i].says) ||
+		    !strstr(both[rows[i].at].err.hint, "the PCIe path"))
+			fail_msg("row %zu: %d '%s' '%s'", i, both[rows[i].at].rc, both[rows[i].at].err.what,
+				 both[rows[i].at].err.hint);
 	}
 }
 
