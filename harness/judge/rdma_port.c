@@ -81,15 +81,28 @@ static const char *why_no_limit(const struct fl_subject *s, const struct fl_lane
 	return NULL;
 }
 
-/* Line coding taken off. On Ethernet drivers call speeds that they have no word for by a lesser one: there the larger
- * counts of what port and interface say. */
+/* Linux has no word in `active_speed` for more than 100 Gb/s a lane of the port (NDR): one that is faster is called
+ * that. So of InfiniBand such a rate, a multiple of that, is "at least". */
+static const double fastest_lane = 100e9;
+
+static bool may_be_more(double rate)
+{
+	return fmod(rate, fastest_lane) == 0;
+}
+
+/* Line coding taken off. NaN: it is not known. What the port says of InfiniBand is right where there was a word for it.
+ * Else, and on Ethernet, where drivers call speeds without one by a lesser one, too, the machine's counts if that is
+ * more, and the port's says nothing alone. */
 static double rate_of(const struct fl_lane_verdict *v, const struct fl_nic *nic, const char *layer)
 {
 	double of_port = number_fact(v, "rate_bits_per_s"), of_machine = nic->rate_bits_per_s.value;
+	bool infiniband = is(layer, "InfiniBand");
 
-	if (is(layer, "InfiniBand") && of_port > 0)
+	if (infiniband && of_port > 0 && !may_be_more(of_port))
 		return of_port;
-	return fmax(of_port, of_machine); /* of one that is not known the other one */
+	if (infiniband && of_machine < of_port) /* a kernel without the word calls it by the slowest one there */
+		return (double)NAN;
+	return of_machine > 0 ? fmax(of_port, of_machine) : (double)NAN; /* a port that is not known counts nothing */
 }
 
 /* ---- packets */
@@ -175,7 +188,7 @@ void fl_add_rdma_port(const struct fl_subject *s, struct fl_lane_verdict *v, con
 	hop->link = nic->port;
 	hop->towards = !sending;
 	if (!why && !(isfinite(rate) && rate > 0))
-		why = why_rate ? why_rate : "its rate is not known";
+		why = why_rate ? why_rate : "its rate is not known: what the port says of it may be less than it is";
 	if (why) {
 		fl_hop_unknown(hop, why, true);
 		return;

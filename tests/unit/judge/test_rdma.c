@@ -60,12 +60,13 @@ static json_t *nic_of(const struct fl_run *run, unsigned host)
 struct spec {
 	const char *bench, *size, *depth, *direction, *memory;
 	const char *layer, *mtu, *gid_type, *gid, *interface;
-	double rate_gbit; /* as the lanes state it; 0: they do not */
+	double rate_gbit;    /* as the lanes state it; 0: they do not */
+	double machine_gbit; /* as the machine knows it; 0: 400, -1: it does not */
 	double bytes_per_s;
 	bool same_host;
 };
 
-static void set_nic(json_t *nic)
+static void set_nic(json_t *nic, double gbit)
 {
 	json_t *link = json_object_get(json_object_get(nic, "pci"), "link");
 
@@ -73,7 +74,7 @@ static void set_nic(json_t *nic)
 	json_object_set_new(nic, "rdma_port", json_integer(1));
 	json_object_set_new(nic, "link_layer", json_string("InfiniBand"));
 	json_object_set_new(nic, "rdma_soft", json_integer(0));
-	json_object_set_new(nic, "rate_bits_per_s", json_real(4e11));
+	json_object_set_new(nic, "rate_bits_per_s", gbit < 0 ? json_null() : json_real((gbit > 0 ? gbit : 400) * 1e9));
 	json_object_set_new(link, "gts_now", json_integer(32));
 	json_object_set_new(link, "gts_best", json_integer(32));
 }
@@ -109,7 +110,7 @@ static struct fl_run *make(const struct spec *spec)
 	json_t *c;
 
 	for (unsigned i = 0; i < 2; i++)
-		set_nic(nic_of(run, i));
+		set_nic(nic_of(run, i), spec->machine_gbit);
 	json_object_set_new(run->declared, "net.put", declare("net.put", put_flows));
 	json_object_set_new(run->declared, "net.send", declare("net.send", send_flows));
 	json_object_set_new(run->declared, "net.get", declare("net.get", get_flows));
@@ -161,7 +162,12 @@ static void payload(void **state)
 		{ { .mtu = "1024" }, 390.1, true },
 		{ { .mtu = "2048" }, 395.0, true },
 		{ { .mtu = "4096" }, 397.5, true },
-		{ { .rate_gbit = 200 }, 198.7, true },
+		{ { .rate_gbit = 200, .machine_gbit = 200 }, 198.7, true },
+		/* A port of 56 Gb/s by FDR: what the interface says is with its line coding. */
+		{ { .rate_gbit = 54.544, .machine_gbit = 56 }, 54.2, true },
+		{ { .rate_gbit = 54.544, .machine_gbit = -1 }, 54.2, true },
+		/* One of 800 Gb/s calls itself one of 400. */
+		{ { .rate_gbit = 400, .machine_gbit = 800 }, 795.0, true },
 		{ { .layer = "Ethernet", .gid_type = "RoCE v2", .mtu = "1024" }, 370.3, true },
 		{ { .layer = "Ethernet", .gid_type = "RoCE v2", .mtu = "2048" }, 384.6, true },
 		{ { .layer = "Ethernet", .gid_type = "RoCE v2", .mtu = "4096", .gid = "10.1.0.2 (3)" }, 392.1, true },
@@ -328,6 +334,13 @@ static void without_limit(void **state)
 		{ { .bytes_per_s = 54e9, .interface = "eth00" }, NULL, NULL, "which may stand for several ports" },
 		{ { .bytes_per_s = 48.5e9, .interface = "eth0.100" }, NULL, NULL, NULL },
 		{ { .bytes_per_s = 48.5e9, .interface = "eth0" }, NULL, NULL, NULL },
+		/* What only the port says may be less than it is. */
+		{ { .bytes_per_s = 54e9, .rate_gbit = 400, .machine_gbit = -1 }, NULL, NULL, "no reason" },
+		{ { .bytes_per_s = 54e9, .rate_gbit = 400, .machine_gbit = 10 }, NULL, NULL, "not known" },
+		{ { .bytes_per_s = 54e9, .layer = "Ethernet", .rate_gbit = 100, .machine_gbit = -1 },
+		  NULL,
+		  NULL,
+		  "no reason" },
 	};
 
 	(void)state;
