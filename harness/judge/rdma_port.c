@@ -72,8 +72,10 @@ static const char *why_no_limit(const struct fl_subject *s, const struct fl_lane
 
 	if (nic->rdma_soft.value == 1)
 		return "the kernel does RDMA in software here (soft-RoCE): the rate of its port is but a name";
-	if (!nic->pci.address || (isnan(nic->rdma_soft.value) && !nic->pci.link.real))
+	if (!nic->pci.address)
 		return "it is not known to be a PCI device: the rate of its port may be but a name";
+	if (!nic->pci.link.real)
+		return "below a hypervisor both ends may be functions of one NIC: nothing need go over its wire";
 	if (s->size > 1 && !s->spans)
 		return "both ends are this NIC: nothing need go over its wire";
 	if (interface && !is_own_interface(nic, interface))

@@ -363,6 +363,25 @@ static void without_limit(void **state)
 	}
 }
 
+/* Two machines below one hypervisor may have functions of one NIC, which pass it on inside. */
+static void below_a_hypervisor(void **state)
+{
+	const struct spec spec = { .bytes_per_s = 54e9 };
+	struct fl_run *run = make(&spec);
+	struct fl_judgement *j;
+
+	(void)state;
+	for (unsigned h = 0; h < 2; h++)
+		json_object_set_new(json_object_get(json_object_get(nic_of(run, h), "pci"), "link"), "real",
+				    json_false());
+	j = judge(run);
+	assert_true(isnan(hop_of(lane_of(j, 0), SENDING)->cap_bytes_per_s));
+	assert_non_null(strstr(hop_of(lane_of(j, 0), SENDING)->why, "hypervisor"));
+	assert_int_equal(lane_of(j, 0)->verdict, FL_UNJUDGED);
+	fl_judgement_free(j);
+	fl_run_free(run);
+}
+
 /* The memory of another node is said to be far. */
 static void far_node(void **state)
 {
@@ -415,9 +434,9 @@ static void on_a_gpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(payload),  cmocka_unit_test(both_ends), cmocka_unit_test(slot),
-		cmocka_unit_test(expected), cmocka_unit_test(both_ways), cmocka_unit_test(without_limit),
-		cmocka_unit_test(far_node), cmocka_unit_test(on_a_gpu),
+		cmocka_unit_test(payload),  cmocka_unit_test(both_ends),	  cmocka_unit_test(slot),
+		cmocka_unit_test(expected), cmocka_unit_test(both_ways),	  cmocka_unit_test(without_limit),
+		cmocka_unit_test(far_node), cmocka_unit_test(below_a_hypervisor), cmocka_unit_test(on_a_gpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
