@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pairs.c: which combinations of two device options stand in a relation (suite.h). */
 #include "base/alloc.h"
+#include "base/field.h"
 #include "machine/route.h"
 #include "plan/parts.h"
 #include <stdlib.h>
@@ -67,16 +68,16 @@ static size_t nearest(const struct fl_machine *m, int from, const struct fl_pair
 
 /* ---- PCIe */
 
-/* NULL: it is not known to be a PCI device. */
-static const struct fl_pci *pci_of(const struct fl_machine *m, const char *kind, const char *id)
+/* The option may be of several kinds, "node|gpu". NULL: it is not known to be a PCI device. */
+static const struct fl_pci *pci_of(const struct fl_machine *m, const char *kinds, const char *id)
 {
-	for (size_t i = 0; strcmp(kind, "gpu") == 0 && i < m->gpus_n; i++)
+	for (size_t i = 0; fl_kinds_have(kinds, "gpu") && i < m->gpus_n; i++)
 		if (strcmp(m->gpus[i].id, id) == 0)
 			return &m->gpus[i].pci;
-	for (size_t i = 0; (strcmp(kind, "nic") == 0 || strcmp(kind, "rdma") == 0) && i < m->nics_n; i++)
+	for (size_t i = 0; (fl_kinds_have(kinds, "nic") || fl_kinds_have(kinds, "rdma")) && i < m->nics_n; i++)
 		if (strcmp(m->nics[i].id, id) == 0)
 			return &m->nics[i].pci;
-	for (size_t i = 0; strcmp(kind, "drive") == 0 && i < m->drives_n; i++)
+	for (size_t i = 0; fl_kinds_have(kinds, "drive") && i < m->drives_n; i++)
 		if (strcmp(m->drives[i].id, id) == 0)
 			return &m->drives[i].pci;
 	return NULL;
@@ -92,9 +93,9 @@ static bool share_switch(const struct fl_machine *m, const char *kind_a, const c
 
 /* ---- parts of GPUs */
 
-static const struct fl_gpu *part(const struct fl_machine *m, const char *kind, const char *id)
+static const struct fl_gpu *part(const struct fl_machine *m, const char *kinds, const char *id)
 {
-	const struct fl_gpu *gpu = strcmp(kind, "gpu") == 0 ? fl_gpu_of(m, id) : NULL;
+	const struct fl_gpu *gpu = fl_kinds_have(kinds, "gpu") ? fl_gpu_of(m, id) : NULL;
 
 	return gpu && gpu->parent ? gpu : NULL;
 }

@@ -222,6 +222,46 @@ static void nodes(void **state)
 	tear_down(&r);
 }
 
+/* The memory of GPUs, too: below a common switch with the NIC, or below none, where that of the node is one more. */
+static void gpus(void **state)
+{
+	struct rack r = build(1, "eight-gpus");
+	struct fl_plan *plan = must(&r, "- bench: rdma.write\n  pairs: {of: [nic, memory], relation: switch}\n");
+
+	(void)state;
+	assert_int_equal(plan->cases_n, 2 * NICS);
+	assert_string_equal(fl_lane_option(plan->cases[0].lanes, "nic"), "nic-0000:18:00.0");
+	assert_string_equal(fl_lane_option(plan->cases[0].lanes, "memory"), "gpu-0000:1b:00.0");
+	assert_string_equal(fl_lane_option(plan->cases[1].lanes, "memory"), "gpu-0000:43:00.0");
+	fl_plan_free(plan);
+	plan = must(&r, "- bench: rdma.write\n  pairs: {of: [nic, memory], relation: socket}\n");
+	assert_int_equal(plan->cases_n, 3 * NICS);
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const far[] = { "node0", "gpu-0000:52:00.0", "gpu-0000:61:00.0" };
+
+		assert_string_equal(fl_lane_option(plan->cases[i].lanes, "memory"), far[i]);
+	}
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
+/* Of the parts of a GPU one stands for all. */
+static void parts(void **state)
+{
+	struct rack r = build(1, "eight-gpus");
+	struct fl_machine *m = r.machines[0];
+	struct fl_plan *plan;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) /* both below the switch of the first NIC */
+		m->gpus[i].parent = fl_dup("GPU-0");
+	plan = must(&r, "- bench: rdma.write\n  pairs: {of: [nic, memory], relation: switch}\n");
+	assert_int_equal(plan->cases_n, 2 * NICS - 2);
+	assert_string_equal(fl_lane_option(plan->cases[1].lanes, "nic"), "nic-0000:40:00.0");
+	fl_plan_free(plan);
+	tear_down(&r);
+}
+
 static const char at_once[] = "- bench: rdma.write\n  at_once: [nic]\n";
 
 /* All NICs of a pair are one case, each pair of NICs a measurement of its own. One that is down costs no other. */
@@ -385,9 +425,17 @@ static void suite(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counterparts), cmocka_unit_test(rails),       cmocka_unit_test(only_with_rdma),
-		cmocka_unit_test(nodes),	cmocka_unit_test(all_at_once), cmocka_unit_test(down_on_one_host),
-		cmocka_unit_test(few),		cmocka_unit_test(only_with),   cmocka_unit_test(suite),
+		cmocka_unit_test(counterparts),
+		cmocka_unit_test(rails),
+		cmocka_unit_test(only_with_rdma),
+		cmocka_unit_test(nodes),
+		cmocka_unit_test(gpus),
+		cmocka_unit_test(parts),
+		cmocka_unit_test(all_at_once),
+		cmocka_unit_test(down_on_one_host),
+		cmocka_unit_test(few),
+		cmocka_unit_test(only_with),
+		cmocka_unit_test(suite),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
