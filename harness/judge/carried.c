@@ -2,13 +2,14 @@
 /* carried.c: memory whose cap is not known, and which carried more elsewhere in the run than a lane is expected to put
  * on it: then it is not what holds that lane back, and the lane may fail. Only of lanes that ran alone, since others
  * may have been in the way there. Reading and writing are held apart. Links between sockets are left out: what CPUs got
- * over one says little of what devices get.
+ * over one says little of what devices get. Where the lane is a measurement with another host, that one's memory is held
+ * against what it carried there.
  *
  * What may have come from a cache proves nothing of the memory: a lane counts whose buffers were left to the benchmark,
  * which takes them beyond the caches, or are of a GiB at least. */
 #include "base/alloc.h"
 #include "base/json.h"
-#include "judge/parts.h"
+#include "judge/views.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ static const double beyond_caches_bytes = 1 << 30;
 
 /* The most that lanes of one case put on some memory together. */
 struct carried {
+	const char *host; /* NULL: the run is on one machine */
 	const char *name;
 	double read, written;	      /* bytes per second */
 	double read_now, written_now; /* of the case that is being looked at */
@@ -27,22 +29,27 @@ struct seen {
 	size_t n;
 };
 
-static struct carried *find(const struct seen *all, const char *name)
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static struct carried *find(const struct seen *all, const char *host, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (strcmp(all->items[i].name, name) == 0)
+		if (same(all->items[i].host, host) && strcmp(all->items[i].name, name) == 0)
 			return &all->items[i];
 	return NULL;
 }
 
-static struct carried *find_or_add(struct seen *all, const char *name)
+static struct carried *find_or_add(struct seen *all, const char *host, const char *name)
 {
-	struct carried *c = find(all, name);
+	struct carried *c = find(all, host, name);
 
 	if (c)
 		return c;
 	all->items = fl_grow(all->items, all->n + 1, sizeof(*all->items));
-	all->items[all->n] = (struct carried){ .name = name };
+	all->items[all->n] = (struct carried){ .host = host, .name = name };
 	return &all->items[all->n++];
 }
 
@@ -68,7 +75,7 @@ static void note(struct seen *all, const struct fl_subject *s)
 	low = rate.low * (s->case_lanes > 1 ? v->work_ratio : 1);
 	for (size_t i = 0; i < v->hops_n; i++) {
 		const struct fl_hop *hop = &v->hops[i];
-		struct carried *c = hop->reads + hop->writes > 0 ? find_or_add(all, hop->name) : NULL;
+		struct carried *c = hop->reads + hop->writes > 0 ? find_or_add(all, s->host, hop->name) : NULL;
 
 		if (c) {
 			c->read_now += low * hop->reads;
@@ -89,7 +96,7 @@ static void end_case(struct seen *all)
 }
 
 /* Marks the memory of a lane that carried what is expected of it. Was there any? */
-static bool clear(const struct seen *all, struct fl_lane_verdict *v)
+static bool clear(const struct seen *all, const char *host, struct fl_lane_verdict *v)
 {
 	const struct fl_hop *expect = fl_narrowest_hop(v, true);
 	double wanted = expect ? expect->cap_bytes_per_s * expect->expected : (double)NAN;
@@ -97,7 +104,8 @@ static bool clear(const struct seen *all, struct fl_lane_verdict *v)
 
 	for (size_t i = 0; i < v->hops_n; i++) {
 		struct fl_hop *hop = &v->hops[i];
-		const struct carried *c = hop->reads + hop->writes > 0 ? find(all, hop->name) : NULL;
+		const char *where = hop->host ? hop->host : host, *name = hop->host ? hop->name_there : hop->name;
+		const struct carried *c = hop->reads + hop->writes > 0 ? find(all, where, name) : NULL;
 
 		hop->carried = c && c->read >= wanted * hop->reads && c->written >= wanted * hop->writes;
 		any |= hop->carried;
@@ -105,24 +113,35 @@ static bool clear(const struct seen *all, struct fl_lane_verdict *v)
 	return any;
 }
 
-void fl_judge_carried(const struct fl_subjects *subjects)
+static void note_all(struct seen *all, const struct fl_subjects *subjects)
 {
-	struct seen all = { 0 };
-
 	for (size_t i = 0; i < subjects->n; i++) {
 		const struct fl_subject *s = &subjects->items[i];
 
 		if (s->verdict)
-			note(&all, s);
+			note(all, s);
 		if (i + 1 == subjects->n || subjects->items[i + 1].case_no != s->case_no)
-			end_case(&all);
+			end_case(all);
 	}
-	for (size_t i = 0; i < subjects->n; i++) {
-		struct fl_lane_verdict *v = subjects->items[i].verdict;
+}
 
-		if (v && !v->beside && subjects->items[i].case_lanes == 1 && v->verdict == FL_UNJUDGED &&
-		    fl_judged_metric(v) && clear(&all, v))
-			fl_hold_against_limits(&subjects->items[i], v);
-	}
+static void judge_again(const struct seen *all, const struct fl_subject *s)
+{
+	struct fl_lane_verdict *v = s->verdict;
+
+	if (v && !v->beside && s->case_lanes == 1 && v->verdict == FL_UNJUDGED && fl_judged_metric(v) &&
+	    clear(all, s->host, v))
+		fl_hold_against_limits(s, v);
+}
+
+void fl_judge_carried(const struct fl_view *views, size_t n)
+{
+	struct seen all = { 0 };
+
+	for (size_t i = 0; i < n; i++)
+		note_all(&all, &views[i].subjects);
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < views[i].subjects.n; k++)
+			judge_again(&all, &views[i].subjects.items[k]);
 	free(all.items);
 }

@@ -201,6 +201,12 @@ static void add_hops(struct fl_lane_verdict *v, const struct member *other, cons
 		own->exact = hop->exact && !shared;
 		own->named = hop->named;
 		own->kind = hop->kind;
+		own->host = other->view->host;
+		own->name_there = own->name + strlen(own->host) + strlen(": ");
+		if (other->s->case_lanes == 1) { /* else others may be in the way there */
+			own->reads = hop->reads;
+			own->writes = hop->writes;
+		}
 		own->origin = fl_dup(hop->origin);
 		own->why = shared ? fl_dup("it has other lanes at the same time") : fl_dup(hop->why);
 		if (isfinite(own->cap_bytes_per_s) && !(v->cap_bytes_per_s <= own->cap_bytes_per_s))

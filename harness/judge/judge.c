@@ -151,7 +151,6 @@ static int finish(struct fl_view *view, struct fl_err *err)
 	struct fl_subjects *subjects = &view->subjects;
 	struct fl_judgement *j = view->j;
 
-	fl_judge_carried(subjects);
 	fl_judge_shared(j->lanes, j->lanes_n);
 	fl_judge_feeds(view->run, subjects, j);
 	for (size_t i = 0, lane = 0; i < subjects->n; i++)
@@ -184,6 +183,7 @@ int fl_judge(const struct fl_run *run, struct fl_judgement **ret, struct fl_err 
 		for (size_t i = 0; i < n; i++)
 			judge_lanes(&views[i]);
 		fl_join_groups(views, n);
+		fl_judge_carried(views, n);
 	}
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = finish(&views[i], err);

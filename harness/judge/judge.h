@@ -22,7 +22,7 @@
  * tolerance and the interval are applied once: neither cap nor expectation contains them.
  *
  * Memory has no known cap. Where it carried elsewhere in the run what a lane is expected to put on it, and the lane ran
- * alone, it is not what holds that back, and counts as known.
+ * alone, on each host of its measurement, it is not what holds that back, and counts as known.
  *
  * Lanes of one case that load the same hop are also judged together: the sum of what they put on it, their medians by
  * the share of time that each was at work, above its cap by more than the tolerance makes them invalid. None of them
@@ -96,9 +96,11 @@ struct fl_hop {
 	/* Of a link, else NONE and NULL: both its directions have the same `link`. */
 	enum fl_link_kind kind;
 	double reads, writes; /* of memory: the crossings by what is done to it; else 0 */
-	bool carried;	      /* memory that carried what is expected of the lane elsewhere in the run (carried.c) */
-	const void *link;     /* compared, and nothing else */
-	bool towards;	      /* the direction: towards the device */
+	/* Of another host of its group: which, and what it is called there (within `name`); else NULL. */
+	const char *host, *name_there;
+	bool carried;	  /* memory that carried what is expected of the lane elsewhere in the run (carried.c) */
+	const void *link; /* compared, and nothing else */
+	bool towards;	  /* the direction: towards the device */
 };
 
 /* How a lane stands among those that are like it (odd.c). */

@@ -88,10 +88,6 @@ char *fl_ask_for_rounds(const struct fl_subject *s);
  * into v. */
 void fl_find_role(const struct fl_subject *s, struct fl_lane_verdict *v);
 
-/* ---- carried.c: lanes that only memory kept from failing, again, where it carried more elsewhere in the run. All
- * lanes, judged alone before. */
-void fl_judge_carried(const struct fl_subjects *subjects);
-
 /* ---- shared.c: hops that several lanes of a case load. All lanes, judged alone before; in the order of the plan. */
 void fl_judge_shared(struct fl_lane_verdict *lanes, size_t n);
 

@@ -32,6 +32,10 @@ void fl_join_groups(struct fl_view *views, size_t n);
 /* Does what a lane of that rank measures leave its host? Else it arrives there. By its flows (feedline/bench.h). */
 bool fl_payload_leaves(const struct fl_entry *e, const json_t *options, unsigned rank, bool each);
 
+/* ---- carried.c: lanes that only memory kept from failing, again, where it carried more elsewhere in the run, on each
+ * host its own. All lanes, judged alone and joined before. */
+void fl_judge_carried(const struct fl_view *views, size_t n);
+
 void fl_views_free(struct fl_view *views, size_t n); /* NULL allowed */
 
 /* ---- merge.c: their judgements as one, which takes the views over, or frees what is not needed of them. */

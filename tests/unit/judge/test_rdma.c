@@ -288,6 +288,52 @@ static void expected(void **state)
 	}
 }
 
+/* The memory of a host carries that much for its CPUs. */
+static void add_memory(struct fl_run *run, unsigned host, double bytes_per_s)
+{
+	unsigned case_no = hosts_cases(run);
+	json_t *c = sample_case(run, "memory.copy", HOSTS_ROUNDS);
+
+	hosts_set_group(sample_lane(c, "memory.copy", "{\"buffer\":\"0\",\"memory\":\"node0\"}", NULL), host, 0, 0, 1);
+	for (unsigned round = 0; round < HOSTS_ROUNDS; round++)
+		hosts_record(run, host, case_no, 0, round, bytes_per_s);
+}
+
+/* A slow one fails where it is known of the memory on both sides that it is not what holds it back, and of each by what
+ * it carried itself. */
+static void slow(void **state)
+{
+	static const struct {
+		double carried[2];
+		const char *direction;
+		enum fl_verdict verdict;
+	} rows[] = {
+		{ { 90e9, 90e9 }, "one", FL_FAIL },	 { { 90e9, 0 }, "one", FL_UNJUDGED },
+		{ { 0, 90e9 }, "one", FL_UNJUDGED },	 { { 90e9, 10e9 }, "one", FL_UNJUDGED },
+		{ { 90e9, 90e9 }, "both", FL_UNJUDGED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct spec spec = { .bytes_per_s = 30e9, .direction = rows[i].direction };
+		struct fl_run *run = make(&spec);
+		struct fl_judgement *j;
+		const struct fl_lane_verdict *v;
+
+		for (unsigned host = 0; host < 2; host++)
+			if (rows[i].carried[host] > 0)
+				add_memory(run, host, rows[i].carried[host]);
+		j = judge(run);
+		v = lane_of(j, 0);
+		if (v->verdict != rows[i].verdict)
+			fail_msg("row %zu: %s", i, v->reason ? v->reason : "no reason");
+		if (v->verdict == FL_FAIL)
+			assert_true(hop_of(v, "n2: DRAM of node0")->carried);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 /* Each lane of both directions is what it asked for itself: it sends, and the other receives. */
 static void both_ways(void **state)
 {
@@ -434,9 +480,10 @@ static void on_a_gpu(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(payload),  cmocka_unit_test(both_ends),	  cmocka_unit_test(slot),
-		cmocka_unit_test(expected), cmocka_unit_test(both_ways),	  cmocka_unit_test(without_limit),
-		cmocka_unit_test(far_node), cmocka_unit_test(below_a_hypervisor), cmocka_unit_test(on_a_gpu),
+		cmocka_unit_test(payload),  cmocka_unit_test(both_ends), cmocka_unit_test(slot),
+		cmocka_unit_test(expected), cmocka_unit_test(both_ways), cmocka_unit_test(without_limit),
+		cmocka_unit_test(far_node), cmocka_unit_test(slow),	 cmocka_unit_test(below_a_hypervisor),
+		cmocka_unit_test(on_a_gpu),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
