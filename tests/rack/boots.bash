@@ -3,7 +3,8 @@
 # tree. Sets build, and dir: one of its own, removed at the end; the machines' files are in $TMPDIR.
 #
 #   boots STATUS OUT ERR COMMAND...   vrack ends with that status, prints that, says ERR among else, and leaves nothing behind
-#   in_guest SCRIPT OPTION...         that script of checks passes inside, whatever vrack is to be started with
+#   in_guest SCRIPT OPTION...         that script of checks passes inside, whatever vrack is to be started with, and leaves
+#                                 nothing behind
 
 set -euo pipefail
 
@@ -25,6 +26,14 @@ left() {
 	pgrep -af "^qemu-system-.* vrack=$TMPDIR/" | cut -c 1-80
 }
 
+# nothing_left WHAT
+nothing_left() {
+	if [ -n "$(left)" ]; then
+		printf 'FAIL %s: left %s behind\n' "$1" "$(left)"
+		exit 1
+	fi
+}
+
 boots() {
 	local want=$1 out=$2 err=$3 rc=0
 	shift 3
@@ -34,10 +43,7 @@ boots() {
 		cat "$dir/out" "$dir/err"
 		exit 1
 	fi
-	if [ -n "$(left)" ]; then
-		printf 'FAIL %s: left %s behind\n' "$*" "$(left)"
-		exit 1
-	fi
+	nothing_left "$*"
 	printf 'ok   %s\n' "$*"
 }
 
@@ -50,4 +56,5 @@ in_guest() {
 		echo "the guest ended with status $rc"
 		exit 1
 	fi
+	nothing_left "$1"
 }
