@@ -10,8 +10,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/guest.bash"
 source "$(dirname "${BASH_SOURCE[0]}")/undisturbed.bash"
 
 checks=(machines_are_two rdma_is_there cable_can_be_cut suite_by_ssh suite_by_mpirun storage_of_the_other_machine
-	rdma_over_a_cut_cable rdma_of_a_port_that_is_down rdma_that_does_not_match rdma_without_locked_memory
-	rdma_to_a_lane_that_is_gone)
+	rdma_of_every_kind rdma_of_one_machine rdma_over_a_cut_cable rdma_of_a_port_that_is_down rdma_that_does_not_match
+	rdma_without_locked_memory rdma_to_a_lane_that_is_gone)
 build=${1:?usage: pair-guest.sh BUILD_DIR [CHECK...]}
 [ $# -lt 2 ] || checks=("${@:2}")
 feedline=$build/feedline
@@ -242,6 +242,60 @@ suite_by_mpirun() {
 		>"$dir/out" 2>"$dir/err" </dev/null || rc=$?
 	measured 'a suite by mpirun'
 	is "$by_ssh" "$(keys true)" 'lanes by mpirun and by ssh'
+}
+
+# ---- RDMA of every kind: operation, transport, direction, size, completion and memory
+
+# rows: one `bench OPTIONS` a line, each a rule that measures for a moment
+rows() {
+	sed -E 's/^(\S+) (.*)$/- {bench: rdma.\1, with: {\2, duration: 1s}}/'
+}
+
+rdma_of_every_kind() {
+	rows >"$dir/kinds.yaml" <<-'ROWS'
+		write size: 1, depth: 8
+		write size: 1MiB, depth: 2
+		write size: 4KiB, depth: 8, transport: uc
+		write size: 4KiB, depth: 8, direction: both
+		write size: 4KiB, depth: 8, direction: both, transport: uc
+		write size: 64KiB, depth: 4, completion: event, qps: 2
+		write size: 16KiB, depth: 8, memory: node0
+		write size: 16KiB, depth: 8, memory: node1
+		read size: 1, depth: 8
+		read size: 1MiB, depth: 2
+		read size: 4KiB, depth: 8, direction: both, completion: event
+		send size: 1, depth: 8
+		send size: 1MiB, depth: 2
+		send size: 4KiB, depth: 8, direction: both, completion: event
+		send size: 4KiB, depth: 8, transport: uc
+		send size: 1KiB, depth: 8, transport: ud
+		atomic op: add, depth: 8
+		atomic op: swap, depth: 8, qps: 2
+		write_latency size: 1
+		write_latency size: 64KiB, transport: uc, memory: node1
+		read_latency size: 64KiB
+		send_latency size: 8, completion: event
+		send_latency size: 4KiB, transport: uc
+		send_latency size: 1KiB, transport: ud
+		atomic_latency op: add
+		atomic_latency op: swap
+	ROWS
+	across run --suite "$dir/kinds.yaml"
+	measured 'RDMA of every kind'
+	is "$(wc -l <"$dir/kinds.yaml")" "$(lanes '[.lanes[] | select(.is_measurement != false) | .case] | unique | length')" \
+		'cases measured'
+	is '[]' "$(lanes '[.lanes[] | select(.data_verified != true or .placement.verified != true) | [.case, .host, .reason]]')" \
+		'lanes that answer whose data or memory is not as it should be'
+	is '["RC","UC","UD"]' "$(lanes '[.lanes[].facts.transport] | unique')" 'transports'
+	is '["node0","node1"]' "$(lanes '[.lanes[].case | capture("memory=(?<node>[a-z0-9]+)").node] | unique')" 'memory that is named'
+}
+
+# Over no cable.
+rdma_of_one_machine() {
+	rc=0
+	"$feedline" bench rdma.write --size 16KiB --depth 8 --duration 300ms --store "$dir/one.db" --json \
+		>"$dir/out" 2>"$dir/err" </dev/null || rc=$?
+	measured 'a machine that writes to itself'
 }
 
 # ---- what goes wrong with RDMA
