@@ -13,7 +13,15 @@
 
 /* LATE: after so long what an unreliable transport sent does not come any more. SLOTS_LEAST_MAX: twice the most that
  * depth, or receives, can be. */
-enum { INITIATOR, TARGET, LINE_BYTES = 64, RECEIVES = 512, SLOTS_LEAST_MAX = 32768, LATE_NS = 200000000 };
+enum {
+	INITIATOR,
+	TARGET,
+	LINE_BYTES = 64,
+	RECEIVES = 512,
+	WHOLE_LISTS = 32,
+	SLOTS_LEAST_MAX = 32768,
+	LATE_NS = 200000000
+};
 
 struct stream_state {
 	const struct fl_rdma_stream_opts *opts;
@@ -117,7 +125,8 @@ static unsigned room_for_receives(const struct stream_state *s)
 }
 
 /* As many as a receiver that is held up for a while needs, where the device has room for them; with relaxed ordering
- * each has a place of its own, so there twice what is in flight. */
+ * each has a place of its own, so there twice what is in flight. The device is given them in lists, which divide
+ * their number (path/rdma/receive.c). */
 static void choose_receives(struct stream_state *s)
 {
 	const struct fl_rdma_stream_opts *o = s->opts;
@@ -127,7 +136,10 @@ static void choose_receives(struct stream_state *s)
 	if (s->receives)
 		return;
 	s->receives = twice < RECEIVES && !o->relaxed ? RECEIVES : twice;
-	if (s->receives > room)
+	if (s->receives <= room)
+		return;
+	s->receives = room - room % WHOLE_LISTS;
+	if (s->receives < o->depth)
 		s->receives = room;
 }
 
