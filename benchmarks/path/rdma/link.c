@@ -428,7 +428,10 @@ static int meet(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, st
 
 int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *ret, struct fl_err *err)
 {
-	struct fl_rdma_link l = { .transport = spec->transport, .pairs = spec->pairs, .threads = threads_of(spec) };
+	struct fl_rdma_link l = { .transport = spec->transport,
+				  .pairs = spec->pairs,
+				  .threads = threads_of(spec),
+				  .message_bytes = spec->port->attr.max_msg_sz };
 	int rc = check_room(spec, err);
 
 	if (rc < 0)
@@ -449,6 +452,14 @@ int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link 
 	else
 		fl_rdma_link_close(&l);
 	return rc;
+}
+
+int fl_rdma_link_check_size(const struct fl_rdma_link *l, uint64_t size, struct fl_err *err)
+{
+	if (!l->message_bytes || size <= l->message_bytes)
+		return 0;
+	return fl_fail(err, -EMSGSIZE, "%llu bytes are more than a message: the port takes %u at once",
+		       (unsigned long long)size, l->message_bytes);
 }
 
 /* ---- its end */

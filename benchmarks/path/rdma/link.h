@@ -42,6 +42,7 @@ struct fl_rdma_link {
 	unsigned threads, share;      /* share: queue pairs of a thread */
 	unsigned reads;		      /* reads and atomics in flight of each that both devices can do */
 	enum ibv_mtu mtu;
+	uint32_t message_bytes; /* most of a message that the port takes; 0: not known */
 	uint32_t remote_qpn[FL_RDMA_PAIRS_MAX], remote_qkey;
 	uint64_t remote_at, remote_bytes; /* of its memory */
 	uint32_t remote_rkey;
@@ -53,6 +54,9 @@ struct fl_rdma_link {
  * -EMSGSIZE: an MTU that was asked for is more than the other side's; -EHOSTUNREACH: its address does not answer;
  * -EINVAL: more than the device has room for; -ENOMEM. */
 int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *ret, struct fl_err *err);
+
+/* Can a request be of that size? -EMSGSIZE. */
+int fl_rdma_link_check_size(const struct fl_rdma_link *l, uint64_t size, struct fl_err *err);
 
 /* Ends whatever is queued by a thread: all of it completes with an error soon (flushed). Safe while another one posts
  * and polls. */

@@ -270,6 +270,8 @@ int fl_rdma_ping_open(const struct fl_rdma_ping_spec *spec, struct fl_rdma_ping 
 
 	if (rc == 0)
 		rc = check_operation(spec, err);
+	if (rc == 0)
+		rc = fl_rdma_link_check_size(spec->link, spec->size, err);
 	if (rc < 0)
 		return rc;
 	p = calloc(1, sizeof(*p));

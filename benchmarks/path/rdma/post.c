@@ -87,6 +87,8 @@ int fl_rdma_post_open(const struct fl_rdma_post_spec *spec, struct fl_rdma_post 
 	struct fl_rdma_post *p;
 	int rc = fl_rdma_requests_check(spec, err);
 
+	if (rc == 0)
+		rc = fl_rdma_link_check_size(spec->link, spec->data->size, err);
 	if (rc < 0)
 		return rc;
 	p = post_of(spec);

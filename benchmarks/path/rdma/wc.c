@@ -12,8 +12,9 @@ static const struct cause {
 	const char *says; /* after "write to PEER: " */
 	const char *hint;
 } causes[] = {
-	{ IBV_WC_LOC_LEN_ERR, -EMSGSIZE, "a message is longer than the buffer that was posted for it",
-	  "both sides need the same size" },
+	{ IBV_WC_LOC_LEN_ERR, -EMSGSIZE,
+	  "a message is longer than the buffer that was posted, or than the device takes",
+	  "both sides need the same size; a device may take less at once than was asked for" },
 	{ IBV_WC_LOC_QP_OP_ERR, -EIO, "the own queue pair could not do it (local QP operation error)", BROKEN },
 	{ IBV_WC_LOC_EEC_OP_ERR, -EIO, "local EE context operation error", BROKEN },
 	{ IBV_WC_LOC_PROT_ERR, -EFAULT, "the own buffer is not registered for it (local protection error)",

@@ -262,7 +262,7 @@ static int query_port(struct ibv_context *context, uint8_t port, struct ibv_port
 				       .max_mtu = IBV_MTU_4096,
 				       .active_mtu = stub.settings.mtu[nic][port - 1],
 				       .gid_tbl_len = 255,
-				       .max_msg_sz = 1u << 30,
+				       .max_msg_sz = stub.settings.message_bytes,
 				       .pkey_tbl_len = 1,
 				       .lid = is_ib && !(stub.settings.no_lid >> nic & 1) ? lid_of(nic, port) : 0,
 				       .flags = stub.settings.wants_grh >> nic & 1 ? IBV_QPF_GRH_REQUIRED : 0,

@@ -43,7 +43,7 @@ struct settings {
 	bool down[NICS][PORTS], cut, peermem;
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;
-	unsigned inline_bytes, depth, threads, cqe[NICS];
+	unsigned inline_bytes, message_bytes, depth, threads, cqe[NICS];
 	char sysfs[REASON];
 	struct fault faults[FAULTS];
 	unsigned faults_n;

@@ -111,6 +111,8 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->memlock = number(value, NULL, entry);
 	else if (is(entry, n, "inline"))
 		s->inline_bytes = (unsigned)number(value, NULL, entry);
+	else if (is(entry, n, "message"))
+		s->message_bytes = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "depth"))
 		s->depth = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "threads"))
@@ -171,6 +173,7 @@ void settings_read(const char *text, struct settings *ret)
 	*ret = (struct settings){ .nics = NICS,
 				  .memlock = UINT64_MAX,
 				  .inline_bytes = 220,
+				  .message_bytes = 1u << 30,
 				  .depth = 16384,
 				  .latency_ns = 2000,
 				  .bytes_per_s = 12500000000 };

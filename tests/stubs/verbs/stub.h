@@ -25,6 +25,7 @@
  *   noatomics=N     NIC N has none
  *   memlock=BYTES   more than that cannot be registered
  *   inline=BYTES    most that goes inline (220)
+ *   message=BYTES   most of a message (1 GiB)
  *   depth=N         most requests of a queue (16384)
  *   cqe=N.ENTRIES   most completions that a queue of NIC N holds (4194304)
  *   threads=N       time stands still until so many threads have come to take part in it (0)

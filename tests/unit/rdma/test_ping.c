@@ -201,6 +201,16 @@ static void slow_is_not_gone(void **state)
 	}
 }
 
+static void more_than_a_message(void **state)
+{
+	struct wish w = { .opcode = IBV_WR_RDMA_WRITE, .size = 4096, .trips = 3 };
+	struct side both[2];
+
+	(void)state;
+	live("message=4095", &w, both);
+	assert_int_equal(both[0].rc, -EMSGSIZE);
+}
+
 /* ---- what comes is not what was to come */
 
 static void wrong_data(void **state)
@@ -443,10 +453,15 @@ static void refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(trips),	   cmocka_unit_test(as_long_as_known),
-		cmocka_unit_test(wrong_data),	   cmocka_unit_test(every_packet_has_a_mark),
-		cmocka_unit_test(one_bit_is_seen), cmocka_unit_test(fails),
-		cmocka_unit_test(refused),	   cmocka_unit_test(slow_is_not_gone),
+		cmocka_unit_test(trips),
+		cmocka_unit_test(as_long_as_known),
+		cmocka_unit_test(wrong_data),
+		cmocka_unit_test(every_packet_has_a_mark),
+		cmocka_unit_test(one_bit_is_seen),
+		cmocka_unit_test(fails),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(more_than_a_message),
+		cmocka_unit_test(slow_is_not_gone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

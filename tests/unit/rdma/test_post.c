@@ -409,6 +409,19 @@ static void fails(void **state)
 	}
 }
 
+static void more_than_a_message(void **state)
+{
+	struct wish w = wish_of(4096, 16);
+	struct side both[2];
+
+	(void)state;
+	live("message=4096", &w, both, false);
+	assert_int_equal(both[0].rc, 0);
+	live("message=4095", &w, both, false);
+	assert_int_equal(both[0].rc, -EMSGSIZE);
+	assert_string_equal(both[0].err.what, "4096 bytes are more than a message: the port takes 4095 at once");
+}
+
 static void numbers(void **state)
 {
 	static const struct {
@@ -449,6 +462,7 @@ int main(void)
 		cmocka_unit_test(apart),
 		cmocka_unit_test(fails),
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(more_than_a_message),
 		cmocka_unit_test(events_are_taken),
 		cmocka_unit_test(slow_is_not_gone),
 	};
