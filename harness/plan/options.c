@@ -449,6 +449,10 @@ int fl_choices_make(const struct fl_expansion *x, const struct fl_rule *rule, co
 		fl_choices_release(&all);
 		return rc;
 	}
+	if (rule->only_with && all.missing)
+		for (size_t i = 0; i < all.n; i++) /* not one lane for each device that is there: one says it */
+			if (all.items[i].each)
+				fl_choice_clear(&all.items[i]);
 	if (rule->pairs && !rule->pairs_beside && !all.missing)
 		fl_choose_pairs(x, rule, entry, &all);
 	*ret = all;

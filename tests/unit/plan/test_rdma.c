@@ -352,13 +352,19 @@ static void few(void **state)
 static void only_with(void **state)
 {
 	static const char text[] = "- bench: null.nop\n  only_with: rdma\n";
-	struct rack r = build(2, "eight-gpus"), none = build(1, "small-vm");
+	struct rack r = build(2, "eight-gpus"), none = build(1, "small-vm"), other = build(1, "two-node-vm");
 	struct fl_plan *plan = must(&none, text);
 	const struct fl_plan_settings settings = { 0 };
 	struct fl_err err = { 0 };
 
 	(void)state;
 	assert_int_equal(plan->cases_n, 1);
+	assert_true(skips(plan->cases[0].lanes, "this machine has no RDMA device"));
+	fl_plan_free(plan);
+	plan = must(&other,
+		    "- bench: memory.read\n  only_with: rdma\n  pairs: {of: [numa, memory], relation: local}\n");
+	assert_int_equal(plan->cases_n, 1);
+	assert_int_equal(plan->cases[0].lanes_n, 1);
 	assert_true(skips(plan->cases[0].lanes, "this machine has no RDMA device"));
 	fl_plan_free(plan);
 	r.hosts[1].machine = none.machines[0];
@@ -372,6 +378,7 @@ static void only_with(void **state)
 	assert_int_equal(make(&none, "- bench: null.nop\n  only_with: [gpu]\n", &settings, &plan, &err), -EINVAL);
 	tear_down(&r);
 	tear_down(&none);
+	tear_down(&other);
 }
 
 /* Seconds that the cases last, without what starting them takes. */
