@@ -295,13 +295,17 @@ static int check_size(const struct fl_plan *plan, struct fl_err *err)
 		slots += plan->cases[i].lanes_n * plan->cases[i].rounds;
 		lanes += plan->cases[i].lanes_n;
 	}
+	if (lanes <= FL_PLAN_LANES_MAX && slots <= FL_SLOTS_MAX)
+		return 0;
 	if (lanes > FL_PLAN_LANES_MAX)
-		return fl_fail(err, -EINVAL, "suite '%s' makes %zu lanes, more than %d", plan->suite, lanes,
-			       FL_PLAN_LANES_MAX);
-	if (slots > FL_SLOTS_MAX)
-		return fl_fail(err, -EINVAL, "suite '%s' makes %zu measurements, more than %d", plan->suite, slots,
-			       FL_SLOTS_MAX);
-	return 0;
+		fl_fail(err, -EINVAL, "suite '%s' makes %zu lanes, more than %d", plan->suite, lanes,
+			FL_PLAN_LANES_MAX);
+	else
+		fl_fail(err, -EINVAL, "suite '%s' makes %zu measurements, more than %d", plan->suite, slots,
+			FL_SLOTS_MAX);
+	return fl_hint(err,
+		       "run it on fewer hosts at a time, or with fewer rounds, or with fewer of the pairs of hosts "
+		       "('across: {sample: 1}')");
 }
 
 static int add_studies(const struct fl_expansion *x, const struct fl_rule *rule, struct fl_plan *plan,
