@@ -2,8 +2,8 @@
 /* carried.c: memory whose cap is not known, and which carried more elsewhere in the run than a lane is expected to put
  * on it: then it is not what holds that lane back, and the lane may fail. Only of lanes that ran alone, since others
  * may have been in the way there. Reading and writing are held apart. Links between sockets are left out: what CPUs got
- * over one says little of what devices get. Where the lane is a measurement with another host, that one's memory is held
- * against what it carried there.
+ * over one says little of what devices get. Where the lane is a measurement with another host, that one's memory is
+ * held against what it carried there.
  *
  * What may have come from a cache proves nothing of the memory: a lane counts whose buffers were left to the benchmark,
  * which takes them beyond the caches, or are of a GiB at least. */

@@ -28,8 +28,8 @@ void fl_rdma_receives_free(struct fl_rdma_receives *r);
 /* As many as there is room for. 0, or the errno (positive). */
 int fl_rdma_receives_post(const struct fl_rdma_post_spec *s, struct fl_rdma_receives *r);
 
-/* One has come. 1: a message; 0: the word that there are no more; -EPROTO: neither. The next receive is at the head now,
- * and keeps what comes of a message whose rest is lost: what its slot had before is not known any more. */
+/* One has come. 1: a message; 0: the word that there are no more; -EPROTO: neither. The next receive is at the head
+ * now, and keeps what comes of a message whose rest is lost: what its slot had before is not known any more. */
 static inline int fl_rdma_receives_take(struct fl_rdma_receives *r, const struct ibv_wc *wc, uint64_t slots)
 {
 	const uint64_t slot = r->take_slot, next = slot + 1 == slots ? 0 : slot + 1;
