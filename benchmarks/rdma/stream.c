@@ -55,8 +55,8 @@ static const struct fl_field send_fields[] = {
 	FIELD_SIZE,
 	FIELDS_OF_REQUESTS,
 	FL_FIELD(fl_rdma_stream_opts, receives, FL_COUNT, "0", "0..16384",
-		 "receives that are posted ahead of each queue pair; 0: twice depth, and 512 at least, or what there is "
-		 "room for"),
+		 "receives that are posted ahead of each queue pair; 0: twice depth, and 512 at least, or what there "
+		 "is room for"),
 	FIELD_DIRECTION,
 	FL_RDMA_FIELD_INLINE(fl_rdma_stream_opts),
 	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc|ud",

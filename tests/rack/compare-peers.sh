@@ -131,7 +131,12 @@ is 'the driver lists no GPU 2' "$(prepare_gpu_h2d)" 'a GPU that is not there'
 CUDA_VISIBLE_DEVICES=1,0
 find_gpu
 is GPU-b "$gpu_uuid" 'the second GPU that the driver lists'
-is GPU-b "$(PATH=$dir:$PATH; feedline=false; find_gpu; echo "$gpu_uuid")" 'the second GPU as nvidia-smi counts'
+seen_by_smi() {
+	local PATH=$dir:$PATH feedline=false
+	find_gpu
+	echo "$gpu_uuid"
+}
+is GPU-b "$(seen_by_smi)" 'the second GPU as nvidia-smi counts'
 is 7 "$(ours_gpu_h2d)" 'ours'
 grep -q '^bench gpu.h2d --gpu GPU-b ' "$dir/feedline.log" || is '--gpu GPU-b' "$(<"$dir/feedline.log")" 'the GPU that we measure'
 is 'nvbandwidth host_to_device_memcpy_ce, 512 MiB' "$(prepare_gpu_h2d)" 'with nvbandwidth'
@@ -143,6 +148,77 @@ printf '#!/bin/sh\nexit 127\n' >"$dir/nvbandwidth"
 NVBANDWIDTH=$dir/nvbandwidth
 is 'there is no nvbandwidth that starts (say where with NVBANDWIDTH=)' "$(prepare_gpu_h2d_sm)" 'a peer that is broken'
 is 6 "$(chosen gpu | wc -l)" 'rows of GPUs'
+
+# Rows over RDMA: what is missing, what perftest is told, and what is read of it.
+rdma() { # COMMAND...: with another host, and a perftest and an ssh that say what they were called with
+	local PATH=$dir/rdma:$PATH rdma_peer=n2 seconds=1 feedline=$dir/rdma/feedline
+	"$@"
+}
+mkdir "$dir/rdma"
+is 'needs -p HOST, the other host' "$(prepare_rdma_write)" 'no other host'
+cat >"$dir/rdma/ssh" <<'EOT'
+#!/bin/bash
+[ "$1 $2 $3" = '-o BatchMode=yes n2' ] && exec sh -c "${*:4}"
+EOT
+cat >"$dir/rdma/feedline" <<'EOT'
+#!/bin/sh
+echo "$*" >>"$0.log"
+echo '{"lanes": [{"metrics": {"bytes_per_s": {"mean": 7}},
+	"facts": {"rdma_device": "mlx5_0 port 1", "gid": "10.1.0.1 (3)", "path_mtu": "1024"}},
+	{"metrics": {}, "facts": {"rdma_device": "mlx5_1 port 2", "gid": "10.1.0.2 (5)", "path_mtu": "1024"}}]}'
+EOT
+cat >"$dir/rdma/ib_write_bw" <<'EOT'
+#!/bin/bash
+echo "$*" >>"$0.log"
+[ "${!#}" = n2 ] || exec sleep 0.1
+[ -e "$0.again" ] || { : >"$0.again"; echo "Couldn't connect to n2:18515" >&2; exit 1; }
+echo ' #bytes     #iterations    BW peak[MB/sec]    BW average[MB/sec]   MsgRate[Mpps]'
+echo ' 65536      100             0.00               2.50               0.000040'
+EOT
+sed "s/sleep 0.1/false/" "$dir/rdma/ib_write_bw" >"$dir/rdma/ib_read_bw"
+chmod +x "$dir"/rdma/*
+is 'perftest ib_write_bw, 64 KiB, 128 in flight of one queue pair, to n2' "$(rdma prepare_rdma_write)" 'with perftest'
+is 7 "$(rdma ours_rdma_write)" 'ours over RDMA'
+is 2621440 "$(rdma theirs_rdma_write)" 'what perftest measured, at the second try'
+is 'none' "$(rdma theirs_rdma_read || echo none)" 'a server that ends'
+is "-d mlx5_0 -i 1 -x 3 -m 1024 -p 18515 -F -s 65536 -t 128 -Q 1 -D 3 -f 1 n2" "$(tail -n 1 "$dir/rdma/ib_write_bw.log")" 'what it is told here'
+grep -qx -e '-d mlx5_1 -i 2 -x 5 -m 1024 -p 18515 -F -s 65536 -t 128 -Q 1 -D 3 -f 1' "$dir/rdma/ib_write_bw.log" ||
+	is 'mlx5_1' "$(<"$dir/rdma/ib_write_bw.log")" 'what it is told there'
+grep -q -- "--hosts $(hostname),n2 " "$dir/rdma/feedline.log" || is 'both hosts' "$(<"$dir/rdma/feedline.log")" 'where ours runs'
+
+
+# A profile: ours is what ends so, its calls are those to a driver, and what a call cost is not its own.
+cat >"$dir/instructions.1" <<'EOT'
+ob=(1) /a/lib/ld.so
+fn=(1) start
+1 900
+ob=(2) /usr/bin/ib_write_bw
+fn=(2) run
+10 300
++3 40
+cob=(3) /a/libibverbs/librxe-rdmav34.so
+cfn=(3) 0x0000000000001a00
+calls=100 0
+* 5000
+cob=(3)
+cfn=(4) 0x0000000000001b00
+calls=700 0
+-2 9000
+cob=(1)
+cfn=(1)
+calls=1000 0
+11 10
+fn=(5) end
+20 60
+ob=(3)
+fn=(3)
+1 5000
+EOT
+is '400 100 700' "$(rdma_counts /ib_write_bw 90)" 'counts of a profile'
+is '400 700 100' "$(rdma_counts /ib_write_bw 650)" 'counts of a profile with more requests than looks'
+is 'none' "$(rdma_counts /ib_read_bw 90 || echo none)" 'counts of another program'
+is '30.0 4.5' "$(printf '%s\n' '1000 10 100' '3550 80 200' '5000 10 100' '13850 80 1600' | rdma_solve)" 'what a request and a look take'
+is 'none' "$(printf '%s\n' '1750 10 100' '3500 20 200' '1750 10 100' '3500 20 200' | rdma_solve || echo none)" 'three that tell nothing apart'
 
 # The arithmetic of gpu-check, and that it says what is missing.
 is 0.000 "$(bash -c 'source "$1"; yes 5 | head -n 16 | variation' - "$root/scripts/gpu-check")" 'no scatter'

@@ -375,7 +375,7 @@ static void fits(void **state)
 		uint64_t qps, threads, receives;
 		const char *has; /* NULL: what was asked for is refused */
 	} rows[] = {
-		/* 2 * (16 + 64); 16 + 144, of which lists of 32 are 128; less than a list more than what is in flight */
+		/* 2 * (16 + 64); 16 + 144, in lists of 32 128; less than a list more than what is in flight */
 		{ "cqe=1.160", 2, 1, 0, "64" },	 { "cqe=1.160", 2, 2, 0, "128" }, { "cqe=1.80", 2, 1, 0, "24" },
 		{ "cqe=1.64", 2, 1, 0, "16" },	 { "cqe=1.160", 2, 1, 65, NULL }, { "", 2, 1, 0, "512" },
 		{ "depth=128", 2, 1, 0, "128" },
