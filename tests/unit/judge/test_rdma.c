@@ -89,7 +89,7 @@ static void record(struct fl_run *run, const struct spec *spec, unsigned lane, u
 {
 	unsigned host = spec->same_host ? 0 : lane;
 	struct fl_lane_record *r =
-		hosts_record(run, host, 0, lane, round, spec->bytes_per_s ? spec->bytes_per_s : 40e9);
+		hosts_record(run, host, 0, lane, round, spec->bytes_per_s > 0 ? spec->bytes_per_s : 40e9);
 	char rate[32];
 
 	snprintf(rate, sizeof(rate), "%.0f", spec->rate_gbit * 1e9);
