@@ -205,9 +205,13 @@ static void nodes(void **state)
 		{ "- bench: rdma.write\n  pairs: {of: [nic, memory], relation: remote}\n", NICS },
 	};
 	struct rack r = build(2, "eight-gpus");
+	size_t gpus[2];
 
 	(void)state;
-	r.machines[0]->gpus_n = r.machines[1]->gpus_n = 0;
+	for (size_t i = 0; i < r.n; i++) {
+		gpus[i] = r.machines[i]->gpus_n;
+		r.machines[i]->gpus_n = 0;
+	}
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fl_plan *plan = must(&r, rows[i].rule);
 
@@ -220,6 +224,8 @@ static void nodes(void **state)
 		}
 		fl_plan_free(plan);
 	}
+	for (size_t i = 0; i < r.n; i++) /* of which it frees those that it knows of */
+		r.machines[i]->gpus_n = gpus[i];
 	tear_down(&r);
 }
 
