@@ -41,7 +41,7 @@ static const struct fl_field write_fields[] = {
 	FIELD_DIRECTION,
 	FL_RDMA_FIELD_INLINE(fl_rdma_stream_opts),
 	FL_FIELD(fl_rdma_stream_opts, transport, FL_CHOICE, "rc", "rc|uc",
-		 "reliable; or connected and unreliable: what was sent counts, and the last write to a place is checked"),
+		 "reliable; or connected and unreliable: what was sent counts, the last write to a place is checked"),
 	{ 0 },
 };
 
