@@ -3,19 +3,7 @@
 # misbehave.sh BUILD_DIR: benchmarks that hang, crash, flood, fail or lie: the status, the word and the reason for each, and
 # nothing left running. (Numbers that are known beforehand: rate.sh.)
 source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
-
-# play SCRIPT ARGS...: rc, $home/out
-play() {
-	local script=$1
-	shift
-	rc=0
-	feedline bench null.scripted --script "$script" --duration 200ms --timeout 1s --store "$store" --json "$@" \
-		>"$home/out" 2>"$home/err" || rc=$?
-	rc=$(undisturbed "$rc" "$home/out")
-}
-value() {
-	jq -r "$1" "$home/out"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/scripted.bash"
 
 while read -r script status verdict part; do
 	play "$script"

@@ -3,19 +3,7 @@
 # rate.sh BUILD_DIR: numbers that are known beforehand, of a lane that has the machine for itself: what is measured is what is
 # made, and a stated cap is what it is held against.
 source "$(dirname "${BASH_SOURCE[0]}")/common.bash"
-
-# play SCRIPT ARGS...: rc, $home/out
-play() {
-	local script=$1
-	shift
-	rc=0
-	feedline bench null.scripted --script "$script" --duration 200ms --timeout 1s --store "$store" --json "$@" \
-		>"$home/out" 2>"$home/err" || rc=$?
-	rc=$(undisturbed "$rc" "$home/out")
-}
-value() {
-	jq -r "$1" "$home/out"
-}
+source "$(dirname "${BASH_SOURCE[0]}")/scripted.bash"
 
 # Steps of 2 ms at 1 GB/s give 1 GB/s, whatever the harness does around them; a stated cap is what they are held against.
 # (A loaded machine can only make it slower: the upper side is sharp, the lower one generous.)

@@ -271,30 +271,34 @@ static bool is_late(struct fl_rdma_post *p, uint64_t patience_ms)
 	return now - p->moved_ns > UINT64_C(1000000) * patience_ms;
 }
 
+/* All that there is room for; there is more only after a completion. */
+static int feed(struct fl_rdma_post *p, struct fl_err *err)
+{
+	int rc = p->receives ? receive_more(p, err) : 0;
+
+	return rc == 0 && p->sends ? send_more(p, err) : rc;
+}
+
 int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct fl_err *err)
 {
 	uint64_t done = 0;
+	int rc = feed(p, err);
 
-	while (done < n) {
-		int rc = p->receives ? receive_more(p, err) : 0;
+	while (rc >= 0 && done < n) {
 		uint64_t before = done;
 
-		if (rc == 0 && p->sends)
-			rc = send_more(p, err);
-		if (rc < 0)
-			return rc;
 		if (atomic_load_explicit(p->spec.halted, memory_order_relaxed))
 			return -ECANCELED;
 		rc = turn(p, &done, err);
-		if (rc < 0)
-			return rc;
 		if (done > before)
 			p->looked = p->moved_ns = 0;
-		else if (is_late(p, p->patience_ms))
+		else if (rc >= 0 && is_late(p, p->patience_ms))
 			return has_nothing(p, err);
+		if (rc > 0 && done < n)
+			rc = feed(p, err);
 	}
 	*ret = done;
-	return 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- its end */
