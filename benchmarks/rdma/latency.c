@@ -78,7 +78,6 @@ static const struct fl_metric whole_metrics[] = {
 };
 
 #define COMMON_FACTS                                                                                                   \
-	{ "interface", false, "network interface of the address that is used" },                                       \
 	FL_RDMA_PORT_FACTS,                                                                                            \
 	FL_RDMA_MEMORY_FACTS,                                                                                          \
 	FL_RDMA_LINK_FACTS,                                                                                            \
@@ -94,7 +93,7 @@ static const struct fl_fact read_facts[] = { COMMON_FACTS, { 0 } };
 
 static const struct fl_fact atomic_facts[] = {
 	COMMON_FACTS,
-	{ "atomicity", true, "of the device's atomics: against its own (device), against all (host)" },
+	FL_RDMA_ATOMIC_FACT,
 	{ 0 },
 };
 /* clang-format on */

@@ -5,7 +5,6 @@
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <stdlib.h>
 
 enum { ASKS, ANSWERS };
@@ -129,18 +128,13 @@ static int make_ping(struct latency_state *s, struct fl_err *err)
 
 static void state_facts(const struct latency_state *s)
 {
-	char interface[IF_NAMESIZE];
-
-	if (s->port.gid.ndev_ifindex && if_indextoname(s->port.gid.ndev_ifindex, interface))
-		fl_set_fact(s->lane, "interface", "%s", interface);
 	fl_rdma_port_state(&s->port, s->lane);
 	fl_rdma_memory_state(&s->memory, s->lane);
 	fl_rdma_link_state(&s->link, s->lane);
 	if (is_echoed(s))
 		fl_set_fact(s->lane, "inline", "%s", s->inlined ? "yes" : "no");
 	if (is_atomic(s))
-		fl_set_fact(s->lane, "atomicity", "%s",
-			    s->port.limits.atomic_cap == IBV_ATOMIC_GLOB ? "host" : "device");
+		fl_rdma_port_state_atomics(&s->port, s->lane);
 	fl_set_fact(s->lane, "buffer_bytes", "%" PRIu64, s->memory.bytes);
 }
 

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <feedline/clock.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <stdlib.h>
 
 /* LATE: after so long what an unreliable transport sent does not come any more. SLOTS_LEAST_MAX: twice the most that
@@ -316,10 +315,6 @@ static int make_posts(struct stream_state *s, struct fl_err *err)
 
 static void state_facts(const struct stream_state *s)
 {
-	char interface[IF_NAMESIZE];
-
-	if (s->port.gid.ndev_ifindex && if_indextoname(s->port.gid.ndev_ifindex, interface))
-		fl_set_fact(s->lane, "interface", "%s", interface);
 	fl_rdma_port_state(&s->port, s->lane);
 	fl_rdma_memory_state(&s->memory, s->lane);
 	fl_rdma_link_state(&s->link, s->lane);
@@ -330,8 +325,7 @@ static void state_facts(const struct stream_state *s)
 	if (s->kind == FL_RDMA_SEND)
 		fl_set_fact(s->lane, "receives", "%u", s->receives);
 	if (is_atomic(s))
-		fl_set_fact(s->lane, "atomicity", "%s",
-			    s->port.limits.atomic_cap == IBV_ATOMIC_GLOB ? "host" : "device");
+		fl_rdma_port_state_atomics(&s->port, s->lane);
 }
 
 void fl_rdma_stream_close(void *state)

@@ -6,6 +6,7 @@
 
 /* clang-format off */
 #define FL_RDMA_PORT_FACTS                                                                                             \
+	{ "interface", false, "network interface of the address that is used" },                                       \
 	{ "rdma_device", false, "RDMA device and port, \"mlx5_0 port 1\"" },                                           \
 	{ "firmware", false, "version of the device's firmware" },                                                     \
 	{ "link_layer", true, "what the port speaks: InfiniBand, Ethernet" },                                          \
@@ -14,6 +15,9 @@
 	{ "gid", false, "the address that is used, and its index in the port's table" },                               \
 	{ "rate_bits_per_s", false, "what the port carries at its speed, line coding taken off" },                     \
 	{ "nic_node", false, "NUMA node of the device" }
+
+#define FL_RDMA_ATOMIC_FACT                                                                                            \
+	{ "atomicity", true, "of the device's atomics: against its own (device), against all (host)" }
 
 #define FL_RDMA_MEMORY_FACTS                                                                                           \
 	{ "registered", false, "how the device knows the memory: host, dma-buf, peer memory" },                        \

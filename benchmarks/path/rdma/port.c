@@ -488,9 +488,11 @@ uint64_t fl_rdma_port_bits_per_s(const struct ibv_port_attr *attr)
 void fl_rdma_port_state(const struct fl_rdma_port *p, struct fl_lane *lane)
 {
 	uint64_t bits_per_s = fl_rdma_port_bits_per_s(&p->attr);
-	char gid[FL_RDMA_GID_TEXT];
+	char gid[FL_RDMA_GID_TEXT], interface[IF_NAMESIZE];
 
 	fl_rdma_gid_text(&p->gid.gid, gid);
+	if (p->gid.ndev_ifindex && if_indextoname(p->gid.ndev_ifindex, interface))
+		fl_set_fact(lane, "interface", "%s", interface);
 	fl_set_fact(lane, "rdma_device", "%s", p->name);
 	fl_set_fact(lane, "firmware", "%s", p->firmware);
 	fl_set_fact(lane, "link_layer", "%s", p->is_ethernet ? "Ethernet" : "InfiniBand");
@@ -501,4 +503,9 @@ void fl_rdma_port_state(const struct fl_rdma_port *p, struct fl_lane *lane)
 		fl_set_fact(lane, "rate_bits_per_s", "%" PRIu64, bits_per_s);
 	if (p->node >= 0)
 		fl_set_fact(lane, "nic_node", "%d", p->node);
+}
+
+void fl_rdma_port_state_atomics(const struct fl_rdma_port *p, struct fl_lane *lane)
+{
+	fl_set_fact(lane, "atomicity", "%s", p->limits.atomic_cap == IBV_ATOMIC_GLOB ? "host" : "device");
 }

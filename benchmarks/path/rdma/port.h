@@ -65,5 +65,6 @@ uint64_t fl_rdma_port_bits_per_s(const struct ibv_port_attr *attr);
 
 /* FL_RDMA_PORT_FACTS of path/rdma/facts.h. */
 void fl_rdma_port_state(const struct fl_rdma_port *p, struct fl_lane *lane);
+void fl_rdma_port_state_atomics(const struct fl_rdma_port *p, struct fl_lane *lane); /* FL_RDMA_ATOMIC_FACT */
 
 #endif
