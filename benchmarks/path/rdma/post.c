@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LOOKS: polls that find nothing before the clock is asked. QUIET: after so long without one no completion comes.
+/* LOOKS: polls that find nothing before anything else is thought of. QUIET: after so long without one no completion comes.
  * SILENT: after so long without a message, and what one takes on the slowest link, there was a last one that was
  * lost. */
 enum { BATCH = 32, LOOKS = 1024, NAP_MS = 100, QUIET_NS = 20000000, SILENT_MS = 1000 };
@@ -27,10 +27,11 @@ struct fl_rdma_post {
 	struct ibv_comp_channel *channel; /* NULL: it does not sleep */
 	unsigned first, pairs_n;	  /* of the link's pairs */
 	bool sends, receives;
-	uint64_t looked, moved_ns; /* turns in vain since something was done, and when that was */
-	uint64_t patience_ms;	   /* without anything */
-	bool armed, broken;	   /* armed: the next completion tells, or one has */
-	struct fl_err cause;	   /* of what failed while it was drained */
+	uint64_t moved_ns;    /* since when nothing was done; 0: since it was last looked for */
+	uint64_t patience_ms; /* without anything */
+	bool armed, broken;   /* armed: the next completion tells, or one has */
+	struct fl_err cause;  /* of what failed while it was drained */
+	struct ibv_wc wc[BATCH];
 	struct pair pairs[];
 };
 
@@ -181,18 +182,31 @@ static int count(struct fl_rdma_post *p, const struct ibv_wc *wc, struct fl_err 
 	return p->receives ? 0 : (int)p->spec.signal;
 }
 
+/* Until there are completions, into p->wc, or for a while: how many; a negative errno. What each look costs is little:
+ * what ibv_poll_cq() finds out each time is found out once. */
+static int look(struct fl_rdma_post *p, struct fl_err *err)
+{
+	int (*const poll_cq)(struct ibv_cq *, int, struct ibv_wc *) = p->cq->context->ops.poll_cq;
+	unsigned left = p->channel ? 1 : LOOKS;
+	int n;
+
+	do
+		n = poll_cq(p->cq, BATCH, p->wc);
+	while (n == 0 && --left && !atomic_load_explicit(p->spec.halted, memory_order_relaxed));
+	if (n >= 0)
+		return n;
+	p->broken = true;
+	return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be read", p->spec.link->peer);
+}
+
 /* How many completions there were, and into *counted what they count for; a negative errno. */
 static int collect(struct fl_rdma_post *p, uint64_t *counted, struct fl_err *err)
 {
-	struct ibv_wc wc[BATCH];
-	int n = ibv_poll_cq(p->cq, BATCH, wc);
+	int n = look(p, err);
 
-	if (n < 0) {
-		p->broken = true;
-		return fl_fail(err, -EIO, "the completion queue of the link to %s cannot be read", p->spec.link->peer);
-	}
 	for (int i = 0; i < n; i++) {
-		int rc = wc[i].status == IBV_WC_SUCCESS ? count(p, &wc[i], err) : has_failed(p, &wc[i], err);
+		const struct ibv_wc *wc = &p->wc[i];
+		int rc = wc->status == IBV_WC_SUCCESS ? count(p, wc, err) : has_failed(p, wc, err);
 
 		if (rc < 0)
 			return rc;
@@ -261,11 +275,8 @@ static int has_nothing(struct fl_rdma_post *p, struct fl_err *err)
 /* Nothing was done: has it been so for that long? */
 static bool is_late(struct fl_rdma_post *p, uint64_t patience_ms)
 {
-	uint64_t now;
+	uint64_t now = fl_now_ns();
 
-	if (p->looked++ % LOOKS && !p->channel)
-		return false;
-	now = fl_now_ns();
 	if (p->moved_ns == 0)
 		p->moved_ns = now;
 	return now - p->moved_ns > UINT64_C(1000000) * patience_ms;
@@ -291,7 +302,7 @@ int fl_rdma_post_move(struct fl_rdma_post *p, uint64_t n, uint64_t *ret, struct 
 			return -ECANCELED;
 		rc = turn(p, &done, err);
 		if (done > before)
-			p->looked = p->moved_ns = 0;
+			p->moved_ns = 0;
 		else if (rc >= 0 && is_late(p, p->patience_ms))
 			return has_nothing(p, err);
 		if (rc > 0 && done < n)
@@ -353,7 +364,7 @@ static void end(struct fl_rdma_post *p)
 		int n = end_turn(p);
 
 		if (n > 0) {
-			p->looked = p->moved_ns = 0;
+			p->moved_ns = 0;
 		} else if (n == 0 && is_late(p, silent ? silent_ms : p->patience_ms)) {
 			if (!silent)
 				has_nothing(p, &p->cause);
@@ -376,26 +387,27 @@ static void flush(struct fl_rdma_post *p)
 {
 	uint64_t last_ns = fl_now_ns();
 	struct fl_err ignored = { 0 };
-	struct ibv_wc wc[BATCH];
 	int n = 0;
 
 	fl_rdma_link_flush(p->spec.link, p->spec.thread);
 	while (n >= 0 && (p->broken || has_receives(p)) && fl_now_ns() - last_ns < QUIET_NS) {
-		n = ibv_poll_cq(p->cq, BATCH, wc);
+		n = ibv_poll_cq(p->cq, BATCH, p->wc);
 		if (n > 0)
 			last_ns = fl_now_ns();
 		for (int i = 0; i < n; i++) {
-			if (wc[i].status == IBV_WC_SUCCESS)
-				count(p, &wc[i], &ignored);
-			else if (wc[i].wr_id & FL_RDMA_ID_RECEIVE)
-				p->pairs[(uint32_t)wc[i].wr_id - p->first].in.done++;
+			const struct ibv_wc *wc = &p->wc[i];
+
+			if (wc->status == IBV_WC_SUCCESS)
+				count(p, wc, &ignored);
+			else if (wc->wr_id & FL_RDMA_ID_RECEIVE)
+				p->pairs[(uint32_t)wc->wr_id - p->first].in.done++;
 		}
 	}
 }
 
 void fl_rdma_post_drain(struct fl_rdma_post *p)
 {
-	p->looked = p->moved_ns = 0;
+	p->moved_ns = 0;
 	end(p);
 	if (p->broken || (p->receives && p->spec.link->transport != FL_RDMA_RC))
 		flush(p);
