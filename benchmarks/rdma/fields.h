@@ -29,8 +29,12 @@ enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
 	FL_FIELD(S, gpu_memory, FL_CHOICE, "auto", "auto|dmabuf|peer",                                                 \
 		 "how the device gets at that of a GPU: dma-buf, peer memory (nvidia_peermem), auto: what goes")
 
-#define FL_RDMA_FIELD_TRAFFIC_CLASS(S)                                                                                 \
-	FL_FIELD(S, traffic_class, FL_COUNT, "0", "0..255", "of packets in a global route (RoCE)")
+/* Both uint64_t. */
+#define FL_RDMA_FIELDS_ROUTE(S)                                                                                        \
+	FL_FIELD(S, traffic_class, FL_COUNT, "0", "0..255",                                                            \
+		 "of packets in a global route, which InfiniBand then takes; of RoCE, DSCP is its upper 6 bits"),      \
+	FL_FIELD(S, service_level, FL_COUNT, "0", "0..15",                                                             \
+		 "of packets of InfiniBand; of RoCE, the priority in a VLAN's tag")
 
 #define FL_RDMA_FIELD_RELAXED(S)                                                                                       \
 	FL_FIELD(S, relaxed, FL_FLAG, "no", NULL,                                                                      \

@@ -22,7 +22,7 @@
 
 #define FIELDS_OF_MESSAGES                                                                                             \
 	FL_RDMA_FIELD_MEMORY(fl_rdma_latency_opts),                                                                    \
-	FL_RDMA_FIELD_TRAFFIC_CLASS(fl_rdma_latency_opts)
+	FL_RDMA_FIELDS_ROUTE(fl_rdma_latency_opts)
 
 /* A write is seen by its last byte, so none may be reordered. */
 static const struct fl_field write_fields[] = {

@@ -12,7 +12,7 @@ enum { FL_RDMA_INLINE_AUTO_BYTES = 188 };
 struct fl_rdma_latency_opts {
 	const struct fl_device *nic, *memory;
 	const char *interface, *gid, *mtu;
-	uint64_t size, traffic_class;
+	uint64_t size, traffic_class, service_level;
 	unsigned transport, completion, op, inlined;
 	bool relaxed;
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rdma/latency_hooks.c: what the latency rows do. */
 #include "latency.h"
+#include "path/rdma/events.h"
 #include "path/rdma/ping.h"
 #include <endian.h>
 #include <errno.h>
@@ -103,6 +104,7 @@ static int make_link(struct latency_state *s, struct fl_err *err)
 						.inline_wish = o->inlined == FL_RDMA_INLINE_AUTO,
 						.transport = transports[o->transport],
 						.traffic_class = (unsigned)o->traffic_class,
+						.service_level = (unsigned)o->service_level,
 						.events = o->completion == FL_RDMA_EVENT,
 						.apart = sends };
 
@@ -218,15 +220,8 @@ static int ask(struct latency_state *s, uint64_t n, struct fl_step *did, struct 
 	return 0;
 }
 
-int fl_rdma_latency_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
+static int answer(struct latency_state *s, uint64_t n, struct fl_step *did, struct fl_err *err)
 {
-	struct latency_state *s = state;
-
-	(void)thread;
-	if (fl_rank(s->lane) == ASKS)
-		return ask(s, n, did, err);
-	if (!is_echoed(s))
-		return FL_IDLE;
 	for (uint64_t i = 0; i < n; i++) {
 		int rc = fl_rdma_ping_answer(s->ping, err);
 
@@ -235,6 +230,18 @@ int fl_rdma_latency_step(void *state, unsigned thread, uint64_t n, struct fl_ste
 	}
 	did->ops = n;
 	return 0;
+}
+
+int fl_rdma_latency_step(void *state, unsigned thread, uint64_t n, struct fl_step *did, struct fl_err *err)
+{
+	struct latency_state *s = state;
+	int rc;
+
+	(void)thread;
+	if (fl_rank(s->lane) != ASKS && !is_echoed(s))
+		return FL_IDLE;
+	rc = fl_rank(s->lane) == ASKS ? ask(s, n, did, err) : answer(s, n, did, err);
+	return rc < 0 ? fl_rdma_events_judge(&s->port, rc, err) : 0;
 }
 
 void fl_rdma_latency_halt(void *state)
@@ -276,10 +283,8 @@ static int is_under_way(const struct latency_state *s, const struct total *all, 
 	return rc;
 }
 
-/* Neither closes before the other has left. */
-int fl_rdma_latency_verify(void *state, struct fl_err *err)
+static int check_end(const struct latency_state *s, struct fl_err *err)
 {
-	const struct latency_state *s = state;
 	struct total mine = { 0 }, all[2];
 	int rc;
 
@@ -294,4 +299,12 @@ int fl_rdma_latency_verify(void *state, struct fl_err *err)
 	if (fl_rank(s->lane) == ASKS)
 		return check_trips(s, be64toh(all[ASKS].trips), be64toh(all[ANSWERS].trips), err);
 	return fl_rdma_ping_check(s->ping, be64toh(all[ASKS].trips), err);
+}
+
+/* Neither closes before the other has left. */
+int fl_rdma_latency_verify(void *state, struct fl_err *err)
+{
+	struct latency_state *s = state;
+
+	return fl_rdma_events_judge(&s->port, check_end(s, err), err);
 }

@@ -30,7 +30,7 @@
 	FL_FIELD(fl_rdma_stream_opts, list, FL_COUNT, "1", "1..16384", "requests that the device is given at once"),   \
 	FL_FIELD(fl_rdma_stream_opts, signal, FL_COUNT, "1", "1..16384",                                               \
 		 "requests that one completion stands for; it and list divide depth, and one of them the other"),      \
-	FL_RDMA_FIELD_TRAFFIC_CLASS(fl_rdma_stream_opts),                                                              \
+	FL_RDMA_FIELDS_ROUTE(fl_rdma_stream_opts),                                                                     \
 	FL_RDMA_FIELD_RELAXED(fl_rdma_stream_opts),                                                                    \
 	FL_RDMA_FIELD_COMPLETION(fl_rdma_stream_opts)
 

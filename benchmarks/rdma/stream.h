@@ -12,7 +12,7 @@ enum fl_rdma_atomic { FL_RDMA_OP_ADD, FL_RDMA_OP_SWAP };
 struct fl_rdma_stream_opts {
 	const struct fl_device *nic, *memory;
 	const char *interface, *gid, *mtu;
-	uint64_t size, buffer, qps, threads, depth, list, signal, receives, traffic_class;
+	uint64_t size, buffer, qps, threads, depth, list, signal, receives, traffic_class, service_level;
 	unsigned transport, completion, direction, op, gpu_memory;
 	bool inlined, relaxed;
 };

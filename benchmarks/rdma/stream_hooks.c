@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rdma/stream_hooks.c: what the stream does. */
+#include "path/rdma/events.h"
 #include "path/rdma/gpu.h"
 #include "path/rdma/post.h"
 #include "path/rdma/words.h"
@@ -272,6 +273,7 @@ static int make_link(struct stream_state *s, struct fl_err *err)
 						.inline_bytes = o->inlined ? (unsigned)o->size : 0,
 						.transport = transports[o->transport],
 						.traffic_class = (unsigned)o->traffic_class,
+						.service_level = (unsigned)o->service_level,
 						.events = o->completion == FL_RDMA_EVENT };
 
 	return fl_rdma_link_make(&spec, &s->link, err);
@@ -412,9 +414,10 @@ int fl_rdma_stream_step(void *state, unsigned thread, uint64_t n, struct fl_step
 	if (!s->posts[thread])
 		return FL_IDLE;
 	rc = fl_rdma_post_move(s->posts[thread], n, &did->ops, err);
-	if (rc == 0)
-		did->bytes = did->ops * s->out.size;
-	return rc;
+	if (rc < 0)
+		return fl_rdma_events_judge(&s->port, rc, err);
+	did->bytes = did->ops * s->out.size;
+	return 0;
 }
 
 void fl_rdma_stream_halt(void *state)
@@ -567,9 +570,8 @@ static int check_all(const struct stream_state *s, const struct total *all, stru
 	return rc;
 }
 
-int fl_rdma_stream_verify(void *state, struct fl_err *err)
+static int check_end(const struct stream_state *s, struct fl_err *err)
 {
-	const struct stream_state *s = state;
 	struct total mine = total_of(s), all[2];
 	int rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
 
@@ -584,4 +586,11 @@ int fl_rdma_stream_verify(void *state, struct fl_err *err)
 	if (s->kind == FL_RDMA_WRITE && s->opts->transport == FL_RDMA_WORD_UC && check_all(s, all, NULL) < 0)
 		fl_sleep_until(fl_now_ns() + LATE_NS);
 	return check_all(s, all, err);
+}
+
+int fl_rdma_stream_verify(void *state, struct fl_err *err)
+{
+	struct stream_state *s = state;
+
+	return fl_rdma_events_judge(&s->port, check_end(s, err), err);
 }

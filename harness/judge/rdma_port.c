@@ -2,7 +2,8 @@
 /* rdma_port.c: what the port of a NIC carries of the payload of RDMA. A message is cut into packets of the MTU of its
  * path, and around the payload of each are
  *
- *   InfiniBand   26 bytes: LRH 8, BTH 12, ICRC 4, VCRC 2 (InfiniBand Architecture Specification, volume 1)
+ *   InfiniBand   26 bytes: LRH 8, BTH 12, ICRC 4, VCRC 2 (InfiniBand Architecture Specification, volume 1); in a
+ *                global route 40 more, the GRH
  *   RoCE v2      82 bytes: Ethernet 14 and 4 of check sequence, IPv4 20, UDP 8, BTH 12, ICRC 4 (annex A17 of the same),
  *                preamble 8, gap 12 (IEEE 802.3, 3.1.1 and 4.4.2); over IPv6 20 more
  *   RoCE v1      94 bytes: a GRH of 40 in the place of IPv4 and UDP
@@ -14,10 +15,9 @@
  * which for long ones is MTU / (MTU + o): of 400 Gb/s 397.5 by InfiniBand with an MTU of 4096, and by RoCE v2 392, 385
  * and 370 with 4096, 2048 and 1024. The rate is that of the port without its line coding.
  *
- * Left out is what only some packets have (RETH 16 bytes, AETH 4, DETH 8, padding, VLAN tags, a GRH over InfiniBand)
- * and what goes beside the payload (acknowledgements, requests of reads). So nothing beats it, and where messages are
- * short it is more than can be. Where MTU or headers are not known it is that of the most or the fewest bytes, and
- * loose. */
+ * Left out is what only some packets have (RETH 16 bytes, AETH 4, DETH 8, padding, VLAN tags) and what goes beside the
+ * payload (acknowledgements, requests of reads). So nothing beats it, and where messages are short it is more than can
+ * be. Where MTU or headers are not known it is that of the most or the fewest bytes, and loose. */
 #include "base/alloc.h"
 #include "base/json.h"
 #include "base/units.h"
@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { AROUND_INFINIBAND = 26, AROUND_ROCE_V2 = 82, AROUND_ROCE_V1 = 94, MORE_BY_IPV6 = 20 };
+enum { AROUND_INFINIBAND = 26, AROUND_ROCE_V2 = 82, AROUND_ROCE_V1 = 94, MORE_BY_IPV6 = 20, MORE_BY_GRH = 40 };
 enum { MTU_LEAST = 256, MTU_MOST = 4096 };
 
 /* What healthy ports reach with messages of 64 KiB of which enough are under way: EDR 96.6 of 100 Gb/s, 0.972 of the
@@ -121,7 +121,7 @@ static double around(const struct fl_lane_verdict *v, const char *layer, bool *r
 	if (is(layer, "Ethernet"))
 		return AROUND_ROCE_V2 + (is(type, "RoCE v2") && ipv6 ? MORE_BY_IPV6 : 0);
 	*ret_exact = is(layer, "InfiniBand");
-	return AROUND_INFINIBAND;
+	return AROUND_INFINIBAND + (is(fact(v, "route"), "global") ? MORE_BY_GRH : 0);
 }
 
 /* That both sides use, else that the port is set to; the most there is where neither is known. */

@@ -29,6 +29,7 @@
 
 #define FL_RDMA_LINK_FACTS                                                                                             \
 	{ "transport", true, "of the queue pairs: RC, UC, UD" },                                                       \
+	{ "route", true, "of packets: global, by GID and with a header for it (GRH); local, by LID" },                 \
 	{ "path_mtu", true, "bytes of a packet's payload between the two" },                                           \
 	{ "inline_bytes", false, "most bytes that a request carries itself" },                                         \
 	{ "peer", false, "the other side" }

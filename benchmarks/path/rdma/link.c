@@ -31,7 +31,7 @@ struct said {
 	uint8_t gid[16];
 	char device[DEVICE];
 	uint32_t qpn[FL_RDMA_PAIRS_MAX], psn[FL_RDMA_PAIRS_MAX];
-	uint32_t is_global; /* 1: its port wants a global route */
+	uint32_t is_global; /* 1: it wants a global route */
 };
 _Static_assert(sizeof(struct said) <= FL_GATHER_MAX, "said at one point");
 
@@ -190,7 +190,7 @@ static int say(const struct fl_rdma_link_spec *spec, const struct fl_rdma_link *
 			  .answers_reads = htonl((uint32_t)p->limits.max_qp_rd_atom),
 			  .at = htobe64((uintptr_t)spec->memory->at),
 			  .bytes = htobe64(spec->memory->bytes),
-			  .is_global = htonl(fl_rdma_port_is_global(p)) };
+			  .is_global = htonl(fl_rdma_port_is_global(p) || spec->traffic_class) };
 	uint32_t psn[FL_RDMA_PAIRS_MAX];
 
 	memcpy(s.gid, p->gid.gid.raw, sizeof(s.gid));
@@ -308,12 +308,13 @@ static unsigned least(uint32_t a, uint32_t b)
 
 /* ---- to the other side */
 
-/* A port that wants a global route takes no packet without: a virtual function may, the whole NIC there may not. */
-static struct ibv_ah_attr address_of(const struct fl_rdma_link_spec *spec, const struct said *theirs)
+static struct ibv_ah_attr address_of(const struct fl_rdma_link_spec *spec, const struct fl_rdma_link *l,
+				     const struct said *theirs)
 {
 	struct ibv_ah_attr ah = { .port_num = spec->port->number,
 				  .dlid = (uint16_t)theirs->lid,
-				  .is_global = theirs->is_global || fl_rdma_port_is_global(spec->port) };
+				  .sl = (uint8_t)spec->service_level,
+				  .is_global = l->is_global };
 
 	if (!ah.is_global)
 		return ah;
@@ -353,7 +354,7 @@ static int receive_ready(const struct fl_rdma_link_spec *spec, const struct fl_r
 				    .min_rnr_timer = RNR_DELAY };
 	int mask = IBV_QP_STATE;
 
-	attr.ah_attr = address_of(spec, theirs);
+	attr.ah_attr = address_of(spec, l, theirs);
 	if (spec->transport != FL_RDMA_UD)
 		mask |= IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN | IBV_QP_RQ_PSN;
 	if (spec->transport == FL_RDMA_RC)
@@ -379,9 +380,11 @@ static int send_ready(const struct fl_rdma_link *l, struct ibv_qp *qp, const str
 static int join(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, const struct said *mine,
 		const struct said *theirs, struct fl_err *err)
 {
-	struct ibv_ah_attr ah = address_of(spec, theirs);
+	struct ibv_ah_attr ah;
 	int rc = 0;
 
+	/* A port that wants one takes no packet without: a virtual function may, the whole NIC there may not. */
+	l->is_global = mine->is_global || theirs->is_global;
 	l->mtu = (enum ibv_mtu)(mine->mtu < theirs->mtu ? mine->mtu : theirs->mtu);
 	l->reads = least(mine->asks_reads, theirs->answers_reads);
 	l->remote_at = theirs->at;
@@ -399,6 +402,7 @@ static int join(const struct fl_rdma_link_spec *spec, struct fl_rdma_link *l, co
 		return not_reached(spec, theirs, l->peer, abs(rc), err);
 	if (spec->transport != FL_RDMA_UD)
 		return 0;
+	ah = address_of(spec, l, theirs);
 	errno = 0;
 	l->ah = ibv_create_ah(spec->port->pd, &ah);
 	return l->ah ? 0 : not_reached(spec, theirs, l->peer, errno ? errno : EIO, err);
@@ -494,6 +498,7 @@ void fl_rdma_link_close(struct fl_rdma_link *l)
 void fl_rdma_link_state(const struct fl_rdma_link *l, struct fl_lane *lane)
 {
 	fl_set_fact(lane, "transport", "%s", transport_name(l->transport));
+	fl_set_fact(lane, "route", "%s", l->is_global ? "global" : "local");
 	fl_set_fact(lane, "path_mtu", "%u", fl_rdma_mtu_bytes(l->mtu));
 	fl_set_fact(lane, "inline_bytes", "%u", l->inline_bytes);
 	fl_set_fact(lane, "peer", "%s", l->peer);

@@ -25,7 +25,8 @@ struct fl_rdma_link_spec {
 	unsigned inline_bytes;	  /* that requests can carry themselves; 0: none */
 	bool inline_wish;	  /* with none where the device cannot do so many, which others fail for */
 	enum fl_rdma_transport transport;
-	unsigned traffic_class; /* 0 .. 255, with RoCE and in a global route */
+	unsigned traffic_class; /* 0 .. 255; other than 0 makes the route a global one */
+	unsigned service_level; /* 0 .. 15 */
 	bool events;		/* completions can be slept for */
 	bool apart;		/* receives complete in a queue of their own */
 };
@@ -38,6 +39,7 @@ struct fl_rdma_link {
 	struct ibv_qp *qp[FL_RDMA_PAIRS_MAX];
 	struct ibv_ah *ah; /* UD: the other side */
 	enum fl_rdma_transport transport;
+	bool is_global;		      /* the other side is addressed by GID, with a GRH; else by LID */
 	unsigned pairs, inline_bytes; /* what was got */
 	unsigned threads, share;      /* share: queue pairs of a thread */
 	unsigned reads;		      /* reads and atomics in flight of each that both devices can do */

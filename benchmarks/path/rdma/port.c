@@ -137,6 +137,7 @@ static int choose_gid(struct fl_rdma_port *p, const struct fl_rdma_port_spec *sp
 		return p->is_ethernet ? gid_by_rule(p, spec->interface, err) : gid_by_index(p, 0, err);
 	if (!read_number(spec->gid, &index))
 		return fl_fail(err, -EINVAL, "'%.40s' is no index of a GID; it can be auto or a number", spec->gid);
+	p->gid_given = true;
 	return gid_by_index(p, index, err);
 }
 
@@ -241,17 +242,22 @@ static int choose_port(struct fl_rdma_port *p, const struct fl_rdma_port_spec *s
 	return rc;
 }
 
-bool fl_rdma_port_is_global(const struct fl_rdma_port *p)
+static bool wants_global(const struct fl_rdma_port *p)
 {
 	return p->is_ethernet || p->attr.flags & IBV_QPF_GRH_REQUIRED;
 }
 
-/* Of InfiniBand: what the subnet is addressed by. */
+bool fl_rdma_port_is_global(const struct fl_rdma_port *p)
+{
+	return wants_global(p) || p->gid_given;
+}
+
+/* Of InfiniBand: what the subnet is addressed by, in a global route, too, but for ports that want one. */
 static int check_lid(const struct fl_rdma_port *p, struct fl_err *err)
 {
 	int rc;
 
-	if (p->attr.lid || fl_rdma_port_is_global(p))
+	if (p->attr.lid || wants_global(p))
 		return 0;
 	rc = fl_fail(err, -EADDRNOTAVAIL, "%s has no LID", p->name);
 	fl_hint(err, "a subnet manager gives it one: does one run in that subnet?");
@@ -296,6 +302,8 @@ static int open_device(struct fl_rdma_port *p, struct ibv_device *device, struct
 		fl_hint(err, "iWARP and others make connections in ways of their own");
 		return rc;
 	}
+	if (fcntl(p->context->async_fd, F_SETFL, O_NONBLOCK) < 0)
+		return fl_fail(err, -errno, "listen to what %s says: %s", p->device, strerror(errno));
 	rc = ibv_query_device(p->context, &p->limits);
 	if (rc)
 		return fl_fail(err, -abs(rc), "query %s: %s", p->device, strerror(abs(rc)));

@@ -2,12 +2,14 @@
 /* path/rdma/port.h: a port of an RDMA device, opened and looked at, with the address (GID) and the MTU that are used.
  *
  * GID, where nobody gave an index. On Ethernet (RoCE) the first of: RoCE v2 with an IPv4 address, RoCE v2 with an IPv6
- * address that is not link-local. RoCE v1, which no router lets through, is used by index only. On InfiniBand index 0.
+ * address that is not link-local. RoCE v1, which no router lets through, is used by index only. On InfiniBand index 0,
+ * which is used where a global route is; one that was asked for is used, so the route is a global one.
  * MTU, where nobody gave one: what the port is set to. */
 #ifndef PATH_RDMA_PORT_H
 #define PATH_RDMA_PORT_H
 #include <feedline/bench.h>
 #include <infiniband/verbs.h>
+#include <stdatomic.h>
 
 struct fl_rdma_port_spec {
 	const char *device; /* "mlx5_0"; "": that of the interface, or the only one */
@@ -31,9 +33,11 @@ struct fl_rdma_port {
 	uint8_t number;
 	bool is_ethernet;
 	struct ibv_gid_entry gid;
-	enum ibv_mtu mtu; /* that is used, at most attr.active_mtu */
-	bool mtu_given;	  /* it was asked for: nobody makes it less */
-	int node;	  /* NUMA node of the device; -1: not known */
+	bool gid_given;	   /* by its index */
+	enum ibv_mtu mtu;  /* that is used, at most attr.active_mtu */
+	bool mtu_given;	   /* it was asked for: nobody makes it less */
+	int node;	   /* NUMA node of the device; -1: not known */
+	atomic_uint heard; /* of path/rdma/events.h alone */
 };
 
 /* -ENODEV: no RDMA here, or no such device or interface, with those that there are; -ENETDOWN: the port is not active,
@@ -47,7 +51,8 @@ int fl_rdma_port_probe(const struct fl_rdma_port_spec *spec, bool atomics, struc
 int fl_rdma_port_atomics(const struct fl_rdma_port *p, struct fl_err *err); /* -EOPNOTSUPP: it has none */
 void fl_rdma_port_close(struct fl_rdma_port *p); /* after all that was made of it; of a zeroed one: nothing */
 
-/* Are its packets addressed by GID, in a global route: RoCE always, InfiniBand where the port wants it? Else by LID. */
+/* Are its packets addressed by GID, in a global route: RoCE always, InfiniBand where the port wants it, or somebody
+ * asked for a GID? Else by LID. */
 bool fl_rdma_port_is_global(const struct fl_rdma_port *p);
 
 /* "RoCE v2", "RoCE v1", "IB" */

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* LOOKS: polls that find nothing before anything else is thought of. QUIET: after so long without one no completion comes.
- * SILENT: after so long without a message, and what one takes on the slowest link, there was a last one that was
- * lost. */
+/* LOOKS: polls that find nothing before anything else is thought of. QUIET: after so long without one no completion
+ * comes. SILENT: after so long without a message, and what one takes on the slowest link, there was a last one that
+ * was lost. */
 enum { BATCH = 32, LOOKS = 1024, NAP_MS = 100, QUIET_NS = 20000000, SILENT_MS = 1000 };
 
 struct pair {

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,6 +176,7 @@ static const char *remains_locked(void)
 		    { stub.channels, "a completion channel was not destroyed" },
 		    { stub.mrs, "memory is still registered" },
 		    { stub.ahs > 0, "an address handle was not destroyed" },
+		    { stub.events > 0, "an event was not acknowledged" },
 		    { stub.pds > 0, "a protection domain was not released" },
 		    { stub.contexts > 0, "a device was not closed" } };
 
@@ -364,7 +366,8 @@ struct ibv_context *ibv_open_device(struct ibv_device *device)
 	c->v.query_port = query_port;
 	c->v.context.device = device;
 	c->v.context.abi_compat = __VERBS_ABI_IS_EXTENDED;
-	c->v.context.cmd_fd = c->v.context.async_fd = -1;
+	c->v.context.cmd_fd = -1;
+	c->v.context.async_fd = eventfd(0, EFD_CLOEXEC); /* for its flags: nobody waits for an event */
 	c->v.context.num_comp_vectors = 1;
 	c->v.context.ops.poll_cq = wire_poll;
 	c->v.context.ops.req_notify_cq = wire_notify;
@@ -382,10 +385,64 @@ int ibv_close_device(struct ibv_context *context)
 	pthread_mutex_lock(&stub.lock);
 	if (c->users)
 		misuse_locked("%s was closed with %u objects in it", context->device->name, c->users);
+	close(context->async_fd);
 	stub.contexts--;
 	pthread_mutex_unlock(&stub.lock);
 	free(c);
 	return 0;
+}
+
+/* ---- what they say */
+
+static bool is_of_port(enum ibv_event_type type)
+{
+	return type == IBV_EVENT_PORT_ACTIVE || type == IBV_EVENT_PORT_ERR || type == IBV_EVENT_LID_CHANGE ||
+	       type == IBV_EVENT_GID_CHANGE;
+}
+
+void say_event_locked(const struct qp *q, enum ibv_event_type type)
+{
+	struct context *c = context_of(q->qp.context);
+	struct ibv_async_event event = { .event_type = type };
+
+	if (c->said_n == EVENTS)
+		return;
+	if (is_of_port(type))
+		event.element.port_num = q->attr.port_num;
+	else if (type == IBV_EVENT_CQ_ERR)
+		event.element.cq = q->qp.send_cq;
+	else if (type != IBV_EVENT_DEVICE_FATAL)
+		event.element.qp = (struct ibv_qp *)&q->qp;
+	c->said[c->said_n++] = event;
+}
+
+/* Neither is a call that fails by a fault: none tells of that. */
+int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *ret)
+{
+	struct context *c = context_of(context);
+	int rc = -1;
+
+	pthread_mutex_lock(&stub.lock);
+	if (!(fcntl(context->async_fd, F_GETFL) & O_NONBLOCK))
+		misuse_locked("an event of %s was waited for", context->device->name);
+	if (c->said_n) {
+		*ret = c->said[0];
+		memmove(c->said, c->said + 1, --c->said_n * sizeof(c->said[0]));
+		stub.events++;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&stub.lock);
+	if (rc)
+		errno = EAGAIN;
+	return rc;
+}
+
+void ibv_ack_async_event(struct ibv_async_event *event)
+{
+	(void)event;
+	pthread_mutex_lock(&stub.lock);
+	stub.events--;
+	pthread_mutex_unlock(&stub.lock);
 }
 
 void verbs_stub_gpu(void *(*behind)(const void *at))

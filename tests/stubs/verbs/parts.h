@@ -14,6 +14,7 @@ enum {
 	GIDS = 6,
 	SGES = 4,
 	FAULTS = 16,
+	EVENTS = 8,
 	NAME = 48,
 	REASON = 160,
 	IDLE_NS = 100,
@@ -23,7 +24,7 @@ enum {
 #define NEVER UINT64_MAX
 
 /* ---- settings.c */
-enum deed { NOTHING, FAIL, STATUS, FLIP, DROP, HANG, LOSE, PART };
+enum deed { NOTHING, FAIL, STATUS, EVENT, FLIP, DROP, HANG, LOSE, PART };
 struct mishap {
 	enum deed deed;
 	int code;
@@ -44,6 +45,7 @@ struct settings {
 	enum ibv_mtu mtu[NICS][PORTS];
 	uint64_t memlock, latency_ns, bytes_per_s;
 	unsigned inline_bytes, message_bytes, depth, threads, cqe[NICS];
+	int level, class; /* that is let through; -1: any */
 	char sysfs[REASON];
 	struct fault faults[FAULTS];
 	unsigned faults_n;
@@ -56,6 +58,8 @@ struct context {
 	struct verbs_context v; /* v.context is what the program holds */
 	int nic;
 	unsigned users; /* protection domains, queues, channels */
+	struct ibv_async_event said[EVENTS];
+	unsigned said_n;
 };
 
 struct pd {
@@ -142,8 +146,8 @@ struct stub {
 	struct channel *channels;
 	struct cq *cqs;
 	struct qp *qps;
-	unsigned contexts, pds, ahs, calls;
-	uint32_t serial; /* of queue pairs and keys */
+	unsigned contexts, pds, ahs, calls, events; /* events: taken and not acknowledged */
+	uint32_t serial;			    /* of queue pairs and keys */
 	char fault[NAME], misuse[REASON];
 	void *(*behind)(const void *at);
 };
@@ -162,6 +166,9 @@ void suffer_locked(const char *call);
 bool gid_at(int nic, unsigned port, unsigned index, struct ibv_gid_entry *ret);
 bool gid_exists(const union ibv_gid *gid);
 uint16_t lid_of(int nic, unsigned port);
+struct qp;
+/* The device of that queue pair says something, of the queue pair, its queue, or its port. */
+void say_event_locked(const struct qp *q, enum ibv_event_type type);
 
 /* ---- clock.c */
 void clock_begin_locked(void);

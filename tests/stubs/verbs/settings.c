@@ -115,6 +115,10 @@ static void read_setting(const char *entry, const char *value, struct settings *
 		s->message_bytes = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "depth"))
 		s->depth = (unsigned)number(value, NULL, entry);
+	else if (is(entry, n, "level"))
+		s->level = (int)number(value, NULL, entry);
+	else if (is(entry, n, "class"))
+		s->class = (int)number(value, NULL, entry);
 	else if (is(entry, n, "threads"))
 		s->threads = (unsigned)number(value, NULL, entry);
 	else if (is(entry, n, "latency"))
@@ -133,12 +137,12 @@ static void read_setting(const char *entry, const char *value, struct settings *
 
 static struct mishap read_mishap(const char *text, const char *entry)
 {
-	static const char *const names[] = { "", "fail", "status", "flip", "drop", "hang", "lose", "part" };
+	static const char *const names[] = { "", "fail", "status", "event", "flip", "drop", "hang", "lose", "part" };
 	const char *equals = strchr(text, '=');
 	size_t n = equals ? (size_t)(equals - text) : strlen(text);
 
 	for (enum deed deed = FAIL; deed <= PART; deed++)
-		if (is(text, n, names[deed]) && (deed <= STATUS) == (equals != NULL))
+		if (is(text, n, names[deed]) && (deed <= EVENT) == (equals != NULL))
 			return (struct mishap){ deed, equals ? (int)number(equals + 1, NULL, entry) : 0 };
 	refuse(entry);
 }
@@ -175,6 +179,8 @@ void settings_read(const char *text, struct settings *ret)
 				  .inline_bytes = 220,
 				  .message_bytes = 1u << 30,
 				  .depth = 16384,
+				  .level = -1,
+				  .class = -1,
 				  .latency_ns = 2000,
 				  .bytes_per_s = 12500000000 };
 	for (unsigned i = 0; i < NICS; i++)

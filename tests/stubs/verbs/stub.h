@@ -22,6 +22,8 @@
  *   mtu=N.P.BYTES   what that port is set to (4096)
  *   nolid=N, apart=N, grh=N   NIC N, of InfiniBand, has no LID, is in a subnet of its own, wants a global route always
  *   nov4=N, nov6=N  NIC N has no such addresses
+ *   level=N, class=N   the switch lets nothing through but packets of that service level; of that traffic class, in a
+ *                   global route
  *   noatomics=N     NIC N has none
  *   memlock=BYTES   more than that cannot be registered
  *   inline=BYTES    most that goes inline (220)
@@ -39,6 +41,7 @@
  *                   work: any), it
  *     fail=ERRNO    a call fails; what releases something releases it all the same
  *     status=N      a request ends with that status (enum ibv_wc_status)
+ *     event=N       the device of who asked says that (enum ibv_event_type), and the request is carried out
  *     flip          one bit of what a request moves is turned
  *     drop          a request moves nothing, and nobody is told
  *     hang          a request never ends

@@ -120,13 +120,20 @@ static bool is_up(const struct qp *q)
 	return !stub.settings.down[nic_of(q->qp.context)][q->attr.port_num - 1];
 }
 
+static bool is_let_through(const struct ibv_ah_attr *to)
+{
+	if (stub.settings.level >= 0 && to->sl != stub.settings.level)
+		return false;
+	return stub.settings.class < 0 || (to->is_global && to->grh.traffic_class == stub.settings.class);
+}
+
 /* Does `to` name the port of `q`, and in the way in which q names itself? */
 static bool is_addressed(const struct qp *from, const struct ibv_ah_attr *to, const struct qp *q)
 {
 	int nic = nic_of(q->qp.context), own = nic_of(from->qp.context);
 	struct ibv_gid_entry there, here;
 
-	if (stub.settings.wants_grh >> nic & 1 && !to->is_global)
+	if (!is_let_through(to) || (stub.settings.wants_grh >> nic & 1 && !to->is_global))
 		return false;
 	if (stub.settings.is_ib >> nic & 1)
 		return stub.settings.is_ib >> own & 1 && (to->is_global || to->dlid == lid_of(nic, q->attr.port_num));
@@ -199,6 +206,8 @@ static bool hangs_locked(const struct qp *q, struct op *op)
 		op->mishap = settings_mishap(&stub.settings, names[opcode_of(op)], true, nic_of(q->qp.context));
 		if (op->mishap.deed != NOTHING)
 			suffer_locked(names[opcode_of(op)]);
+		if (op->mishap.deed == EVENT)
+			say_event_locked(q, (enum ibv_event_type)op->mishap.code);
 	}
 	return op->mishap.deed == HANG;
 }

@@ -16,13 +16,10 @@ static struct fl_field put_fields[] = {
 	{ 0 },
 };
 static struct fl_fact put_facts[] = {
-	{ "interface", false, "h" },
-	{ "link_layer", true, "h" },
-	{ "path_mtu", true, "h" },
-	{ "gid_type", true, "h" },
-	{ "rate_bits_per_s", false, "h" },
-	{ "gid", false, "h" },
-	{ 0 },
+	{ "interface", false, "h" }, { "link_layer", true, "h" },
+	{ "path_mtu", true, "h" },   { "gid_type", true, "h" },
+	{ "route", true, "h" },	     { "rate_bits_per_s", false, "h" },
+	{ "gid", false, "h" },	     { 0 },
 };
 static struct fl_flow put_flows[] = { { "memory", "nic", 1, NULL }, { 0 } };
 /* Where both send, what arrives at each counts. */
@@ -59,7 +56,7 @@ static json_t *nic_of(const struct fl_run *run, unsigned host)
 /* What a test changes of a run of two hosts with 400 Gb/s by InfiniBand, PCIe 5.0 x16. */
 struct spec {
 	const char *bench, *size, *depth, *direction, *memory;
-	const char *layer, *mtu, *gid_type, *gid, *interface;
+	const char *layer, *mtu, *gid_type, *gid, *interface, *route;
 	double rate_gbit;    /* as the lanes state it; 0: they do not */
 	double machine_gbit; /* as the machine knows it; 0: 400, -1: it does not */
 	double bytes_per_s;
@@ -96,6 +93,7 @@ static void record(struct fl_run *run, const struct spec *spec, unsigned lane, u
 	set_fact(r, "link_layer", spec->layer ? spec->layer : "InfiniBand");
 	set_fact(r, "path_mtu", spec->mtu ? (*spec->mtu ? spec->mtu : NULL) : "4096");
 	set_fact(r, "gid_type", spec->gid_type);
+	set_fact(r, "route", spec->route);
 	set_fact(r, "gid", spec->gid);
 	set_fact(r, "interface", spec->interface);
 	set_fact(r, "rate_bits_per_s", spec->rate_gbit > 0 ? rate : NULL);
@@ -162,6 +160,9 @@ static void payload(void **state)
 		{ { .mtu = "1024" }, 390.1, true },
 		{ { .mtu = "2048" }, 395.0, true },
 		{ { .mtu = "4096" }, 397.5, true },
+		{ { .mtu = "4096", .route = "local" }, 397.5, true },
+		{ { .mtu = "4096", .route = "global" }, 393.7, true },
+		{ { .layer = "Ethernet", .gid_type = "RoCE v2", .mtu = "4096", .route = "global" }, 392.1, true },
 		{ { .rate_gbit = 200, .machine_gbit = 200 }, 198.7, true },
 		/* A port of 56 Gb/s by FDR: what the interface says is with its line coding. */
 		{ { .rate_gbit = 54.544, .machine_gbit = 56 }, 54.2, true },

@@ -306,6 +306,66 @@ static void statuses(void **state)
 		}
 }
 
+/* ---- what the device says without being asked tells more than a guess */
+
+static void reasons(void **state)
+{
+	static const struct fault faults[] = {
+		{ .stub = "mlx5_#:$:40:event=10,mlx5_#:$:50:status=12",
+		  .code = -ETIMEDOUT,
+		  .says = "%, @: nothing came back, again and again",
+		  .hint = "mlx5_# port 1 went down while this ran; the kernel log may say why" },
+		{ .stub = "mlx5_#:$:40:event=1,mlx5_#:$:50:status=10",
+		  .code = -EACCES,
+		  .says = "%, @: its memory may not be accessed so",
+		  .hint = "mlx5_# said that it gave up a queue of ours" },
+		{ .stub = "mlx5_#:$:40:event=0,mlx5_#:$:41:event=8,mlx5_#:$:50:status=19",
+		  .code = -EIO,
+		  .says = "%, @: the device failed (fatal error)",
+		  .hint = "mlx5_# said that it failed" },
+		{ .stub = "mlx5_#:$:40:event=18,mlx5_#:$:50:status=10", /* of an address */
+		  .code = -EACCES,
+		  .says = "%, @: its memory may not be accessed so",
+		  .hint = "the other side's registration lacks the right" },
+	};
+
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		for (unsigned k = 0; k < OPS; k++)
+			for (unsigned side = 0; side < 2; side++)
+				if (ops[k].sides >> side & 1)
+					suffer(*state, &ops[k], &faults[i], side);
+}
+
+/* All data is right, but it is not the port, or the device, that was asked for. */
+static void not_always_up(void **state)
+{
+	static const struct {
+		const char *stub, *says;
+		int code;
+	} rows[] = {
+		{ "mlx5_0:$:40:event=10", "mlx5_0 port 1 went down while this ran: what was measured", -ENETDOWN },
+		{ "mlx5_0:$:40:event=10,mlx5_0:$:50:event=9",
+		  "mlx5_0 port 1 went down and came back while this ran:", -ENETDOWN },
+		{ "mlx5_0:$:40:event=8", "mlx5_0 said that it failed: what was measured", -EIO },
+		{ "mlx5_0:$:40:event=9,mlx5_0:$:41:event=4,mlx5_0:$:42:event=18", "", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		for (unsigned k = 0; k < OPS; k++) {
+			struct rig r = { .bench = ops[k].bench, .options = ops[k].options, .measure_ns = 2000000 };
+			char stub[TEXT], all[2 * TEXT];
+
+			expand(rows[i].stub, &ops[k], 0, stub);
+			snprintf(all, sizeof(all), "rate=1000000000,latency=3000,threads=3,%s", stub);
+			verbs_stub_begin(all);
+			rig_run(&r, *state);
+			if (code_of(&r, 0) != rows[i].code || !begins(rig_said(&r, 0, "what"), rows[i].says))
+				fail_msg("%s, %s: %d '%s'", ops[k].bench, stub, code_of(&r, 0),
+					 rig_said(&r, 0, "what"));
+			rig_free(&r);
+		}
+}
+
 /* ---- what was under way in the end has to end, too, and says what it failed of; pings wait for none */
 
 static void ends(void **state)
@@ -323,8 +383,9 @@ static void ends(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(opening), cmocka_unit_test(infiniband),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(opening),	cmocka_unit_test(infiniband),
 					    cmocka_unit_test(requests), cmocka_unit_test(statuses),
+					    cmocka_unit_test(reasons),	cmocka_unit_test(not_always_up),
 					    cmocka_unit_test(ends) };
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);

@@ -161,6 +161,42 @@ static void carries(void **state)
 	}
 }
 
+/* What a network does with packets goes by what was asked for, also on InfiniBand, where it takes a global route. */
+static void routes(void **state)
+{
+	static const struct {
+		const char *stub, *gid;
+		unsigned traffic_class, service_level;
+		const char *route;
+	} rows[] = {
+		{ "ib=0,ib=1,level=0", "auto", 0, 0, "local" },
+		{ "ib=0,ib=1,level=3", "auto", 0, 3, "local" },
+		{ "ib=0,ib=1,level=0,class=106", "auto", 106, 0, "global" },
+		{ "ib=0,ib=1,class=0", "0", 0, 0, "global" },
+		{ "level=5,class=104", "auto", 104, 5, "global" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig_group *g = new_group();
+		struct side both[] = { side_of(g, 0), side_of(g, 1) };
+		bool datagrams = i % 2;
+
+		verbs_stub_begin(rows[i / 2].stub);
+		for (unsigned rank = 0; rank < 2; rank++) {
+			both[rank].link_spec.transport = datagrams ? FL_RDMA_UD : FL_RDMA_RC;
+			both[rank].link_spec.traffic_class = rows[i / 2].traffic_class;
+			both[rank].link_spec.service_level = rows[i / 2].service_level;
+			both[rank].port_spec.gid = rows[i / 2].gid;
+			both[rank].act = datagrams ? sends : writes_and_looks;
+		}
+		sides_live(&both[0], &both[1]);
+		assert_both_well(&both[0], &both[1]);
+		if (!datagrams)
+			assert_string_equal(rig_fact(&both[1].lane, "route"), rows[i / 2].route);
+	}
+}
+
 /* ---- they do not agree */
 
 static void sets_pairs(struct side *s)
@@ -478,8 +514,8 @@ static void requests_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(carries),	  cmocka_unit_test(disagree),	   cmocka_unit_test(lies),
-		cmocka_unit_test(cannot_be_made), cmocka_unit_test(requests_fail),
+		cmocka_unit_test(carries), cmocka_unit_test(routes),	     cmocka_unit_test(disagree),
+		cmocka_unit_test(lies),	   cmocka_unit_test(cannot_be_made), cmocka_unit_test(requests_fail),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,9 @@ FORWARD_VOID(ibv_free_device_list, (struct ibv_device **list), (list))
 FORWARD(const char *, ibv_get_device_name, "", (struct ibv_device *device), (device))
 FORWARD(struct ibv_context *, ibv_open_device, NULL, (struct ibv_device *device), (device))
 FORWARD(int, ibv_close_device, ELIBACC, (struct ibv_context *context), (context))
+FORWARD(int, ibv_get_async_event, -1,
+	(struct ibv_context *context, struct ibv_async_event *event), (context, event))
+FORWARD_VOID(ibv_ack_async_event, (struct ibv_async_event *event), (event))
 FORWARD(int, ibv_query_device, ELIBACC,
 	(struct ibv_context *context, struct ibv_device_attr *device_attr), (context, device_attr))
 FORWARD(int, ibv_query_port, ELIBACC,
@@ -132,6 +135,8 @@ const char *fl_rdma_verbs_missing(const char *library)
 		"ibv_get_device_name",
 		"ibv_open_device",
 		"ibv_close_device",
+		"ibv_get_async_event",
+		"ibv_ack_async_event",
 		"ibv_query_device",
 		"ibv_query_port",
 		"_ibv_query_gid_ex",
