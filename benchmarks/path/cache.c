@@ -88,7 +88,8 @@ int fl_cache_beyond(const char *cpu_dir, int cpu, unsigned threads, enum fl_cach
 	uint64_t least = share ? beyond : LEAST_BYTES;
 
 	if (asked % FL_CACHE_GRAIN)
-		return fl_fail(err, -EINVAL, "size %llu is no multiple of 1 MiB", (unsigned long long)asked);
+		return fl_fail(err, -EINVAL, "buffers of %llu bytes are no multiple of 1 MiB",
+			       (unsigned long long)asked);
 	if (asked && asked < least)
 		return refuse(asked, share, least, err);
 	if (asked == 0)

@@ -103,7 +103,7 @@ static const struct {
 	{ 0, 64 << 20, NULL, NULL },
 	{ 64 << 20, 64 << 20, NULL, NULL },
 	{ (uint64_t)1 << 36, (uint64_t)1 << 36, NULL, NULL },
-	{ (64 << 20) + 8, 0, "size 67108872 is no multiple of 1 MiB", "" },
+	{ (64 << 20) + 8, 0, "buffers of 67108872 bytes are no multiple of 1 MiB", "" },
 	{ 63 << 20, 0, "would measure the cache, of which 16777216 are for each thread", "at least 64 MiB" },
 };
 

@@ -133,7 +133,7 @@ static void test_open(void **unused)
 		end(&lane, s);
 	}
 	assert_int_equal(fl_bench_memory_stream[READ].open(&lane, &odd, NULL, &err), -EINVAL);
-	assert_non_null(strstr(err.what, "is no multiple of 1 MiB"));
+	assert_non_null(strstr(err.what, "no multiple of 1 MiB"));
 }
 
 int main(void)
