@@ -1,36 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 # peers-rdma.bash: rows of compare-peers over RDMA, between this host and the one that -p names: ssh goes there by itself, and
 # feedline and perftest are there in the same places as here. The peer is perftest, which is told the devices, addresses and
-# MTU that feedline chose. Bytes are those of 64 KiB requests, 128 in flight of one queue pair, a completion for each; round
-# trips are those of 8 bytes at the median. Instructions are those of the program that posts and polls, counted by callgrind,
-# without the libraries and the driver beneath it, which are the same on both sides: of a request from its post to its
-# completion, and of a look into a completion queue.
+# MTU that feedline chose, and runs on the CPUs that feedline ran on. Bytes are those of 64 KiB requests, 128 in flight of one
+# queue pair, a completion for each, of ours from all over a buffer that no cache holds, of perftest's from one place. Round
+# trips are those of 8 bytes at the median. Neither side watches the machine meanwhile. Instructions are those of the program
+# that posts and polls, counted by callgrind, without the libraries and the driver beneath it, which are the same on both
+# sides: of a request from its post to its completion, and of a look into a completion queue.
 # shellcheck shell=bash disable=SC2154 # what compare-peers sets
 
 rdma_size=65536
 rdma_depth=128
 rdma_port=18515 # of perftest
 
-# rdma_facts: what feedline took, from the document of a run: "DEVICE PORT GID-INDEX MTU" of the first and of the second lane
+# rdma_facts: what feedline took, from the document of a run: "DEVICE PORT GID-INDEX MTU CPUS" of the first and the second lane
 rdma_facts() {
-	jq -r '.lanes[0:2][].facts | "\(.rdma_device | sub(" port "; " ")) \(.gid | capture("\\((?<i>[0-9]+)\\)$").i) \(.path_mtu)"' \
-		"$dir/document"
+	jq -r '.lanes[0:2][] | .placement.cpus as $cpus | .facts |
+		"\(.rdma_device | sub(" port "; " ")) \(.gid | capture("\\((?<i>[0-9]+)\\)$").i) \(.path_mtu) \($cpus)"' "$dir/document"
 }
 
 # ours_rdma BENCH OPTION...: the document of a run over both hosts is $dir/document
 ours_rdma() {
 	local status=0
-	"$feedline" bench "$@" --hosts "$(hostname),$rdma_peer" --duration "${seconds}s" --store "$dir/store.db" --json \
-		>"$dir/document" 2>"$dir/why" || status=$?
+	"$feedline" bench "$@" --hosts "$(hostname),$rdma_peer" --duration "${seconds}s" --telemetry=no \
+		--store "$dir/store.db" --json >"$dir/document" 2>"$dir/why" || status=$?
 	[ "$status" = 0 ] || [ "$status" = 4 ] || return 3
 }
 
 # rdma_args K: which port of which device perftest takes on host K
 rdma_args() {
 	sed -n "$1p" "$dir/rdma-facts" | {
-		read -r device number gid mtu
+		read -r device number gid mtu _
 		printf '%s\n' -d "$device" -i "$number" -x "$gid" -m "$mtu" -p "$rdma_port" -F
 	}
+}
+
+# rdma_cpus K: the CPUs of host K
+rdma_cpus() {
+	sed -n "$1p" "$dir/rdma-facts" | cut -d ' ' -f 5
 }
 
 # theirs_rdma TOOL OPTION...: what perftest says, in $dir/said. Its server is there a moment after it was started, so we try
@@ -40,10 +46,11 @@ theirs_rdma() {
 	shift
 	mapfile -t here < <(rdma_args 1)
 	mapfile -t there < <(rdma_args 2)
-	ssh -o BatchMode=yes "$rdma_peer" timeout $((seconds * 10 + 120)) "$tool" "${there[@]}" "$@" >"$dir/server" 2>&1 </dev/null &
+	ssh -o BatchMode=yes "$rdma_peer" timeout $((seconds * 10 + 120)) taskset -c "$(rdma_cpus 2)" "$tool" "${there[@]}" "$@" \
+		>"$dir/server" 2>&1 </dev/null &
 	server=$!
 	for ((try = 0; try < 60; try++)); do
-		"${under[@]}" "$tool" "${here[@]}" "$@" "$rdma_peer" >"$dir/said" 2>"$dir/why" && break
+		taskset -c "$(rdma_cpus 1)" "${under[@]}" "$tool" "${here[@]}" "$@" "$rdma_peer" >"$dir/said" 2>"$dir/why" && break
 		grep -q "Couldn't connect" "$dir/why" && kill -0 "$server" 2>/dev/null || break
 		sleep 0.5
 	done
