@@ -84,7 +84,7 @@ enum fl_link_kind {
 };
 
 struct fl_hop {
-	char *name;		/* "drive nvme-S1 link", "switch 0000:40:00.0 uplink, towards it" */
+	char *name;		/* "drive nvme-S1 link", "slot 0000:41:00 link, towards it" */
 	double cap_bytes_per_s; /* of the payload, after crossings; NaN: unknown */
 	char *origin;		/* "computed", "rated", "measured"; "computed, loose"; NULL for an unknown one */
 	char *why;		/* why the cap, else what is to be expected of it, is not known; NULL: it is */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pcie_path.c: the PCIe links between a device and the root complex: its own, and the uplink of every switch above it.
- * Each direction is a hop of its own. A root port has no link beside that of what hangs below it.
+ * Each direction is a hop of its own. A root port has no link beside that of what hangs below it. A link that several
+ * functions of a device have in common (the ports of a NIC, its virtual functions) is one hop for all of them, which is
+ * called by their slot; what it is, the first of them says that knows.
  *
  * A drive's and a NIC's link is taken as it is now. That of a GPU, and of a switch, may rest while nothing moves: it is
  * taken as both its ends can do at best, and where it has less now, that is a bound: it fails nobody. Where it was seen
@@ -13,6 +15,7 @@
 #include "machine/route.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A packet is no larger than any function on its way takes: the least max payload that is known. It is exact where that
  * of the device is known, which both directions are bound by. */
@@ -115,9 +118,11 @@ static const char *direction(bool towards)
 	return towards ? ", towards it" : "";
 }
 
-/* Of the parts of a GPU (MIG) all have the link of the whole one. */
-static char *name_of(const struct fl_end *device)
+/* shared: its link; NULL: it has one for itself. Of the parts of a GPU (MIG) all have the link of the whole one. */
+static char *name_of(const struct fl_end *device, const struct fl_pci *shared)
 {
+	if (shared)
+		return fl_format("slot %.*s", (int)strcspn(shared->address, "."), shared->address);
 	if (device->gpu && device->gpu->parent)
 		return fl_format("GPU %s", device->gpu->parent);
 	return fl_dup(device->name);
@@ -143,11 +148,13 @@ static void add_uplinks(struct fl_lane_verdict *v, const struct fl_route *up, st
 void fl_add_pcie(const struct fl_subject *s, struct fl_lane_verdict *v, const struct fl_end *device, size_t below,
 		 bool towards, enum fl_link_kind kind, double crossings)
 {
+	const struct fl_pci *shared = fl_route_shared_link(s->machine, device->pci);
+	const struct fl_pci *lower = shared ? shared : device->pci;
 	struct fl_route up = fl_route_up(s->machine, device->pci);
-	struct fl_known payload = payload_of(device->pci, &up);
+	struct fl_known payload = payload_of(lower, &up);
 	struct fl_seen_link seen;
-	struct link own = { device->pci, up.n ? up.ports[0] : NULL, payload, NULL, device->gpu != NULL };
-	char *name = name_of(device), *link = fl_format("%s link", name);
+	struct link own = { lower, up.n ? up.ports[0] : NULL, payload, NULL, device->gpu != NULL };
+	char *name = name_of(device, shared), *link = fl_format("%s link", name);
 
 	if (device->gpu && fl_find_seen_link(s, device->gpu, &seen))
 		own.seen = &seen;

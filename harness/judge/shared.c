@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* shared.c: hops that several lanes of one case load at the same time. Each lane was held against the whole cap; here
- * the sum of the lanes is, and a lane is not failed for what others send the other way over its links. A limit that a
- * benchmark states is its own and is never shared. */
+ * the sum of the lanes is. Where that fills the hop it is said of them, and a lane is not failed for what others have
+ * of it, or send the other way over its links. A limit that a benchmark states is its own and is never shared. */
 #include "base/alloc.h"
 #include "base/units.h"
-#include "judge/parts.h"
+#include "judge/path.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,17 +88,37 @@ static void excuse(const struct load *loads, size_t n)
 	}
 }
 
+/* All that is to be expected of it is used: none can have more but for less of another. */
+static void say_full(const struct load *loads, size_t n, double share)
+{
+	const struct fl_hop *hop = loads->hop;
+	char got[FL_UNIT_TEXT], of_cap[FL_UNIT_TEXT];
+
+	fl_show_rate(got, share * hop->cap_bytes_per_s * hop->crossings);
+	fl_show_percent(of_cap, share);
+	for (size_t i = 0; i < n; i++)
+		if (!loads[i].lane->beside)
+			fl_path_finding(
+				loads[i].lane,
+				fl_format("%s is full: %zu lanes together put %s on it, %s of what it can carry",
+					  hop->name, n, got, of_cap));
+}
+
 static void judge_sum(const struct load *loads, size_t n)
 {
-	double median = 0, high_at_work = 0;
+	double median = 0, high_at_work = 0, line = (1 - FL_TOLERANCE) * loads->hop->expected;
 
 	for (size_t i = 0; i < n; i++) {
 		median += loads[i].median;
 		high_at_work += loads[i].high_at_work;
 	}
-	if (median > 1 + FL_TOLERANCE)
+	if (median > 1 + FL_TOLERANCE) {
 		refuse_too_fast(loads, n, median);
-	else if (!(high_at_work < (1 - FL_TOLERANCE) * loads->hop->expected))
+		return;
+	}
+	if (median >= line)
+		say_full(loads, n, median);
+	if (!(high_at_work < line))
 		excuse(loads, n);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* route.c: from a device up to the root complex, port by port. */
 #include "machine/route.h"
+#include <math.h>
 #include <string.h>
 
 static const struct fl_pci *find_port(const struct fl_machine *m, const char *address)
@@ -27,6 +28,41 @@ struct fl_route fl_route_up(const struct fl_machine *m, const struct fl_pci *pci
 		above = port->upstream;
 	}
 	return route;
+}
+
+/* What is below one port. */
+struct below {
+	const char *port;
+	size_t n;
+	const struct fl_pci *first; /* of those that know their link; NULL: none does */
+};
+
+static void add_below(struct below *b, const struct fl_pci *pci)
+{
+	const struct fl_pcie_link *link = &pci->link;
+
+	if (!pci->address || !link->real || !pci->upstream || strcmp(pci->upstream, b->port) != 0)
+		return;
+	b->n++;
+	if (isfinite(link->gts_now.value) && isfinite(link->lanes_now.value) &&
+	    (!b->first || strcmp(pci->address, b->first->address) < 0))
+		b->first = pci;
+}
+
+const struct fl_pci *fl_route_shared_link(const struct fl_machine *m, const struct fl_pci *pci)
+{
+	struct below b = { .port = pci->upstream };
+
+	if (!b.port || !pci->link.real)
+		return NULL;
+	for (size_t i = 0; i < m->drives_n; i++)
+		add_below(&b, &m->drives[i].pci);
+	for (size_t i = 0; i < m->nics_n; i++)
+		add_below(&b, &m->nics[i].pci);
+	for (size_t i = 0; i < m->gpus_n; i++)
+		if (!m->gpus[i].parent)
+			add_below(&b, &m->gpus[i].pci);
+	return b.n > 1 ? b.first : NULL;
 }
 
 bool fl_route_is_uplink(size_t i)

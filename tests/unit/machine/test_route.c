@@ -65,6 +65,32 @@ static void test_share(void **state)
 	assert_false(fl_route_share_switch(&g.s.m, &g.gpus[0].pci, &g.gpus[1].pci));
 }
 
+/* Who has its link in common with others, and whose figures are that link's. */
+static void test_shared_link(void **state)
+{
+	struct sample_gpus g;
+	struct fl_nic nic = { .id = "nic" };
+
+	(void)state;
+	sample_gpus_init(&g);
+	nic.pci = sample_pci("0000:10:00.1", g.gpus[0].pci.upstream, 0);
+	assert_null(fl_route_shared_link(&g.s.m, &g.gpus[0].pci));
+	g.s.m.nics = &nic;
+	g.s.m.nics_n = 1;
+	assert_ptr_equal(fl_route_shared_link(&g.s.m, &g.gpus[0].pci), &g.gpus[0].pci);
+	assert_ptr_equal(fl_route_shared_link(&g.s.m, &nic.pci), &g.gpus[0].pci);
+	assert_null(fl_route_shared_link(&g.s.m, &g.gpus[1].pci));
+	g.gpus[0].pci.link.gts_now = (struct fl_known)SAMPLE_UNKNOWN("not told");
+	assert_ptr_equal(fl_route_shared_link(&g.s.m, &g.gpus[0].pci), &nic.pci);
+	nic.pci.link.lanes_now = (struct fl_known)SAMPLE_UNKNOWN("not told");
+	assert_null(fl_route_shared_link(&g.s.m, &g.gpus[0].pci)); /* of which nothing is known anyhow */
+	sample_gpus_init(&g);
+	g.gpus[1].parent = g.gpus[0].id; /* a part is no function */
+	g.gpus[1].pci = g.gpus[0].pci;
+	assert_null(fl_route_shared_link(&g.s.m, &g.gpus[1].pci));
+	assert_null(fl_route_shared_link(&g.s.m, &g.s.drives[1].pci)); /* at the root */
+}
+
 /* What both ends can do at best; that it is less now is said. */
 static void test_awake(void **state)
 {
@@ -94,10 +120,8 @@ static void test_awake(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_up),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_share),
-		cmocka_unit_test(test_awake),
+		cmocka_unit_test(test_up),	    cmocka_unit_test(test_lost),  cmocka_unit_test(test_share),
+		cmocka_unit_test(test_shared_link), cmocka_unit_test(test_awake),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
