@@ -6,6 +6,7 @@
 #include "reports/parts.h"
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- for people */
 
@@ -48,6 +49,21 @@ static void add_spread(const struct fl_study_point *p, const struct fl_words *w,
 	free(name);
 }
 
+/* None of its values was measured, all for one reason, which is said of the lanes: what it found says it all. */
+static bool is_missing(const struct fl_study_result *s)
+{
+	const struct fl_lane_verdict *first = s->points[0].lane;
+
+	for (size_t i = 0; i < s->points_n; i++) {
+		const struct fl_study_point *p = &s->points[i];
+
+		if (!p->value || !p->lane || !isnan(p->median) || p->lane->verdict != FL_VERDICT_NOT_MEASURED ||
+		    strcmp(p->lane->reason ? p->lane->reason : "", first->reason ? first->reason : "") != 0)
+			return false;
+	}
+	return true;
+}
+
 /* What it found, and then point by point what is not said yet. */
 static char *describe(const struct fl_study_result *s, const struct fl_words *w)
 {
@@ -55,7 +71,7 @@ static char *describe(const struct fl_study_result *s, const struct fl_words *w)
 	char *clean;
 
 	fl_text_add(&t, "%s", s->found);
-	for (size_t i = 0; s->points_n > 1 && i < s->points_n; i++) {
+	for (size_t i = 0; s->points_n > 1 && !is_missing(s) && i < s->points_n; i++) {
 		const struct fl_study_point *p = &s->points[i];
 
 		fl_text_add(&t, "%s", i ? ", " : "; ");
@@ -159,6 +175,7 @@ static json_t *study_json(const struct fl_judgement *j, const struct fl_study_re
 	set(o, "option", fl_json_string(s->option));
 	set(o, "found", fl_json_string(s->found));
 	set(o, "knee", fl_json_string(s->knee ? s->knee->value : NULL));
+	set(o, "best", fl_json_string(s->best ? s->best->value : NULL));
 	set(o, "answer", fl_json_string(s->answer));
 	set(o, "sum", ratio_json(&s->sum));
 	set(o, "points", points);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* knee.c: a sweep: the best value of an option, and the smallest one that does nearly as well. */
+/* knee.c: a sweep: the best value of an option, and the smallest one that does nearly as well, which is the knee. Words
+ * have no order, and so no knee: of them it is told which others do as well. */
 #include "base/alloc.h"
 #include "base/units.h"
 #include "judge/parts.h"
@@ -37,20 +38,43 @@ static const struct fl_study_point *find_best(const struct fl_study_result *s, c
 	return best;
 }
 
-/* Numbers are told by their size, other values by their place in the list. */
-static bool is_smaller(const struct fl_study_point *a, const struct fl_study_point *b)
+static bool is_number(const struct fl_study_point *p, double *ret)
 {
-	uint64_t x, y;
+	uint64_t n;
 
-	if (fl_parse_count(a->value, &x, NULL) == 0 && fl_parse_count(b->value, &y, NULL) == 0)
-		return x < y;
-	return a < b;
+	if (fl_parse_count(p->value, &n, NULL) < 0)
+		return fl_parse_ratio(p->value, ret, NULL) == 0;
+	*ret = (double)n;
+	return true;
 }
 
-static void set_shares(struct fl_study_result *s, const struct fl_metric_summary *m, const struct fl_study_point *best)
+/* Is one of its values less than another, rather than something else? */
+static bool has_order(const struct fl_study_result *s)
+{
+	double ignored;
+
+	for (size_t i = 0; i < s->points_n; i++)
+		if (!is_number(&s->points[i], &ignored))
+			return false;
+	return true;
+}
+
+static bool is_smaller(const struct fl_study_point *a, const struct fl_study_point *b)
+{
+	double x, y;
+
+	return is_number(a, &x) && is_number(b, &y) && x < y;
+}
+
+static bool is_near(const struct fl_study_point *p)
+{
+	return p->ratio.median >= 1 - FL_TOLERANCE;
+}
+
+/* How near each comes to the best. */
+static void set_shares(struct fl_study_result *s, const struct fl_metric_summary *m, double at_best)
 {
 	bool lower = strcmp(m->better, "lower") == 0;
-	double at_best = best->median;
 
 	for (size_t i = 0; i < s->points_n; i++) {
 		struct fl_study_point *p = &s->points[i];
@@ -59,14 +83,22 @@ static void set_shares(struct fl_study_result *s, const struct fl_metric_summary
 			continue;
 		p->ratio.median = lower ? at_best / p->median : p->median / at_best;
 		p->ratio.n = 1;
-		if (p->ratio.median >= 1 - FL_TOLERANCE && (!s->knee || is_smaller(p, s->knee)))
-			s->knee = p;
 	}
 }
 
-static char *describe(const struct fl_study_result *s, const struct fl_study_point *best)
+static const struct fl_study_point *find_knee(const struct fl_study_result *s)
 {
-	const struct fl_study_point *knee = s->knee;
+	const struct fl_study_point *knee = NULL;
+
+	for (size_t i = 0; i < s->points_n; i++)
+		if (is_near(&s->points[i]) && (!knee || is_smaller(&s->points[i], knee)))
+			knee = &s->points[i];
+	return knee;
+}
+
+static char *describe_knee(const struct fl_study_result *s)
+{
+	const struct fl_study_point *knee = s->knee, *best = s->best;
 	char at_knee[FL_UNIT_TEXT], at_best[FL_UNIT_TEXT], share[FL_UNIT_TEXT];
 	char *value = fl_study_value(s, knee), *best_value = fl_study_value(s, best), *line;
 
@@ -83,13 +115,58 @@ static char *describe(const struct fl_study_result *s, const struct fl_study_poi
 	return line;
 }
 
+/* "; as good within the tolerance: write_combined (98 %)": those that are near the best, or that are not. */
+static void add_others(const struct fl_study_result *s, bool near, const char *what, struct fl_text *out)
+{
+	const char *before = what;
+
+	for (size_t i = 0; i < s->points_n; i++) {
+		const struct fl_study_point *p = &s->points[i];
+		char share[FL_UNIT_TEXT], *value;
+
+		if (p == s->best || isnan(p->median) || is_near(p) != near)
+			continue;
+		value = fl_study_value(s, p);
+		fl_text_add(out, "%s%s (%s)", before, value, fl_show_percent(share, p->ratio.median));
+		free(value);
+		before = ", ";
+	}
+}
+
+static char *describe_best(const struct fl_study_result *s)
+{
+	char *value = fl_study_value(s, s->best), shown[FL_UNIT_TEXT];
+	struct fl_text t = { 0 };
+
+	fl_show_metric(shown, s->best->metric, s->best->median);
+	fl_text_add(&t, "best is %s=%s with %s", s->option, value, shown);
+	add_others(s, true, "; as good within the tolerance: ", &t);
+	add_others(s, false, "; worse: ", &t);
+	free(value);
+	return t.bytes;
+}
+
+static bool is_any_measured(const struct fl_study_result *s)
+{
+	for (size_t i = 0; i < s->points_n; i++)
+		if (!isnan(s->points[i].median))
+			return true;
+	return false;
+}
+
 void fl_study_find_knee(struct fl_study_result *s)
 {
 	const struct fl_metric_summary *m = find_metric(s);
 	const struct fl_study_point *best = m ? find_best(s, m) : NULL;
 
 	if (best)
-		set_shares(s, m, best);
-	s->found =
-		best && s->knee ? describe(s, best) : fl_dup("no value was measured that could be better than another");
+		set_shares(s, m, best->median);
+	if (!best || isnan(best->ratio.median)) { /* of nothing at all there is no share */
+		s->found = fl_dup(is_any_measured(s) ? "no value was measured that could be better than another"
+						     : "no value was measured");
+		return;
+	}
+	s->best = best;
+	s->knee = has_order(s) ? find_knee(s) : NULL;
+	s->found = s->knee ? describe_knee(s) : describe_best(s);
 }

@@ -28,7 +28,9 @@ struct fl_study_result {
 	const char *kind, *label, *option; /* of the plan; option: NULL where its cases do not differ in one */
 	struct fl_study_point *points;	   /* owned */
 	size_t points_n;
-	const struct fl_study_point *knee; /* sweep: the smallest value within the tolerance of the best; NULL: none */
+	/* sweep: the value with the best median; NULL: none could be better than another. The smallest within the
+	 * tolerance of it; NULL: there is no best, or values are words, which have no order. */
+	const struct fl_study_point *best, *knee;
 	struct fl_interval sum; /* solo: all lanes together / the sum of what each does alone; n == 0: unknown */
 	const char *answer;	/* ab: "differs", "no difference", "cannot tell"; else NULL */
 	const struct fl_feed_finding *feed; /* starvation, ladder: what it found (judge.h); else NULL */

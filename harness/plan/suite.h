@@ -43,7 +43,7 @@
  *                double from the first to the last ("1..100" is 1, 2, 4 ... 64, 100) and only those are measured that
  *                may still bring something: in the first round the sweep ends after two values in a row that each
  *                brought less than the tolerance over the best before. Finds the knee: the smallest value within the
- *                tolerance of the best.
+ *                tolerance of the best; of words, which have no order, the best and those within the tolerance of it.
  *   solo         `together` with `study: solo`: every lane alone, where and with the CPUs that it has together, then
  *                all together; every other round the other way round. Finds what is left of each lane, and of their
  *                sum. One lane only is measured like `repeat`. `bench` and `beside` with `study: solo`: the same of the

@@ -44,23 +44,59 @@ static void add_round(struct fl_run *run, unsigned case_no, unsigned lane, unsig
 static const struct {
 	const char *option, *values;
 	double medians[6]; /* 0: not measured; -1: not needed */
-	const char *knee, *found;
+	const char *knee, *best, *found;
 } knees[] = {
 	{ "block",
 	  "[\"4096\",\"8192\",\"16384\"]",
 	  { 1e9, 1.96e9, 2e9 },
 	  "8192",
+	  "16384",
 	  "the knee is block=8KiB with 1.96 GB/s, 98 % of the best (2.00 GB/s at 16KiB)" },
 	{ "depth",
 	  "[\"1\",\"2\",\"4\",\"8\"]",
 	  { 1e9, 2e9, -1, -1 },
 	  "2",
+	  "2",
 	  "the knee is depth=2 with 2.00 GB/s, which is also the best" },
-	{ "depth", "[\"4\",\"2\",\"1\"]", { 2e9, 1.98e9, 1e9 }, "2", "the knee is depth=2 with 1.98 GB/s, 99 % of" },
-	{ "pattern", "[\"sequential\",\"random\"]", { 1.99e9, 2e9 }, "sequential", "the knee is pattern=sequential" },
-	{ "depth", "[\"1\",\"2\",\"4\"]", { 0, 1e9, 0 }, "2", "the knee is depth=2" },
-	{ "depth", "[\"1\",\"2\"]", { 0, 0 }, NULL, "no value was measured" },
+	{ "depth",
+	  "[\"4\",\"2\",\"1\"]",
+	  { 2e9, 1.98e9, 1e9 },
+	  "2",
+	  "4",
+	  "the knee is depth=2 with 1.98 GB/s, 99 % of" },
+	{ "depth", "[\"1\",\"2\",\"4\"]", { 0, 1e9, 0 }, "2", "2", "the knee is depth=2" },
+	{ "depth", "[\"0.5\",\"0.25\"]", { 2e9, 2e9 }, "0.25", "0.5", "the knee is depth=0.25 with 2.00 GB/s" },
+	{ "depth", "[\"1\",\"2\"]", { 0, 0 }, NULL, NULL, "no value was measured" },
+	/* Words are not less than each other. */
+	{ "pattern",
+	  "[\"sequential\",\"random\"]",
+	  { 1.96e9, 2e9 },
+	  NULL,
+	  "random",
+	  "best is pattern=random with 2.00 GB/s; as good within the tolerance: sequential (98 %)" },
+	{ "pattern",
+	  "[\"sequential\",\"random\",\"reverse\",\"9\",\"mixed\"]",
+	  { 0.6e9, 1.94e9, 2e9, 1.98e9, 0 },
+	  NULL,
+	  "reverse",
+	  "best is pattern=reverse with 2.00 GB/s; as good within the tolerance: random (97 %), 9 (99 %); worse: "
+	  "sequential (30 %)" },
+	{ "pattern",
+	  "[\"sequential\",\"random\"]",
+	  { 0, 2e9 },
+	  NULL,
+	  "random",
+	  "best is pattern=random with 2.00 GB/s" },
+	{ "pattern", "[\"sequential\",\"random\"]", { 0, 0 }, NULL, NULL, "no value was measured" },
 };
+
+static void assert_value(const struct fl_study_point *p, const char *value)
+{
+	if (value)
+		assert_string_equal(p->value, value);
+	else
+		assert_null(p);
+}
 
 static void test_knee(void **state)
 {
@@ -84,11 +120,10 @@ static void test_knee(void **state)
 		assert_false(j->interrupted);
 		for (unsigned k = 0; k < n; k++)
 			assert_int_equal(s->points[k].lane == NULL, knees[i].medians[k] < 0);
-		if (knees[i].knee)
-			assert_string_equal(s->knee->value, knees[i].knee);
-		else
-			assert_null(s->knee);
-		if (strncmp(s->found, knees[i].found, strlen(knees[i].found)) != 0)
+		assert_value(s->knee, knees[i].knee);
+		assert_value(s->best, knees[i].best);
+		if (knees[i].knee ? strncmp(s->found, knees[i].found, strlen(knees[i].found)) != 0
+				  : strcmp(s->found, knees[i].found) != 0)
 			fail_msg("row %zu: '%s'", i, s->found);
 		fl_judgement_free(j);
 		fl_run_free(run);

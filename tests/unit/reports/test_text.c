@@ -108,6 +108,53 @@ static void test_no_look(void **state)
 	fl_run_free(run);
 }
 
+/* A sweep of which nothing was measured, for one reason or for several, or of which some was not needed. */
+static void test_missing_values(void **state)
+{
+	static const struct {
+		const char *reasons[3]; /* NULL: that case was not needed */
+		const char *said;
+	} rows[] = {
+		{ { "no drive", "no drive", "no drive" }, "storage.read path=/data/file: no value was measured\n" },
+		{ { "no drive", "no room", "no drive" },
+		  "no value was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not measured\n" },
+		{ { "no drive", "no drive", NULL },
+		  "no value was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not needed\n" },
+	};
+	static const char *const blocks[] = { "4096", "8192", "16384" };
+	const struct fl_look look = { .width = 200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct fl_run *run = sample_run_new(false, NULL);
+		struct fl_text out = { 0 };
+		struct fl_judgement *j;
+		json_t *values;
+
+		run->finished = true;
+		json_object_set_new(run->plan, "studies", json_array());
+		values = golden_study(run, "sweep", "storage.read path=/data/file", 3, "block");
+		for (unsigned k = 0; k < 3; k++) {
+			golden_point(run, values, "storage.read path=/data/file", blocks[k], 0);
+			for (unsigned round = 0; rows[i].reasons[k] && round < 3; round++) {
+				struct fl_lane_record *r = sample_record(run, k, 0, round);
+
+				r->outcome = FL_NOT_MEASURED;
+				r->reason = fl_dup(rows[i].reasons[k]);
+			}
+		}
+		golden_study(run, "repeat", "storage.read path=/data/other", 1, NULL);
+		golden_point(run, NULL, "storage.read path=/data/other", "4096", 1e9);
+		j = golden_judge(run);
+		fl_renderer_find("text")->run(run, j, &look, &out);
+		if (!strstr(fl_text_str(&out), rows[i].said))
+			fail_msg("row %zu: %s", i, fl_text_str(&out));
+		fl_text_release(&out);
+		fl_judgement_free(j);
+		fl_run_free(run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +164,7 @@ int main(void)
 		cmocka_unit_test(test_no_control_characters),
 		cmocka_unit_test(test_strange_records),
 		cmocka_unit_test(test_no_look),
+		cmocka_unit_test(test_missing_values),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
