@@ -15,6 +15,9 @@ struct slot {
 	uint64_t number;   /* the how-manieth of the thread it is; written into its blocks */
 	uint64_t begun_ns; /* where it is asked for */
 	bool whole;	   /* the block was moved and nothing else since */
+	/* Those in flight are a ring in the order of their numbers. The last slot, which moves nothing, closes it: its
+	 * `later` is the oldest, its `earlier` the newest. */
+	unsigned earlier, later;
 };
 
 struct thread {
@@ -23,7 +26,7 @@ struct thread {
 	uint64_t may_begin;
 	uint64_t begun, moved;
 	char *memory;	    /* depth blocks; slot i uses block i */
-	struct slot *slots; /* depth */
+	struct slot *slots; /* depth, and the one that closes the ring */
 	unsigned *idle;	    /* slots not in flight */
 	unsigned idle_n;
 	struct fl_io_done *done; /* depth */
@@ -64,12 +67,18 @@ void fl_traffic_close(struct fl_traffic *t)
 	free(t);
 }
 
-/* Two writes of one block at a time, and nobody knows which one is there at the end: so a block is one thread's, and
- * comes again when all others did. */
+/* Two writes of one block at a time, and nobody knows which one is there at the end: so a block is one thread's, comes
+ * again when all others did, and waits then for the write before (is_clear). */
 static struct fl_walk walk_of(const struct fl_traffic_spec *spec, unsigned thread)
 {
 	return spec->random && spec->write ? fl_walk_shuffled(spec->target->blocks, thread, spec->threads)
 					   : fl_walk_of(spec->target->blocks, thread, spec->threads, spec->random);
+}
+
+static void link_slots(struct thread *thread, unsigned earlier, unsigned later)
+{
+	thread->slots[earlier].later = later;
+	thread->slots[later].earlier = earlier;
 }
 
 static bool allocate_thread(struct fl_traffic *t, unsigned i)
@@ -81,12 +90,13 @@ static bool allocate_thread(struct fl_traffic *t, unsigned i)
 		.walk = walk_of(&t->spec, i),
 		.may_begin = UINT64_MAX,
 		.memory = t->spec.memory + (size_t)i * depth * t->spec.target->block_bytes,
-		.slots = calloc(depth, sizeof(*thread->slots)),
+		.slots = calloc(depth + 1, sizeof(*thread->slots)),
 		.idle = calloc(depth, sizeof(*thread->idle)),
 		.done = calloc(depth, sizeof(*thread->done)),
 	};
 	if (!thread->slots || !thread->idle || !thread->done)
 		return false;
+	link_slots(thread, depth, depth);
 	for (unsigned slot = depth; slot-- > 0;)
 		thread->idle[thread->idle_n++] = slot; /* taken from the end: slot 0 first */
 	return true;
@@ -207,16 +217,27 @@ static void begin(struct fl_traffic *t, struct thread *thread, unsigned slot)
 	thread->slots[slot].at = at;
 	thread->slots[slot].number = ++thread->begun;
 	thread->slots[slot].whole = false;
+	link_slots(thread, thread->slots[t->spec.depth].earlier, slot);
+	link_slots(thread, slot, t->spec.depth);
 	if (request.write)
 		stamp(target, at, thread->begun, request.data);
 	fl_io_queue(thread->io, &request);
+}
+
+/* Is no write of the block that comes next in flight? It would be the oldest: the one behind it would have waited. */
+static bool is_clear(const struct fl_traffic *t, const struct thread *thread)
+{
+	const unsigned none = t->spec.depth, oldest = thread->slots[none].later;
+
+	return !t->spec.write || oldest == none ||
+	       thread->begun + 1 - thread->slots[oldest].number < thread->walk.blocks;
 }
 
 static void begin_all(struct fl_traffic *t, struct thread *thread, bool timed)
 {
 	uint64_t now_ns = timed ? fl_now_ns() : 0;
 
-	while (thread->idle_n > 0 && thread->may_begin > 0) {
+	while (thread->idle_n > 0 && thread->may_begin > 0 && is_clear(t, thread)) {
 		unsigned slot = thread->idle[--thread->idle_n];
 
 		thread->may_begin--;
@@ -278,6 +299,7 @@ static int end_some(struct fl_traffic *t, struct thread *thread, unsigned n, str
 	for (unsigned i = 0; i < n; i++) {
 		unsigned slot = (unsigned)thread->done[i].tag;
 
+		link_slots(thread, thread->slots[slot].earlier, thread->slots[slot].later);
 		thread->idle[thread->idle_n++] = slot;
 		if (thread->done[i].bytes < 0 || (uint32_t)thread->done[i].bytes != t->spec.target->block_bytes) {
 			rc = move_failed(t, thread->slots[slot].at, thread->done[i].bytes, err);

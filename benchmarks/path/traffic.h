@@ -16,7 +16,8 @@ struct fl_traffic_spec {
 	unsigned threads, depth;
 	bool random;
 	/* The blocks of a described target, stamped (path/stamp.h) for the place and, as the number of the file, with
-	 * the how-manieth write of the thread it is. Each thread writes a part of its own, `random` shuffled. */
+	 * the how-manieth write of the thread it is. Each thread writes a part of its own, `random` shuffled, and each
+	 * block again only when its write before is done. */
 	bool write;
 	char *memory; /* threads * depth blocks */
 };
@@ -33,10 +34,10 @@ void fl_traffic_close(struct fl_traffic *t); /* NULL allowed */
 
 int fl_traffic_enter(struct fl_traffic *t, unsigned thread, struct fl_err *err);
 
-/* Waits until n more blocks were moved; depth requests stay in flight over the call's end. latency: the time of each
- * from being handed to the kernel until it was seen to be done; NULL: no clock is asked. Returns how many: fewer than
- * n only where the thread may begin no more. -ECANCELED after halt. An error of the drive or a short transfer is an
- * error that names the place (-EIO and the like). */
+/* Waits until n more blocks were moved; depth requests stay in flight over the call's end, fewer where the block to be
+ * written next is still being written. latency: the time of each from being handed to the kernel until it was seen to
+ * be done; NULL: no clock is asked. Returns how many: fewer than n only where the thread may begin no more. -ECANCELED
+ * after halt. An error of the drive or a short transfer is an error that names the place (-EIO and the like). */
 int64_t fl_traffic_move(struct fl_traffic *t, unsigned thread, uint64_t n, struct fl_hist *latency, struct fl_err *err);
 /* From now on the thread begins so many blocks and no more; without, as many as it likes. */
 void fl_traffic_allow(struct fl_traffic *t, unsigned thread, uint64_t blocks);
