@@ -266,9 +266,14 @@ struct total {
 
 static int check_trips(const struct latency_state *s, uint64_t asked, uint64_t answered, struct fl_err *err)
 {
+	int rc;
+
 	if (!is_echoed(s) || asked <= answered + 1)
 		return 0;
-	return fl_fail(err, -EBADMSG, "%" PRIu64 " messages came back, and the echo sent %" PRIu64, asked, answered);
+	rc = fl_fail(err, -EBADMSG, "%" PRIu64 " messages came back, and the echo sent %" PRIu64, asked, answered);
+	fl_hint(err, "a device loses or repeats what its transport says is reliable: the kernel log may have more, or "
+		     "its firmware is to be updated");
+	return rc;
 }
 
 /* Who failed says why; the other one is none the wiser. */

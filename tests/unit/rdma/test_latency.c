@@ -280,6 +280,8 @@ static void disagree(void **state)
 		live("", rows[i].row, p);
 		assert_int_equal(p->lives[0].verify_rc, rows[i].code);
 		assert_non_null(strstr(p->lives[0].err.what, rows[i].says));
+		if (rows[i].code == -EBADMSG)
+			assert_non_null(strstr(p->lives[0].err.hint, "its firmware is to be updated"));
 		free(p);
 	}
 }
