@@ -32,7 +32,7 @@ else()
 endif()
 
 add_library(stub_cudart STATIC ${cudart_sources})
-target_link_libraries(stub_cudart PUBLIC flags base)
+target_link_libraries(stub_cudart PUBLIC flags base stub_text)
 target_include_directories(stub_cudart PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/stubs/cudart ${benchmarks})
 target_include_directories(stub_cudart SYSTEM PUBLIC ${header})
 

@@ -8,7 +8,7 @@ if(TARGET path_rdma)
   set(gpu ${benchmarks}/path/rdma/gpu)
   file(GLOB rdma_sources CONFIGURE_DEPENDS ${benchmarks}/rdma/*.c)
   add_library(rdma STATIC ${verbs_sources} ${rdma_sources} ${gpu}/on.c ${gpu}/none.c)
-  target_link_libraries(rdma PUBLIC path_rdma INTERFACE lane run)
+  target_link_libraries(rdma PUBLIC path_rdma stub_text INTERFACE lane run)
   target_include_directories(rdma PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
   target_link_options(rdma INTERFACE -Wl,--wrap=poll) # to sleep by the stub's clock
 

@@ -3,6 +3,7 @@
  * change that somebody may wait for. Functions named *_locked want the lock held. */
 #ifndef STUBS_CUDART_PARTS_H
 #define STUBS_CUDART_PARTS_H
+#include "../text.h"
 #include "cuda_runtime_api.h"
 #include <pthread.h>
 #include <stdbool.h>
@@ -10,21 +11,13 @@
 #include <stdint.h>
 
 /* GPUs, and the parts of the last one behind them. PENDING: how many ops a queue holds before a launch waits. */
-enum { GPUS = 8, DEVICES = 10, FAULTS = 16, NAME = 48, REASON = 160, PENDING = 1024, GATES = 64 };
+enum { GPUS = 8, DEVICES = 10, NAME = 48, REASON = 160, PENDING = 1024, GATES = 64 };
 
 /* What went wrong with one call, if anything. */
 enum deed { NOTHING, FAIL, STICKY, LOST, LATER, SLOW, HANG, STALL, FLIP, SWAP, DROP };
 struct mishap {
 	enum deed deed;
 	cudaError_t code;
-};
-
-struct fault {
-	char call[NAME];
-	int device; /* -1: any */
-	unsigned from, seen;
-	bool on; /* each time from then on */
-	struct mishap does;
 };
 
 struct settings {
@@ -36,8 +29,7 @@ struct settings {
 	unsigned no_dmabuf, no_rdma, lags, no_flush;   /* likewise */
 	unsigned char no_peer[DEVICES], drop[DEVICES]; /* a bit for each device */
 	char state[REASON];			       /* a folder; "": none */
-	struct fault faults[FAULTS];
-	unsigned faults_n;
+	struct text_faults faults;
 };
 
 /* A range of addresses that the runtime knows. `real`: where its bytes are for the host. */

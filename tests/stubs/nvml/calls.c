@@ -627,7 +627,7 @@ bool fl_nvml_open(struct fl_nvml *ret, const char **why)
 		devices[i].part = i < STUB_GPUS ? -1 : i - STUB_GPUS;
 	}
 	*ret = table;
-	for (unsigned i = 0; i < s->missing_n && i < STUB_FAULTS; i++)
+	for (unsigned i = 0; i < s->missing_n && i < STUB_MISSING; i++)
 		forget(ret, s->missing[i]);
 	rc = ret->init ? ret->init() : FL_NVML_NO_FUNCTION;
 	if (rc != FL_NVML_SUCCESS) {

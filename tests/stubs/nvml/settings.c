@@ -15,167 +15,101 @@ static struct {
 	struct stub_settings settings;
 } stub = { .once = PTHREAD_ONCE_INIT, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static _Noreturn void refuse(const char *entry)
-{
-	fprintf(stderr, "NVML stub: cannot read '%s'\n", entry);
-	exit(1);
-}
-
-/* Digits to the end, or to `stop`. */
-static uint64_t number(const char *text, char stop, const char *entry)
-{
-	char *end;
-	uint64_t n = strtoull(text, &end, 10);
-
-	if (end == text || (*end != stop && *end))
-		refuse(entry);
-	return n;
-}
-
-static unsigned bit(const char *text, const char *entry)
-{
-	uint64_t n = number(text, 0, entry);
-
-	if (n >= STUB_GPUS)
-		refuse(entry);
-	return 1u << n;
-}
-
-static void copy_name(char ret[STUB_NAME], const char *from, size_t n, const char *entry)
-{
-	if (n == 0 || n >= STUB_NAME)
-		refuse(entry);
-	memcpy(ret, from, n);
-	ret[n] = 0;
-}
-
-static bool is(const char *entry, const char *name)
-{
-	size_t n = strlen(name);
-
-	return strncmp(entry, name, n) == 0 && entry[n] == '=';
-}
-
 /* What the CUDA stub is told, too. */
-static void read_common(const char *entry, struct stub_settings *s)
+static void read_common(const struct text_entry *e, struct stub_settings *s)
 {
-	const char *value = strchr(entry, '=') + 1;
-
-	if (is(entry, "gpus"))
-		s->gpus = (unsigned)number(value, 0, entry);
-	else if (is(entry, "mig"))
-		s->mig = (unsigned)number(value, 0, entry);
-	else if (is(entry, "driver"))
-		s->driver = (int)number(value, 0, entry);
-	else if (is(entry, "memory"))
-		s->memory_bytes = number(value, 0, entry);
-	else if (is(entry, "lost"))
-		s->lost |= bit(value, entry);
-	else if (is(entry, "busy"))
-		s->busy |= bit(value, entry);
-	else if (is(entry, "exclusive"))
-		s->exclusive |= bit(value, entry);
-	else if (is(entry, "prohibited"))
-		s->prohibited |= bit(value, entry);
+	if (text_is(e, "gpus"))
+		s->gpus = (unsigned)text_value(e);
+	else if (text_is(e, "mig"))
+		s->mig = (unsigned)text_value(e);
+	else if (text_is(e, "driver"))
+		s->driver = (int)text_value(e);
+	else if (text_is(e, "memory"))
+		s->memory_bytes = text_value(e);
+	else if (text_is(e, "lost"))
+		s->lost |= text_bit(e);
+	else if (text_is(e, "busy"))
+		s->busy |= text_bit(e);
+	else if (text_is(e, "exclusive"))
+		s->exclusive |= text_bit(e);
+	else if (text_is(e, "prohibited"))
+		s->prohibited |= text_bit(e);
 	if (s->gpus > STUB_GPUS)
-		refuse(entry);
+		text_refuse(e);
 }
-
 /* N-PID */
-static void read_user(const char *text, const char *entry, struct stub_settings *s)
+static void read_user(const struct text_entry *e, struct stub_settings *s)
 {
-	const char *second = strchr(text, '-');
+	const char *second = strchr(e->value, '-');
 
 	if (!second)
-		refuse(entry);
-	s->user_gpu = (int)number(text, '-', entry);
-	s->user = (unsigned)number(second + 1, 0, entry);
+		text_refuse(e);
+	s->user_gpu = (int)text_number(e, e->value, '-');
+	s->user = (unsigned)text_number(e, second + 1, 0);
 }
 
-/* xid= or storm=, and N-X-K or N-X-K-MS */
-static void read_xid(const char *name, const char *entry, struct stub_settings *s)
+/* N-X-K or N-X-K-MS */
+static void read_xid(const struct text_entry *e, struct stub_settings *s)
 {
-	const char *text = strchr(name, '=') + 1, *second = strchr(text, '-'),
-		   *third = second ? strchr(second + 1, '-') : NULL;
+	const char *second = strchr(e->value, '-'), *third = second ? strchr(second + 1, '-') : NULL;
 	const char *fourth = third ? strchr(third + 1, '-') : NULL;
 
 	if (!third)
-		refuse(entry);
-	s->xid_gpu = (int)number(text, '-', entry);
-	s->xid = number(second + 1, '-', entry);
-	s->xid_at = (unsigned)number(third + 1, '-', entry);
-	s->xid_storm = is(name, "storm");
-	s->xid_ms = fourth ? (unsigned)number(fourth + 1, 0, entry) : 0;
+		text_refuse(e);
+	s->xid_gpu = (int)text_number(e, e->value, '-');
+	s->xid = text_number(e, second + 1, '-');
+	s->xid_at = (unsigned)text_number(e, third + 1, fourth ? '-' : 0);
+	s->xid_storm = text_is(e, "storm");
+	s->xid_ms = fourth ? (unsigned)text_number(e, fourth + 1, 0) : 0;
 }
 
-/* [gpuN:]SYMBOL:K[+]:WHAT */
-static void read_fault(const char *text, const char *entry, struct stub_settings *s)
+static void read_missing(const struct text_entry *e, struct stub_settings *s)
 {
-	static const char *const deeds[] = { "fail=", "value=", "slow=", "hang", "crash" };
-	struct stub_fault *f = &s->faults[s->faults_n++];
-	const char *count, *what;
-
-	*f = (struct stub_fault){ .gpu = -1 };
-	if (strncmp(text, "gpu", 3) == 0) {
-		f->gpu = (int)number(text + 3, ':', entry);
-		text = strchr(text, ':') + 1;
-	}
-	count = strchr(text, ':');
-	what = count ? strchr(count + 1, ':') : NULL;
-	if (!what || s->faults_n == STUB_FAULTS)
-		refuse(entry);
-	copy_name(f->symbol, text, (size_t)(count - text), entry);
-	f->on = what[-1] == '+';
-	f->from = (unsigned)number(count + 1, f->on ? '+' : ':', entry);
-	for (unsigned i = STUB_FAIL; i <= STUB_CRASH; i++) {
-		size_t n = strlen(deeds[i]);
-
-		if (strncmp(what + 1, deeds[i], n) != 0)
-			continue;
-		f->deed = (enum stub_deed)i;
-		f->number = i <= STUB_SLOW ? number(what + 1 + n, 0, entry) : 0;
-		return;
-	}
-	refuse(entry);
+	if (!*e->value || strlen(e->value) >= STUB_NAME)
+		text_refuse(e);
+	snprintf(s->missing[s->missing_n++ % STUB_MISSING], STUB_NAME, "%s", e->value);
 }
 
-static void read_own(const char *text, const char *entry, struct stub_settings *s)
+static void read_own(const struct text_entry *e, struct stub_settings *s)
 {
-	if (strcmp(text, "none") == 0)
+	if (strcmp(e->whole, "none") == 0)
 		s->none = true;
-	else if (strcmp(text, "hidden") == 0)
+	else if (strcmp(e->whole, "hidden") == 0)
 		s->hidden = true;
-	else if (is(text, "missing"))
-		copy_name(s->missing[s->missing_n++ % STUB_FAULTS], text + 8, strlen(text + 8), entry);
-	else if (is(text, "users"))
-		s->users |= bit(text + 6, entry);
-	else if (is(text, "user"))
-		read_user(text + 5, entry, s);
-	else if (is(text, "repairs"))
-		s->repairs |= bit(text + 8, entry);
-	else if (is(text, "xid") || is(text, "storm"))
-		read_xid(text, entry, s);
+	else if (text_is(e, "missing"))
+		read_missing(e, s);
+	else if (text_is(e, "users"))
+		s->users |= text_bit(e);
+	else if (text_is(e, "user"))
+		read_user(e, s);
+	else if (text_is(e, "repairs"))
+		s->repairs |= text_bit(e);
+	else if (text_is(e, "xid") || text_is(e, "storm"))
+		read_xid(e, s);
 	else
-		read_fault(text, entry, s);
+		text_add_fault(e, &s->faults);
+}
+
+static void read_entry(const struct text_entry *e, void *settings)
+{
+	if (strncmp(e->whole, "nvml:", 5) == 0) {
+		const struct text_entry own = text_entry_at(e->kind, e->whole + 5);
+
+		read_own(&own, settings);
+	} else if (e->value) {
+		read_common(e, settings);
+	}
 }
 
 static void read_text(void)
 {
-	const char *text = getenv("CUDA_STUB");
-	char *copy = strdup(text ? text : ""), *rest = copy, *entry;
+	static const char *const deeds[] = { "fail=", "value=", "slow=", "hang", "crash", NULL };
+	static const struct text_kind kind = { "NVML stub", "gpu", STUB_GPUS, deeds };
 
 	stub.settings = (struct stub_settings){
 		.gpus = STUB_GPUS, .driver = 13000, .memory_bytes = UINT64_C(4) << 30, .xid_gpu = -1, .user_gpu = -1
 	};
-	while ((entry = strsep(&rest, ","))) {
-		const char *equals = strchr(entry, '='), *colon = strchr(entry, ':');
-
-		if (strncmp(entry, "nvml:", 5) == 0)
-			read_own(entry + 5, entry, &stub.settings);
-		else if (equals && (!colon || equals < colon))
-			read_common(entry, &stub.settings);
-	}
-	free(copy);
+	text_read(&kind, getenv("CUDA_STUB"), read_entry, &stub.settings);
 }
 
 const struct stub_settings *nvml_stub_settings(void)
@@ -184,45 +118,26 @@ const struct stub_settings *nvml_stub_settings(void)
 	return &stub.settings;
 }
 
-static struct stub_fault fault_of(const char *symbol, int gpu, bool *ret_found)
-{
-	struct stub_fault found = { .gpu = -1 };
-
-	*ret_found = false;
-	pthread_mutex_lock(&stub.lock);
-	for (unsigned i = 0; i < stub.settings.faults_n; i++) {
-		struct stub_fault *f = &stub.settings.faults[i];
-
-		if (strcmp(f->symbol, symbol) != 0 || (f->gpu >= 0 && f->gpu != gpu))
-			continue;
-		f->seen++;
-		if (!*ret_found && (f->on ? f->seen >= f->from : f->seen == f->from)) {
-			found = *f;
-			*ret_found = true;
-		}
-	}
-	pthread_mutex_unlock(&stub.lock);
-	return found;
-}
-
 int nvml_stub_call(const char *symbol, int gpu, uint64_t *value)
 {
-	bool found;
-	struct stub_fault f = fault_of(symbol, gpu, &found);
+	struct text_deed does;
 
+	pthread_mutex_lock(&stub.lock);
+	does = text_call(&stub.settings.faults, symbol, NULL, gpu);
+	pthread_mutex_unlock(&stub.lock);
 	if (gpu >= 0 && stub.settings.lost >> gpu & 1)
 		return FL_NVML_GPU_IS_LOST;
-	if (!found)
+	switch ((enum stub_deed)does.deed) {
+	case STUB_NOTHING:
 		return FL_NVML_SUCCESS;
-	switch (f.deed) {
 	case STUB_FAIL:
-		return (int)f.number;
+		return (int)does.number;
 	case STUB_VALUE:
 		if (value)
-			*value = f.number;
+			*value = does.number;
 		return FL_NVML_SUCCESS;
 	case STUB_SLOW:
-		usleep((useconds_t)f.number * 1000);
+		usleep((useconds_t)does.number * 1000);
 		return FL_NVML_SUCCESS;
 	case STUB_HANG:
 		for (;;)

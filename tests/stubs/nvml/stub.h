@@ -24,20 +24,12 @@
  * with every call, counters of errors stay. A text that cannot be read ends the process. */
 #ifndef STUBS_NVML_STUB_H
 #define STUBS_NVML_STUB_H
+#include "stubs/text.h"
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { STUB_FAULTS = 32, STUB_NAME = 64 };
-enum stub_deed { STUB_FAIL, STUB_VALUE, STUB_SLOW, STUB_HANG, STUB_CRASH };
-
-struct stub_fault {
-	char symbol[STUB_NAME];
-	int gpu; /* -1: any */
-	unsigned from, seen;
-	bool on;
-	enum stub_deed deed;
-	uint64_t number;
-};
+enum { STUB_MISSING = 32, STUB_NAME = 64 };
+enum stub_deed { STUB_NOTHING, STUB_FAIL, STUB_VALUE, STUB_SLOW, STUB_HANG, STUB_CRASH };
 
 struct stub_settings {
 	unsigned gpus, mig;
@@ -52,10 +44,9 @@ struct stub_settings {
 	unsigned xid_at; /* 0: never */
 	unsigned xid_ms;
 	bool xid_storm;
-	char missing[STUB_FAULTS][STUB_NAME];
+	char missing[STUB_MISSING][STUB_NAME];
 	unsigned missing_n;
-	struct stub_fault faults[STUB_FAULTS];
-	unsigned faults_n;
+	struct text_faults faults;
 };
 
 /* Read once. */

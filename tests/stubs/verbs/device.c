@@ -140,8 +140,7 @@ void verbs_stub_also(const char *text)
 	settings_read(text, &also);
 	pthread_mutex_lock(&stub.lock);
 	stub.settings.cut |= also.cut;
-	for (unsigned i = 0; i < also.faults_n && stub.settings.faults_n < FAULTS; i++)
-		stub.settings.faults[stub.settings.faults_n++] = also.faults[i];
+	text_also(&stub.settings.faults, &also.faults);
 	pthread_mutex_unlock(&stub.lock);
 }
 

@@ -2,6 +2,7 @@
 /* parts.h: the inside of the stub. One lock guards all of it. Functions named *_locked want it held. */
 #ifndef STUBS_VERBS_PARTS_H
 #define STUBS_VERBS_PARTS_H
+#include "../text.h"
 #include <infiniband/verbs.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,7 +14,6 @@ enum {
 	PORTS = 2,
 	GIDS = 6,
 	SGES = 4,
-	FAULTS = 16,
 	EVENTS = 8,
 	NAME = 48,
 	REASON = 160,
@@ -30,14 +30,6 @@ struct mishap {
 	int code;
 };
 
-struct fault {
-	char call[NAME];
-	int nic; /* -1: any */
-	unsigned from, seen;
-	bool on; /* each time from then on */
-	struct mishap does;
-};
-
 struct settings {
 	unsigned nics, is_ib, no_lid, wants_grh, is_apart, is_iwarp, no_v4, no_v6,
 		no_atomics; /* all but the first: a bit for each NIC */
@@ -47,8 +39,7 @@ struct settings {
 	unsigned inline_bytes, message_bytes, depth, threads, cqe[NICS];
 	int level, class; /* that is let through; -1: any */
 	char sysfs[REASON];
-	struct fault faults[FAULTS];
-	unsigned faults_n;
+	struct text_faults faults;
 };
 void settings_read(const char *text, struct settings *ret); /* ends the process where it cannot */
 struct mishap settings_mishap(struct settings *s, const char *call, bool is_work, int nic);

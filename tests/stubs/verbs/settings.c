@@ -2,177 +2,122 @@
 /* settings.c: the text that says what the machine is and what goes wrong. */
 #include "parts.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static _Noreturn void refuse(const char *entry)
-{
-	fprintf(stderr, "verbs stub: cannot read '%s'\n", entry);
-	abort();
-}
-
-/* Digits to the end, or to `stop`. */
-static unsigned long number(const char *text, const char *stop, const char *entry)
-{
-	char *end;
-	unsigned long n = strtoul(text, &end, 10);
-
-	if (end == text || (stop ? *end != *stop : *end))
-		refuse(entry);
-	return n;
-}
-
-static unsigned index_of(const char *text, const char *stop, const char *entry)
-{
-	unsigned long n = number(text, stop, entry);
-
-	if (n >= NICS)
-		refuse(entry);
-	return (unsigned)n;
-}
-
 /* "N.P" or "N.P.": the NIC, and the port from 0; returns what comes after. */
-static const char *read_port(const char *text, bool more, const char *entry, unsigned *ret_nic, unsigned *ret_port)
+static const char *read_port(const struct text_entry *e, bool more, unsigned *ret_nic, unsigned *ret_port)
 {
-	const char *dot = strchr(text, '.'), *end = dot && more ? strchr(dot + 1, '.') : NULL;
-	unsigned long port;
+	const char *dot = strchr(e->value, '.'), *end = dot && more ? strchr(dot + 1, '.') : NULL;
+	uint64_t port;
 
 	if (!dot || (more && !end))
-		refuse(entry);
-	*ret_nic = index_of(text, ".", entry);
-	port = number(dot + 1, more ? "." : NULL, entry);
+		text_refuse(e);
+	*ret_nic = text_subject(e, e->value, '.');
+	port = text_number(e, dot + 1, more ? '.' : 0);
 	if (port < 1 || port > PORTS)
-		refuse(entry);
+		text_refuse(e);
 	*ret_port = (unsigned)port - 1;
 	return more ? end + 1 : NULL;
 }
 
-static void read_mtu(const char *value, const char *entry, struct settings *s)
+static void read_mtu(const struct text_entry *e, struct settings *s)
 {
 	unsigned nic, port;
-	unsigned long bytes = number(read_port(value, true, entry, &nic, &port), NULL, entry);
+	uint64_t bytes = text_number(e, read_port(e, true, &nic, &port), 0);
 
 	for (enum ibv_mtu m = IBV_MTU_256; m <= IBV_MTU_4096; m++)
 		if (128ul << m == bytes) {
 			s->mtu[nic][port] = m;
 			return;
 		}
-	refuse(entry);
+	text_refuse(e);
 }
 
 /* "N.ENTRIES" */
-static void read_cqe(const char *value, const char *entry, struct settings *s)
+static void read_cqe(const struct text_entry *e, struct settings *s)
 {
-	const char *dot = strchr(value, '.');
+	const char *dot = strchr(e->value, '.');
 
 	if (!dot)
-		refuse(entry);
-	s->cqe[index_of(value, ".", entry)] = (unsigned)number(dot + 1, NULL, entry);
+		text_refuse(e);
+	s->cqe[text_subject(e, e->value, '.')] = (unsigned)text_number(e, dot + 1, 0);
 }
 
-static bool is(const char *entry, size_t n, const char *name)
+static void read_setting(const struct text_entry *e, struct settings *s)
 {
-	return strlen(name) == n && !strncmp(entry, name, n);
-}
-
-static void read_setting(const char *entry, const char *value, struct settings *s)
-{
-	size_t n = (size_t)(value - 1 - entry);
 	unsigned nic, port;
 
-	if (is(entry, n, "sysfs")) {
-		snprintf(s->sysfs, sizeof(s->sysfs), "%s", value);
-	} else if (is(entry, n, "down")) {
-		read_port(value, false, entry, &nic, &port);
+	if (text_is(e, "sysfs")) {
+		snprintf(s->sysfs, sizeof(s->sysfs), "%s", e->value);
+	} else if (text_is(e, "down")) {
+		read_port(e, false, &nic, &port);
 		s->down[nic][port] = true;
-	} else if (is(entry, n, "mtu"))
-		read_mtu(value, entry, s);
-	else if (is(entry, n, "cqe"))
-		read_cqe(value, entry, s);
-	else if (is(entry, n, "nics"))
-		s->nics = (unsigned)number(value, NULL, entry);
-	else if (is(entry, n, "ib"))
-		s->is_ib |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "iwarp"))
-		s->is_iwarp |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "nov4"))
-		s->no_v4 |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "nolid"))
-		s->no_lid |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "grh"))
-		s->wants_grh |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "apart"))
-		s->is_apart |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "nov6"))
-		s->no_v6 |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "noatomics"))
-		s->no_atomics |= 1u << index_of(value, NULL, entry);
-	else if (is(entry, n, "memlock"))
-		s->memlock = number(value, NULL, entry);
-	else if (is(entry, n, "inline"))
-		s->inline_bytes = (unsigned)number(value, NULL, entry);
-	else if (is(entry, n, "message"))
-		s->message_bytes = (unsigned)number(value, NULL, entry);
-	else if (is(entry, n, "depth"))
-		s->depth = (unsigned)number(value, NULL, entry);
-	else if (is(entry, n, "level"))
-		s->level = (int)number(value, NULL, entry);
-	else if (is(entry, n, "class"))
-		s->class = (int)number(value, NULL, entry);
-	else if (is(entry, n, "threads"))
-		s->threads = (unsigned)number(value, NULL, entry);
-	else if (is(entry, n, "latency"))
-		s->latency_ns = number(value, NULL, entry);
-	else if (is(entry, n, "rate"))
-		s->bytes_per_s = number(value, NULL, entry);
-	else if (is(entry, n, "peermem"))
-		s->peermem = number(value, NULL, entry);
-	else if (is(entry, n, "cut"))
-		s->cut = number(value, NULL, entry);
+	} else if (text_is(e, "mtu"))
+		read_mtu(e, s);
+	else if (text_is(e, "cqe"))
+		read_cqe(e, s);
+	else if (text_is(e, "nics"))
+		s->nics = (unsigned)text_value(e);
+	else if (text_is(e, "ib"))
+		s->is_ib |= text_bit(e);
+	else if (text_is(e, "iwarp"))
+		s->is_iwarp |= text_bit(e);
+	else if (text_is(e, "nov4"))
+		s->no_v4 |= text_bit(e);
+	else if (text_is(e, "nolid"))
+		s->no_lid |= text_bit(e);
+	else if (text_is(e, "grh"))
+		s->wants_grh |= text_bit(e);
+	else if (text_is(e, "apart"))
+		s->is_apart |= text_bit(e);
+	else if (text_is(e, "nov6"))
+		s->no_v6 |= text_bit(e);
+	else if (text_is(e, "noatomics"))
+		s->no_atomics |= text_bit(e);
+	else if (text_is(e, "memlock"))
+		s->memlock = text_value(e);
+	else if (text_is(e, "inline"))
+		s->inline_bytes = (unsigned)text_value(e);
+	else if (text_is(e, "message"))
+		s->message_bytes = (unsigned)text_value(e);
+	else if (text_is(e, "depth"))
+		s->depth = (unsigned)text_value(e);
+	else if (text_is(e, "level"))
+		s->level = (int)text_value(e);
+	else if (text_is(e, "class"))
+		s->class = (int)text_value(e);
+	else if (text_is(e, "threads"))
+		s->threads = (unsigned)text_value(e);
+	else if (text_is(e, "latency"))
+		s->latency_ns = text_value(e);
+	else if (text_is(e, "rate"))
+		s->bytes_per_s = text_value(e);
+	else if (text_is(e, "peermem"))
+		s->peermem = text_value(e);
+	else if (text_is(e, "cut"))
+		s->cut = text_value(e);
 	else
-		refuse(entry);
+		text_refuse(e);
 	if (s->nics > NICS || s->bytes_per_s == 0)
-		refuse(entry);
+		text_refuse(e);
 }
 
-static struct mishap read_mishap(const char *text, const char *entry)
+static void read_entry(const struct text_entry *e, void *settings)
 {
-	static const char *const names[] = { "", "fail", "status", "event", "flip", "drop", "hang", "lose", "part" };
-	const char *equals = strchr(text, '=');
-	size_t n = equals ? (size_t)(equals - text) : strlen(text);
+	struct settings *s = settings;
 
-	for (enum deed deed = FAIL; deed <= PART; deed++)
-		if (is(text, n, names[deed]) && (deed <= EVENT) == (equals != NULL))
-			return (struct mishap){ deed, equals ? (int)number(equals + 1, NULL, entry) : 0 };
-	refuse(entry);
-}
-
-/* [mlx5_N:]CALL:K[+]:WHAT */
-static void read_fault(const char *entry, struct settings *s)
-{
-	struct fault *f = &s->faults[s->faults_n];
-	const char *call = entry, *count, *what;
-
-	if (++s->faults_n == FAULTS)
-		refuse(entry);
-	*f = (struct fault){ .nic = -1 };
-	if (!strncmp(entry, "mlx5_", 5)) {
-		f->nic = (int)index_of(entry + 5, ":", entry);
-		call = strchr(entry, ':') + 1;
-	}
-	count = strchr(call, ':');
-	what = count ? strchr(count + 1, ':') : NULL;
-	if (!what || (size_t)(count - call) >= sizeof(f->call))
-		refuse(entry);
-	memcpy(f->call, call, (size_t)(count - call));
-	f->on = what[-1] == '+';
-	f->from = (unsigned)number(count + 1, f->on ? "+" : ":", entry);
-	f->does = read_mishap(what + 1, entry);
+	if (e->value)
+		read_setting(e, s);
+	else
+		text_add_fault(e, &s->faults);
 }
 
 void settings_read(const char *text, struct settings *ret)
 {
-	char *copy = strdup(text ? text : ""), *rest = copy, *entry;
+	static const char *const deeds[] = {
+		"fail=", "status=", "event=", "flip", "drop", "hang", "lose", "part", NULL
+	};
+	static const struct text_kind kind = { "verbs stub", "mlx5_", NICS, deeds };
 
 	*ret = (struct settings){ .nics = NICS,
 				  .memlock = UINT64_MAX,
@@ -188,33 +133,12 @@ void settings_read(const char *text, struct settings *ret)
 	for (unsigned i = 0; i < NICS; i++)
 		for (unsigned j = 0; j < PORTS; j++)
 			ret->mtu[i][j] = IBV_MTU_4096;
-	while ((entry = strsep(&rest, ","))) {
-		const char *equals = strchr(entry, '='), *colon = strchr(entry, ':');
-
-		if (!*entry)
-			continue;
-		if (equals && (!colon || equals < colon))
-			read_setting(entry, equals + 1, ret);
-		else
-			read_fault(entry, ret);
-	}
-	free(copy);
+	text_read(&kind, text, read_entry, ret);
 }
 
 struct mishap settings_mishap(struct settings *s, const char *call, bool is_work, int nic)
 {
-	struct mishap ret = { NOTHING, 0 };
+	struct text_deed does = text_call(&s->faults, call, is_work ? "work" : NULL, nic);
 
-	for (unsigned i = 0; i < s->faults_n; i++) {
-		struct fault *f = &s->faults[i];
-
-		if (f->nic >= 0 && f->nic != nic)
-			continue;
-		if (strcmp(f->call, call) != 0 && !(is_work && !strcmp(f->call, "work")))
-			continue;
-		f->seen++;
-		if (ret.deed == NOTHING && (f->on ? f->seen >= f->from : f->seen == f->from))
-			ret = f->does;
-	}
-	return ret;
+	return (struct mishap){ (enum deed)does.deed, (int)does.number };
 }
