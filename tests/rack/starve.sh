@@ -10,19 +10,38 @@ set=$home/set
 feedline data make "$set" --size 64MiB --store "$store" >/dev/null
 left_out=()
 
-# feed ARGS...: rc, $home/out; band, cause, hop, depth of the first lane. The command is behind "${before[@]}".
+# begin NAME ARGS...: a feed in the background, behind "${before[@]}"; in a network of its own, where it does not wait for
+# others. Where there is none, it has ended before the next begins. end NAME: it has ended; rc; band, cause and hop of its
+# first lane; `value` reads it.
 before=()
-feed() {
+apart=()
+[ -z "${FEEDLINE_OWN_NET:-}" ] || apart=(unshare -n)
+declare -A feeds
+begin() {
+	timeout -s KILL 120 "${before[@]}" "${apart[@]}" "$prefix/feedline" bench feed --path "$set" "${@:2}" \
+		--store "$home/$1.db" --json >"$home/$1.out" 2>"$home/$1.err" &
+	feeds[$1]=$!
+	[ ${#apart[@]} -gt 0 ] || while kill -0 "${feeds[$1]}" 2>/dev/null; do
+		sleep 0.1
+	done
+}
+end() {
 	rc=0
-	timeout -s KILL 120 "${before[@]}" "$prefix/feedline" bench feed --path "$set" "$@" --store "$store" --json \
-		>"$home/out" 2>"$home/err" || rc=$?
-	rc=$(undisturbed "$rc" "$home/out")
+	wait "${feeds[$1]}" || rc=$?
+	unset "feeds[$1]"
+	out=$home/$1.out
+	rc=$(undisturbed "$rc" "$out")
 	band=$(value '.lanes[0].band')
 	cause=$(value '.lanes[0].cause')
 	hop=$(value '.lanes[0].hop')
 }
+# feed ARGS...: one that is waited for.
+feed() {
+	begin one "$@"
+	end one
+}
 value() {
-	jq -r "$1" "$home/out"
+	jq -r "$1" "$out"
 }
 # never WORD GOT WHAT
 never() {
@@ -52,7 +71,7 @@ leave_group() {
 	[ -z "$group" ] || rmdir "$group" 2>/dev/null || { sleep 1 && rmdir "$group"; }
 	group=
 }
-trap 'calm; leave_group; rm -rf "$home"' EXIT
+trap 'calm; kill "${feeds[@]}" 2>/dev/null || true; leave_group; rm -rf "$home"' EXIT
 
 feed --step-bytes 1MiB --step-time 20ms --block 256KiB --duration 500ms
 if [ "$rc" = 3 ] && [ "$band" = null ]; then
@@ -60,13 +79,20 @@ if [ "$rc" = 3 ] && [ "$band" = null ]; then
 	exit 77
 fi
 
-# ---- a source of known pace: a batch every PACE, wanted every 20 ms. rho is 20 ms / PACE.
+# ---- a source of known pace: a batch every PACE, wanted every 20 ms. rho is 20 ms / PACE. All of these sleep for most of
+# their time. Beside them one that is told at the end: enough, but not in time. With fewer steps S is not known well enough
+# to be told from a border.
 paced=(--source paced --step-bytes 64KiB --block 64KiB --step-time 20ms --duration 2s)
+late=("${paced[@]}" --pace 16ms --jitter 1 --duration 16s)
+begin late "${late[@]}" --prefetch 1
 for pace in 40ms 25ms; do # rho 0.5, 0.8
 	feed "${paced[@]}" --pace $pace
 	never fed "$band" "half or four fifths of what is wanted, a batch every $pace"
 	never jitter "$cause" "the cause of too little, a batch every $pace"
 	agree "a batch every $pace"
+	[ $pace = 40ms ] || continue
+	has "$band" starved 'half of what is wanted'
+	is capacity "$cause" 'cause of half of what is wanted'
 done
 for pace in 16ms 10ms; do # rho 1.25, 2
 	feed "${paced[@]}" --pace $pace
@@ -74,20 +100,14 @@ for pace in 16ms 10ms; do # rho 1.25, 2
 	never capacity "$cause" "the cause where enough comes, a batch every $pace"
 	agree "a batch every $pace"
 done
-feed "${paced[@]}" --pace 40ms
-has "$band" starved 'half of what is wanted'
-is capacity "$cause" 'cause of half of what is wanted'
 
-# ---- enough, but not in time: a queue of the depth that was found cures it. With fewer steps S is not known well enough
-# to be told from a border.
-feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch 1 --duration 16s
+end late
+cured=
 if [[ $band == *starved ]]; then
 	is jitter "$cause" 'cause where enough comes, too late'
-	depth=$(value '.lanes[0].depth_needed')
 	if [ "$cause" = jitter ]; then
 		is true "$(value '.lanes[0].depth_needed > 1')" 'a deeper queue is needed'
-		feed "${paced[@]}" --pace 16ms --jitter 1 --prefetch "$depth" --duration 16s
-		never starved "$band" "with the queue of $depth batches that was found"
+		cured=$(value '.lanes[0].depth_needed')
 	fi
 else
 	left_out+=("jitter (the band was $band)")
@@ -127,10 +147,13 @@ for engine in auto pread; do
 		[ "$enough" != true ] || is no "$([[ $hop == *drive* ]] && echo yes || echo no)" \
 			"whether the drive is blamed for one CPU, $step by $engine ($(value '.lanes[0] | [.band, .S, .why_hop]' | tr -d '\n'))"
 	done
-	is number "$(feedline show --store "$store" --json |
+	is number "$(feedline show --store "$home/one.db" --json |
 		jq -r '[.. | .witnesses? // empty] | first | .run_queue_wait_ratio | type')" "how long its threads waited, by $engine"
 done
 before=()
+
+# ---- the queue of the depth that was found: it cures what came too late. Looked at when all is done, it sleeps, too.
+[ -z "$cured" ] || begin cured "${late[@]}" --prefetch "$cured"
 
 # ---- a drive that is held back from outside: the whole of feedline in a cgroup of version 1
 drive=$(feedline topo --json | jq -r --arg d "$(stat -c '%Hd:%Ld' "$set/data-00000000")" \
@@ -149,6 +172,11 @@ if [ "$(id -u)" = 0 ] && [ -n "$drive" ] && [ -n "$parent" ] && mkdir "$parent/f
 	is capacity "$cause" 'cause of a drive that is held back'
 else
 	left_out+=('a drive held back by a cgroup (no root, no known drive or no blkio of version 1)')
+fi
+
+if [ -n "$cured" ]; then
+	end cured
+	never starved "$band" "with the queue of $cured batches that was found"
 fi
 
 [ ${#left_out[@]} = 0 ] || printf 'left out: %s\n' "${left_out[@]}"
