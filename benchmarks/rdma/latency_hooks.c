@@ -276,13 +276,13 @@ static int check_trips(const struct latency_state *s, uint64_t asked, uint64_t a
 	return rc;
 }
 
-/* Who failed says why; the other one is none the wiser. */
+/* Did something fail on the other side, which says why? */
 static int is_under_way(const struct latency_state *s, const struct total *all, struct fl_err *err)
 {
-	int rc = fl_rdma_ping_cause(s->ping, err);
+	int rc;
 
-	if (rc < 0 || (all[ASKS].all_done && all[ANSWERS].all_done))
-		return rc;
+	if (all[ASKS].all_done && all[ANSWERS].all_done)
+		return 0;
 	rc = fl_fail(err, -ETIMEDOUT, "not all that was under way in the end was done, says %s", s->link.peer);
 	fl_hint(err, "is that host, or the network between, still there?");
 	return rc;
@@ -291,13 +291,14 @@ static int is_under_way(const struct latency_state *s, const struct total *all, 
 static int check_end(const struct latency_state *s, struct fl_err *err)
 {
 	struct total mine = { 0 }, all[2];
+	int cause = fl_rdma_ping_cause(s->ping, err); /* stands, also where the other side is lost by now */
 	int rc;
 
 	mine.all_done = htobe64(fl_rdma_ping_trips(s->ping, &mine.trips));
 	mine.trips = htobe64(mine.trips);
-	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
-	if (rc < 0)
-		return rc;
+	rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, cause < 0 ? NULL : err);
+	if (cause < 0 || rc < 0)
+		return cause < 0 ? cause : rc;
 	rc = is_under_way(s, all, err);
 	if (rc < 0)
 		return rc;

@@ -478,15 +478,23 @@ static void state_messages(const struct stream_state *s, const struct total *oth
 		fl_set_fact(s->lane, "lost", "%" PRIu64 " of %" PRIu64, sent - taken, sent);
 }
 
-/* Who failed says why; the other one is none the wiser. */
-static int is_under_way(const struct stream_state *s, const struct total *all, struct fl_err *err)
+/* What failed on this side in the end. */
+static int cause_of(const struct stream_state *s, struct fl_err *err)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; i < s->link.threads && rc == 0 && s->posts[i]; i++)
 		rc = fl_rdma_post_cause(s->posts[i], err);
-	if (rc < 0 || (be64toh(all[0].all_done) && be64toh(all[1].all_done)))
-		return rc;
+	return rc;
+}
+
+/* Did something fail on the other side, which says why? */
+static int is_under_way(const struct stream_state *s, const struct total *all, struct fl_err *err)
+{
+	int rc;
+
+	if (be64toh(all[0].all_done) && be64toh(all[1].all_done))
+		return 0;
 	rc = fl_fail(err, -ETIMEDOUT, "not all that was under way in the end was done, says %s", s->link.peer);
 	fl_hint(err, "is that host, or the network between, still there?");
 	return rc;
@@ -573,10 +581,11 @@ static int check_all(const struct stream_state *s, const struct total *all, stru
 static int check_end(const struct stream_state *s, struct fl_err *err)
 {
 	struct total mine = total_of(s), all[2];
-	int rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, err);
+	int cause = cause_of(s, err); /* stands, also where the other side is lost by now */
+	int rc = fl_allgather(s->lane, "totals", &mine, sizeof(mine), all, cause < 0 ? NULL : err);
 
-	if (rc < 0)
-		return rc;
+	if (cause < 0 || rc < 0)
+		return cause < 0 ? cause : rc;
 	if (receives(s))
 		state_messages(s, &all[1 - fl_rank(s->lane)]);
 	rc = is_under_way(s, all, err);

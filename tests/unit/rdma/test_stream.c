@@ -48,6 +48,10 @@ static bool is_measured(unsigned row, unsigned rank)
 	return row != SEND || rank == 1;
 }
 
+/* What a test does with what both say. */
+static void (*meddle)(const char *name, void *mine);
+static struct rig_group *group;
+
 /* Both lanes to their end, the initiator after so many requests; nothing is left. */
 static void live(const char *stub, unsigned row, const struct fl_rdma_stream_opts o[2], struct rig_life lives[2])
 {
@@ -58,10 +62,11 @@ static void live(const char *stub, unsigned row, const struct fl_rdma_stream_opt
 	/* They begin together. */
 	snprintf(text, sizeof(text), "threads=%u,%s", (unsigned)o[0].threads * (all ? 2 : 1), stub);
 	verbs_stub_begin(text);
+	group = g;
 	for (unsigned rank = 0; rank < 2; rank++) {
 		lives[rank] = (struct rig_life){ .bench = &fl_bench_rdma_stream[row],
 						 .opts = &o[rank],
-						 .lane = { .group = g, .rank = rank, .size = 2 },
+						 .lane = { .group = g, .rank = rank, .size = 2, .meddle = meddle },
 						 .threads = (unsigned)o[rank].threads,
 						 .ops_wanted = is_measured(row, rank) ? OPS : 0 };
 		rig_begin(&lives[rank]);
@@ -301,6 +306,33 @@ static void fails(void **state)
 }
 
 /* Where nobody tells what is lost, that is the first thing to think of. */
+/* Whoever comes to it, the other one is lost, and neither is heard. */
+static void loses_all(const char *name, void *mine)
+{
+	(void)mine;
+	if (strcmp(name, "totals") != 0)
+		return;
+	group->came = 2;
+	group->lost = 1;
+}
+
+/* What failed after the last step is said by whoever it failed for, also where the other lane is gone by then. */
+static void keeps_its_cause(void **state)
+{
+	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+	struct rig_life lives[2];
+
+	(void)state;
+	meddle = loses_all;
+	live("write:3012:status=10", WRITE, o, lives);
+	meddle = NULL;
+	assert_int_equal(lives[0].step_rc, 0);
+	assert_int_equal(lives[0].verify_rc, -EACCES);
+	assert_non_null(
+		strstr(lives[0].err.what, "write, rank 1 (target, 127.0.0.1): its memory may not be accessed so"));
+	assert_int_equal(lives[1].verify_rc, -ECANCELED);
+}
+
 static void hints(void **state)
 {
 	static const struct {
@@ -460,10 +492,11 @@ static void probes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moves),	  cmocka_unit_test(rate),
-					    cmocka_unit_test(fails),	  cmocka_unit_test(loses),
-					    cmocka_unit_test(fits),	  cmocka_unit_test(hints),
-					    cmocka_unit_test(needs_room), cmocka_unit_test(probes) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate),
+					    cmocka_unit_test(fails), cmocka_unit_test(loses),
+					    cmocka_unit_test(fits),  cmocka_unit_test(keeps_its_cause),
+					    cmocka_unit_test(hints), cmocka_unit_test(needs_room),
+					    cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
