@@ -162,8 +162,8 @@ void fl_study_find_knee(struct fl_study_result *s)
 	if (best)
 		set_shares(s, m, best->median);
 	if (!best || isnan(best->ratio.median)) { /* of nothing at all there is no share */
-		s->found = fl_dup(is_any_measured(s) ? "no value was measured that could be better than another"
-						     : "no value was measured");
+		s->found = is_any_measured(s) ? fl_dup("no value was measured that could be better than another")
+					      : fl_format("no value of %s was measured", s->option);
 		return;
 	}
 	s->best = best;

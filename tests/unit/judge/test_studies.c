@@ -66,7 +66,7 @@ static const struct {
 	  "the knee is depth=2 with 1.98 GB/s, 99 % of" },
 	{ "depth", "[\"1\",\"2\",\"4\"]", { 0, 1e9, 0 }, "2", "2", "the knee is depth=2" },
 	{ "depth", "[\"0.5\",\"0.25\"]", { 2e9, 2e9 }, "0.25", "0.5", "the knee is depth=0.25 with 2.00 GB/s" },
-	{ "depth", "[\"1\",\"2\"]", { 0, 0 }, NULL, NULL, "no value was measured" },
+	{ "depth", "[\"1\",\"2\"]", { 0, 0 }, NULL, NULL, "no value of depth was measured" },
 	/* Words are not less than each other. */
 	{ "pattern",
 	  "[\"sequential\",\"random\"]",
@@ -87,7 +87,7 @@ static const struct {
 	  NULL,
 	  "random",
 	  "best is pattern=random with 2.00 GB/s" },
-	{ "pattern", "[\"sequential\",\"random\"]", { 0, 0 }, NULL, NULL, "no value was measured" },
+	{ "pattern", "[\"sequential\",\"random\"]", { 0, 0 }, NULL, NULL, "no value of pattern was measured" },
 };
 
 static void assert_value(const struct fl_study_point *p, const char *value)

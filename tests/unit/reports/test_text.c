@@ -115,11 +115,12 @@ static void test_missing_values(void **state)
 		const char *reasons[3]; /* NULL: that case was not needed */
 		const char *said;
 	} rows[] = {
-		{ { "no drive", "no drive", "no drive" }, "storage.read path=/data/file: no value was measured\n" },
+		{ { "no drive", "no drive", "no drive" },
+		  "storage.read path=/data/file: no value of block was measured\n" },
 		{ { "no drive", "no room", "no drive" },
-		  "no value was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not measured\n" },
+		  "no value of block was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not measured\n" },
 		{ { "no drive", "no drive", NULL },
-		  "no value was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not needed\n" },
+		  "no value of block was measured; 4KiB: not measured, 8KiB: not measured, 16KiB: not needed\n" },
 	};
 	static const char *const blocks[] = { "4096", "8192", "16384" };
 	const struct fl_look look = { .width = 200 };
