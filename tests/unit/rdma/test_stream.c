@@ -48,7 +48,7 @@ static bool is_measured(unsigned row, unsigned rank)
 	return row != SEND || rank == 1;
 }
 
-/* What a test does with what both say. */
+/* What a test does with what the initiator says. */
 static void (*meddle)(const char *name, void *mine);
 static struct rig_group *group;
 
@@ -64,11 +64,13 @@ static void live(const char *stub, unsigned row, const struct fl_rdma_stream_opt
 	verbs_stub_begin(text);
 	group = g;
 	for (unsigned rank = 0; rank < 2; rank++) {
-		lives[rank] = (struct rig_life){ .bench = &fl_bench_rdma_stream[row],
-						 .opts = &o[rank],
-						 .lane = { .group = g, .rank = rank, .size = 2, .meddle = meddle },
-						 .threads = (unsigned)o[rank].threads,
-						 .ops_wanted = is_measured(row, rank) ? OPS : 0 };
+		lives[rank] = (struct rig_life){
+			.bench = &fl_bench_rdma_stream[row],
+			.opts = &o[rank],
+			.lane = { .group = g, .rank = rank, .size = 2, .meddle = rank ? NULL : meddle },
+			.threads = (unsigned)o[rank].threads,
+			.ops_wanted = is_measured(row, rank) ? OPS : 0
+		};
 		rig_begin(&lives[rank]);
 	}
 	rig_end(&lives[0]);
@@ -306,7 +308,7 @@ static void fails(void **state)
 }
 
 /* Where nobody tells what is lost, that is the first thing to think of. */
-/* Whoever comes to it, the other one is lost, and neither is heard. */
+/* The other one is lost, and neither is heard. */
 static void loses_all(const char *name, void *mine)
 {
 	(void)mine;
@@ -314,6 +316,7 @@ static void loses_all(const char *name, void *mine)
 		return;
 	group->came = 2;
 	group->lost = 1;
+	pthread_cond_broadcast(&group->changed);
 }
 
 /* What failed after the last step is said by whoever it failed for, also where the other lane is gone by then. */
