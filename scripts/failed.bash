@@ -30,6 +30,7 @@ tested() {
 	local rc=0 number name logs=build/$1/Testing/Temporary
 	said=$(mktemp)
 	trap 'rm -f "$said"' EXIT
+	rm -f "$logs/LastTestsFailed.log" # of an earlier run
 	"${@:2}" 2>&1 | tee "$said" || rc=$?
 	if [ $rc != 0 ]; then
 		while IFS=: read -r number name; do

@@ -34,7 +34,7 @@ enum fl_rdma_completion { FL_RDMA_POLL, FL_RDMA_EVENT };
 	FL_FIELD(S, traffic_class, FL_COUNT, "0", "0..255",                                                            \
 		 "of packets in a global route, which InfiniBand then takes; of RoCE, DSCP is its upper 6 bits"),      \
 	FL_FIELD(S, service_level, FL_COUNT, "0", "0..15",                                                             \
-		 "of packets of InfiniBand; of RoCE, the priority in a VLAN's tag")
+		 "of packets of InfiniBand; of RoCE, 0 to 7, the priority in a VLAN's tag")
 
 #define FL_RDMA_FIELD_RELAXED(S)                                                                                       \
 	FL_FIELD(S, relaxed, FL_FLAG, "no", NULL,                                                                      \

@@ -241,7 +241,7 @@ int fl_rdma_latency_step(void *state, unsigned thread, uint64_t n, struct fl_ste
 	if (fl_rank(s->lane) != ASKS && !is_echoed(s))
 		return FL_IDLE;
 	rc = fl_rank(s->lane) == ASKS ? ask(s, n, did, err) : answer(s, n, did, err);
-	return rc < 0 ? fl_rdma_events_judge(&s->port, rc, err) : 0;
+	return rc < 0 && rc != -ECANCELED ? fl_rdma_events_judge(&s->port, rc, err) : rc;
 }
 
 void fl_rdma_latency_halt(void *state)

@@ -415,7 +415,7 @@ int fl_rdma_stream_step(void *state, unsigned thread, uint64_t n, struct fl_step
 		return FL_IDLE;
 	rc = fl_rdma_post_move(s->posts[thread], n, &did->ops, err);
 	if (rc < 0)
-		return fl_rdma_events_judge(&s->port, rc, err);
+		return rc == -ECANCELED ? rc : fl_rdma_events_judge(&s->port, rc, err);
 	did->bytes = did->ops * s->out.size;
 	return 0;
 }

@@ -76,6 +76,8 @@ static const char *why_no_limit(const struct fl_subject *s, const struct fl_lane
 		return "it is not known to be a PCI device: the rate of its port may be but a name";
 	if (!nic->pci.link.real)
 		return "below a hypervisor both ends may be functions of one NIC: nothing need go over its wire";
+	if (!isfinite(nic->pci.link.gts_now.value))
+		return "it does not know its link, as virtual functions do not: others may share its port";
 	if (s->size > 1 && !s->spans)
 		return "both ends are this NIC: nothing need go over its wire";
 	if (interface && !is_own_interface(nic, interface))

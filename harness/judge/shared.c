@@ -89,7 +89,7 @@ static void excuse(const struct load *loads, size_t n)
 }
 
 /* All that is to be expected of it is used: none can have more but for less of another. */
-static void say_full(const struct load *loads, size_t n, double share)
+static void say_shared(const struct load *loads, size_t n, double share)
 {
 	const struct fl_hop *hop = loads->hop;
 	char got[FL_UNIT_TEXT], of_cap[FL_UNIT_TEXT];
@@ -100,7 +100,7 @@ static void say_full(const struct load *loads, size_t n, double share)
 		if (!loads[i].lane->beside)
 			fl_path_finding(
 				loads[i].lane,
-				fl_format("%s is full: %zu lanes together put %s on it, %s of what it can carry",
+				fl_format("%s is shared: %zu lanes together put %s on it, %s of what it can carry",
 					  hop->name, n, got, of_cap));
 }
 
@@ -117,7 +117,7 @@ static void judge_sum(const struct load *loads, size_t n)
 		return;
 	}
 	if (median >= line)
-		say_full(loads, n, median);
+		say_shared(loads, n, median);
 	if (!(high_at_work < line))
 		excuse(loads, n);
 }

@@ -21,9 +21,10 @@ struct fl_route {
  * ring, lose it. */
 struct fl_route fl_route_up(const struct fl_machine *m, const struct fl_pci *pci);
 
-/* Functions of one device have one link, its virtual ones too: the one to the port above, below which is nothing else.
- * Of the drives, NICs and whole GPUs that have it in common with `pci`, itself included, the first by its address that
- * knows what the link is, since virtual functions do not. NULL: as far as the machine tells, the link is its own. */
+/* What is below one port has one link, the one to it: functions of a device, its virtual ones too, the namespaces or
+ * drives of one controller. Of the drives, NICs and whole GPUs that have it in common with `pci`, itself included, the
+ * first by its address that knows what the link is, since virtual functions do not. NULL: as far as the machine tells,
+ * the link is its own. */
 const struct fl_pci *fl_route_shared_link(const struct fl_machine *m, const struct fl_pci *pci);
 
 /* Is the i-th port of a route the upstream port of a switch? */

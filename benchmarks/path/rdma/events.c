@@ -50,26 +50,35 @@ static void describe(const struct fl_rdma_port *p, unsigned heard, char *ret, si
 		snprintf(ret, room, "%s said that it gave up a queue of ours", p->device);
 }
 
-int fl_rdma_events_judge(struct fl_rdma_port *p, int rc, struct fl_err *err)
+/* Of what failed. That the port was down, or the device, is why, but of wrong data; that a queue was given up may be no
+ * more than what followed, so a hint that is there says more. */
+static void explain(const struct fl_rdma_port *p, unsigned heard, struct fl_err *err)
 {
 	char what[FL_RDMA_NAME + 64];
-	unsigned heard;
 
-	if (!p->context || rc == -ECANCELED)
-		return rc;
-	heard = hear(p);
-	if (!(heard & (DOWN | DEVICE | QUEUE)))
-		return rc;
+	if (!err || !(heard & (DOWN | DEVICE | QUEUE)))
+		return;
 	describe(p, heard, what, sizeof(what));
-	if (rc < 0) {
-		if (err)
-			*err->hint = 0; /* that one was a guess */
-		fl_hint(err, "%s; the kernel log may say why", what);
+	if (heard & (DOWN | DEVICE) && err->code != -EBADMSG)
+		*err->hint = 0;
+	fl_hint(err, "%s; the kernel log may say why", what);
+}
+
+int fl_rdma_events_judge(struct fl_rdma_port *p, int rc, struct fl_err *err)
+{
+	const unsigned heard = p->context ? hear(p) : 0;
+	char what[FL_RDMA_NAME + 64];
+
+	if (rc < 0 && rc != -ECANCELED)
+		explain(p, heard, err);
+	if ((rc < 0 && rc != -ECANCELED) || !(heard & (DOWN | DEVICE)))
 		return rc;
-	}
-	if (!(heard & (DOWN | DEVICE)))
-		return 0;
+	if (err)
+		*err = (struct fl_err){ 0 }; /* that it was called off */
+	describe(p, heard, what, sizeof(what));
 	rc = fl_fail(err, heard & DEVICE ? -EIO : -ENETDOWN, "%s: what was measured is not what it can do", what);
-	fl_hint(err, "the kernel log may say why: the cable, its transceivers, the switch, or 'ip link'?");
+	fl_hint(err, heard & DEVICE
+			     ? "the kernel log may say why: its firmware, its slot, too hot?"
+			     : "the kernel log may say why: the cable, its transceivers, the switch, or 'ip link'?");
 	return rc;
 }

@@ -90,6 +90,17 @@ static int check_room(const struct fl_rdma_link_spec *spec, struct fl_err *err)
 	return 0;
 }
 
+/* RoCE has 3 bits for it, of which drivers make the others 0 without a word. */
+static int check_level(const struct fl_rdma_link_spec *spec, struct fl_err *err)
+{
+	const unsigned most = spec->port->is_ethernet ? 7 : 15;
+
+	if (spec->service_level <= most)
+		return 0;
+	return fl_fail(err, -EINVAL, "service level %u at %s; there it can be 0 to %u", spec->service_level,
+		       spec->port->name, most);
+}
+
 static int make_failed(const struct fl_rdma_link_spec *spec, int code, const char *what, struct fl_err *err)
 {
 	int rc;
@@ -438,6 +449,8 @@ int fl_rdma_link_make(const struct fl_rdma_link_spec *spec, struct fl_rdma_link 
 				  .message_bytes = spec->port->attr.max_msg_sz };
 	int rc = check_room(spec, err);
 
+	if (rc == 0)
+		rc = check_level(spec, err);
 	if (rc < 0)
 		return rc;
 	name_peer(spec, &l);

@@ -26,7 +26,7 @@ struct fl_rdma_link_spec {
 	bool inline_wish;	  /* with none where the device cannot do so many, which others fail for */
 	enum fl_rdma_transport transport;
 	unsigned traffic_class; /* 0 .. 255; other than 0 makes the route a global one */
-	unsigned service_level; /* 0 .. 15 */
+	unsigned service_level; /* 0 .. 15; RoCE: 0 .. 7 */
 	bool events;		/* completions can be slept for */
 	bool apart;		/* receives complete in a queue of their own */
 };

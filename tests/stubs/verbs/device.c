@@ -415,7 +415,7 @@ void say_event_locked(const struct qp *q, enum ibv_event_type type)
 	c->said[c->said_n++] = event;
 }
 
-/* Neither is a call that fails by a fault: none tells of that. */
+/* No fault makes this one fail, which programs cannot tell from that there is no event. */
 int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *ret)
 {
 	struct context *c = context_of(context);

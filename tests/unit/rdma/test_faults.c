@@ -318,7 +318,7 @@ static void reasons(void **state)
 		{ .stub = "mlx5_#:$:40:event=1,mlx5_#:$:50:status=10",
 		  .code = -EACCES,
 		  .says = "%, @: its memory may not be accessed so",
-		  .hint = "mlx5_# said that it gave up a queue of ours" },
+		  .hint = "the other side's registration lacks the right" },
 		{ .stub = "mlx5_#:$:40:event=0,mlx5_#:$:41:event=8,mlx5_#:$:50:status=19",
 		  .code = -EIO,
 		  .says = "%, @: the device failed (fatal error)",

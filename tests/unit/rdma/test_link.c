@@ -368,6 +368,16 @@ static void sets_too_many(struct side *s)
 	s->link_spec.pairs = FL_RDMA_PAIRS_MAX + 1;
 }
 
+static void sets_level(struct side *s)
+{
+	s->link_spec.service_level = 8;
+}
+
+static void sets_high_level(struct side *s)
+{
+	s->link_spec.service_level = 16;
+}
+
 static void sets_inline(struct side *s)
 {
 	s->link_spec.inline_bytes = 4000;
@@ -400,6 +410,8 @@ static void cannot_be_made(void **state)
 		{ "", sets_too_deep, -EINVAL, "mlx5_0 has room for 1 to 16384", "" },
 		{ "", sets_too_many, -EINVAL, "it can be 1 to 64", "" },
 		{ "", sets_threads, -EINVAL, "3 queue pairs are not to be shared equally among 2 threads", "" },
+		{ "", sets_level, -EINVAL, "service level 8 at mlx5_0 port 1; there it can be 0 to 7", "" },
+		{ "ib=0", sets_high_level, -EINVAL, "service level 16 at mlx5_0 port 1; there it can be 0 to 15", "" },
 		{ "", sets_inline, -EINVAL, "make a queue pair of mlx5_0", "4000 bytes inline" },
 		{ "mlx5_0:ibv_create_comp_channel:1:fail=24", sets_events, -EMFILE, "completion channel of mlx5_0",
 		  "" },

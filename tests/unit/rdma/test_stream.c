@@ -307,7 +307,6 @@ static void fails(void **state)
 	}
 }
 
-/* Where nobody tells what is lost, that is the first thing to think of. */
 /* The other one is lost, and neither is heard. */
 static void loses_all(const char *name, void *mine)
 {
@@ -336,6 +335,23 @@ static void keeps_its_cause(void **state)
 	assert_int_equal(lives[1].verify_rc, -ECANCELED);
 }
 
+/* Who is called off, as the one that has the memory is where the other fails, says so if it was its own port. */
+static void knows_why_it_is_called_off(void **state)
+{
+	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+	struct rig_life lives[2];
+
+	(void)state;
+	meddle = loses_all;
+	live("mlx5_0:write:40:event=10", WRITE, o, lives);
+	meddle = NULL;
+	assert_int_equal(lives[0].verify_rc, -ENETDOWN);
+	assert_string_equal(lives[0].err.what,
+			    "mlx5_0 port 1 went down while this ran: what was measured is not what it can do");
+	assert_int_equal(lives[1].verify_rc, -ECANCELED);
+}
+
+/* Where nobody tells what is lost, that is the first thing to think of. */
 static void hints(void **state)
 {
 	static const struct {
@@ -495,10 +511,15 @@ static void probes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(moves), cmocka_unit_test(rate),
-					    cmocka_unit_test(fails), cmocka_unit_test(loses),
-					    cmocka_unit_test(fits),  cmocka_unit_test(keeps_its_cause),
-					    cmocka_unit_test(hints), cmocka_unit_test(needs_room),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(moves),
+					    cmocka_unit_test(rate),
+					    cmocka_unit_test(fails),
+					    cmocka_unit_test(loses),
+					    cmocka_unit_test(fits),
+					    cmocka_unit_test(keeps_its_cause),
+					    cmocka_unit_test(knows_why_it_is_called_off),
+					    cmocka_unit_test(hints),
+					    cmocka_unit_test(needs_room),
 					    cmocka_unit_test(probes) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
