@@ -160,16 +160,19 @@ cat >"$dir/rdma/ssh" <<'EOT'
 #!/bin/bash
 [ "$1 $2 $3" = '-o BatchMode=yes n2' ] && exec sh -c "${*:4}"
 EOT
-cat >"$dir/rdma/feedline" <<'EOT'
+cpu=$(sed -nE 's/^Cpus_allowed_list:.*[^0-9]([0-9]+)$/\1/p' /proc/self/status) # the last that there is
+cat >"$dir/rdma/feedline" <<EOT
 #!/bin/sh
-echo "$*" >>"$0.log"
-echo '{"lanes": [{"metrics": {"bytes_per_s": {"mean": 7}},
+echo "\$*" >>"\$0.log"
+echo '{"lanes": [{"metrics": {"bytes_per_s": {"mean": 7}}, "placement": {"cpus": "$cpu"},
 	"facts": {"rdma_device": "mlx5_0 port 1", "gid": "10.1.0.1 (3)", "path_mtu": "1024"}},
-	{"metrics": {}, "facts": {"rdma_device": "mlx5_1 port 2", "gid": "10.1.0.2 (5)", "path_mtu": "1024"}}]}'
+	{"metrics": {}, "placement": {"cpus": "$cpu"},
+	"facts": {"rdma_device": "mlx5_1 port 2", "gid": "10.1.0.2 (5)", "path_mtu": "1024"}}]}'
 EOT
 cat >"$dir/rdma/ib_write_bw" <<'EOT'
 #!/bin/bash
 echo "$*" >>"$0.log"
+sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status >>"$0.cpus"
 [ "${!#}" = n2 ] || exec sleep 0.1
 [ -e "$0.again" ] || { : >"$0.again"; echo "Couldn't connect to n2:18515" >&2; exit 1; }
 echo ' #bytes     #iterations    BW peak[MB/sec]    BW average[MB/sec]   MsgRate[Mpps]'
@@ -184,6 +187,7 @@ is 'none' "$(rdma theirs_rdma_read || echo none)" 'a server that ends'
 is "-d mlx5_0 -i 1 -x 3 -m 1024 -p 18515 -F -s 65536 -t 128 -Q 1 -D 3 -f 1 n2" "$(tail -n 1 "$dir/rdma/ib_write_bw.log")" 'what it is told here'
 grep -qx -e '-d mlx5_1 -i 2 -x 5 -m 1024 -p 18515 -F -s 65536 -t 128 -Q 1 -D 3 -f 1' "$dir/rdma/ib_write_bw.log" ||
 	is 'mlx5_1' "$(<"$dir/rdma/ib_write_bw.log")" 'what it is told there'
+is "$cpu" "$(sort -u "$dir/rdma/ib_write_bw.cpus")" 'CPUs of both sides of perftest'
 grep -q -- "--hosts $(hostname),n2 " "$dir/rdma/feedline.log" || is 'both hosts' "$(<"$dir/rdma/feedline.log")" 'where ours runs'
 
 
