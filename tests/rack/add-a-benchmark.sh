@@ -32,14 +32,12 @@ printf '%s\n' "$row" >>"$dir/tree/benchmarks/benchmarks.list"
 cd "$dir/tree"
 clang-format --style=file --dry-run -Werror "$file"
 cmake --preset release --no-warn-unused-cli -DFEEDLINE_TESTS=OFF >/dev/null
-nice cmake --build --preset release --target feedline feedline-sense manifest-host >"$dir/log" || { cat "$dir/log"; exit 1; }
+cmake --build --preset release --target feedline feedline-sense manifest-host >"$dir/log" || { cat "$dir/log"; exit 1; }
 
 export HOME=$dir XDG_STATE_HOME=$dir/state XDG_CACHE_HOME=$dir/cache
 build/release/feedline list | grep -F "$name"
 build/release/feedline doc "$dir/share"
 grep -F ".SS $name" "$dir/share/man/man1/feedline-bench.1"
 grep -F "'bench $name options'" "$dir/share/bash-completion/completions/feedline"
-apart=() # in a network of its own nobody else measures
-! unshare -n true 2>/dev/null || apart=(unshare -n)
-"${apart[@]}" build/release/feedline bench "$name" --duration 50ms --json >"$dir/result" || [ $? = 4 ]
+build/release/feedline bench "$name" --duration 50ms --json >"$dir/result" || [ $? = 4 ]
 jq -e --arg name "$name" '.lanes | length > 0 and all(.bench == $name and (.metrics | length > 0))' "$dir/result"

@@ -64,15 +64,12 @@ static void explain(const struct fl_rdma_port *p, unsigned heard, struct fl_err 
 	fl_hint(err, "%s; the kernel log may say why", what);
 }
 
-int fl_rdma_events_judge(struct fl_rdma_port *p, int rc, struct fl_err *err)
+/* Of what was well, or called off. */
+static int refuse(const struct fl_rdma_port *p, unsigned heard, struct fl_err *err)
 {
-	const unsigned heard = p->context ? hear(p) : 0;
 	char what[FL_RDMA_NAME + 64];
+	int rc;
 
-	if (rc < 0 && rc != -ECANCELED)
-		explain(p, heard, err);
-	if ((rc < 0 && rc != -ECANCELED) || !(heard & (DOWN | DEVICE)))
-		return rc;
 	if (err)
 		*err = (struct fl_err){ 0 }; /* that it was called off */
 	describe(p, heard, what, sizeof(what));
@@ -80,5 +77,15 @@ int fl_rdma_events_judge(struct fl_rdma_port *p, int rc, struct fl_err *err)
 	fl_hint(err, heard & DEVICE
 			     ? "the kernel log may say why: its firmware, its slot, too hot?"
 			     : "the kernel log may say why: the cable, its transceivers, the switch, or 'ip link'?");
+	return rc;
+}
+
+int fl_rdma_events_judge(struct fl_rdma_port *p, int rc, struct fl_err *err)
+{
+	const unsigned heard = hear(p);
+
+	if (rc == 0 || rc == -ECANCELED)
+		return heard & (DOWN | DEVICE) ? refuse(p, heard, err) : rc;
+	explain(p, heard, err);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "../sample_gpus.h"
 #include "../sample_hosts.h"
 #include "judged.h"
+#include "rdma_row.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,24 +30,6 @@ static struct fl_flow send_flows[] = {
 	{ 0 },
 };
 static struct fl_flow get_flows[] = { { "nic", "memory", 1, NULL }, { 0 } };
-
-static json_t *declare(const char *name, struct fl_flow *flows)
-{
-	const struct fl_entry entry = { .name = (char *)(uintptr_t)name,
-					.summary = "by RDMA",
-					.program = "feedline-lane-rdma",
-					.verifies = true,
-					.fields = put_fields,
-					.metrics = sample_copy_metrics,
-					.facts = put_facts,
-					.flows = flows };
-	json_t *o = fl_entry_json(&entry);
-
-	json_object_set_new(o, "roles", json_string("initiator|target"));
-	json_object_set_new(o, "measured_at", json_string("initiator"));
-	json_object_set_new(o, "measured_when", json_string("direction=one"));
-	return o;
-}
 
 static json_t *nic_of(const struct fl_run *run, unsigned host)
 {
@@ -109,9 +92,9 @@ static struct fl_run *make(const struct spec *spec)
 
 	for (unsigned i = 0; i < 2; i++)
 		set_nic(nic_of(run, i), spec->machine_gbit);
-	json_object_set_new(run->declared, "net.put", declare("net.put", put_flows));
-	json_object_set_new(run->declared, "net.send", declare("net.send", send_flows));
-	json_object_set_new(run->declared, "net.get", declare("net.get", get_flows));
+	json_object_set_new(run->declared, "net.put", rdma_row("net.put", put_fields, put_facts, put_flows));
+	json_object_set_new(run->declared, "net.send", rdma_row("net.send", put_fields, put_facts, send_flows));
+	json_object_set_new(run->declared, "net.get", rdma_row("net.get", put_fields, put_facts, get_flows));
 	snprintf(options, sizeof(options),
 		 "{\"nic\":\"nic-0000:21:00.0\",\"memory\":\"%s\",\"size\":\"%s\",\"depth\":\"%s\",\"direction\":\"%"
 		 "s\"}",

@@ -4,6 +4,7 @@
 #include "../sample_gpus.h"
 #include "../sample_hosts.h"
 #include "judged.h"
+#include "rdma_row.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,24 +17,6 @@ static struct fl_field put_fields[] = {
 };
 static struct fl_flow put_flows[] = { { "memory", "nic", 1, NULL }, { 0 } };
 static struct fl_fact put_facts[] = { { "path_mtu", true, "h" }, { "rate_bits_per_s", false, "h" }, { 0 } };
-
-static json_t *declare_put(void)
-{
-	const struct fl_entry entry = { .name = "net.put",
-					.summary = "by RDMA",
-					.program = "feedline-lane-rdma",
-					.verifies = true,
-					.fields = put_fields,
-					.metrics = sample_copy_metrics,
-					.facts = put_facts,
-					.flows = put_flows };
-	json_t *o = fl_entry_json(&entry);
-
-	json_object_set_new(o, "roles", json_string("initiator|target"));
-	json_object_set_new(o, "measured_at", json_string("initiator"));
-	json_object_set_new(o, "measured_when", json_string("direction=one"));
-	return o;
-}
 
 /* ---- a NIC of two ports of 200 Gb/s in PCIe 4.0 x16, which carries 29.2 GB/s */
 
@@ -95,7 +78,7 @@ static struct fl_run *put_run(void)
 {
 	struct fl_run *run = hosts_run(2);
 
-	json_object_set_new(run->declared, "net.put", declare_put());
+	json_object_set_new(run->declared, "net.put", rdma_row("net.put", put_fields, put_facts, put_flows));
 	set_nics(run, two_functions, below_port);
 	return run;
 }

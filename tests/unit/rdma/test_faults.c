@@ -319,6 +319,10 @@ static void reasons(void **state)
 		  .code = -EACCES,
 		  .says = "%, @: its memory may not be accessed so",
 		  .hint = "the other side's registration lacks the right" },
+		{ .stub = "mlx5_#:$:40:event=1,mlx5_#:$:50:status=15", /* which has no hint of its own */
+		  .code = -EPROTO,
+		  .says = "%, @: refused there as an invalid RD request",
+		  .hint = "mlx5_# said that it gave up a queue of ours; the kernel log may say why" },
 		{ .stub = "mlx5_#:$:40:event=0,mlx5_#:$:41:event=8,mlx5_#:$:50:status=19",
 		  .code = -EIO,
 		  .says = "%, @: the device failed (fatal error)",

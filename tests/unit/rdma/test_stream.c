@@ -318,16 +318,22 @@ static void loses_all(const char *name, void *mine)
 	pthread_cond_broadcast(&group->changed);
 }
 
+static void live_and_lose(const char *stub, struct rig_life lives[2])
+{
+	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
+
+	meddle = loses_all;
+	live(stub, WRITE, o, lives);
+	meddle = NULL;
+}
+
 /* What failed after the last step is said by whoever it failed for, also where the other lane is gone by then. */
 static void keeps_its_cause(void **state)
 {
-	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 	struct rig_life lives[2];
 
 	(void)state;
-	meddle = loses_all;
-	live("write:3012:status=10", WRITE, o, lives);
-	meddle = NULL;
+	live_and_lose("write:3012:status=10", lives);
 	assert_int_equal(lives[0].step_rc, 0);
 	assert_int_equal(lives[0].verify_rc, -EACCES);
 	assert_non_null(
@@ -338,13 +344,10 @@ static void keeps_its_cause(void **state)
 /* Who is called off, as the one that has the memory is where the other fails, says so if it was its own port. */
 static void knows_why_it_is_called_off(void **state)
 {
-	struct fl_rdma_stream_opts o[2] = { opts_of(0), opts_of(1) };
 	struct rig_life lives[2];
 
 	(void)state;
-	meddle = loses_all;
-	live("mlx5_0:write:40:event=10", WRITE, o, lives);
-	meddle = NULL;
+	live_and_lose("mlx5_0:write:40:event=10", lives);
 	assert_int_equal(lives[0].verify_rc, -ENETDOWN);
 	assert_string_equal(lives[0].err.what,
 			    "mlx5_0 port 1 went down while this ran: what was measured is not what it can do");
