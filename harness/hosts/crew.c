@@ -314,12 +314,12 @@ static void allow(struct fl_crew_case *c, uint64_t allowed_ns)
 	}
 }
 
-/* Hears all until then, or until every part is where it is wanted: 1. */
+/* Hears all until then, or until fl_crew_heard_enough(): 1. */
 static int listen_until(struct fl_crew_case *c, uint64_t until_ns, struct fl_err *err)
 {
 	const struct fl_hub_ears ears = { .hear = fl_crew_hear, .lost = fl_crew_hear_lost, .arg = c };
 
-	while (!fl_crew_all_at(c)) {
+	while (!fl_crew_heard_enough(c)) {
 		uint64_t now_ns = fl_now_ns(), next_ns = now_ns + (c->clocks ? 20 : 100) * ms;
 		int rc;
 
@@ -347,15 +347,6 @@ static int wait_for(struct fl_crew_case *c, enum fl_part_stage wanted, struct fl
 	return rc < 0 ? rc : 0;
 }
 
-/* Is there anybody who is still to be measured? */
-static bool any_goes_on(const struct fl_crew_case *c)
-{
-	for (size_t i = 0; i < c->parts_n; i++)
-		if (!c->parts[i].ended)
-			return true;
-	return false;
-}
-
 static bool any_here(const struct fl_crew_case *c)
 {
 	for (size_t i = 0; i < c->parts_n; i++)
@@ -366,33 +357,16 @@ static bool any_here(const struct fl_crew_case *c)
 
 /* ---- the window */
 
-static bool all_narrow(const struct fl_crew_case *c)
-{
-	for (size_t i = 0; i < c->parts_n; i++)
-		if (!c->parts[i].ended && !c->parts[i].narrow)
-			return false;
-	return true;
-}
-
 /* Until nobody needs more, a tape is full, or the time is up. *ret_why: why it is over before that; else NULL. */
 static int hear_window(struct fl_crew_case *c, uint64_t end_ns, const char **ret_why, struct fl_err *err)
 {
-	*ret_why = NULL;
-	while (any_goes_on(c)) {
-		uint64_t now_ns = fl_now_ns();
-		int rc;
+	int rc;
 
-		if (now_ns + lead_ns >= end_ns)
-			return 0;
-		if (c->full || (!c->of->duration_ns && all_narrow(c))) {
-			*ret_why = c->full ? "tape full" : "interval narrow";
-			return 0;
-		}
-		rc = listen_until(c, now_ns + 10 * ms, err);
-		if (rc != 0)
-			return rc < 0 ? rc : 0;
-	}
-	return 0;
+	c->open = true;
+	rc = listen_until(c, end_ns - lead_ns, err);
+	c->open = false;
+	*ret_why = rc > 0 && fl_crew_any_goes_on(c) ? fl_crew_over_early(c) : NULL;
+	return rc < 0 ? rc : 0;
 }
 
 /* Hosts that measure for that long may do so beside one another. */
@@ -417,7 +391,7 @@ static uint64_t close_ns(const struct fl_crew_case *c, uint64_t from_ns)
 static int window(struct fl_crew_case *c, struct fl_err *err)
 {
 	uint64_t from_ns = fl_now_ns() + lead_ns, end_ns = from_ns + 2 * c->error_ns + asked_ns(c);
-	uint64_t to_ns = end_ns - c->error_ns;
+	uint64_t to_ns = end_ns - c->error_ns, early_ns;
 	const char *why;
 	int rc;
 
@@ -428,8 +402,9 @@ static int window(struct fl_crew_case *c, struct fl_err *err)
 	rc = hear_window(c, end_ns, &why, err);
 	if (rc < 0)
 		return rc;
-	if (why) {
-		to_ns = close_ns(c, from_ns);
+	early_ns = why ? close_ns(c, from_ns) : to_ns;
+	if (early_ns < to_ns) {
+		to_ns = early_ns;
 		tell_times(c, "close", 0, to_ns, why);
 	}
 	judge_windows(c, to_ns - from_ns - c->error_ns);
@@ -450,7 +425,7 @@ static int measure(struct fl_crew_case *c, struct fl_err *err)
 	allow(c, c->whole ? limit_ns : warm_limit_ns);
 	tell_times(c, "start", fl_now_ns() + lead_ns + c->error_ns, 0, NULL);
 	rc = wait_for(c, c->wanted, err);
-	if (rc == 0 && !c->whole && any_goes_on(c))
+	if (rc == 0 && !c->whole && fl_crew_any_goes_on(c))
 		rc = window(c, err);
 	if (rc < 0)
 		return rc;
@@ -497,13 +472,13 @@ static int carry_through(struct fl_crew_case *c, const char *run, struct fl_err 
 	fl_crew_clocks_begin(c);
 	tell_parts(c, run);
 	rc = wait_for(c, FL_PART_READY, err);
-	if (rc == 0 && any_goes_on(c))
+	if (rc == 0 && fl_crew_any_goes_on(c))
 		rc = fl_crew_clocks_before(c, err);
-	if (rc == 0 && any_goes_on(c))
+	if (rc == 0 && fl_crew_any_goes_on(c))
 		rc = measure(c, err);
 	if (rc == 0)
 		rc = wait_for(c, FL_PART_STOPPED, err);
-	if (rc == 0 && any_goes_on(c))
+	if (rc == 0 && fl_crew_any_goes_on(c))
 		rc = fl_crew_clocks_after(c, err);
 	if (rc == 0 && any_here(c))
 		rc = collect(c, err);

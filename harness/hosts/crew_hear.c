@@ -29,12 +29,40 @@ static bool is_at(const struct fl_crew_case *c, const struct fl_crew_part *part)
 	return part->lost || part->stage >= wanted || (part->ended && wanted < FL_PART_STOPPED);
 }
 
-bool fl_crew_all_at(const struct fl_crew_case *c)
+static bool all_at(const struct fl_crew_case *c)
 {
 	for (size_t i = 0; i < c->parts_n; i++)
 		if (!is_at(c, &c->parts[i]))
 			return false;
 	return true;
+}
+
+bool fl_crew_any_goes_on(const struct fl_crew_case *c)
+{
+	for (size_t i = 0; i < c->parts_n; i++)
+		if (!c->parts[i].ended)
+			return true;
+	return false;
+}
+
+static bool all_narrow(const struct fl_crew_case *c)
+{
+	for (size_t i = 0; i < c->parts_n; i++)
+		if (!c->parts[i].ended && !c->parts[i].narrow)
+			return false;
+	return true;
+}
+
+const char *fl_crew_over_early(const struct fl_crew_case *c)
+{
+	if (c->full)
+		return "tape full";
+	return !c->of->duration_ns && all_narrow(c) ? "interval narrow" : NULL;
+}
+
+bool fl_crew_heard_enough(const struct fl_crew_case *c)
+{
+	return all_at(c) || (c->open && fl_crew_over_early(c));
 }
 
 /* ---- words */
@@ -280,7 +308,7 @@ int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, str
 		fl_crew_lose_part(c, part, err);
 		return rc;
 	}
-	return rc < 0 ? rc : fl_crew_all_at(c);
+	return rc < 0 ? rc : fl_crew_heard_enough(c);
 }
 
 void fl_crew_hear_lost(void *arg, struct fl_hub_host *host)

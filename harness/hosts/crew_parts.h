@@ -82,6 +82,7 @@ struct fl_crew_case {
 	bool whole;
 	/* what has been told to all */
 	bool started, windowed, stopped, collected;
+	bool open; /* the window: it may still be over early */
 	bool full; /* a tape is */
 	enum fl_part_stage wanted;
 	struct fl_hub_clocks *clocks; /* NULL: none are being asked */
@@ -103,7 +104,11 @@ int fl_crew_clocks_after(struct fl_crew_case *c, struct fl_err *err);  /* all ha
 /* crew_hear.c: the ears of the hub while the case is in flight; arg: the case. */
 int fl_crew_hear(void *arg, struct fl_hub_host *host, const json_t *message, struct fl_err *err);
 void fl_crew_hear_lost(void *arg, struct fl_hub_host *host);
-bool fl_crew_all_at(const struct fl_crew_case *c); /* every part is where it is wanted, or gone */
+bool fl_crew_any_goes_on(const struct fl_crew_case *c); /* somebody is still to be measured */
+/* Why the window, while it is open, is to be closed before its time; NULL: it is not. */
+const char *fl_crew_over_early(const struct fl_crew_case *c);
+/* Every part is where it is wanted, or gone; or the window is open, and is to be closed. */
+bool fl_crew_heard_enough(const struct fl_crew_case *c);
 struct fl_crew_part *fl_crew_part_of(const struct fl_crew_case *c, const struct fl_hub_host *host); /* NULL: none */
 
 /* crew_end.c */

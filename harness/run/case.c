@@ -280,8 +280,8 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 	return value < low ? low : value > high ? high : value;
 }
 
-/* Steps of 2 ms and a look at the tapes every 20 ms; finer where the time asked for is short, and steps so long that
- * those of a long one fit the tape twice over. */
+/* Steps of 2 ms and a look at the tapes every 20 ms, in the window every 100 ms; finer where the time asked for is
+ * short, and steps so long that those of a long one fit the tape twice over. */
 static void set_pace(struct fl_case *c, uint64_t asked_ns)
 {
 	enum { STEPS_AIM = 4096 };
@@ -291,6 +291,7 @@ static void set_pace(struct fl_case *c, uint64_t asked_ns)
 	if (c->step_ns < time_ns / STEPS_AIM)
 		c->step_ns = time_ns / STEPS_AIM;
 	c->tick_ns = clamp(time_ns / 8, 250000, 20000000);
+	c->watch_ns = clamp(time_ns / 8, 250000, 100000000);
 }
 
 static void init(struct fl_case *c)

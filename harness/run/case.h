@@ -77,7 +77,7 @@ struct fl_case {
 	size_t out_n;	/* behind them: left out of it, as what they would use is not used again (FL_LANE_FAILED) */
 	const struct fl_group_link *link; /* to lanes of its groups on other hosts; NULL: there are none */
 	uint64_t step_ns;		  /* the length of step that threads aim at */
-	uint64_t tick_ns;
+	uint64_t tick_ns, watch_ns;	  /* between looks at the tapes: before and after the window, and in it */
 	/* the window: set by pace.c */
 	uint64_t start_ns, warm_ns;
 	struct fl_window window;

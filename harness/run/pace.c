@@ -14,6 +14,11 @@
 
 static const uint64_t ms = 1000000;
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 /* ---- following the tapes */
 
 /* One more step of a thread. By device clock there is a gap before it, which was waited for, too. */
@@ -62,22 +67,27 @@ static int advance(struct fl_case_lane *lane, uint64_t tick_ns, struct fl_err *e
 	return 0;
 }
 
+static void follow(struct fl_case *c, uint64_t since_ns)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		struct fl_case_lane *lane = &c->lanes[i];
+		struct fl_err why = { 0 };
+
+		if (lane->state == FL_LANE_STEPPING && advance(lane, fl_now_ns() - since_ns, &why) < 0)
+			fl_case_fail_lane(c, lane, true, &why);
+	}
+}
+
 int fl_case_tick(struct fl_case *c, uint64_t until_ns, struct fl_err *err)
 {
-	uint64_t before_ns = fl_now_ns();
-	uint64_t due_ns = before_ns + c->tick_ns < until_ns ? before_ns + c->tick_ns : until_ns;
+	uint64_t before_ns = fl_now_ns(), due_ns = least(before_ns + c->tick_ns, until_ns);
 	int rc = 0;
 
 	fl_telemetry_listen(c->agent->telemetry);
 	while (rc == 0 && fl_now_ns() < due_ns)
 		rc = fl_case_listen(c, due_ns, err);
-	for (size_t i = 0; rc == 0 && i < c->lanes_n; i++) {
-		struct fl_case_lane *lane = &c->lanes[i];
-		struct fl_err why = { 0 };
-
-		if (lane->state == FL_LANE_STEPPING && advance(lane, fl_now_ns() - before_ns, &why) < 0)
-			fl_case_fail_lane(c, lane, true, &why);
-	}
+	if (rc == 0)
+		follow(c, before_ns);
 	return rc;
 }
 
@@ -113,11 +123,6 @@ static bool all_stable(const struct fl_case *c)
 		if (!is_stable(&c->lanes[i]))
 			return false;
 	return true;
-}
-
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
 }
 
 static bool any_full(const struct fl_case *c)
@@ -213,6 +218,34 @@ static uint64_t window_end_ns(const struct fl_case *c)
 	return c->window.from_ns + (asked_ns ? asked_ns : 2000 * ms);
 }
 
+/* What is not recorded any more counts as nothing, so the window is to be over soon after that. */
+static bool any_nearly_full(const struct fl_case *c)
+{
+	for (size_t i = 0; i < c->lanes_n; i++) {
+		const struct fl_case_lane *lane = &c->lanes[i];
+		uint32_t most = fl_tape_shape(lane->tape)->steps_max;
+
+		for (uint32_t t = 0; t < lane->threads; t++)
+			if (lane->seen[t] >= most - most / 4)
+				return true;
+	}
+	return false;
+}
+
+/* As fl_case_tick(), but less often: what we do now takes from what is measured. The window's end may come nearer. */
+static int watch(struct fl_case *c, struct fl_err *err)
+{
+	uint64_t before_ns = fl_now_ns(), due_ns = before_ns + (any_nearly_full(c) ? c->tick_ns : c->watch_ns);
+	int rc = 0;
+
+	fl_telemetry_listen(c->agent->telemetry);
+	while (rc == 0 && fl_now_ns() < least(due_ns, window_end_ns(c)) && !fl_case_failed_lane(c))
+		rc = fl_case_listen(c, least(due_ns, window_end_ns(c)), err);
+	if (rc == 0)
+		follow(c, before_ns);
+	return rc;
+}
+
 /* Why it could be over now; NULL: there is no reason. */
 static const char *enough(struct fl_case *c, uint64_t *look_ns)
 {
@@ -250,7 +283,7 @@ static int measure(struct fl_case *c, struct fl_err *err)
 	int rc = 0;
 
 	while (rc == 0 && fl_now_ns() < window_end_ns(c) && !fl_case_failed_lane(c) && (!ended || c->conductor)) {
-		rc = fl_case_tick(c, window_end_ns(c), err);
+		rc = watch(c, err);
 		ended = enough(c, &look_ns);
 	}
 	if (c->conductor || !ended)

@@ -285,7 +285,7 @@ static void answer(struct player *p, const char *told)
 		say_text(p, "{\"is\":\"begun\"}");
 	if (strcmp(told, "start") == 0)
 		say_text(p, "{\"is\":\"warm\"}");
-	if (strcmp(told, "window") == 0)
+	if (strcmp(told, "window") == 0 || strcmp(told, "close") == 0)
 		say_text(p, "{\"is\":\"covered\"}");
 	if (strcmp(told, "stop") == 0 && p->together == LOCKSTEP)
 		say_held(p);

@@ -3,6 +3,8 @@
  * first is measured all the same, and the second stays lost. */
 #include "crew_stage.h"
 
+#include <sys/resource.h>
+
 #define LINE(text) "{\"is\":\"line\",\"text\":\"" text "\",\"more\":false}"
 
 static const struct way ways[] = {
@@ -255,6 +257,45 @@ static void nobody_is_left(void **state)
 	stage_close(&s);
 }
 
+/* How often this thread has waited in a case of the two, of whom each takes such a way. */
+static long waits(const struct way *way, uint64_t duration_ns)
+{
+	struct rusage before, after;
+	struct stage s;
+
+	stage_open_both(&s, way, way, ALONE);
+	s.cases[0].duration_ns = duration_ns;
+	getrusage(RUSAGE_THREAD, &before);
+	run_case(&s, 0);
+	getrusage(RUSAGE_THREAD, &after);
+	check(&s.run.lanes[0], "n1", "measured", NULL, "the first");
+	check(&s.run.lanes[1], "n2", "measured", NULL, "the second");
+	stage_close(&s);
+	return after.ru_nvcsw - before.ru_nvcsw;
+}
+
+/* The hub may be on a host that measures: it wakes up when something is said, and some 20 times a second. The window
+ * asked for is so long that one look at each clock is enough: how many it takes else depends on the machine. */
+static void it_sleeps_while_others_measure(void **state)
+{
+	const struct way slow = { "window", SLOW_DOWN, NULL, NULL, NULL };
+	long quick;
+
+	(void)state;
+	quick = waits(&good, 200 * second);
+	assert_true(waits(&slow, 200 * second) - quick <= 15);
+}
+
+/* No duration was asked for, and both say that they have seen enough: the window is closed, or who says nothing more
+ * until then would be lost. */
+static void a_window_is_over_early(void **state)
+{
+	const struct way way = { "window", SAY, "{\"is\":\"narrow\"}", NULL, NULL };
+
+	(void)state;
+	waits(&way, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +308,8 @@ int main(void)
 		cmocka_unit_test(lockstep),
 		cmocka_unit_test(who_is_waited_for),
 		cmocka_unit_test(nobody_is_left),
+		cmocka_unit_test(it_sleeps_while_others_measure),
+		cmocka_unit_test(a_window_is_over_early),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
