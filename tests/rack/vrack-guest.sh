@@ -346,7 +346,7 @@ fed_from_both_drives() {
 # ladder PATH: by which hop is a sink held up that wants 10 MB/s? By `inside`.
 ladder() {
 	confined_bench feed --study ladder --path "$1" --step-bytes 256KiB --step-time 25ms --block 64KiB --depth 2 \
-		--duration 2s
+		--duration 1s
 }
 
 # blames REGEX WHAT: the hop named is this one, or none is. Never another.
