@@ -365,7 +365,7 @@ static int hear_window(struct fl_crew_case *c, uint64_t end_ns, const char **ret
 	c->open = true;
 	rc = listen_until(c, end_ns - lead_ns, err);
 	c->open = false;
-	*ret_why = rc > 0 && fl_crew_any_goes_on(c) ? fl_crew_over_early(c) : NULL;
+	*ret_why = rc > 0 ? fl_crew_over_early(c) : NULL;
 	return rc < 0 ? rc : 0;
 }
 

@@ -55,6 +55,8 @@ static bool all_narrow(const struct fl_crew_case *c)
 
 const char *fl_crew_over_early(const struct fl_crew_case *c)
 {
+	if (!fl_crew_any_goes_on(c))
+		return NULL;
 	if (c->full)
 		return "tape full";
 	return !c->of->duration_ns && all_narrow(c) ? "interval narrow" : NULL;
